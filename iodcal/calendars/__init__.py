@@ -1,0 +1,66 @@
+"""Calendars: where events come from. One module per kind behind one small protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from iodcal.domain.events import CalendarReading, Source
+from iodcal.domain.localtime import Interval
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from iodcal.http import Deadline
+
+
+class CalendarReader(Protocol):
+    """Reads one source. A reader may be used from any thread, but from one at a time.
+
+    `group` names what readers share and may be overloaded: readers of one group are read one after another.
+    """
+
+    @property
+    def source(self) -> Source: ...
+
+    @property
+    def group(self) -> str: ...
+
+    def read(self, window: Interval, deadline: Deadline) -> CalendarReading:
+        """Every event that overlaps `window`, cancelled and declined ones too, in no order.
+
+        Must read to the end or raise CalendarError: a short list is never an answer. Changes nothing at
+        the calendar. Raises CalendarError also when `deadline` passes.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarContext:
+    """What a calendar may need of its surroundings.
+
+    `directory` is where relative paths start. `calendar_ids` are the ids that named calendars were found
+    under in earlier runs, by `Source.key`. `shared` is the options model of a common section, such as
+    `microsoft365`, or None.
+    """
+
+    directory: Path
+    calendar_ids: Mapping[str, str] = field(default_factory=dict)
+    shared: Any = None
+
+
+class CalendarPlugin(Protocol):
+    """What an entry point of the group `iodcal.calendars` names.
+
+    `Options` is a pydantic model of the calendar's keys (unknown keys forbidden), other than the common
+    ones `type`, `site` and `subjects`. `readers` makes one reader per source; it opens nothing.
+    """
+
+    @property
+    def Options(self) -> type[BaseModel]: ...  # noqa: N802 - it is a class
+
+    def sources(self, name: str, options: Any, context: CalendarContext) -> Sequence[Source]: ...
+
+    def readers(self, name: str, options: Any, context: CalendarContext) -> Sequence[CalendarReader]: ...

@@ -1,0 +1,133 @@
+"""Circuits, and what their carriers say and sell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from iodcal.domain.bandwidth import Bandwidth
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A level by weekday (Monday is 0) and local time. `end` not after `start` runs past midnight and
+    belongs to its first day; `end` None is 24:00."""
+
+    days: frozenset[int]
+    start: time
+    end: time | None
+    bandwidth: Bandwidth
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A circuit's recurring schedule; where peaks overlap, the highest counts."""
+
+    off_peak: Bandwidth
+    peaks: tuple[Peak, ...] = ()
+
+
+class Orders(StrEnum):
+    """What may be ordered for a circuit."""
+
+    ALL = "all"
+    UPS = "ups"
+    NONE = "none"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Account:
+    """Whom a carrier bills: orders of one account share a quota."""
+
+    carrier_type: str
+    base_url: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """One service as the core needs it. Times are lengths; `tiers` ascend.
+
+    `provisioning` is how long this carrier takes to carry out a change; `changes_per_day` is None where
+    the carrier sets no limit.
+    """
+
+    name: str
+    service_id: str
+    carrier: str
+    account: Account
+    zone: ZoneInfo
+    tiers: tuple[Bandwidth, ...]
+    baseline: Baseline
+    site: str | None = None
+    floor: Bandwidth | None = None
+    ceiling: Bandwidth | None = None
+    orders: Orders = Orders.ALL
+    provisioning: timedelta = timedelta(minutes=10)
+    changes_per_day: int | None = None
+
+    @property
+    def key(self) -> str:
+        """The name under which state knows this circuit, whatever the user calls it."""
+        parts = (self.account.carrier_type, self.account.base_url, self.account.number, self.service_id)
+        return "|".join(parts)
+
+    def sold(self, wanted: Bandwidth) -> Bandwidth:
+        """`wanted` within floor and ceiling, then rounded up to a tier, or down to the highest."""
+        clipped = wanted
+        if self.floor is not None:
+            clipped = max(clipped, self.floor)
+        if self.ceiling is not None:
+            clipped = min(clipped, self.ceiling)
+        return next((tier for tier in self.tiers if tier >= clipped), self.tiers[-1])
+
+    @property
+    def highest(self) -> Bandwidth:
+        return self.sold(self.tiers[-1])
+
+
+class Status(StrEnum):
+    """A circuit's state at its carrier. UNKNOWN is any word nobody has seen before."""
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the carrier said of a circuit, when (UTC). `status_text` is the carrier's own word: untrusted.
+
+    `bandwidth` is None where the carrier named none; while PENDING it may be the old or the new one.
+    """
+
+    at: datetime
+    status: Status
+    bandwidth: Bandwidth | None
+    status_text: str = ""
+
+    def shows(self, bandwidth: Bandwidth) -> bool:
+        """True if the circuit runs at `bandwidth` with nothing pending."""
+        return self.status is Status.ACTIVE and self.bandwidth == bandwidth
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A carrier's offer. `id` is what the order refers to; prices are per hour, None where not told."""
+
+    id: str
+    bandwidth: Bandwidth
+    at: datetime
+    price_per_hour: Decimal | None = None
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A carrier took an order. That is not yet done."""
+
+    at: datetime
+    carrier_order_id: str | None

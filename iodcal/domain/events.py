@@ -1,0 +1,134 @@
+"""Events as calendars give them, and what remains of one once a rule matched it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.localtime import Interval, instant
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Source:
+    """One place that is read, fails and is remembered on its own: a mailbox, a file, a URL.
+
+    `key` names the place itself and stays when the user renames the calendar; it holds no secret.
+    `label` is what people see: the calendar's name, with the mailbox where a calendar has several.
+    """
+
+    key: str
+    calendar: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A span between two instants, both UTC."""
+
+    start: datetime
+    end: datetime
+
+    def within(self, zone: ZoneInfo) -> Interval:  # noqa: ARG002 - the same for every zone, unlike Floating
+        return Interval(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Floating:
+    """A span between two local times without a zone: an all-day event, or a floating iCalendar time.
+
+    It begins at another instant in each circuit's zone.
+    """
+
+    start: datetime
+    end: datetime
+
+    def within(self, zone: ZoneInfo) -> Interval:
+        return Interval(instant(self.start, zone), instant(self.end, zone))
+
+
+Span: TypeAlias = Timed | Floating
+
+PRIVATE_SENSITIVITIES = frozenset({"private", "confidential"})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One occurrence in one calendar. Texts are as the calendar gave them: untrusted.
+
+    `id` is unique within its source; `uid` is the iCalUId that copies of one meeting share, or empty.
+    `organizer` is an address, or None where the calendar names none. Words such as `show_as` are in
+    Microsoft Graph's spelling, whatever the calendar.
+    """
+
+    source: Source
+    id: str
+    uid: str
+    span: Span
+    subject: str = ""
+    organizer: str | None = None
+    locations: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    show_as: str = "busy"
+    sensitivity: str = "normal"
+    attendees: int | None = None
+    online_meeting: bool = False
+    all_day: bool = False
+    cancelled: bool = False
+    declined: bool = False
+
+    @property
+    def private(self) -> bool:
+        return self.sensitivity.casefold() in PRIVATE_SENSITIVITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that took an event; `bandwidth` is what the event itself named, for `from_event` rules."""
+
+    rule: str
+    bandwidth: Bandwidth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedEvent:
+    """What is kept, shown and stored of an event that a rule matched; nothing else of it ever is.
+
+    `subject` is None where it must not be seen. `remembered_since` is the time (UTC) of the reading that
+    it comes from, where today's could not be had; `absent` marks one that the last good reading missed.
+    """
+
+    source: Source
+    id: str
+    uid: str
+    span: Span
+    all_day: bool
+    subject: str | None
+    matches: tuple[Match, ...] = field(default=())
+    remembered_since: datetime | None = None
+    absent: bool = False
+
+    @property
+    def copy_key(self) -> tuple[str, str, str]:
+        """What copies of one meeting have in common; copies without an iCalUId stand alone."""
+        if self.uid:
+            return ("uid", self.uid, self.span.start.isoformat())
+        return (self.source.key, self.id, self.span.start.isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarReading:
+    """A good answer: every event of one source that overlaps `covers`, cancelled and declined ones too.
+
+    `clock_error` is the server's clock less ours in seconds, None where no server told the time.
+    `calendar_id` is the id that a named calendar was found under, to be kept for the next run.
+    """
+
+    source: Source
+    covers: Interval
+    read_at: datetime
+    events: tuple[Event, ...]
+    clock_error: float | None = None
+    calendar_id: str | None = None

@@ -1,0 +1,56 @@
+"""From local time to instants.
+
+A local time that does not exist (the clock goes forward) means the first instant after the gap; one that
+occurs twice (the clock goes back) means the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Interval:
+    """Half open, in UTC: `start` belongs to it, `end` does not."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+    def overlaps(self, other: Interval) -> bool:
+        return self.start < other.end and other.start < self.end
+
+
+def instant(local: datetime, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a naive local time in `zone`, by the two rules at the top of this module."""
+    earlier = local.replace(tzinfo=zone, fold=0)
+    utc = earlier.astimezone(UTC)
+    if utc.astimezone(zone).replace(tzinfo=None) == local:
+        return utc
+    return _end_of_gap(local, zone)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The UTC instant at which `day` begins in `zone`."""
+    return instant(datetime.combine(day, time()), zone)
+
+
+@lru_cache(maxsize=1024)
+def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
+    # Inside a gap fold=0 reads the clock by the offset before it, fold=1 by the offset after it. Read so,
+    # the two instants stand on either side of the change; where the offset flips is the gap's end.
+    before = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    after = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    old = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).utcoffset() == old:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)

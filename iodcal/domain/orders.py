@@ -1,0 +1,200 @@
+"""The life of an order, and what a reading makes of it.
+
+    sending --> accepted --> pending --> confirmed
+       |            |           |
+       |            +-----------+--> overdue (still open) --> confirmed | failed
+       +--> unknown --> accepted (a reading differs) | lost (may be sent again) | confirmed
+       +--> refused
+       +--> not_sent
+
+A carrier's 2xx means accepted, not done. Confirmed is only what a reading shows.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Quote, Reading, Status
+
+
+class Outcome(StrEnum):
+    """Where an order stands. The open ones are those that may still change the circuit."""
+
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    OVERDUE = "overdue"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    FAILED = "failed"
+    LOST = "lost"
+    NOT_SENT = "not_sent"
+
+    @property
+    def open(self) -> bool:
+        return self in _OPEN
+
+    @property
+    def counts_against_quota(self) -> bool:
+        """A carrier may have counted every order that it may have got."""
+        return self not in (Outcome.REFUSED, Outcome.NOT_SENT)
+
+
+_OPEN = frozenset({Outcome.SENDING, Outcome.ACCEPTED, Outcome.PENDING, Outcome.OVERDUE, Outcome.UNKNOWN})
+_TAKEN = frozenset({Outcome.ACCEPTED, Outcome.PENDING, Outcome.OVERDUE})
+
+MAX_RESENDS = 2
+ADOPTION_AGE = timedelta(hours=24)
+_EXTERNAL_ID_LENGTH = 20  # Lumen's limit, the shortest known; see docs/carriers.md
+
+
+class Direction(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The write-ahead record of one order. Times are UTC.
+
+    `resends` counts the lost answers before this one; `demand` names what the order is for, so that a
+    later run can tell whether it is the same demand; `differed` is True once a reading since sending
+    showed anything but the old bandwidth at rest.
+    """
+
+    id: str
+    circuit_key: str
+    circuit: str
+    old: Bandwidth
+    new: Bandwidth
+    created_at: datetime
+    outcome: Outcome = Outcome.SENDING
+    quote_id: str | None = None
+    accepted_at: datetime | None = None
+    carrier_order_id: str | None = None
+    settled_at: datetime | None = None
+    resends: int = 0
+    demand: str = ""
+    differed: bool = False
+    run_id: str = ""
+    reason: str = ""
+
+    @property
+    def direction(self) -> Direction:
+        return Direction.UP if self.new > self.old else Direction.DOWN
+
+    @property
+    def external_id(self) -> str:
+        """Our reference at the carrier: at most 20 letters and digits, another for every attempt, and
+        derivable from this record, so that portal, mail and log can be matched."""
+        digest = hashlib.sha256(f"{self.id}/{self.resends}".encode()).digest()
+        return ("io" + base64.b32encode(digest).decode("ascii"))[:_EXTERNAL_ID_LENGTH]
+
+    @property
+    def note(self) -> str:
+        """The text that goes with the order: no calendar text, only what finds this record again."""
+        return f"iodcal {self.circuit} {self.old.mbps}->{self.new.mbps} {self.external_id[-8:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an accepted order may take, and how long a lost answer keeps its order from being resent."""
+
+    order_timeout: timedelta
+    lost_answer_grace: timedelta
+
+
+def settle(order: Order, reading: Reading, patience: Patience) -> Order:
+    """What an open `order` is, now that `reading` was taken. Settled orders come back as they are."""
+    if not order.outcome.open or reading.at < order.created_at:
+        return order
+    if reading.shows(order.new):
+        return replace(order, outcome=Outcome.CONFIRMED, settled_at=reading.at)
+    if order.outcome in _TAKEN:
+        return _settle_taken(order, reading, patience)
+    return _settle_unanswered(order, reading, patience)
+
+
+def _settle_taken(order: Order, reading: Reading, patience: Patience) -> Order:
+    accepted_at = order.accepted_at or order.created_at
+    overdue = reading.at - accepted_at >= patience.order_timeout
+    if overdue and reading.status is Status.ACTIVE:
+        # At rest, and not where we asked it to be: the carrier gave the order up, or somebody replaced it.
+        return replace(order, outcome=Outcome.FAILED, settled_at=reading.at)
+    differed = order.differed or not reading.shows(order.old)
+    if overdue:
+        return replace(order, outcome=Outcome.OVERDUE, differed=differed)
+    outcome = Outcome.PENDING if reading.status is Status.PENDING else order.outcome
+    return replace(order, outcome=outcome, differed=differed)
+
+
+def _settle_unanswered(order: Order, reading: Reading, patience: Patience) -> Order:
+    if not reading.shows(order.old):
+        # Something moved, so it may well be our order: from here on it counts as accepted when it was sent.
+        outcome = Outcome.PENDING if reading.status is Status.PENDING else Outcome.ACCEPTED
+        return replace(order, outcome=outcome, accepted_at=order.created_at, differed=True)
+    if reading.at - order.created_at >= patience.lost_answer_grace:
+        return replace(order, outcome=Outcome.LOST, settled_at=reading.at)
+    return replace(order, outcome=Outcome.UNKNOWN)
+
+
+def waited_too_long(order: Order, now: datetime, patience: Patience) -> Order:
+    """Marks an accepted order overdue by the clock alone, for when no reading could be had."""
+    if order.outcome not in _TAKEN or order.accepted_at is None:
+        return order
+    if now - order.accepted_at < patience.order_timeout:
+        return order
+    return replace(order, outcome=Outcome.OVERDUE)
+
+
+def adoptable(orders: Iterable[Order], reading: Reading) -> Order | None:
+    """The latest own order of the last 24 hours, never confirmed, whose bandwidth `reading` shows."""
+    candidates = [
+        order
+        for order in orders
+        if order.outcome is not Outcome.CONFIRMED
+        and reading.shows(order.new)
+        and reading.at - order.created_at <= ADOPTION_AGE
+    ]
+    return max(candidates, key=lambda order: order.created_at, default=None)
+
+
+def intent(
+    *,
+    id: str,  # noqa: A002 - the field's own name
+    circuit_key: str,
+    circuit: str,
+    old: Bandwidth,
+    quote: Quote,
+    now: datetime,
+    demand: str,
+    resends: int,
+    run_id: str,
+) -> Order:
+    """The record that must be on disk before the order's first byte goes out."""
+    return Order(
+        id=id,
+        circuit_key=circuit_key,
+        circuit=circuit,
+        old=old,
+        new=quote.bandwidth,
+        created_at=now,
+        quote_id=quote.id,
+        demand=demand,
+        resends=resends,
+        run_id=run_id,
+    )
+
+
+def settled(order: Order, outcome: Outcome, now: datetime, **facts: Any) -> Order:
+    """`order` with a final or unanswered `outcome` reached at `now`, and what is known of it."""
+    settled_at = None if outcome.open else now
+    return replace(order, outcome=outcome, settled_at=settled_at, **facts)

@@ -1,0 +1,111 @@
+"""Problems as values: what is wrong, where, how bad. Words are found at the edge, in `iodcal.words`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+Fact: TypeAlias = str | int | float | None
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Kind(StrEnum):
+    """The published list: it may grow, nothing in it is renamed."""
+
+    CALENDAR_UNREADABLE = "calendar_unreadable"
+    CARRIER_UNREADABLE = "carrier_unreadable"
+    CIRCUIT_UNKNOWN = "circuit_unknown"
+    CLOCK = "clock"
+    DRIFT = "drift"
+    EVENT_AT_RISK = "event_at_risk"
+    EVENT_INVALID = "event_invalid"
+    EVENT_LATE = "event_late"
+    EVENT_REFUSED = "event_refused"
+    LATE_RUN = "late_run"
+    LEFT_UP = "left_up"
+    NO_BANDWIDTH = "no_bandwidth"
+    ORDER_FAILED = "order_failed"
+    ORDER_LOST = "order_lost"
+    ORDER_OVERDUE = "order_overdue"
+    ORDER_REFUSED = "order_refused"
+    ORDER_UNKNOWN = "order_unknown"
+    OVERRULED = "overruled"
+    QUOTA = "quota"
+    STATE_REBUILT = "state_rebuilt"
+    STATUS_UNKNOWN = "status_unknown"
+    TOO_LATE = "too_late"
+    TOO_MANY_DOWNS = "too_many_downs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Nature:
+    severity: Severity
+    stable: frozenset[str] = frozenset()
+
+
+def _error(*stable: str) -> _Nature:
+    return _Nature(Severity.ERROR, frozenset(stable))
+
+
+def _warning(*stable: str) -> _Nature:
+    return _Nature(Severity.WARNING, frozenset(stable))
+
+
+# For each kind how bad it is, and which facts make it another problem when they change. Never a time, an
+# id or a count: a problem that lasts must not be told anew with every run.
+_NATURES: Mapping[Kind, _Nature] = {
+    Kind.CALENDAR_UNREADABLE: _error("code"),
+    Kind.CARRIER_UNREADABLE: _error("code"),
+    Kind.CIRCUIT_UNKNOWN: _error(),
+    Kind.CLOCK: _error(),
+    Kind.DRIFT: _warning("observed", "ordered"),
+    Kind.EVENT_AT_RISK: _error("cause"),
+    Kind.EVENT_INVALID: _warning(),
+    Kind.EVENT_LATE: _error("cause"),
+    Kind.EVENT_REFUSED: _warning(),
+    Kind.LATE_RUN: _warning(),
+    Kind.LEFT_UP: _error("bandwidth"),
+    Kind.NO_BANDWIDTH: _error("found"),
+    Kind.ORDER_FAILED: _error("direction", "to"),
+    Kind.ORDER_LOST: _error("direction", "to"),
+    Kind.ORDER_OVERDUE: _error("direction", "to"),
+    Kind.ORDER_REFUSED: _error("code", "direction", "to"),
+    Kind.ORDER_UNKNOWN: _warning("direction", "to"),
+    Kind.OVERRULED: _warning("by"),
+    Kind.QUOTA: _error(),
+    Kind.STATE_REBUILT: _error(),
+    Kind.STATUS_UNKNOWN: _error("status"),
+    Kind.TOO_LATE: _error(),
+    Kind.TOO_MANY_DOWNS: _error(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person should know. Its identity is (kind, where); `facts` feed the words."""
+
+    kind: Kind
+    where: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    since: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}:{self.where}"
+
+    @property
+    def severity(self) -> Severity:
+        return _NATURES[self.kind].severity
+
+    @property
+    def stable_facts(self) -> tuple[tuple[str, Fact], ...]:
+        """What must change for this to count as a changed problem."""
+        stable = _NATURES[self.kind].stable
+        return tuple(sorted((name, fact) for name, fact in self.facts.items() if name in stable))

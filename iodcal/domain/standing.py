@@ -1,0 +1,77 @@
+"""What is known of a circuit from one run to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Reading
+from iodcal.domain.events import MatchedEvent
+from iodcal.domain.localtime import Interval
+from iodcal.domain.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A reading that no order of ours explains. `agreed_at` is the last reading that still agreed, or the
+    time at which ours was confirmed; `raised_for` names the demand we have raised the circuit for since."""
+
+    observed: Bandwidth
+    seen_at: datetime
+    agreed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A lowering that a good run saw coming."""
+
+    at: datetime
+    new: Bandwidth
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One circuit, keyed by `Circuit.key`. Times are UTC.
+
+    `confirmed` is the bandwidth ordered by us and shown by a reading (or the first reading, ours by
+    definition); `order` the open order; `recent` the orders settled in the last 24 hours, oldest first.
+    `level` is what the timeline asked for at the last run, `stepped_down_at` when it last fell.
+    `raised_for` is the demand for which a drift downwards was already repaired. `curtain_ups` are the
+    events whose curtain-up reading was taken (copy key and start) with their start. `retry_at` is the
+    time before which a failed lowering is not tried again.
+    """
+
+    key: str
+    name: str
+    carrier_type: str
+    account: str
+    off_peak: Bandwidth | None = None
+    confirmed: Bandwidth | None = None
+    reading: Reading | None = None
+    order: Order | None = None
+    recent: tuple[Order, ...] = ()
+    drift: Drift | None = None
+    raised_for: str | None = None
+    level: Bandwidth | None = None
+    stepped_down_at: datetime | None = None
+    foreseen: tuple[Foreseen, ...] = ()
+    curtain_ups: tuple[tuple[str, datetime], ...] = ()
+    failures: int = 0
+    retry_at: datetime | None = None
+
+    @property
+    def ordered(self) -> Bandwidth | None:
+        """The open order's bandwidth, else the last confirmed one."""
+        return self.order.new if self.order is not None else self.confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The last good reading of a source: when, what it covered, and the events of it that rules took."""
+
+    source_key: str
+    label: str
+    read_at: datetime
+    covers: Interval
+    events: tuple[MatchedEvent, ...] = ()

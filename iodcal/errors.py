@@ -1,0 +1,114 @@
+"""What can go wrong at the edges. Errors carry facts; `iodcal.words` puts them into words, with the remedy.
+
+    IodcalError
+      ConfigurationError      78  the configuration is wrong: all its faults at once
+      UsageError               2  the command line asks for something impossible
+      LockHeldError           75  another run is at work
+      StateError               1  the state file cannot be read or written, or is too new
+      SecretError                 a secret reference does not resolve
+      CalendarError               one source could not be read
+      CarrierError                one circuit could not be read
+        OrderError                an order did not come to be accepted
+          OrderRefusedError       a clear no: nothing was ordered
+            ChangePendingError    a clear "not now": another change is under way
+            QuotaExceededError    the carrier's daily limit is used up
+          OrderNotSentError       it certainly never left: nothing was ordered
+          AnswerLostError         nobody knows whether it was ordered
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from iodcal.domain.problems import Fact
+
+
+class IodcalError(Exception):
+    """A fault with a stable `code` and its facts. `str()` is for logs, not for people."""
+
+    def __init__(self, code: str, **facts: Fact) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts: Mapping[str, Fact] = facts
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name}={fact!r}" for name, fact in self.facts.items())
+        return f"{self.code}({told})"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong (or, for `check`, doubtful) in the configuration. `line` counts from 1; None where
+    there is no line to name. `path` is the key path, such as `rules[2].match.longer_than`."""
+
+    path: str
+    message: str
+    file: Path | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        return f"{place}{self.path}: {self.message}" if self.path else f"{place}{self.message}"
+
+
+class ConfigurationError(IodcalError):
+    """Everything that is wrong with the configuration, in the order of its lines."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("configuration", count=len(faults))
+        self.faults = faults
+
+
+class UsageError(IodcalError):
+    """The command line asks for something that cannot be."""
+
+
+class LockHeldError(IodcalError):
+    """Another process holds the lock. Facts: pid, host, command, since (ISO 8601), or unknown ones None."""
+
+    def __init__(self, *, pid: int | None, host: str | None, command: str | None, since: datetime | None) -> None:
+        told = since.isoformat() if since else None
+        super().__init__("lock_held", pid=pid, host=host, command=command, since=told)
+
+
+class StateError(IodcalError):
+    """The state cannot be used; codes: unreadable, unwritable, too_new, symlink, foreign_owner."""
+
+
+class SecretError(IodcalError):
+    """A secret reference does not resolve. Facts name the reference, never the secret."""
+
+
+class CalendarError(IodcalError):
+    """One source could not be read. Facts never hold a secret, nor the text of an event."""
+
+
+class CarrierError(IodcalError):
+    """A carrier could not tell what was asked of it. Codes include circuit_unknown."""
+
+
+class OrderError(CarrierError):
+    """An order that did not come to be accepted."""
+
+
+class OrderRefusedError(OrderError):
+    """A clear no from the carrier: nothing was ordered."""
+
+
+class ChangePendingError(OrderRefusedError):
+    """Refused because a change of this circuit is under way: wait."""
+
+
+class QuotaExceededError(OrderRefusedError):
+    """Refused because the account's changes of the day are used up."""
+
+
+class OrderNotSentError(OrderError):
+    """The order certainly never reached the carrier: nothing was ordered."""
+
+
+class AnswerLostError(OrderError):
+    """Nobody knows whether the order was taken: it must not simply be sent again."""

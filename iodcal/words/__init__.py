@@ -1,0 +1,18 @@
+"""Words for people: every fault's message and remedy, chosen once, here, from its facts.
+
+One table per edge: `calendars`, `carriers`, `state`, and `problems` for what the core finds. A table maps a
+code to `Words`, whose texts are `str.format` templates over the fault's facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`message` says what is wrong, `remedy` what to do about it. Both are one line, without a full stop
+    at the end of a single sentence."""
+
+    message: str
+    remedy: str
