@@ -69,7 +69,9 @@ class UsageError(IodcalError):
 class LockHeldError(IodcalError):
     """Another process holds the lock. Facts: pid, host, command, since (ISO 8601), or unknown ones None."""
 
-    def __init__(self, *, pid: int | None, host: str | None, command: str | None, since: datetime | None) -> None:
+    def __init__(
+        self, *, pid: int | None, host: str | None, command: str | None, since: datetime | None
+    ) -> None:
         told = since.isoformat() if since else None
         super().__init__("lock_held", pid=pid, host=host, command=command, since=told)
 

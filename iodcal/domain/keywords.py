@@ -1,4 +1,4 @@
-"""Keywords as people mean them: `All-Hands` is in "ALL HANDS" and "All–Hands: Q3", not in "Overall handset"."""
+"""Keywords as people mean them: `All-Hands` is in "ALL HANDS" and "all hands: Q3", not in "handset"."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 # Scripts written without spaces between words: there a keyword matches anywhere.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0e7f"  # Thai
+_UNSPACED = (
+    "\u0e00-\u0e7f"  # Thai
     "\u0e80-\u0eff"  # Lao
     "\u1000-\u109f"  # Myanmar
     "\u1780-\u17ff"  # Khmer
     "\u3040-\u30ff"  # Hiragana, Katakana
     "\u31f0-\u31ff"  # Katakana extensions
-    "\u3400-\u9fff"  # Han
-    "\uf900-\ufaff"  # Han compatibility
-    "\U00020000-\U0003ffff]"  # Han extensions
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
+    "\U00020000-\U0003ffff"  # Han extensions
 )
-_DASHES_AND_SPACES = re.compile(r"[\s\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2053\u207b\u208b\u2212\u2e3a\u2e3b"
-                                r"\u2e40\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d\u00ad]+")
+_LETTER = f"[^\\W{_UNSPACED}]"  # of a word in a script with spaces
+_WORD = re.compile(f"{_LETTER}+")
+_DASHES_AND_SPACES = re.compile(
+    r"[\s\-\u00ad\u058a\u05be\u1400\u1806\u2010-\u2015\u2053\u207b\u208b\u2212\u2e3a\u2e3b\u2e40\u301c\u3030"
+    r"\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d]+"
+)
 
 
 @lru_cache(maxsize=65536)
@@ -28,6 +31,11 @@ def normalise(text: str) -> str:
     """`text` for comparison: NFKC, case-folded, every run of dashes and white space one space."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return _DASHES_AND_SPACES.sub(" ", folded).strip()
+
+
+def words_of(normal_text: str) -> frozenset[str]:
+    """The words of a normalised text, for indexing; text in scripts without spaces has none."""
+    return frozenset(_WORD.findall(normal_text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +51,18 @@ class Keyword:
         if not normal:
             raise ValueError(f"{self.text!r} has no letter or digit to look for")
         object.__setattr__(self, "normal", normal)
-        object.__setattr__(self, "_pattern", re.compile(_whole_words(normal)))
+        # A boundary means something only beside a letter of a script with spaces: "C++" must be found in
+        # "C++ day", and a Han keyword inside a Han sentence.
+        before = f"(?<!{_LETTER})" if _WORD.match(normal[0]) else ""
+        after = f"(?!{_LETTER})" if _WORD.match(normal[-1]) else ""
+        object.__setattr__(self, "_pattern", re.compile(before + re.escape(normal) + after))
+
+    @property
+    def word(self) -> str | None:
+        """A word that stands in every text the keyword is in; None where there is no such word."""
+        found = _WORD.search(self.normal)
+        return found[0] if found else None
 
     def is_in(self, normal_text: str) -> bool:
         """True if the keyword stands in `normal_text`, which `normalise` made."""
         return self.normal in normal_text and self._pattern.search(normal_text) is not None
-
-
-def _whole_words(normal: str) -> str:
-    # A boundary is asked for only where the keyword itself begins or ends with a word character of a
-    # script that has spaces; "C++" must be found in "C++ day", and a Han keyword inside a Han sentence.
-    before = r"(?<!\w)" if _bounded(normal[0]) else ""
-    after = r"(?!\w)" if _bounded(normal[-1]) else ""
-    return before + re.escape(normal) + after
-
-
-def _bounded(character: str) -> bool:
-    return re.match(r"\w", character) is not None and _UNSPACED.match(character) is None

@@ -18,10 +18,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import Quote, Reading, Status
+from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 
 
 class Outcome(StrEnum):
@@ -90,6 +89,11 @@ class Order:
     @property
     def direction(self) -> Direction:
         return Direction.UP if self.new > self.old else Direction.DOWN
+
+    @property
+    def gives_up(self) -> bool:
+        """True if this order was lost and may not be sent yet another time."""
+        return self.outcome is Outcome.LOST and self.resends >= MAX_RESENDS
 
     @property
     def external_id(self) -> str:
@@ -194,7 +198,16 @@ def intent(
     )
 
 
-def settled(order: Order, outcome: Outcome, now: datetime, **facts: Any) -> Order:
-    """`order` with a final or unanswered `outcome` reached at `now`, and what is known of it."""
-    settled_at = None if outcome.open else now
-    return replace(order, outcome=outcome, settled_at=settled_at, **facts)
+def answered(order: Order, acceptance: Acceptance) -> Order:
+    """The carrier took `order`; that is not yet done."""
+    return replace(
+        order,
+        outcome=Outcome.ACCEPTED,
+        accepted_at=acceptance.at,
+        carrier_order_id=acceptance.carrier_order_id,
+    )
+
+
+def ended(order: Order, outcome: Outcome, now: datetime, reason: str = "") -> Order:
+    """`order` came to `outcome` at `now`; `reason` is a stable code, never the carrier's text."""
+    return replace(order, outcome=outcome, settled_at=None if outcome.open else now, reason=reason)

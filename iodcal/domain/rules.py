@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.events import Event, Span
 from iodcal.domain.keywords import Keyword
 
 

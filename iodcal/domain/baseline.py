@@ -1,0 +1,63 @@
+"""A circuit's recurring schedule laid out over a stretch of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Baseline, Peak
+from iodcal.domain.localtime import Interval, instant, midnight
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time during which the baseline stays at one level. `peak` is False for the off-peak level."""
+
+    span: Interval
+    bandwidth: Bandwidth
+    peak: bool
+
+
+def lay_out(baseline: Baseline, zone: ZoneInfo, over: Interval) -> tuple[Stretch, ...]:
+    """The baseline's levels, without a gap, from `over.start` to `over.end` (UTC), in order."""
+    peaks = [(span, peak.bandwidth) for peak in baseline.peaks for span in _occurrences(peak, zone, over)]
+    cuts = {over.start, over.end}
+    for span, _ in peaks:
+        cuts.update(cut for cut in (span.start, span.end) if cut in over)
+    stretches: list[Stretch] = []
+    for start, end in pairwise(sorted(cuts)):
+        highest = max((bandwidth for span, bandwidth in peaks if start in span), default=None)
+        _append(stretches, start, end, highest or baseline.off_peak, highest is not None)
+    return tuple(stretches)
+
+
+def _occurrences(peak: Peak, zone: ZoneInfo, over: Interval) -> Iterator[Interval]:
+    # A peak past midnight belongs to its first day, so the day before `over` may still reach into it.
+    day = over.start.astimezone(zone).date() - _ONE_DAY
+    last = over.end.astimezone(zone).date()
+    while day <= last:
+        if day.weekday() in peak.days:
+            start = instant(datetime.combine(day, peak.start), zone)
+            span = Interval(start, _end_of(peak, day, zone))
+            if span.start < span.end and span.overlaps(over):
+                yield span
+        day += _ONE_DAY
+
+
+def _end_of(peak: Peak, day: date, zone: ZoneInfo) -> datetime:
+    if peak.end is None:
+        return midnight(day + _ONE_DAY, zone)
+    last_day = day if peak.end > peak.start else day + _ONE_DAY
+    return instant(datetime.combine(last_day, peak.end), zone)
+
+
+def _append(stretches: list[Stretch], start: datetime, end: datetime, level: Bandwidth, peak: bool) -> None:
+    if stretches and stretches[-1].bandwidth == level and stretches[-1].peak == peak:
+        start = stretches.pop().span.start
+    stretches.append(Stretch(Interval(start, end), level, peak))

@@ -1,0 +1,147 @@
+"""Changes as values: a step of the ordered bandwidth, due or to come, with its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.baseline import Stretch
+from iodcal.domain.localtime import Interval
+from iodcal.domain.orders import Direction
+from iodcal.domain.timeline import Timeline
+from iodcal.domain.windows import Window
+
+
+class CauseKind(StrEnum):
+    EVENT = "event"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a level is asked for. Times (UTC) are the event's own, or the baseline stretch's.
+
+    `id` stays the same from run to run and holds no calendar text; `ended` marks what no longer asks.
+    """
+
+    kind: CauseKind
+    id: str
+    start: datetime
+    end: datetime
+    rule: str | None = None
+    calendar: str | None = None
+    subject: str | None = None
+    remembered_since: datetime | None = None
+    ended: bool = False
+
+
+class Reason(StrEnum):
+    """Why a change is held back. The published list: it may grow, nothing in it is renamed."""
+
+    OBSERVE = "observe"
+    UPS_ONLY = "ups_only"
+    PENDING = "pending"
+    UNKNOWN_ORDER = "unknown_order"
+    QUOTA = "quota"
+    LIMIT = "limit"
+    CALENDAR_UNREADABLE = "calendar_unreadable"
+    CLOCK = "clock"
+    PERSON = "person"
+    STATUS_UNKNOWN = "status_unknown"
+    CARRIER_UNREADABLE = "carrier_unreadable"
+    STATE_REBUILT = "state_rebuilt"
+    BACKOFF = "backoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Held back, why, and until when (UTC) where that is known."""
+
+    reason: Reason
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`at` is when the timeline asks for it: before now where it is overdue. Times are UTC."""
+
+    circuit: str
+    at: datetime
+    due: bool
+    old: Bandwidth
+    new: Bandwidth
+    causes: tuple[Cause, ...] = ()
+    held: Held | None = None
+
+    @property
+    def direction(self) -> Direction:
+        return Direction.UP if self.new > self.old else Direction.DOWN
+
+    @property
+    def up(self) -> bool:
+        return self.new > self.old
+
+    @property
+    def demand(self) -> str:
+        """Names what the change is for: the same as long as the same causes ask for it."""
+        return "+".join(sorted(cause.id for cause in self.causes if not cause.ended))
+
+
+def causes_of_up(timeline: Timeline, level: Bandwidth, within: Interval) -> tuple[Cause, ...]:
+    """All that asks for `level` during `within`, in order of start."""
+    return _sorted(_asking(timeline, level, within))
+
+
+def causes_of_down(timeline: Timeline, level: Bandwidth, at: datetime, within: Interval) -> tuple[Cause, ...]:
+    """What holds the lower `level` during `within`, and what asked for more until `at`, as ended."""
+    return _sorted([*_asking(timeline, level, within), *_ended(timeline, level, at)])
+
+
+def _asking(timeline: Timeline, level: Bandwidth, within: Interval) -> Iterable[Cause]:
+    sold = timeline.circuit.sold
+    for segment in timeline.over(within):
+        if segment.target != level:
+            continue
+        for window in timeline.covering(segment.span):
+            if sold(window.bandwidth) >= level or window is segment.pin:
+                yield of_window(window)
+        if segment.pin is None and sold(segment.baseline) == level:
+            yield of_stretch(timeline.baseline_at(max(segment.span.start, within.start)))
+
+
+def _ended(timeline: Timeline, level: Bandwidth, at: datetime) -> Iterable[Cause]:
+    sold = timeline.circuit.sold
+    for window in timeline.windows:
+        if window.demand.span.end == at and sold(window.bandwidth) > level:
+            yield of_window(window, ended=True)
+    for stretch in timeline.stretches:
+        if stretch.span.end == at and sold(stretch.bandwidth) > level:
+            yield of_stretch(stretch, ended=True)
+
+
+def of_window(window: Window, *, ended: bool = False) -> Cause:
+    demand = window.demand
+    return Cause(
+        CauseKind.EVENT,
+        demand.id,
+        demand.event.start,
+        demand.event.end,
+        rule=demand.rule.name,
+        calendar=demand.calendar,
+        subject=demand.subject,
+        remembered_since=demand.remembered_since,
+        ended=ended,
+    )
+
+
+def of_stretch(stretch: Stretch, *, ended: bool = False) -> Cause:
+    # An off-peak stretch may reach back to where the timeline begins, which moves with every run.
+    id_ = f"peak/{stretch.span.start.isoformat()}" if stretch.peak else "off-peak"
+    return Cause(CauseKind.BASELINE, id_, stretch.span.start, stretch.span.end, ended=ended)
+
+
+def _sorted(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    return tuple(sorted(set(causes), key=lambda cause: (cause.start, cause.ended, cause.id)))

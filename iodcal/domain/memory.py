@@ -1,0 +1,77 @@
+"""Memory: what the last good reading of a source still says once today's cannot be had.
+
+Inside the range of the last good reading its matched events count on and end normally. Beyond it, and for
+a source never read, nobody knows; the circuits concerned are then not lowered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
+from iodcal.domain.standing import Remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What counts of one source in this run. `known_until` is the end (UTC) of what is known of it, None
+    where it was never read; `remembered` is what to keep for the next run, None for nothing."""
+
+    source: Source
+    events: tuple[MatchedEvent, ...]
+    known_until: datetime | None
+    remembered: Remembered | None
+    fresh: bool
+
+
+def from_reading(
+    reading: CalendarReading,
+    matched: Iterable[MatchedEvent],
+    remembered: Remembered | None,
+    covers_now: Callable[[MatchedEvent], bool],
+) -> Recalled:
+    """A good reading replaces memory, but for one thing: an event that just is not there any more, though
+    a window of it covers now, counts until the second good reading in a row without it. Seen cancelled,
+    moved or changed, it is gone at once."""
+    matched = tuple(matched)
+    missed = tuple(_newly_absent(reading, remembered, covers_now))
+    kept = Remembered(
+        reading.source.key, reading.source.label, reading.read_at, reading.covers, (*matched, *missed)
+    )
+    counted = (*matched, *(replace(event, remembered_since=_last_seen(remembered)) for event in missed))
+    return Recalled(reading.source, counted, reading.covers.end, kept, fresh=True)
+
+
+def from_memory(source: Source, remembered: Remembered | None) -> Recalled:
+    """What is left of a source that cannot be read now."""
+    if remembered is None:
+        return Recalled(source, (), None, None, fresh=False)
+    events = tuple(
+        replace(event, source=source, remembered_since=remembered.read_at) for event in remembered.events
+    )
+    return Recalled(source, events, remembered.covers.end, remembered, fresh=False)
+
+
+def _newly_absent(
+    reading: CalendarReading, remembered: Remembered | None, covers_now: Callable[[MatchedEvent], bool]
+) -> Iterable[MatchedEvent]:
+    if remembered is None:
+        return
+    seen = {identity for event in reading.events for identity in _identities(event)}
+    for event in remembered.events:
+        here = replace(event, source=reading.source, absent=True)
+        if not event.absent and seen.isdisjoint(_identities(event)) and covers_now(here):
+            yield here
+
+
+def _identities(event: Event | MatchedEvent) -> Iterable[tuple[str, ...]]:
+    yield ("id", event.id)
+    if event.uid:
+        # A meeting deleted and made anew at another id but the same time is still there.
+        yield ("uid", event.uid, event.span.start.isoformat())
+
+
+def _last_seen(remembered: Remembered | None) -> datetime | None:
+    return remembered.read_at if remembered else None

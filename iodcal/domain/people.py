@@ -1,0 +1,113 @@
+"""What a reading makes of a circuit's standing: orders settle, people's changes show.
+
+iodcal never fights a person. A reading that no order of ours explains is drift: it is told, it is what
+changes start from, and a raise made by hand stays until the target next steps down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuits import Reading, Status
+from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome, Patience, adoptable, settle
+from iodcal.domain.standing import Drift, Standing
+from iodcal.domain.timeline import Timeline
+
+
+def absorb(standing: Standing, reading: Reading, patience: Patience) -> Standing:
+    """`standing` after `reading`: the open order settled, drift found, adopted or gone."""
+    before = standing.reading
+    standing = replace(standing, reading=reading)
+    if standing.order is not None:
+        standing = _settle(standing, settle(standing.order, reading, patience))
+    if standing.order is not None or reading.status is not Status.ACTIVE or reading.bandwidth is None:
+        return standing
+    return _compare(standing, reading.bandwidth, reading, before)
+
+
+def _settle(standing: Standing, order: Order) -> Standing:
+    if order.outcome.open:
+        return replace(standing, order=order)
+    recent = (*standing.recent, order)
+    if order.outcome is Outcome.CONFIRMED:
+        return replace(
+            standing, order=None, recent=recent, confirmed=order.new, drift=None, failures=0, retry_at=None
+        )
+    return replace(standing, order=None, recent=recent)
+
+
+def _compare(standing: Standing, shown: Bandwidth, reading: Reading, before: Reading | None) -> Standing:
+    if standing.confirmed is None:
+        return replace(standing, confirmed=shown)  # the first reading is ours by definition
+    if shown == standing.confirmed:
+        return replace(standing, drift=None)
+    own = adoptable(standing.recent, reading)
+    if own is not None:
+        return _adopt_order(standing, own, reading.at)
+    if standing.drift is not None and standing.drift.observed == shown:
+        return standing
+    agreed_at = standing.drift.agreed_at if standing.drift else _agreed_at(standing, reading, before)
+    return replace(standing, drift=Drift(shown, reading.at, agreed_at))
+
+
+def _adopt_order(standing: Standing, own: Order, at: datetime) -> Standing:
+    adopted = replace(own, outcome=Outcome.CONFIRMED, settled_at=at)
+    recent = tuple(adopted if order is own else order for order in standing.recent)
+    return replace(standing, confirmed=own.new, recent=recent, drift=None, failures=0, retry_at=None)
+
+
+def _agreed_at(standing: Standing, reading: Reading, before: Reading | None) -> datetime:
+    if before is not None and standing.confirmed is not None and before.shows(standing.confirmed):
+        return before.at
+    confirmed = [order.settled_at for order in standing.recent if order.outcome is Outcome.CONFIRMED]
+    return max((at for at in confirmed if at is not None), default=reading.at)
+
+
+def adopt_drift(standing: Standing) -> Standing:
+    """A person's change that is just what the target asks for counts as ordered."""
+    if standing.drift is None:
+        return standing
+    return replace(standing, confirmed=standing.drift.observed, drift=None)
+
+
+def starting_point(standing: Standing) -> Bandwidth | None:
+    """The bandwidth that changes start from: what was ordered, but on drift what is there."""
+    if standing.order is None and standing.drift is not None:
+        return standing.drift.observed
+    return standing.ordered
+
+
+def held_by_person(
+    standing: Standing, change: Change, timeline: Timeline, now: datetime, *, enforce: bool
+) -> Held | None:
+    """Holds back a change that would undo what a person did."""
+    drift = standing.drift
+    if drift is None or standing.confirmed is None:
+        return None
+    if change.up:
+        # Raised once for this demand and lowered again by hand: that is somebody's wish.
+        repaired = drift.observed < standing.confirmed and standing.raised_for == change.demand
+        return Held(Reason.PERSON) if repaired else None
+    if drift.observed < standing.confirmed or enforce or _stepped_down_since(standing, drift.agreed_at):
+        return None
+    return Held(Reason.PERSON, timeline.next_step_down(now))
+
+
+def _stepped_down_since(standing: Standing, moment: datetime) -> bool:
+    return standing.stepped_down_at is not None and standing.stepped_down_at > moment
+
+
+def note_level(standing: Standing, level: Bandwidth, now: datetime) -> Standing:
+    """Keeps what the timeline asks for now, and when that last fell."""
+    fell = standing.level is not None and level < standing.level
+    return replace(standing, level=level, stepped_down_at=now if fell else standing.stepped_down_at)
+
+
+def forget_old_orders(standing: Standing, now: datetime) -> Standing:
+    """Drops settled orders that can no longer be adopted, and curtain-up readings of events long begun."""
+    recent = tuple(order for order in standing.recent if now - order.created_at <= ADOPTION_AGE)
+    curtain_ups = tuple(done for done in standing.curtain_ups if now - done[1] <= timedelta(days=1))
+    return replace(standing, recent=recent, curtain_ups=curtain_ups)

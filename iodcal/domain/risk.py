@@ -1,0 +1,170 @@
+"""Events at risk: matching events whose tier is not there, and cannot be expected by their start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Change, Reason
+from iodcal.domain.circuits import Account, Orders
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.planning import CircuitPlan, Policy, in_order, ups_to_come
+from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.domain.windows import Window
+
+# What a held change means for the event it was for. Holding back under `orders:` is the user's own choice.
+_CAUSE_OF_HELD = {
+    Reason.PENDING: "open_order",
+    Reason.UNKNOWN_ORDER: "lost_answer",
+    Reason.QUOTA: "quota",
+    Reason.PERSON: "person",
+    Reason.STATUS_UNKNOWN: "status_unknown",
+    Reason.CARRIER_UNREADABLE: "carrier_unreadable",
+}
+
+
+def events_at_risk(
+    plans: Iterable[CircuitPlan], now: datetime, policy: Policy, used: Mapping[Account, int]
+) -> Iterator[Problem]:
+    """A problem for each event that is, or will be, short of bandwidth, and why.
+
+    `used` counts each account's orders of this UTC day. Circuits under `orders: none` are only observed:
+    nobody relies on them yet.
+    """
+    plans = tuple(plans)
+    beyond_quota = _ups_beyond_quota(plans, now, used)
+    for plan in plans:
+        if plan.circuit.orders is Orders.NONE:
+            continue
+        for window in plan.timeline.windows:
+            if not window.exact and now < window.demand.event.end:
+                yield from _judge(plan, window, now, policy, beyond_quota)
+
+
+def overruled(plan: CircuitPlan, now: datetime) -> Iterator[Problem]:
+    """A problem for each `at_least` window that an `exactly` one keeps below its tier, now or ahead."""
+    for window in plan.timeline.windows:
+        if window.exact or window.demand.span.end <= now:
+            continue
+        for segment in plan.timeline.over(window.demand.span):
+            pin = segment.pin
+            if segment.span.end > now and pin is not None and segment.target < need(plan, window):
+                facts = _facts(plan, window) | {"by": pin.demand.rule.name, "by_subject": pin.demand.subject}
+                yield Problem(Kind.OVERRULED, place(plan, window), facts)
+                break
+
+
+def need(plan: CircuitPlan, window: Window) -> Bandwidth:
+    """The tier that `window` needs on its circuit."""
+    return plan.circuit.sold(window.bandwidth)
+
+
+def is_ready(plan: CircuitPlan, window: Window) -> bool:
+    """True if the circuit is known to run at what `window` needs, and no order is about to change that."""
+    standing = plan.standing
+    running = standing.drift.observed if standing.drift else standing.confirmed
+    on_its_way = standing.order is None or standing.order.new >= need(plan, window)
+    return running is not None and running >= need(plan, window) and on_its_way
+
+
+def place(plan: CircuitPlan, window: Window) -> str:
+    """Where a problem of an event is: circuit, rule and start name it without its subject."""
+    start = window.demand.event.start.strftime("%Y-%m-%dT%H:%MZ")
+    return f"{plan.circuit.name}/{window.demand.rule.name}/{start}"
+
+
+def _judge(
+    plan: CircuitPlan,
+    window: Window,
+    now: datetime,
+    policy: Policy,
+    beyond_quota: frozenset[tuple[str, datetime]],
+) -> Iterator[Problem]:
+    start = window.demand.event.start
+    at_start = plan.timeline.at(max(start, now))
+    if at_start.target < need(plan, window):
+        cause: str | None = "exactly" if at_start.pin is not None else None
+    elif is_ready(plan, window):
+        return
+    elif start <= now:
+        cause = _cause(plan, window, now, policy, beyond_quota) or "late_run"
+    else:
+        cause = _cause(plan, window, now, policy, beyond_quota)
+    if cause is not None:
+        kind = Kind.EVENT_LATE if start <= now else Kind.EVENT_AT_RISK
+        yield Problem(kind, place(plan, window), _facts(plan, window) | {"cause": cause})
+
+
+def _cause(
+    plan: CircuitPlan,
+    window: Window,
+    now: datetime,
+    policy: Policy,
+    beyond_quota: frozenset[tuple[str, datetime]],
+) -> str | None:
+    """Why the tier cannot be expected by the event's start; None where it can."""
+    order, start = plan.standing.order, window.demand.event.start
+    if order is not None:
+        return _cause_in_order(plan, order, need(plan, window), start, now, policy)
+    up = _up_for(plan, window)
+    if up is None:
+        # Nothing is known of the circuit yet; that matters once the window has come.
+        known = plan.standing.ordered is not None
+        return None if known or window.demand.span.start > now + policy.every else "carrier_unreadable"
+    if up.held is not None:
+        return _CAUSE_OF_HELD.get(up.held.reason)
+    if (up.circuit, up.at) in beyond_quota:
+        return "quota"
+    ordered_at = now if up.due else max(now, up.at)
+    return "late_run" if ordered_at + plan.circuit.provisioning > start else None
+
+
+def _cause_in_order(
+    plan: CircuitPlan, order: Order, needed: Bandwidth, start: datetime, now: datetime, policy: Policy
+) -> str | None:
+    provisioning = plan.circuit.provisioning
+    again = policy.every + provisioning
+    if order.outcome in (Outcome.SENDING, Outcome.UNKNOWN):
+        expected = order.created_at + policy.patience.lost_answer_grace + again
+        return "lost_answer" if max(expected, now) > start else None
+    expected = (order.accepted_at or order.created_at) + provisioning
+    if order.outcome is Outcome.OVERDUE or expected < now:
+        expected = now + policy.every  # it should have been done: the next look may find it
+    if order.new < needed:
+        expected += again
+    overdue = order.outcome is Outcome.OVERDUE and start - now <= policy.patience.order_timeout
+    return "open_order" if overdue or expected > start else None
+
+
+def _up_for(plan: CircuitPlan, window: Window) -> Change | None:
+    """The change that is to bring the circuit to what `window` needs."""
+    ups = (change for change in plan.changes if change.up and change.new >= need(plan, window))
+    return next((up for up in ups if up.due or up.at <= window.demand.event.start), None)
+
+
+def _ups_beyond_quota(
+    plans: tuple[CircuitPlan, ...], now: datetime, used: Mapping[Account, int]
+) -> frozenset[tuple[str, datetime]]:
+    """The ups of this UTC day for which the account will have no change left."""
+    beyond: set[tuple[str, datetime]] = set()
+    for account in {plan.circuit.account for plan in plans}:
+        of_account = [plan for plan in plans if plan.circuit.account == account]
+        limit = of_account[0].circuit.changes_per_day
+        if limit is None:
+            continue
+        left = limit - used.get(account, 0) - len(in_order(of_account))
+        later = sorted(ups_to_come(of_account, now), key=lambda change: (change.at, change.circuit))
+        beyond.update((change.circuit, change.at) for change in later[max(0, left) :])
+    return frozenset(beyond)
+
+
+def _facts(plan: CircuitPlan, window: Window) -> dict[str, Fact]:
+    demand = window.demand
+    return {
+        "circuit": plan.circuit.name,
+        "rule": demand.rule.name,
+        "subject": demand.subject,
+        "start": demand.event.start.isoformat(),
+        "needs": str(need(plan, window)),
+    }

@@ -1,0 +1,163 @@
+"""The timeline: a circuit's target bandwidth over time, piecewise constant, and why."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.baseline import Stretch, lay_out
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.localtime import Interval
+from iodcal.domain.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A time during which target, baseline and pin stay the same.
+
+    `target` is a tier; `baseline` the recurring schedule's level, as it is configured; `pin` the
+    `exactly` window that governs, if any.
+    """
+
+    span: Interval
+    target: Bandwidth
+    baseline: Bandwidth
+    pin: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A circuit's segments, without a gap and in order, and the windows they were made of."""
+
+    circuit: Circuit
+    segments: tuple[Segment, ...]
+    windows: tuple[Window, ...]
+    stretches: tuple[Stretch, ...]
+    _starts: tuple[datetime, ...]
+
+    @property
+    def span(self) -> Interval:
+        return Interval(self.segments[0].span.start, self.segments[-1].span.end)
+
+    def at(self, instant: datetime) -> Segment:
+        """The segment that `instant` lies in, or the nearest one."""
+        return self.segments[self._index(instant)]
+
+    def over(self, span: Interval) -> Iterator[Segment]:
+        """The segments that overlap `span`, in order, whole."""
+        for index in range(self._index(span.start), len(self.segments)):
+            if self.segments[index].span.start >= span.end:
+                return
+            yield self.segments[index]
+
+    def level_since(self, instant: datetime) -> datetime:
+        """When the target took the level that it has at `instant`, as far as the timeline reaches back."""
+        index = self._index(instant)
+        while index and self.segments[index - 1].target == self.segments[index].target:
+            index -= 1
+        return self.segments[index].span.start
+
+    def next_step_down(self, after: datetime) -> datetime | None:
+        """The first instant after `after` at which the target falls; None where it never does."""
+        for earlier, later in pairwise(self.over(Interval(after, self.span.end))):
+            if later.target < earlier.target:
+                return later.span.start
+        return None
+
+    def covering(self, span: Interval) -> Iterator[Window]:
+        """The windows that overlap `span`, in order of start."""
+        return (window for window in self.windows if window.demand.span.overlaps(span))
+
+    def baseline_at(self, instant: datetime) -> Stretch:
+        """The baseline's stretch that `instant` lies in."""
+        return next((stretch for stretch in self.stretches if instant in stretch.span), self.stretches[-1])
+
+    def _index(self, instant: datetime) -> int:
+        return max(0, bisect_right(self._starts, instant) - 1)
+
+
+def draw(circuit: Circuit, windows: Iterable[Window], over: Interval) -> Timeline:
+    """Lays `windows` over the circuit's baseline, from `over.start` to `over.end` (UTC)."""
+    windows = tuple(window for window in windows if window.demand.span.overlaps(over))
+    stretches = lay_out(circuit.baseline, circuit.zone, over)
+    segments: list[Segment] = []
+    for segment in _segments(circuit, windows, stretches, over):
+        last = segments[-1] if segments else None
+        if last and (last.target, last.baseline, last.pin) == (segment.target, segment.baseline, segment.pin):
+            segments.pop()
+            segment = Segment(
+                Interval(last.span.start, segment.span.end), segment.target, segment.baseline, segment.pin
+            )
+        segments.append(segment)
+    starts = tuple(segment.span.start for segment in segments)
+    return Timeline(circuit, tuple(segments), windows, stretches, starts)
+
+
+def _segments(
+    circuit: Circuit, windows: tuple[Window, ...], stretches: tuple[Stretch, ...], over: Interval
+) -> Iterator[Segment]:
+    opening: defaultdict[datetime, list[Window]] = defaultdict(list)
+    closing: defaultdict[datetime, list[Window]] = defaultdict(list)
+    for window in windows:
+        opening[max(window.demand.span.start, over.start)].append(window)
+        closing[window.demand.span.end].append(window)
+    levels = {stretch.span.start: stretch.bandwidth for stretch in stretches}
+    cuts = sorted({over.end, *levels, *opening, *(cut for cut in closing if cut < over.end)})
+    covering = _Covering()
+    baseline = stretches[0].bandwidth
+    sold: dict[Bandwidth, Bandwidth] = {}
+    for start, end in pairwise(cuts):
+        baseline = levels.get(start, baseline)
+        covering.change(opening.get(start, ()), closing.get(start, ()))
+        raw = covering.level(baseline)
+        target = sold.get(raw) or sold.setdefault(raw, circuit.sold(raw))
+        yield Segment(Interval(start, end), target, baseline, covering.pin)
+
+
+class _Covering:
+    """The windows that cover an instant, as the sweep goes on.
+
+    Only how many `at_least` windows ask for which (priority, bandwidth) matters, and rules make few such
+    pairs; so a step costs little even where very many windows overlap.
+    """
+
+    def __init__(self) -> None:
+        self._at_least: Counter[tuple[int, int]] = Counter()
+        self._exact: list[Window] = []
+        self.pin: Window | None = None
+
+    def change(self, opening: Iterable[Window], closing: Iterable[Window]) -> None:
+        for window in closing:
+            if window.exact:
+                self._exact.remove(window)
+            else:
+                self._leave((window.priority, window.bandwidth.mbps))
+        for window in opening:
+            if window.exact:
+                self._exact.append(window)
+            else:
+                self._at_least[window.priority, window.bandwidth.mbps] += 1
+        self.pin = min(self._exact, key=_governs_before, default=None)
+
+    def level(self, baseline: Bandwidth) -> Bandwidth:
+        """The target before floor, ceiling and tiers."""
+        level = baseline.mbps if self.pin is None else self.pin.bandwidth.mbps
+        for priority, mbps in self._at_least:
+            if mbps > level and (self.pin is None or priority >= self.pin.priority):
+                level = mbps
+        return Bandwidth(level)
+
+    def _leave(self, pair: tuple[int, int]) -> None:
+        self._at_least[pair] -= 1
+        if not self._at_least[pair]:
+            del self._at_least[pair]
+
+
+def _governs_before(window: Window) -> tuple[int, int, Interval, str]:
+    # Of equals the one that began first governs on until it ends, so that P changes no oftener than it must.
+    return (-window.priority, -window.bandwidth.mbps, window.demand.span, window.demand.id)

@@ -1,0 +1,147 @@
+"""From matched events to windows: event x rule x circuit, `[start - lead, end + trail)` at a bandwidth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.events import Match, MatchedEvent
+from iodcal.domain.localtime import Interval
+from iodcal.domain.matching import holds_at
+from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one rule asks for because of one event, in one zone; the circuits of that zone share it.
+
+    `event` is the event's own time, `span` that with lead and trail (both UTC). `key` is what copies of
+    the event have in common. `named` is the bandwidth that the event itself named, if the rule wants it.
+    """
+
+    key: tuple[str, str, str]
+    rule: Rule
+    calendar: str
+    subject: str | None
+    event: Interval
+    span: Interval
+    named: Bandwidth | None = None
+    remembered_since: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The same from run to run while event, start and rule stay; holds no calendar text."""
+        return "/".join((*self.key, self.rule.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A demand on one circuit. `bandwidth` is as the rule wants it, before floor, ceiling and tiers."""
+
+    demand: Demand
+    bandwidth: Bandwidth
+
+    @property
+    def exact(self) -> bool:
+        return self.demand.rule.mode is Mode.EXACTLY
+
+    @property
+    def priority(self) -> int:
+        return self.demand.rule.priority
+
+
+def open_windows(
+    events: Iterable[MatchedEvent], rules: Iterable[Rule], circuits: Iterable[Circuit]
+) -> dict[str, tuple[Window, ...]]:
+    """The windows of each circuit, by its name, in order of start; the order of what comes in is no matter.
+
+    Rules that no longer exist, and circuits that a rule no longer names, make no window.
+    """
+    by_name = {circuit.name: circuit for circuit in circuits}
+    rule_named = {rule.name: rule for rule in rules}
+    merged: dict[str, dict[tuple[str, tuple[str, str, str]], Demand]] = {name: {} for name in by_name}
+    for event in events:
+        for match in event.matches:
+            rule = rule_named.get(match.rule)
+            if rule is not None:
+                _demand(event, match, rule, by_name, merged)
+    return {name: tuple(_of_circuit(by_name[name], demands.values())) for name, demands in merged.items()}
+
+
+def _demand(
+    event: MatchedEvent,
+    match: Match,
+    rule: Rule,
+    circuits: Mapping[str, Circuit],
+    merged: Mapping[str, dict[tuple[str, tuple[str, str, str]], Demand]],
+) -> None:
+    key = event.copy_key
+    in_zone: dict[ZoneInfo, Demand | None] = {}
+    for name in rule.circuits.get(event.source.calendar, ()):
+        zone = circuits[name].zone
+        if zone not in in_zone:
+            in_zone[zone] = _in_zone(event, match, rule, key, zone)
+        demand = in_zone[zone]
+        if demand is not None:
+            known = merged[name].get((rule.name, key))
+            merged[name][rule.name, key] = demand if known is None else _merge(known, demand)
+
+
+def _in_zone(
+    event: MatchedEvent, match: Match, rule: Rule, key: tuple[str, str, str], zone: ZoneInfo
+) -> Demand | None:
+    span = event.span.within(zone)
+    if span.start >= span.end or not holds_at(rule.conditions, event.span, zone):
+        return None
+    return Demand(
+        key=key,
+        rule=rule,
+        calendar=event.source.calendar,
+        subject=event.subject,
+        event=span,
+        span=Interval(span.start - rule.lead, span.end + rule.trail),
+        named=match.bandwidth,
+        remembered_since=event.remembered_since,
+    )
+
+
+def _merge(one: Demand, other: Demand) -> Demand:
+    """Two copies of one meeting: the longest end wins, and a subject hidden in one is hidden."""
+    # Among copies that end together the calendar first in the alphabet gives its name and subject.
+    later = min(one, other, key=lambda copy: (-copy.span.end.timestamp(), copy.calendar, copy.subject or ""))
+    named = [bandwidth for bandwidth in (one.named, other.named) if bandwidth is not None]
+    hidden = one.subject is None or other.subject is None
+    # Today's reading of either copy is proof enough; memory counts only where both are remembered.
+    remembered = [since for since in (one.remembered_since, other.remembered_since) if since is not None]
+    return replace(
+        later,
+        subject=None if hidden else later.subject,
+        named=max(named, default=None),
+        remembered_since=min(remembered) if len(remembered) == 2 else None,
+    )
+
+
+def _of_circuit(circuit: Circuit, demands: Iterable[Demand]) -> Iterator[Window]:
+    windows = [Window(demand, bandwidth) for demand in demands if (bandwidth := _bandwidth(demand, circuit))]
+    exact: defaultdict[tuple[str, str, str], int] = defaultdict(lambda: -1000)
+    for window in windows:
+        if window.exact:
+            exact[window.demand.key] = max(exact[window.demand.key], window.priority)
+    kept = [window for window in windows if window.priority >= exact.get(window.demand.key, -1000)]
+    return iter(
+        sorted(kept, key=lambda window: (window.demand.span, window.demand.rule.name, window.demand.key))
+    )
+
+
+def _bandwidth(demand: Demand, circuit: Circuit) -> Bandwidth | None:
+    wanted = demand.rule.bandwidth
+    if isinstance(wanted, Highest):
+        return circuit.highest
+    if isinstance(wanted, FromEvent):
+        return demand.named
+    return wanted

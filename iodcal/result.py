@@ -1,0 +1,95 @@
+"""What a command found out and did: values that rendering turns into text or JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from iodcal.domain.events import MatchedEvent, Source
+from iodcal.domain.localtime import Interval
+from iodcal.domain.orders import Order
+from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.problems import Problem, Severity
+from iodcal.state import LastRun
+
+
+class Exit(IntEnum):
+    """Exit statuses, as the README and the documentation list them."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    PROBLEM = 3
+    CHANGES_DUE = 4
+    LOCKED = 75
+    CONFIGURATION = 78
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """One source in this run. `read_at` (UTC) is None where it was never read; `events` counts what the
+    reading held, or what is remembered of it; `refused` are matching events of foreign organizers."""
+
+    source: Source
+    read_at: datetime | None
+    remembered: bool
+    events: int
+    matched: int
+    refused: tuple[MatchedEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of `plan`, `sync` or `status`. Times are UTC.
+
+    `orders` are those placed, or settled, in this run, in that order. `test` is True where any carrier's
+    environment is a test one. `cached` is True where nothing was read and the last run's readings serve.
+    """
+
+    command: str
+    run_id: str
+    now: datetime
+    window: Interval
+    config_digest: str
+    sources: tuple[SourceReport, ...]
+    plans: tuple[CircuitPlan, ...]
+    orders: tuple[Order, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    last_run: LastRun | None = None
+    test: bool = False
+    cached: bool = False
+    detailed_exitcode: bool = False
+    waited_out: bool = False
+    config_path: str = ""
+    lost_state: tuple[str, ...] = field(default=())
+
+    @property
+    def exit(self) -> Exit:
+        """The exit status that this result asks for."""
+        if self.lost_state:
+            return Exit.FAILED
+        if self.waited_out or any(problem.severity is Severity.ERROR for problem in self.problems):
+            return Exit.PROBLEM
+        if self.detailed_exitcode and any(plan.due is not None for plan in self.plans):
+            return Exit.CHANGES_DUE
+        return Exit.OK
+
+    @property
+    def digest(self) -> str:
+        """Names the changes that are due and not held back, so that a reviewed plan can be recognised."""
+        return changes_digest(self.plans)
+
+
+def changes_digest(plans: Iterable[CircuitPlan]) -> str:
+    """SHA-256 over the sorted (account, service ID, from, to) of the changes due and not held back."""
+    rows = sorted(
+        (plan.circuit.account.number, plan.circuit.service_id, change.old.mbps, change.new.mbps)
+        for plan in plans
+        if (change := plan.to_order) is not None
+    )
+    return "sha256:" + hashlib.sha256(json.dumps(rows).encode()).hexdigest()
