@@ -1,19 +1,19 @@
 """What can go wrong at the edges. Errors carry facts; `iodcal.words` puts them into words, with the remedy.
 
-    IodcalError
-      ConfigurationError      78  the configuration is wrong: all its faults at once
-      UsageError               2  the command line asks for something impossible
-      LockHeldError           75  another run is at work
-      StateError               1  the state file cannot be read or written, or is too new
-      SecretError                 a secret reference does not resolve
-      CalendarError               one source could not be read
-      CarrierError                one circuit could not be read
-        OrderError                an order did not come to be accepted
-          OrderRefusedError       a clear no: nothing was ordered
-            ChangePendingError    a clear "not now": another change is under way
-            QuotaExceededError    the carrier's daily limit is used up
-          OrderNotSentError       it certainly never left: nothing was ordered
-          AnswerLostError         nobody knows whether it was ordered
+IodcalError
+  ConfigurationError      78  the configuration is wrong: all its faults at once
+  UsageError               2  the command line asks for something impossible
+  LockHeldError           75  another run is at work
+  StateError               1  the state file cannot be read or written, or is too new
+  SecretError                 a secret reference does not resolve
+  CalendarError               one source could not be read
+  CarrierError                one circuit could not be read
+    OrderError                an order did not come to be accepted
+      OrderRefusedError       a clear no: nothing was ordered
+        ChangePendingError    a clear "not now": another change is under way
+        QuotaExceededError    the carrier's daily limit is used up
+      OrderNotSentError       it certainly never left: nothing was ordered
+      AnswerLostError         nobody knows whether it was ordered
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ class Standing:
     `level` is what the timeline asked for at the last run, `stepped_down_at` when it last fell.
     `raised_for` is the demand for which a drift downwards was already repaired. `curtain_ups` are the
     events whose curtain-up reading was taken (copy key and start) with their start. `retry_at` is the
-    time before which a failed lowering is not tried again.
+    time before which a failed lowering is not tried again. `held_told` names the held change that the
+    history knows of already.
     """
 
     key: str
@@ -59,6 +60,7 @@ class Standing:
     curtain_ups: tuple[tuple[str, datetime], ...] = ()
     failures: int = 0
     retry_at: datetime | None = None
+    held_told: str | None = None
 
     @property
     def ordered(self) -> Bandwidth | None:

@@ -1,0 +1,226 @@
+"""What a run has to tell: the problems that it found, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from iodcal.domain.changes import Change, Reason
+from iodcal.domain.circuits import Account, Status
+from iodcal.domain.events import MatchedEvent
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.planning import CircuitPlan, unplanned_downs
+from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.domain.risk import events_at_risk, overruled
+from iodcal.errors import CarrierError, ChangePendingError, IodcalError
+from iodcal.invocation import Run
+from iodcal.ledger import used_today
+from iodcal.observing import Carriers
+from iodcal.ordering import Placed
+from iodcal.reading import Sight
+
+_CLOCK_TOLERANCE = 60.0  # seconds: the contract's minute
+
+_OF_ORDER = {
+    Outcome.OVERDUE: Kind.ORDER_OVERDUE,
+    Outcome.UNKNOWN: Kind.ORDER_UNKNOWN,
+    Outcome.SENDING: Kind.ORDER_UNKNOWN,
+    Outcome.FAILED: Kind.ORDER_FAILED,
+    Outcome.LOST: Kind.ORDER_LOST,
+}
+
+
+def find(
+    this: Run, sight: Sight, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
+) -> Iterator[Problem]:
+    """Every problem of the run, each identity once."""
+    seen: set[str] = set()
+    for problem in _all(this, sight, plans, placed):
+        if problem.id not in seen:
+            seen.add(problem.id)
+            yield problem
+
+
+def clock_error(sight: Sight, carriers: Carriers) -> float | None:
+    """How far the servers' clock is ahead of ours in seconds, None while that is within tolerance."""
+    worst = max(sight.clock_error, carriers.clock_error, key=abs)
+    return worst if abs(worst) > _CLOCK_TOLERANCE else None
+
+
+def _all(
+    this: Run, sight: Sight, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
+) -> Iterator[Problem]:
+    now, policy = this.request.now, this.policy
+    yield from _of_calendars(this, sight)
+    if (error := clock_error(sight, this.carriers)) is not None:
+        yield Problem(Kind.CLOCK, "clock", {"seconds": round(error)})
+    if this.state.rebuilt_from is not None:
+        yield Problem(Kind.STATE_REBUILT, "state", {"file": this.state.rebuilt_from})
+    for plan in plans:
+        yield from _of_circuit(plan, this, placed)
+        yield from overruled(plan, now)
+    used = used_today(this.state, {plan.circuit.account for plan in plans}, now)
+    yield from events_at_risk(plans, now, policy, used)
+    yield from _of_limits(plans, this, used)
+    yield from _left_up(this)
+
+
+def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
+    labels = {recalled.source.key: recalled.source for recalled in sight.recalled}
+    for key, error in sight.failures.items():
+        source = labels[key]
+        named = {name for rule in this.configuration.rules for name in rule.circuits.get(source.calendar, ())}
+        facts = dict(error.facts) | {"code": error.code, "circuits": ", ".join(sorted(named))}
+        yield Problem(Kind.CALENDAR_UNREADABLE, source.label, facts)
+    for event in sight.matching.refused:
+        yield Problem(Kind.EVENT_REFUSED, _event_place(event), _event_facts(event))
+    for event in sight.matching.invalid:
+        yield Problem(Kind.EVENT_INVALID, _event_place(event), _event_facts(event))
+    for event, rule in sight.matching.unreadable:
+        yield Problem(Kind.NO_BANDWIDTH, _event_place(event), _event_facts(event) | {"rule": rule})
+
+
+def _event_place(event: MatchedEvent) -> str:
+    return f"{event.source.label}/{event.span.start.isoformat()}"
+
+
+def _event_facts(event: MatchedEvent) -> dict[str, Fact]:
+    return {
+        "calendar": event.source.label,
+        "subject": event.subject,
+        "start": event.span.start.isoformat(),
+        "rule": event.matches[0].rule if event.matches else None,
+    }
+
+
+def _of_circuit(plan: CircuitPlan, this: Run, placed: Mapping[str, Placed]) -> Iterator[Problem]:
+    circuit, standing = plan.circuit, plan.standing
+    failure = this.carriers.failures.get(circuit.key)
+    if failure is not None:
+        unknown = failure.code == "circuit_unknown"
+        yield _of_error(Kind.CIRCUIT_UNKNOWN if unknown else Kind.CARRIER_UNREADABLE, plan, failure)
+    if standing.reading is not None and standing.reading.status is Status.UNKNOWN:
+        facts: dict[str, Fact] = {"circuit": circuit.name, "status": standing.reading.status_text}
+        yield Problem(Kind.STATUS_UNKNOWN, circuit.name, facts)
+    yield from _of_orders(plan, this.request.now)
+    tried = placed.get(circuit.key)
+    if tried is not None and tried.error is not None and plan.due is not None:
+        yield from _of_attempt(plan, plan.due, tried.order, tried.error)
+    if standing.drift is not None and standing.order is None:
+        yield _drift(plan, this)
+    if plan.too_late is not None:
+        level, ends = plan.too_late
+        missed: dict[str, Fact] = {"circuit": circuit.name, "level": str(level), "ends": ends.isoformat()}
+        yield Problem(Kind.TOO_LATE, circuit.name, missed | _zone(plan))
+
+
+def _of_orders(plan: CircuitPlan, now: datetime) -> Iterator[Problem]:
+    """The open order, if it is in trouble, and the last one, if it came to nothing and is still wanted."""
+    standing = plan.standing
+    last = standing.order or (standing.recent[-1] if standing.recent else None)
+    if last is None or last.outcome not in _OF_ORDER:
+        return
+    if last.outcome.open or (plan.due is not None and plan.due.new == last.new):
+        yield Problem(_OF_ORDER[last.outcome], plan.circuit.name, _order_facts(last, now))
+
+
+def _of_attempt(
+    plan: CircuitPlan, change: Change, order: Order | None, error: CarrierError
+) -> Iterator[Problem]:
+    if isinstance(error, ChangePendingError):
+        return  # that only means to wait
+    if order is None or not order.outcome.open:
+        problem = _of_error(Kind.ORDER_REFUSED, plan, error)
+        yield Problem(problem.kind, problem.where, dict(problem.facts) | _change_facts(change))
+
+
+def _change_facts(change: Change) -> dict[str, Fact]:
+    return {"direction": str(change.direction), "from": str(change.old), "to": str(change.new)}
+
+
+def _of_error(kind: Kind, plan: CircuitPlan, error: IodcalError) -> Problem:
+    return Problem(
+        kind, plan.circuit.name, dict(error.facts) | {"code": error.code, "circuit": plan.circuit.name}
+    )
+
+
+def _order_facts(order: Order, now: datetime) -> dict[str, Fact]:
+    return {
+        "circuit": order.circuit,
+        "direction": str(order.direction),
+        "from": str(order.old),
+        "to": str(order.new),
+        "external_id": order.external_id,
+        "order_id": order.carrier_order_id,
+        "minutes": int((now - order.created_at).total_seconds() // 60),
+    }
+
+
+def _drift(plan: CircuitPlan, this: Run) -> Problem:
+    standing, due = plan.standing, plan.due
+    assert standing.drift is not None and standing.ordered is not None  # noqa: S101, PT018 - by the caller
+    lowers = next((change for change in plan.changes if not change.up), None)
+    held = lowers.held if lowers else None
+    waits = held.until if held is not None else lowers.at if lowers else None
+    return Problem(
+        Kind.DRIFT,
+        plan.circuit.name,
+        {
+            "circuit": plan.circuit.name,
+            "observed": str(standing.drift.observed),
+            "ordered": str(standing.ordered),
+            "direction": "up" if standing.drift.observed > standing.ordered else "down",
+            "lowers_at": waits.isoformat() if waits else None,
+            "raising": "yes" if due is not None and due.up and due.held is None else "no",
+            "enforce": "yes" if this.policy.enforce else "no",
+        }
+        | _zone(plan),
+    )
+
+
+def _zone(plan: CircuitPlan) -> dict[str, Fact]:
+    return {"zone": plan.circuit.zone.key}
+
+
+def _of_limits(plans: tuple[CircuitPlan, ...], this: Run, used: Mapping[Account, int]) -> Iterator[Problem]:
+    held = [plan for plan in plans if plan.due is not None and plan.due.held is not None]
+    limited = [plan for plan in held if plan.due and plan.due.held and plan.due.held.reason is Reason.LIMIT]
+    if limited:
+        names = unplanned_downs(limited)
+        facts: dict[str, Fact] = {
+            "count": len(names),
+            "limit": this.policy.max_unplanned_downs,
+            "circuits": ", ".join(sorted(names)),
+        }
+        yield Problem(Kind.TOO_MANY_DOWNS, "downs", facts)
+    yield from _of_quotas(held, this, used)
+
+
+def _of_quotas(held: Iterable[CircuitPlan], this: Run, used: Mapping[Account, int]) -> Iterator[Problem]:
+    waiting = [plan for plan in held if plan.due and plan.due.held and plan.due.held.reason is Reason.QUOTA]
+    for account in sorted({plan.circuit.account for plan in waiting}):
+        of_account = [plan for plan in waiting if plan.circuit.account == account]
+        facts: dict[str, Fact] = {
+            "account": account.number,
+            "used": used.get(account, 0),
+            "limit": of_account[0].circuit.changes_per_day,
+            "reserve": this.policy.quota_reserve,
+            "held": len(of_account),
+        }
+        yield Problem(Kind.QUOTA, account.number, facts)
+
+
+def _left_up(this: Run) -> Iterator[Problem]:
+    """Circuits that the configuration no longer names, but that still cost."""
+    configured = {circuit.key for circuit in this.configuration.circuits.values()}
+    for key, standing in sorted(this.state.circuits.items()):
+        if key in configured or standing.ordered is None or standing.off_peak is None:
+            continue
+        if standing.order is not None or standing.ordered > standing.off_peak:
+            facts: dict[str, Fact] = {
+                "name": standing.name,
+                "bandwidth": str(standing.ordered),
+                "off_peak": str(standing.off_peak),
+                "order": "yes" if standing.order is not None else "no",
+            }
+            yield Problem(Kind.LEFT_UP, standing.name, facts)

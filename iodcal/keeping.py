@@ -1,0 +1,84 @@
+"""The end of a run that orders: what the next run must know is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from iodcal.domain.orders import Order
+from iodcal.domain.people import forget_old_orders
+from iodcal.domain.planning import CircuitPlan, foresee
+from iodcal.domain.risk import is_ready
+from iodcal.domain.standing import Standing
+from iodcal.invocation import Run
+from iodcal.ledger import Ledger
+from iodcal.observing import curtain_ups
+from iodcal.reading import Sight
+
+
+def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> None:
+    """Puts standings and memory into the ledger's state, and what happened into the history."""
+    good = not sight.failures
+    for plan in plans:
+        before = this.state.circuits.get(plan.circuit.key)
+        standing = forget_old_orders(_looked_at(plan, this, ledger), this.request.now)
+        if good:
+            standing = replace(standing, foreseen=foresee(plan))
+        standing = _note_held(plan, standing, ledger)
+        _note_news(before, standing, ledger)
+        ledger.put(standing)
+    remembered = {
+        recalled.source.key: recalled.remembered
+        for recalled in sight.recalled
+        if recalled.remembered is not None
+    }
+    found = {key: reading.calendar_id for key, reading in sight.readings.items() if reading.calendar_id}
+    known = {key: id_ for key, id_ in ledger.state.calendar_ids.items() if key in remembered}
+    ledger.state = replace(ledger.state, remembered=remembered, calendar_ids=known | found, rebuilt_from=None)
+
+
+def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger) -> Standing:
+    """Notes the curtain-up readings of this run: the last look before an event begins."""
+    standing, now = plan.standing, this.request.now
+    if not this.carriers.has_read(plan.circuit):
+        return standing
+    done = list(standing.curtain_ups)
+    for window in curtain_ups(standing, plan.timeline, now, this.policy.every):
+        result = "ready" if is_ready(plan, window) else "late"
+        demand = window.demand
+        done.append((demand.id, demand.event.start))
+        ledger.note(
+            "curtain_up",
+            circuit=plan.circuit.name,
+            rule=demand.rule.name,
+            start=demand.event.start,
+            result=result,
+        )
+    return replace(standing, curtain_ups=tuple(done))
+
+
+def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standing:
+    """A change held back goes into the history once, not with every run for as long as it is held."""
+    due = plan.due
+    held = due.held if due is not None else None
+    told = f"{due.new.mbps}/{held.reason}" if due is not None and held is not None else None
+    if due is not None and held is not None and told != standing.held_told:
+        ledger.note(
+            "change",
+            circuit=plan.circuit.name,
+            direction=due.direction,
+            from_mbps=due.old.mbps,
+            to_mbps=due.new.mbps,
+            held=held.reason,
+        )
+    return replace(standing, held_told=told)
+
+
+def _note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> None:
+    """Orders that settled by a reading, and readings that no order explains."""
+    known = {*before.recent, before.order} if before is not None else set[Order | None]()
+    for order in (*standing.recent, *([standing.order] if standing.order else [])):
+        if order not in known and order.run_id != ledger.run_id:
+            ledger.note("order", order=order)
+    if standing.drift is not None and (before is None or before.drift != standing.drift):
+        ledger.note("reading", circuit=standing.name, key=standing.key, drift=standing.drift)

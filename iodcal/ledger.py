@@ -1,0 +1,83 @@
+"""The state during a run that orders: what is to survive the next moment is on disk before it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from iodcal.domain.circuits import Account, Circuit
+from iodcal.domain.orders import Order
+from iodcal.domain.standing import Standing
+from iodcal.errors import StateError
+from iodcal.state import Quota, State
+from iodcal.state.store import StateStore
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Holds the run's state and writes it. `lost` names where state went that could not be saved in its
+    own place: an order had been taken by then, so it must not be lost altogether."""
+
+    store: StateStore
+    state: State
+    run_id: str
+    clock: Callable[[], datetime]
+    lost: list[str] = field(default_factory=list)
+
+    def put(self, standing: Standing) -> None:
+        """Keeps `standing`, to be written with the next save."""
+        self.state = replace(self.state, circuits={**self.state.circuits, standing.key: standing})
+
+    def save(self) -> None:
+        """Writes the state. Raises StateError."""
+        self.store.save(self.state)
+
+    def open(
+        self, circuit: Circuit, standing: Standing, order: Order, causes: list[dict[str, Any]]
+    ) -> Standing:
+        """Puts the intent on disk, counted against the quota; only then may the order leave. Raises
+        StateError: then it must not."""
+        standing = replace(standing, order=order)
+        self.put(standing)
+        self._count(circuit.account, order.created_at, 1)
+        self.save()
+        self._note_order(order, causes=causes)
+        return standing
+
+    def close(self, circuit: Circuit, standing: Standing, order: Order) -> Standing:
+        """Records what became of an order as soon as that is known, wherever it can be recorded."""
+        if order.outcome.open:
+            standing = replace(standing, order=order)
+        else:
+            standing = replace(standing, order=None, recent=(*standing.recent, order))
+        self.put(standing)
+        if not order.outcome.counts_against_quota:
+            self._count(circuit.account, order.created_at, -1)
+        try:
+            self.save()
+            self._note_order(order)
+        except StateError as error:
+            self.lost.append(self.store.save_elsewhere(self.state) or str(error))
+        return standing
+
+    def note(self, kind: str, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+        """Appends a line to the history."""
+        self.store.history.append(kind, at=self.clock(), run_id=self.run_id, **facts)
+
+    def _note_order(self, order: Order, **more: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+        self.note("order", order=order, **more)
+
+    def _count(self, account: Account, at: datetime, number: int) -> None:
+        key, day = (account.base_url, account.number), at.astimezone(UTC).date()
+        known = self.state.quotas.get(key)
+        used = known.used if known is not None and known.day == day else 0
+        self.state = replace(self.state, quotas={**self.state.quotas, key: Quota(day, used + number)})
+
+
+def used_today(state: State, accounts: Iterable[Account], now: datetime) -> dict[Account, int]:
+    """How many orders each account has placed on the UTC day of `now`."""
+    today = now.astimezone(UTC).date()
+    quotas = {account: state.quotas.get((account.base_url, account.number)) for account in accounts}
+    return {account: quota.used for account, quota in quotas.items() if quota and quota.day == today}

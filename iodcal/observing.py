@@ -1,0 +1,151 @@
+"""Which circuits are read at their carriers, when, and what that makes of their standing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from iodcal.carriers import Carrier, CarrierContext
+from iodcal.config import Configuration, Settings
+from iodcal.domain.circuits import Circuit, Reading, Status
+from iodcal.domain.orders import Outcome, waited_too_long
+from iodcal.domain.people import absorb
+from iodcal.domain.standing import Standing
+from iodcal.domain.timeline import Timeline
+from iodcal.domain.windows import Window
+from iodcal.errors import CarrierError
+from iodcal.http import Deadline
+
+
+@dataclass(slots=True)
+class Carriers:
+    """The configured carriers, each made when it is first needed, and what they said in this run."""
+
+    configuration: Configuration
+    clock: Callable[[], datetime]
+    readings: dict[str, Reading] = field(default_factory=dict)
+    failures: dict[str, CarrierError] = field(default_factory=dict)
+    _made: dict[str, Carrier] = field(default_factory=dict)
+
+    def of(self, circuit: Circuit) -> Carrier:
+        """The carrier of `circuit`."""
+        name = circuit.carrier
+        if name not in self._made:
+            config = self.configuration.carriers[name]
+            context = CarrierContext(
+                self.configuration.directory, self.clock, config.provisioning, config.changes_per_day
+            )
+            self._made[name] = config.plugin.create(config.options, context)
+        return self._made[name]
+
+    @property
+    def clock_error(self) -> float:
+        """The worst difference between a carrier's clock and ours in this run's answers, in seconds."""
+        errors = (carrier.clock_error for carrier in self._made.values())
+        return max((error for error in errors if error is not None), key=abs, default=0.0)
+
+    @property
+    def test(self) -> bool:
+        """True if any carrier that was needed is a test environment."""
+        return any(carrier.test for carrier in self._made.values())
+
+    def has_read(self, circuit: Circuit) -> bool:
+        """True if this run has a reading of `circuit`."""
+        return circuit.key in self.readings
+
+    def read(self, circuits: Iterable[Circuit], deadline: Deadline) -> None:
+        """Reads each circuit once in a run: carriers side by side, the circuits of one in turn."""
+        by_carrier: defaultdict[str, list[Circuit]] = defaultdict(list)
+        for circuit in circuits:
+            if circuit.key not in self.readings:
+                by_carrier[circuit.carrier].append(circuit)
+        if not by_carrier:
+            return
+        for of_carrier in by_carrier.values():
+            self.of(of_carrier[0])
+        with ThreadPoolExecutor(max_workers=len(by_carrier)) as pool:
+            for answers in pool.map(lambda group: self._read_in_turn(group, deadline), by_carrier.values()):
+                for circuit, answer in answers:
+                    self._keep(circuit, answer)
+
+    def _read_in_turn(
+        self, circuits: Iterable[Circuit], deadline: Deadline
+    ) -> list[tuple[Circuit, Reading | CarrierError]]:
+        return [(circuit, self._read_one(circuit, deadline)) for circuit in circuits]
+
+    def _read_one(self, circuit: Circuit, deadline: Deadline) -> Reading | CarrierError:
+        try:
+            return self.of(circuit).read(circuit.service_id, deadline)
+        except CarrierError as error:
+            return error
+
+    def _keep(self, circuit: Circuit, answer: Reading | CarrierError) -> None:
+        if isinstance(answer, CarrierError):
+            self.failures[circuit.key] = answer
+        else:
+            self.failures.pop(circuit.key, None)
+            self.readings[circuit.key] = answer
+
+
+def needs_reading(standing: Standing, timeline: Timeline, now: datetime, settings: Settings) -> bool:
+    """True if the carrier must be asked at `now` even if nothing is due."""
+    reading = standing.reading
+    return (
+        reading is None
+        or standing.confirmed is None
+        or standing.order is not None
+        or reading.status is not Status.ACTIVE
+        or now - reading.at >= settings.verify_every
+        or _unsettled(standing, now, settings)
+        or any(curtain_ups(standing, timeline, now, settings.every))
+    )
+
+
+def _unsettled(standing: Standing, now: datetime, settings: Settings) -> bool:
+    # An order given up as lost may still surface; until it can no more, every run looks.
+    return any(
+        order.outcome in (Outcome.LOST, Outcome.FAILED)
+        and order.settled_at is not None
+        and now - order.settled_at < settings.order_timeout
+        for order in standing.recent
+    )
+
+
+def curtain_ups(standing: Standing, timeline: Timeline, now: datetime, every: timedelta) -> Iterable[Window]:
+    """The windows whose event begins before the next run can look, and was not yet looked at for."""
+    done = {event for event, _ in standing.curtain_ups}
+    for window in timeline.windows:
+        start = window.demand.event.start
+        if not window.exact and now < start <= now + every and window.demand.id not in done:
+            yield window
+
+
+def observe(
+    circuits: Iterable[Circuit],
+    standings: Mapping[str, Standing],
+    readings: Mapping[str, Reading],
+    now: datetime,
+    settings: Settings,
+) -> dict[str, Standing]:
+    """Each circuit's standing, by key, after this run's readings."""
+    observed: dict[str, Standing] = {}
+    for circuit in circuits:
+        standing = standing_of(circuit, standings)
+        reading = readings.get(circuit.key)
+        if reading is not None:
+            standing = absorb(standing, reading, settings.patience)
+        elif standing.order is not None:
+            standing = replace(standing, order=waited_too_long(standing.order, now, settings.patience))
+        observed[circuit.key] = standing
+    return observed
+
+
+def standing_of(circuit: Circuit, standings: Mapping[str, Standing]) -> Standing:
+    """What state knows of `circuit`, under its present name and baseline."""
+    known = standings.get(circuit.key)
+    if known is None:
+        known = Standing(circuit.key, circuit.name, circuit.account.carrier_type, circuit.account.number)
+    return replace(known, name=circuit.name, off_peak=circuit.sold(circuit.baseline.off_peak))

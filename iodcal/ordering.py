@@ -1,0 +1,146 @@
+"""The last step of a run: a change becomes an order.
+
+The intent is on disk before the first byte goes out, the answer as soon as it is there. What comes back
+is one of: taken, refused, certainly not sent, or nobody knows.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from iodcal.carriers import OrderRequest
+from iodcal.domain.changes import Cause, Change
+from iodcal.domain.circuits import Quote, Reading, Status
+from iodcal.domain.orders import Order, Outcome, answered, ended, intent
+from iodcal.domain.planning import CircuitPlan, Policy, in_order
+from iodcal.domain.standing import Standing
+from iodcal.errors import (
+    AnswerLostError,
+    CarrierError,
+    ChangePendingError,
+    OrderNotSentError,
+    OrderRefusedError,
+)
+from iodcal.http import Deadline
+from iodcal.ledger import Ledger
+from iodcal.observing import Carriers
+from iodcal.signals import deferred
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of a change. `order` is None where not even a quote could be had; `error` says why
+    nothing, or nothing certain, was ordered."""
+
+    plan: CircuitPlan
+    order: Order | None
+    error: CarrierError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where changes are ordered."""
+
+    carriers: Carriers
+    ledger: Ledger
+    policy: Policy
+    deadline: Deadline
+
+    def order_all(self, plans: Iterable[CircuitPlan]) -> dict[str, Placed]:
+        """Orders what is due and not held back, ups first; what became of it, by circuit key.
+
+        One circuit's failure never stops another's. Raises StateError where an intent cannot be written:
+        what it was for has not been sent then.
+        """
+        by_name = {plan.circuit.name: plan for plan in plans}
+        placed: dict[str, Placed] = {}
+        for change in in_order(by_name.values()):
+            if self.ledger.lost:
+                break  # what cannot be recorded must not be ordered
+            plan = by_name[change.circuit]
+            placed[plan.circuit.key] = self._place(plan, change)
+        return placed
+
+    def _place(self, plan: CircuitPlan, change: Change) -> Placed:
+        carrier = self.carriers.of(plan.circuit)
+        try:
+            quote = carrier.quote(plan.circuit.service_id, change.new, self.deadline)
+        except CarrierError as error:
+            return Placed(self._after(plan, change, plan.standing, error), None, error)
+        order = self._intent(plan, change, quote)
+        with deferred():
+            causes = [_recorded(cause) for cause in change.causes]
+            standing = self.ledger.open(plan.circuit, plan.standing, order, causes)
+            order, failure = self._send(order, plan, quote)
+            standing = self.ledger.close(plan.circuit, standing, order)
+        return Placed(self._after(plan, change, standing, failure), order, failure)
+
+    def _intent(self, plan: CircuitPlan, change: Change, quote: Quote) -> Order:
+        return intent(
+            id=uuid.uuid4().hex,
+            circuit_key=plan.circuit.key,
+            circuit=plan.circuit.name,
+            old=change.old,
+            quote=quote,
+            now=self.ledger.clock(),
+            demand=change.demand,
+            resends=_resends(plan.standing, change),
+            run_id=self.ledger.run_id,
+        )
+
+    def _send(self, order: Order, plan: CircuitPlan, quote: Quote) -> tuple[Order, CarrierError | None]:
+        service_id, now = plan.circuit.service_id, self.ledger.clock
+        request = OrderRequest(service_id, order.old, order.new, quote, order.external_id, order.note)
+        try:
+            return answered(order, self.carriers.of(plan.circuit).order(request, self.deadline)), None
+        except AnswerLostError as lost:
+            return ended(order, Outcome.UNKNOWN, now(), lost.code), lost
+        except OrderNotSentError as unsent:
+            return ended(order, Outcome.NOT_SENT, now(), unsent.code), unsent
+        except OrderRefusedError as refusal:
+            return ended(order, Outcome.REFUSED, now(), refusal.code), refusal
+
+    def _after(
+        self, plan: CircuitPlan, change: Change, standing: Standing, error: CarrierError | None
+    ) -> CircuitPlan:
+        """What the next run should know of how this went."""
+        if isinstance(error, ChangePendingError):
+            standing = replace(standing, reading=self._told_pending(standing))
+        elif error is not None and not change.up:
+            standing = self._back_off(standing)
+        elif error is None and change.up and standing.drift is not None:
+            standing = replace(standing, raised_for=change.demand)
+        return replace(plan, standing=standing)
+
+    def _told_pending(self, standing: Standing) -> Reading:
+        # The carrier has just said that a change is under way, whatever its inventory showed before.
+        bandwidth = standing.reading.bandwidth if standing.reading else None
+        return Reading(self.ledger.clock(), Status.PENDING, bandwidth, "change pending")
+
+    def _back_off(self, standing: Standing) -> Standing:
+        """A lowering that fails is not tried with every run; a raise is, for as long as its event lasts."""
+        failures = standing.failures + 1
+        wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
+        return replace(standing, failures=failures, retry_at=self.ledger.clock() + wait)
+
+
+def _resends(standing: Standing, change: Change) -> int:
+    """How often orders for this very demand were lost before."""
+    last = standing.recent[-1] if standing.recent else None
+    if last is None or last.outcome is not Outcome.LOST:
+        return 0
+    return last.resends + 1 if (last.new, last.demand) == (change.new, change.demand) else 0
+
+
+def _recorded(cause: Cause) -> dict[str, str | bool | None]:
+    return {
+        "kind": str(cause.kind),
+        "rule": cause.rule,
+        "calendar": cause.calendar,
+        "subject": cause.subject,
+        "start": cause.start.isoformat(),
+        "end": cause.end.isoformat(),
+        "ended": cause.ended,
+    }

@@ -1,0 +1,175 @@
+"""The first step of a run: every source read, side by side, or remembered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+from iodcal.calendars import CalendarReader
+from iodcal.config import CalendarConfig, Configuration
+from iodcal.domain.events import CalendarReading, MatchedEvent, Source
+from iodcal.domain.localtime import Interval
+from iodcal.domain.matching import Matching, Organizers, match_events
+from iodcal.domain.memory import Recalled, from_memory, from_reading
+from iodcal.domain.rules import Rule
+from iodcal.domain.windows import open_windows
+from iodcal.errors import CalendarError
+from iodcal.http import Deadline
+from iodcal.state import State
+
+_SIDE_BY_SIDE = 8
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What this run sees of all calendars: `recalled` counts, `failures` say what could not be read, by
+    source key; `matching` is what today's readings held."""
+
+    recalled: tuple[Recalled, ...]
+    readings: Mapping[str, CalendarReading]
+    failures: Mapping[str, CalendarError]
+    matching: Matching
+
+    @property
+    def events(self) -> tuple[MatchedEvent, ...]:
+        return tuple(event for recalled in self.recalled for event in recalled.events)
+
+    @property
+    def clock_error(self) -> float:
+        """The worst difference between a server's clock and ours in this run's answers, in seconds."""
+        errors = (reading.clock_error for reading in self.readings.values())
+        return max((error for error in errors if error is not None), key=abs, default=0.0)
+
+    def blind_after(self, rules: Iterable[Rule]) -> dict[str, datetime]:
+        """For each circuit of a source that could not be read, the instant (UTC) up to which it is known."""
+        blind: dict[str, datetime] = {}
+        stale = [recalled for recalled in self.recalled if not recalled.fresh]
+        for recalled, rule in product(stale, rules):
+            known_until = recalled.known_until or _NEVER
+            for name in rule.circuits.get(recalled.source.calendar, ()):
+                blind[name] = min(known_until, blind.get(name, known_until))
+        return blind
+
+
+def span_to_read(configuration: Configuration, now: datetime, window: timedelta) -> Interval:
+    """What events of a run at `now` (UTC) must overlap to matter."""
+    settings, rules = configuration.settings, configuration.rules
+    provisioning = max((c.provisioning for c in configuration.circuits.values()), default=timedelta())
+    lead = max((rule.lead for rule in rules), default=timedelta())
+    trail = max((rule.trail for rule in rules), default=timedelta())
+    sight = max(settings.min_gap, settings.every + provisioning)
+    return Interval(now - trail, now + window + lead + sight)
+
+
+def look(
+    configuration: Configuration,
+    state: State,
+    now: datetime,
+    window: timedelta,
+    deadline: Deadline,
+    progress: Callable[[str], None],
+) -> Sight:
+    """Reads every calendar that a rule names; what cannot be read is remembered."""
+    readers = [reader for calendar in _in_use(configuration) for reader in _readers(calendar, state)]
+    progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
+    answers = read_all(readers, span_to_read(configuration, now, window), deadline)
+    readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
+    failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
+    matching = _match(configuration, readings.values())
+    sources = [reader.source for reader in readers]
+    recalled = tuple(_recall(source, readings, matching, configuration, state, now) for source in sources)
+    return Sight(recalled, readings, failures, matching)
+
+
+def remember(configuration: Configuration, state: State) -> Sight:
+    """The last run's readings in place of today's: nothing is opened, no secret is resolved."""
+    sources = [
+        source
+        for calendar in _in_use(configuration)
+        for source in calendar.plugin.sources(calendar.name, calendar.options, calendar.context)
+    ]
+    recalled = (from_memory(source, state.remembered.get(source.key)) for source in sources)
+    as_read = tuple(
+        replace(
+            known,
+            events=tuple(replace(event, remembered_since=None) for event in known.events),
+            fresh=known.remembered is not None,
+        )
+        for known in recalled
+    )
+    return Sight(as_read, {}, {}, Matching(()))
+
+
+def read_all(
+    readers: Sequence[CalendarReader], span: Interval, deadline: Deadline
+) -> dict[str, CalendarReading | CalendarError]:
+    """Reads side by side what may be; the answers by source key, in the order of the readers."""
+    groups: defaultdict[str, list[CalendarReader]] = defaultdict(list)
+    for reader in readers:
+        groups[reader.group].append(reader)
+
+    def read_group(group: Iterable[CalendarReader]) -> list[tuple[str, CalendarReading | CalendarError]]:
+        return [(reader.source.key, _read(reader, span, deadline)) for reader in group]
+
+    with ThreadPoolExecutor(max_workers=max(1, min(_SIDE_BY_SIDE, len(groups)))) as pool:
+        answers = dict(answer for group in pool.map(read_group, groups.values()) for answer in group)
+    return {reader.source.key: answers[reader.source.key] for reader in readers}
+
+
+def _read(reader: CalendarReader, span: Interval, deadline: Deadline) -> CalendarReading | CalendarError:
+    try:
+        return reader.read(span, deadline)
+    except CalendarError as error:
+        return error
+
+
+def _in_use(configuration: Configuration) -> list[CalendarConfig]:
+    used = {name for rule in configuration.rules for name in rule.circuits}
+    return [calendar for name, calendar in configuration.calendars.items() if name in used]
+
+
+def _readers(calendar: CalendarConfig, state: State) -> Sequence[CalendarReader]:
+    context = replace(calendar.context, calendar_ids=state.calendar_ids)
+    return calendar.plugin.readers(calendar.name, calendar.options, context)
+
+
+def _match(configuration: Configuration, readings: Iterable[CalendarReading]) -> Matching:
+    settings = configuration.settings
+    entries = None if settings.organizers is None else frozenset(settings.organizers)
+    hidden = (
+        calendar.name
+        for calendar in configuration.calendars.values()
+        if calendar.hide_subjects or settings.hide_subjects
+    )
+    return match_events(
+        (event for reading in readings for event in reading.events),
+        configuration.rules,
+        organizers=Organizers(entries),
+        hidden_calendars=frozenset(hidden),
+    )
+
+
+def _recall(
+    source: Source,
+    readings: Mapping[str, CalendarReading],
+    matching: Matching,
+    configuration: Configuration,
+    state: State,
+    now: datetime,
+) -> Recalled:
+    remembered = state.remembered.get(source.key)
+    reading = readings.get(source.key)
+    if reading is None:
+        return from_memory(source, remembered)
+
+    def covers_now(event: MatchedEvent) -> bool:
+        windows = open_windows([event], configuration.rules, configuration.circuits.values())
+        return any(now in window.demand.span for of_circuit in windows.values() for window in of_circuit)
+
+    matched = (event for event in matching.matched if event.source == source)
+    return from_reading(reading, matched, remembered, covers_now)

@@ -1,0 +1,79 @@
+"""From a run to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from iodcal.domain.localtime import Interval
+from iodcal.domain.memory import Recalled
+from iodcal.domain.orders import Order
+from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.problems import Problem
+from iodcal.invocation import Run
+from iodcal.ledger import Ledger
+from iodcal.ordering import Placed
+from iodcal.reading import Sight
+from iodcal.result import Report, SourceReport
+
+
+def report(
+    this: Run,
+    sight: Sight,
+    plans: tuple[CircuitPlan, ...],
+    placed: Mapping[str, Placed],
+    problems: tuple[Problem, ...],
+    ledger: Ledger | None,
+) -> Report:
+    """All that the command line shows of a run."""
+    request = this.request
+    return Report(
+        command=request.command,
+        run_id=request.run_id,
+        now=request.now,
+        window=Interval(request.now, request.now + request.window),
+        config_digest=this.configuration.digest,
+        sources=tuple(_source(recalled, sight) for recalled in sight.recalled),
+        plans=plans,
+        orders=tuple(_orders(this, plans, placed)),
+        problems=tuple(_since(problem, this) for problem in problems),
+        last_run=this.state.last_run,
+        test=this.carriers.test,
+        cached=request.cached,
+        detailed_exitcode=request.detailed_exitcode,
+        config_path=str(this.configuration.path),
+        lost_state=tuple(ledger.lost) if ledger is not None else (),
+    )
+
+
+def _source(recalled: Recalled, sight: Sight) -> SourceReport:
+    reading = sight.readings.get(recalled.source.key)
+    kept = recalled.remembered
+    refused = (event for event in sight.matching.refused if event.source == recalled.source)
+    return SourceReport(
+        recalled.source,
+        kept.read_at if kept is not None else None,
+        not recalled.fresh,
+        len(reading.events) if reading is not None else len(recalled.events),
+        len(recalled.events),
+        tuple(refused),
+    )
+
+
+def _orders(this: Run, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]) -> Iterator[Order]:
+    """The orders that this run settled by a reading, then those it placed."""
+    for plan in plans:
+        before = this.state.circuits.get(plan.circuit.key)
+        if before is None or before.order is None:
+            continue
+        for order in (*plan.standing.recent, *([plan.standing.order] if plan.standing.order else [])):
+            if order.id == before.order.id:
+                yield order
+    for attempt in placed.values():
+        if attempt.order is not None:
+            yield attempt.order
+
+
+def _since(problem: Problem, this: Run) -> Problem:
+    told = this.state.told.get(problem.id)
+    return replace(problem, since=told.since if told is not None else this.request.now)
