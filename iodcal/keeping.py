@@ -25,7 +25,7 @@ def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) 
         if good:
             standing = replace(standing, foreseen=foresee(plan))
         standing = _note_held(plan, standing, ledger)
-        _note_news(before, standing, ledger)
+        note_news(before, standing, ledger)
         ledger.put(standing)
     remembered = {
         recalled.source.key: recalled.remembered
@@ -74,7 +74,7 @@ def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standin
     return replace(standing, held_told=told)
 
 
-def _note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> None:
+def note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> None:
     """Orders that settled by a reading, and readings that no order explains."""
     known = {*before.recent, before.order} if before is not None else set[Order | None]()
     for order in (*standing.recent, *([standing.order] if standing.order else [])):

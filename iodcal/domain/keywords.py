@@ -58,10 +58,9 @@ class Keyword:
         object.__setattr__(self, "_pattern", re.compile(before + re.escape(normal) + after))
 
     @property
-    def word(self) -> str | None:
-        """A word that stands in every text the keyword is in; None where there is no such word."""
-        found = _WORD.search(self.normal)
-        return found[0] if found else None
+    def words(self) -> frozenset[str]:
+        """The words that stand in every text the keyword is in; none for scripts without spaces."""
+        return words_of(self.normal)
 
     def is_in(self, normal_text: str) -> bool:
         """True if the keyword stands in `normal_text`, which `normalise` made."""

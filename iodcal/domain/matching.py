@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -50,7 +50,8 @@ class _Sorting:
 class RuleIndex:
     """Finds the few rules that may take an event, so that not every pair need be tried.
 
-    A rule whose every subject keyword holds a plain word can only take events with one of those words.
+    A rule whose every subject keyword holds a plain word can only take events with one of those words;
+    of a keyword's words the one that fewest keywords share tells most.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -58,13 +59,18 @@ class RuleIndex:
         self._order = {rule.name: number for number, rule in enumerate(rules)}
         self._always: defaultdict[str, list[Rule]] = defaultdict(list)
         self._by_word: defaultdict[tuple[str, str], list[Rule]] = defaultdict(list)
+        common = Counter(
+            word for rule in rules for keyword in rule.conditions.subject for word in keyword.words
+        )
         for rule in rules:
-            words = [keyword.word for keyword in rule.conditions.subject]
+            keywords = rule.conditions.subject
+            rarest = {min(k.words, key=lambda word: (common[word], word)) for k in keywords if k.words}
+            everywhere = not keywords or not all(keyword.words for keyword in keywords)
             for calendar in rule.circuits:
-                if not words or None in words:
+                if everywhere:
                     self._always[calendar].append(rule)
                     continue
-                for word in {word for word in words if word is not None}:
+                for word in rarest:
                     self._by_word[calendar, word].append(rule)
 
     def candidates(self, event: Event, normal_subject: str) -> Sequence[Rule]:

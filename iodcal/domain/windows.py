@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -65,7 +65,8 @@ def open_windows(
     by_name = {circuit.name: circuit for circuit in circuits}
     rule_named = {rule.name: rule for rule in rules}
     merged: dict[str, dict[tuple[str, tuple[str, str, str]], Demand]] = {name: {} for name in by_name}
-    for event in events:
+    # Sorted first, so that each circuit's windows come in one order whatever order the copies came in.
+    for event in sorted(events, key=lambda event: (event.copy_key, event.source, event.id)):
         for match in event.matches:
             rule = rule_named.get(match.rule)
             if rule is not None:
@@ -126,22 +127,29 @@ def _merge(one: Demand, other: Demand) -> Demand:
     )
 
 
-def _of_circuit(circuit: Circuit, demands: Iterable[Demand]) -> Iterator[Window]:
-    windows = [Window(demand, bandwidth) for demand in demands if (bandwidth := _bandwidth(demand, circuit))]
-    exact: defaultdict[tuple[str, str, str], int] = defaultdict(lambda: -1000)
+def _of_circuit(circuit: Circuit, demands: Iterable[Demand]) -> list[Window]:
+    highest = circuit.highest
+    windows = [
+        Window(demand, bandwidth)
+        for demand in demands
+        if (bandwidth := _bandwidth(demand, highest)) is not None
+    ]
+    windows.sort(key=attrgetter("demand.span.start"))
+    exact: dict[tuple[str, str, str], int] = {}
     for window in windows:
         if window.exact:
-            exact[window.demand.key] = max(exact[window.demand.key], window.priority)
-    kept = [window for window in windows if window.priority >= exact.get(window.demand.key, -1000)]
-    return iter(
-        sorted(kept, key=lambda window: (window.demand.span, window.demand.rule.name, window.demand.key))
-    )
+            key = window.demand.key
+            exact[key] = max(window.priority, exact.get(key, window.priority))
+    if not exact:
+        return windows
+    # Where an `exactly` rule takes an event, the event's own windows of lower priority give way to it.
+    return [window for window in windows if window.priority >= exact.get(window.demand.key, window.priority)]
 
 
-def _bandwidth(demand: Demand, circuit: Circuit) -> Bandwidth | None:
+def _bandwidth(demand: Demand, highest: Bandwidth) -> Bandwidth | None:
     wanted = demand.rule.bandwidth
     if isinstance(wanted, Highest):
-        return circuit.highest
+        return highest
     if isinstance(wanted, FromEvent):
         return demand.named
     return wanted

@@ -1,0 +1,102 @@
+"""Checks the documentation: links lead somewhere, commands and options are named, shown output is real.
+
+`python docs/check.py` exits with 1 and says what is wrong; `--update` writes the output blocks anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
+_LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+_SHOWN = re.compile(r"(<!-- shown: (?P<command>.*?) -->\n```text\n)(?P<output>.*?)(```)", re.DOTALL)
+_NOW = "2026-11-24T14:52:00Z"
+
+
+def pages() -> list[Path]:
+    """Every Markdown page of the repository that people read."""
+    return sorted([*_ROOT.glob("*.md"), *(_ROOT / "docs").glob("**/*.md"), *(_ROOT / "examples").glob("**/*.md")])
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that a page's headings make."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    """Links to files and anchors of this repository that lead nowhere."""
+    for link, picture in _LINK.findall(page.read_text(encoding="utf-8")):
+        target, _, anchor = (link or picture).partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        path = (page.parent / target).resolve() if target else page
+        if not path.exists():
+            yield f"{page.relative_to(_ROOT)}: {target} does not exist"
+        elif anchor and path.suffix == ".md" and anchor not in anchors(path):
+            yield f"{page.relative_to(_ROOT)}: {target}#{anchor}: no such heading"
+
+
+def shown_output(command: str) -> str:
+    """What `command` prints in a fresh folder with the sample configuration, at a fixed time."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("rules.yaml", "examples"):
+            (Path(folder) / name).symlink_to(_ROOT / name)
+        copy = Path(folder) / "rules.yaml"
+        copy.unlink()
+        copy.write_bytes((_ROOT / "rules.yaml").read_bytes())
+        environment = {"PATH": os.environ["PATH"], "HOME": folder, "COLUMNS": "100", "LANG": "C.UTF-8"}
+        output = ""
+        for part in command.split(" && "):
+            done = subprocess.run(  # noqa: S603 - commands of our own pages
+                [sys.executable, "-m", *part.replace("{now}", _NOW).split()],
+                cwd=folder,
+                env={**environment, "PYTHONPATH": str(_ROOT)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            output = done.stdout + done.stderr
+        return "\n".join(line.rstrip() for line in output.splitlines()) + "\n"
+
+
+def stale_output(page: Path, *, update: bool) -> Iterator[str]:
+    """Output blocks that the program would print otherwise today."""
+    text = page.read_text(encoding="utf-8")
+    fresh = _SHOWN.sub(lambda found: found[1] + shown_output(found["command"]) + found[4], text)
+    if fresh != text and update:
+        page.write_text(fresh, encoding="utf-8")
+    elif fresh != text:
+        yield f"{page.relative_to(_ROOT)}: shown output is not what the program prints; run docs/check.py --update"
+
+
+def unnamed_options() -> Iterator[str]:
+    """Commands and long options that the reference page does not name."""
+    reference = (_ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    for command in ("", "sync", "plan", "status", "check"):
+        arguments = [sys.executable, "-m", "iodcal", *command.split(), "--help"]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT)  # noqa: S603 - ours
+        for option in sorted(set(re.findall(r"--[a-z][a-z-]+", done.stdout))):
+            if option not in reference:
+                yield f"docs/command-line.md does not name {option} of iodcal {command}"
+
+
+def main() -> None:
+    """All checks; the faults on stderr."""
+    update = "--update" in sys.argv
+    faults = [*unnamed_options()]
+    for page in pages():
+        faults += [*broken_links(page), *stale_output(page, update=update)]
+    for fault in faults:
+        sys.stderr.write(fault + "\n")
+    raise SystemExit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m iodcal`."""
+
+from iodcal.cli import main
+
+main()

@@ -1,0 +1,120 @@
+"""The one boundary of the program, with three outcomes: the user can fix it; interrupted; our bug."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from typer.exceptions import TyperException
+
+from iodcal import __version__
+from iodcal.cli.app import app
+from iodcal.errors import ConfigurationError, IodcalError, LockHeldError, UsageError
+from iodcal.result import Exit
+from iodcal.signals import Interrupted, install
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Runs the command line and returns its exit status; nothing is raised past here."""
+    install()
+    json = _wants_json(arguments)
+    try:
+        return _run(arguments, json=json)
+    except IodcalError as error:
+        return _fixable(error, json=json)
+    except (Interrupted, KeyboardInterrupt, typer.Abort):
+        return _fail(Exit.INTERRUPTED, "interrupted", "Stopped before the run was complete", "", json=json)
+    except BrokenPipeError:
+        # Whoever read our output has closed it; Python would complain about that once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    except Exception as error:  # noqa: BLE001 - the boundary: what arrives here is our bug
+        return _bug(error, arguments, json=json)
+
+
+def _run(arguments: Sequence[str], *, json: bool) -> int:
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(args=list(arguments), prog_name="iodcal", standalone_mode=False)
+    except TyperException as error:
+        message = error.format_message()
+        if not arguments:
+            sys.stderr.write(message + "\n")
+            return Exit.USAGE
+        return _fail(Exit.USAGE, "usage", message, "See iodcal --help", json=json)
+    sys.stdout.flush()
+    return int(status or 0)
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """True if JSON was asked for: also where the arguments make no sense otherwise."""
+    given = [*arguments, ""]
+    pairs = zip(given, given[1:], strict=False)
+    return any(
+        (one in ("-o", "--output") and other == "json") or one in ("-ojson", "-o=json", "--output=json")
+        for one, other in pairs
+    )
+
+
+def _fixable(error: IodcalError, *, json: bool) -> int:
+    from iodcal.words.errors import describe
+
+    words = describe(error)
+    if isinstance(error, ConfigurationError):
+        return _configuration(error, json=json)
+    status = Exit.FAILED
+    if isinstance(error, LockHeldError):
+        status = Exit.LOCKED
+    elif isinstance(error, UsageError):
+        status = Exit.USAGE
+    return _fail(status, error.code, words.message, words.remedy, json=json)
+
+
+def _configuration(error: ConfigurationError, *, json: bool) -> int:
+    if json:
+        from iodcal.render.json import dump, error_json
+
+        sys.stdout.write(dump(error_json("iodcal", Exit.CONFIGURATION, faults=error.faults)) + "\n")
+    from iodcal.render.text import for_line
+
+    for fault in error.faults:
+        sys.stderr.write(for_line(str(fault)) + "\n")
+    return Exit.CONFIGURATION
+
+
+def _fail(status: Exit, code: str, message: str, remedy: str, *, json: bool) -> int:
+    from iodcal.render.text import for_line
+
+    if json:
+        from iodcal.render.json import dump, error_json
+
+        sys.stdout.write(dump(error_json("iodcal", status, code=code, message=message, remedy=remedy)) + "\n")
+    text = f"iodcal: {for_line(message)}"
+    sys.stderr.write(f"{text}. {for_line(remedy)}\n" if remedy else f"{text}\n")
+    return status
+
+
+def _bug(error: Exception, arguments: Sequence[str], *, json: bool) -> int:
+    path = _keep_traceback(error)
+    verbose = any(argument in ("-v", "--verbose") for argument in arguments)
+    if verbose:
+        traceback.print_exception(error)
+    where = f"The details are in {path}" if path else "Run again with -v for the details"
+    message = f"This is a bug in iodcal {__version__} ({type(error).__name__})"
+    return _fail(Exit.FAILED, "bug", message, f"{where}: please report it", json=json)
+
+
+def _keep_traceback(error: Exception) -> Path | None:
+    """Writes the traceback, without local variables, where only the caller can read it."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="iodcal-bug-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            traceback.print_exception(error, file=file)
+    except OSError:
+        return None
+    return Path(name)

@@ -1,0 +1,62 @@
+"""The options that every command takes, before or behind the command's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+class LogFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="The rules file; else $IODCAL_CONFIG, ./rules.yaml."),
+]
+StateOption = Annotated[Path | None, typer.Option("--state", metavar="FILE", help="The state file.")]
+OutputOption = Annotated[
+    Output | None, typer.Option("--output", "-o", help="Text for people, or JSON for scripts.")
+]
+VerboseOption = Annotated[
+    bool | None, typer.Option("--verbose", "-v", help="Say more: files, requests, problems told before.")
+]
+QuietOption = Annotated[bool | None, typer.Option("--quiet", "-q", help="Problems only.")]
+LogFormatOption = Annotated[
+    LogFormat | None, typer.Option("--log-format", help="How log lines on stderr are written.")
+]
+NoColorOption = Annotated[bool | None, typer.Option("--no-color", help="No colour, as with NO_COLOR.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What was given of the common options; None where an option was not."""
+
+    config: Path | None = None
+    state: Path | None = None
+    output: Output | None = None
+    verbose: bool | None = None
+    quiet: bool | None = None
+    log_format: LogFormat | None = None
+    no_color: bool | None = None
+
+    def over(self, earlier: Common | None) -> Common:
+        """These options, and where one was not given here, what stood before the command's name."""
+        if earlier is None:
+            return self
+        given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+        return replace(earlier, **given)
+
+    @property
+    def json(self) -> bool:
+        return self.output is Output.JSON

@@ -1,0 +1,93 @@
+"""One invocation of the command line: finds the files, calls the command, shows its result."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iodcal.cli.options import Common
+from iodcal.cli.progress import Progress
+from iodcal.config import Configuration
+from iodcal.config.find import find, state_path
+from iodcal.config.load import load
+from iodcal.result import Exit, Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_log = logging.getLogger("iodcal")
+
+
+class Session:
+    """What the four commands have in common; each returns its exit status."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+
+    def plan(
+        self,
+        *,
+        now: str | None,
+        circuit: str | None,
+        window: timedelta | None = None,
+        cached: bool = False,
+        detailed_exitcode: bool = False,
+    ) -> int:
+        from iodcal.commands import Preview, plan
+
+        configuration, state = self._load()
+        asked = Preview(now, window, circuit, cached, detailed_exitcode)
+        with self._progress() as progress:
+            report = plan(configuration, state, asked, progress)
+        if self._common.json:
+            return self._json(report)
+        from iodcal.render.plan import print_plan
+
+        print_plan(report, self._console(), self._console(stderr=True))
+        return report.exit
+
+    def sync(self, *, now: str | None, circuit: str | None, allow_downs: int, wait: timedelta | None) -> int:
+        from iodcal.commands import Syncing, sync
+
+        terminal = sys.stdout.isatty()
+        configuration, state = self._load()
+        asked = Syncing(terminal, bool(self._common.verbose), now, circuit, allow_downs, wait)
+        with self._progress() as progress:
+            synced = sync(configuration, state, asked, progress)
+        if self._common.json:
+            return self._json(synced.report)
+        if terminal:
+            from iodcal.render.sync import print_sync
+
+            print_sync(synced.report, self._console(), self._console(stderr=True))
+        else:
+            self._lines(synced)
+        return synced.report.exit
+
+    def status(self, *, circuit: str | None) -> int:
+        from iodcal.commands import status
+
+        configuration, state = self._load()
+        report = status(configuration, state, circuit)
+        if self._common.json:
+            return self._json(report)
+        from iodcal.render.status import print_status
+
+        print_status(report, self._console())
+        return report.exit
+
+    def check(self, *, strict: bool) -> int:
+        configuration = load(find(self._common.config))
+        exit_status = Exit.FAILED if strict and configuration.warnings else Exit.OK
+        if self._common.json:
+            from iodcal.render.json import check_json, dump
+
+            sys.stdout.write(dump(check_json((), configuration.warnings, exit_status)) + "\n")
+            return exit_status
+        from iodcal.render.check import print_check
+
+        print_check(configuration, self._console(), self._console(stderr=True))
+        return exit_status

@@ -1,0 +1,59 @@
+"""What survives a run: one JSON file, its lock, and an append-only history. The shape in memory is here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from iodcal.domain.problems import Fact
+from iodcal.domain.standing import Remembered, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Orders that an account placed on a UTC day: accepted ones and those with an unknown outcome."""
+
+    day: date
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A problem that stands: since when, with which stable facts, and when somebody was last told
+    (None while nobody was). `kind`, `where` and `facts` say what to call it once it clears."""
+
+    kind: str
+    where: str
+    facts: Mapping[str, Fact]
+    stable_facts: tuple[tuple[str, Fact], ...]
+    since: datetime
+    told_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The last run that got as far as writing state. `good` is True where every calendar was read."""
+
+    run_id: str
+    started_at: datetime
+    ended_at: datetime
+    good: bool
+    exit: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is kept between runs. `circuits` is keyed by `Circuit.key`, `remembered` and
+    `calendar_ids` by `Source.key`, `quotas` by (base URL, account), `told` by problem id.
+
+    `rebuilt_from` names the damaged file this state was rebuilt in place of: nothing is lowered then.
+    """
+
+    circuits: Mapping[str, Standing] = field(default_factory=dict)
+    remembered: Mapping[str, Remembered] = field(default_factory=dict)
+    calendar_ids: Mapping[str, str] = field(default_factory=dict)
+    quotas: Mapping[tuple[str, str], Quota] = field(default_factory=dict)
+    told: Mapping[str, Told] = field(default_factory=dict)
+    last_run: LastRun | None = None
+    rebuilt_from: str | None = None

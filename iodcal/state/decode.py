@@ -1,0 +1,234 @@
+"""From the shape on disk to the state in memory: strict, since damage must never be read as something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Reading, Status
+from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Span, Timed
+from iodcal.domain.localtime import Interval
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
+from iodcal.state import LastRun, Quota, State, Told
+
+_Value = TypeVar("_Value")
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+class DamagedError(ValueError):
+    """The document is not one that `encode` wrote; the text says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A JSON object at a place in the document, read strictly."""
+
+    values: Mapping[str, Any]
+    place: str
+
+    @classmethod
+    def of(cls, value: object, place: str) -> Node:
+        if not isinstance(value, dict):
+            raise DamagedError(f"{place} is not an object")
+        return cls(value, place)
+
+    def raw(self, name: str, kinds: tuple[type, ...]) -> Any:  # noqa: ANN401 - whatever JSON holds there
+        value = self.values.get(name)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise DamagedError(f"{self.place}.{name} is not as expected")
+        return value
+
+    def text(self, name: str) -> str:
+        return str(self.raw(name, (str,)))
+
+    def flag(self, name: str) -> bool:
+        return bool(self.raw(name, (bool,)))
+
+    def number(self, name: str) -> int:
+        return int(self.raw(name, (int,)))
+
+    def time(self, name: str) -> datetime:
+        return _parsed(self._time, self.text(name), f"{self.place}.{name}")
+
+    def local_time(self, name: str) -> datetime:
+        return _parsed(_naive, self.text(name), f"{self.place}.{name}")
+
+    def day(self, name: str) -> date:
+        return _parsed(date.fromisoformat, self.text(name), f"{self.place}.{name}")
+
+    def bandwidth(self, name: str) -> Bandwidth:
+        return _parsed(Bandwidth, self.number(name), f"{self.place}.{name}")
+
+    def word(self, name: str, words: type[_Word]) -> _Word:
+        return _parsed(words, self.text(name), f"{self.place}.{name}")
+
+    def maybe(self, name: str, read: Callable[[str], _Value]) -> _Value | None:
+        """What `read` makes of the value, or None where the document says null."""
+        return None if self.values.get(name, self) is None else read(name)
+
+    def node(self, name: str) -> Node:
+        return Node.of(self.values.get(name), f"{self.place}.{name}")
+
+    def nodes(self, name: str) -> Iterator[Node]:
+        for number, value in enumerate(self.raw(name, (list,))):
+            yield Node.of(value, f"{self.place}.{name}[{number}]")
+
+    def items(self, name: str) -> Iterator[tuple[str, Node]]:
+        inside = self.node(name)
+        for key, value in inside.values.items():
+            yield key, Node.of(value, f"{inside.place}[{key!r}]")
+
+    @staticmethod
+    def _time(text: str) -> datetime:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError("no offset")
+        return at.astimezone(UTC)
+
+
+def _parsed(parse: Callable[[Any], _Value], value: object, place: str) -> _Value:
+    try:
+        return parse(value)
+    except (ValueError, OverflowError):
+        raise DamagedError(f"{place} is not as expected") from None
+
+
+def _naive(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is not None:
+        raise ValueError("has an offset")
+    return at
+
+
+def decode(document: object) -> State:
+    """The state that a document of the present version holds. Raises DamagedError."""
+    root = Node.of(document, "state")
+    return State(
+        circuits={key: _standing(key, node) for key, node in root.items("circuits")},
+        remembered={key: _remembered(key, node) for key, node in root.items("calendars")},
+        calendar_ids={key: root.node("calendar_ids").text(key) for key in root.node("calendar_ids").values},
+        quotas={
+            (node.text("base_url"), node.text("account")): Quota(node.day("day"), node.number("used"))
+            for node in root.nodes("quotas")
+        },
+        told={key: _told(node) for key, node in root.items("problems")},
+        last_run=root.maybe("last_run", lambda name: _run(root.node(name))),
+    )
+
+
+def _run(node: Node) -> LastRun:
+    return LastRun(
+        node.text("run_id"),
+        node.time("started_at"),
+        node.time("ended_at"),
+        node.flag("good"),
+        node.number("exit"),
+    )
+
+
+def _standing(key: str, node: Node) -> Standing:
+    return Standing(
+        key=key,
+        name=node.text("name"),
+        carrier_type=node.text("carrier_type"),
+        account=node.text("account"),
+        off_peak=node.maybe("off_peak_mbps", node.bandwidth),
+        confirmed=node.maybe("confirmed_mbps", node.bandwidth),
+        reading=node.maybe("reading", lambda name: decode_reading(node.node(name))),
+        order=node.maybe("order", lambda name: decode_order(node.node(name))),
+        recent=tuple(decode_order(order) for order in node.nodes("recent_orders")),
+        drift=node.maybe("drift", lambda name: decode_drift(node.node(name))),
+        raised_for=node.maybe("raised_for", node.text),
+        level=node.maybe("level_mbps", node.bandwidth),
+        stepped_down_at=node.maybe("stepped_down_at", node.time),
+        foreseen=tuple(
+            Foreseen(seen.time("at"), seen.bandwidth("to_mbps")) for seen in node.nodes("foreseen")
+        ),
+        curtain_ups=tuple((done.text("event"), done.time("start")) for done in node.nodes("curtain_ups")),
+        failures=node.number("failures"),
+        retry_at=node.maybe("retry_at", node.time),
+        held_told=node.maybe("held_told", node.text),
+    )
+
+
+def decode_reading(node: Node) -> Reading:
+    return Reading(
+        node.time("at"),
+        node.word("status", Status),
+        node.maybe("mbps", node.bandwidth),
+        node.text("status_text"),
+    )
+
+
+def decode_drift(node: Node) -> Drift:
+    return Drift(node.bandwidth("observed_mbps"), node.time("seen_at"), node.time("agreed_at"))
+
+
+def decode_order(node: Node) -> Order:
+    return Order(
+        id=node.text("id"),
+        circuit_key=node.text("circuit_key"),
+        circuit=node.text("circuit"),
+        old=node.bandwidth("from_mbps"),
+        new=node.bandwidth("to_mbps"),
+        created_at=node.time("created_at"),
+        outcome=node.word("outcome", Outcome),
+        quote_id=node.maybe("quote_id", node.text),
+        accepted_at=node.maybe("accepted_at", node.time),
+        carrier_order_id=node.maybe("carrier_order_id", node.text),
+        settled_at=node.maybe("settled_at", node.time),
+        resends=node.number("resends"),
+        demand=node.text("demand"),
+        differed=node.flag("differed"),
+        run_id=node.text("run_id"),
+        reason=node.text("reason"),
+    )
+
+
+def _remembered(key: str, node: Node) -> Remembered:
+    label = node.text("label")
+    return Remembered(
+        source_key=key,
+        label=label,
+        read_at=node.time("read_at"),
+        covers=Interval(node.time("from"), node.time("until")),
+        events=tuple(_event(key, label, event) for event in node.nodes("events")),
+    )
+
+
+def _event(source_key: str, label: str, node: Node) -> MatchedEvent:
+    return MatchedEvent(
+        source=Source(source_key, node.text("calendar"), label),
+        id=node.text("id"),
+        uid=node.text("uid"),
+        span=_span(node),
+        all_day=node.flag("all_day"),
+        subject=node.maybe("subject", node.text),
+        matches=tuple(
+            Match(match.text("name"), match.maybe("mbps", match.bandwidth)) for match in node.nodes("rules")
+        ),
+        absent=node.flag("absent"),
+    )
+
+
+def _span(node: Node) -> Span:
+    if "local_start" in node.values:
+        return Floating(node.local_time("local_start"), node.local_time("local_end"))
+    return Timed(node.time("start"), node.time("end"))
+
+
+def _told(node: Node) -> Told:
+    stable = node.node("stable_facts").values
+    return Told(
+        kind=node.text("kind"),
+        where=node.text("where"),
+        facts=dict(node.node("facts").values),
+        stable_facts=tuple(sorted(stable.items())),
+        since=node.time("since"),
+        told_at=node.maybe("told_at", node.time),
+    )

@@ -1,0 +1,157 @@
+"""From the state in memory to its shape on disk: plain JSON, for people to read as well."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from iodcal import __version__
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Reading
+from iodcal.domain.events import Floating, MatchedEvent, Span
+from iodcal.domain.orders import Order
+from iodcal.domain.standing import Drift, Remembered, Standing
+from iodcal.state import LastRun, Quota, State, Told
+
+VERSION = 1
+
+Json: TypeAlias = dict[str, Any]
+
+
+def encode(state: State) -> Json:
+    """The document that `decode` reads back as the same state (but for `rebuilt_from`, which ends with
+    the run that rebuilt it)."""
+    return {
+        "version": VERSION,
+        "writer": __version__,
+        "last_run": encode_run(state.last_run) if state.last_run else None,
+        "circuits": {key: encode_standing(standing) for key, standing in state.circuits.items()},
+        "calendars": {key: encode_remembered(kept) for key, kept in state.remembered.items()},
+        "calendar_ids": dict(state.calendar_ids),
+        "quotas": [encode_quota(url, account, quota) for (url, account), quota in state.quotas.items()],
+        "problems": {key: encode_told(told) for key, told in state.told.items()},
+    }
+
+
+def moment(at: datetime | None) -> str | None:
+    """An instant as text, in UTC, to the microsecond where there is one."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None
+
+
+def mbps(bandwidth: Bandwidth | None) -> int | None:
+    return bandwidth.mbps if bandwidth is not None else None
+
+
+def encode_run(run: LastRun) -> Json:
+    return {
+        "run_id": run.run_id,
+        "started_at": moment(run.started_at),
+        "ended_at": moment(run.ended_at),
+        "good": run.good,
+        "exit": run.exit,
+    }
+
+
+def encode_standing(standing: Standing) -> Json:
+    return {
+        "name": standing.name,
+        "carrier_type": standing.carrier_type,
+        "account": standing.account,
+        "off_peak_mbps": mbps(standing.off_peak),
+        "confirmed_mbps": mbps(standing.confirmed),
+        "reading": encode_reading(standing.reading) if standing.reading else None,
+        "order": encode_order(standing.order) if standing.order else None,
+        "recent_orders": [encode_order(order) for order in standing.recent],
+        "drift": encode_drift(standing.drift) if standing.drift else None,
+        "raised_for": standing.raised_for,
+        "level_mbps": mbps(standing.level),
+        "stepped_down_at": moment(standing.stepped_down_at),
+        "foreseen": [{"at": moment(seen.at), "to_mbps": seen.new.mbps} for seen in standing.foreseen],
+        "curtain_ups": [{"event": event, "start": moment(start)} for event, start in standing.curtain_ups],
+        "failures": standing.failures,
+        "retry_at": moment(standing.retry_at),
+        "held_told": standing.held_told,
+    }
+
+
+def encode_reading(reading: Reading) -> Json:
+    return {
+        "at": moment(reading.at),
+        "status": str(reading.status),
+        "mbps": mbps(reading.bandwidth),
+        "status_text": reading.status_text,
+    }
+
+
+def encode_drift(drift: Drift) -> Json:
+    return {
+        "observed_mbps": drift.observed.mbps,
+        "seen_at": moment(drift.seen_at),
+        "agreed_at": moment(drift.agreed_at),
+    }
+
+
+def encode_order(order: Order) -> Json:
+    return {
+        "id": order.id,
+        "external_id": order.external_id,  # for people: it is derived from id and resends
+        "circuit_key": order.circuit_key,
+        "circuit": order.circuit,
+        "from_mbps": order.old.mbps,
+        "to_mbps": order.new.mbps,
+        "created_at": moment(order.created_at),
+        "outcome": str(order.outcome),
+        "quote_id": order.quote_id,
+        "accepted_at": moment(order.accepted_at),
+        "carrier_order_id": order.carrier_order_id,
+        "settled_at": moment(order.settled_at),
+        "resends": order.resends,
+        "demand": order.demand,
+        "differed": order.differed,
+        "run_id": order.run_id,
+        "reason": order.reason,
+    }
+
+
+def encode_remembered(kept: Remembered) -> Json:
+    return {
+        "label": kept.label,
+        "read_at": moment(kept.read_at),
+        "from": moment(kept.covers.start),
+        "until": moment(kept.covers.end),
+        "events": [encode_event(event) for event in kept.events],
+    }
+
+
+def encode_event(event: MatchedEvent) -> Json:
+    return {
+        "calendar": event.source.calendar,
+        "id": event.id,
+        "uid": event.uid,
+        **_encode_span(event.span),
+        "all_day": event.all_day,
+        "subject": event.subject,
+        "rules": [{"name": match.rule, "mbps": mbps(match.bandwidth)} for match in event.matches],
+        "absent": event.absent,
+    }
+
+
+def _encode_span(span: Span) -> Json:
+    if isinstance(span, Floating):
+        return {"local_start": span.start.isoformat(), "local_end": span.end.isoformat()}
+    return {"start": moment(span.start), "end": moment(span.end)}
+
+
+def encode_quota(url: str, account: str, quota: Quota) -> Json:
+    return {"base_url": url, "account": account, "day": quota.day.isoformat(), "used": quota.used}
+
+
+def encode_told(told: Told) -> Json:
+    return {
+        "kind": told.kind,
+        "where": told.where,
+        "facts": dict(told.facts),
+        "stable_facts": dict(told.stable_facts),
+        "since": moment(told.since),
+        "told_at": moment(told.told_at),
+    }

@@ -1,0 +1,82 @@
+"""One run at a time: a kernel lock beside the state. It is freed by death, so it is never stale."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from iodcal.errors import LockHeldError, StateError
+
+_BETWEEN_TRIES = 0.2  # seconds
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@contextmanager
+def locked(
+    path: Path, *, command: str, wait_seconds: float, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[None]:
+    """Holds the lock at `path`; the file says who does. Raises LockHeldError after `wait_seconds`, and
+    StateError where the file cannot be made."""
+    try:
+        descriptor = os.open(path, _FLAGS, 0o600)
+    except OSError as error:
+        raise StateError("unwritable", path=str(path), reason=error.strerror) from None
+    try:
+        _acquire(descriptor, wait_seconds, sleep)
+        _sign(descriptor, command)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None]) -> None:
+    until = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise _held_by(descriptor) from None
+            sleep(_BETWEEN_TRIES)
+        else:
+            return
+
+
+def _sign(descriptor: int, command: str) -> None:
+    signature = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "boot_id": _boot_id(),
+        "command": command,
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(signature).encode(), 0)
+
+
+def _boot_id() -> str | None:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def _held_by(descriptor: int) -> LockHeldError:
+    try:
+        signature = json.loads(os.pread(descriptor, 4096, 0))
+        return LockHeldError(
+            pid=int(signature["pid"]),
+            host=str(signature["host"]),
+            command=str(signature["command"]),
+            since=datetime.fromisoformat(signature["since"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return LockHeldError(pid=None, host=None, command=None, since=None)

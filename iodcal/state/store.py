@@ -1,0 +1,179 @@
+"""The state file: read strictly, written atomically, never left half done and never followed elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from iodcal.errors import StateError
+from iodcal.state import State
+from iodcal.state.decode import decode
+from iodcal.state.encode import encode
+from iodcal.state.history import History
+from iodcal.state.lock import locked
+from iodcal.state.migrations import migrate, version_of
+from iodcal.state.rebuild import rebuild
+
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+class StateStore:
+    """One state file with its lock and its history, all in one folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.history = History(path.with_name("history.jsonl"))
+        self._written: bytes | None = None
+
+    def lock(self, *, command: str, wait_seconds: float) -> AbstractContextManager[None]:
+        """The lock that a command which writes must hold. Raises LockHeldError, StateError."""
+        self._make_folder()
+        return locked(
+            self.path.with_name(self.path.name + ".lock"), command=command, wait_seconds=wait_seconds
+        )
+
+    def load(self, *, read_only: bool = False) -> State:
+        """The state; an empty one where there is no file yet.
+
+        A damaged file is set aside under a dated name and the state rebuilt from the history; with
+        `read_only` it is rebuilt all the same, and left where it is. Raises StateError.
+        """
+        content = self._read()
+        if content is None:
+            return State()
+        try:
+            document = json.loads(content)
+            old = version_of(document)
+            migrated = migrate(document, str(self.path))
+            state = decode(migrated)
+        except (ValueError, RecursionError):
+            return self._rebuilt(read_only=read_only)
+        if migrated is not document and not read_only:
+            self._keep_aside(f"v{old}", content)
+        self._written = content
+        return state
+
+    def save(self, state: State) -> None:
+        """Replaces the file by `state`, on disk when it returns; nothing is written where nothing
+        changed. Raises StateError: the file is then as it was."""
+        content = _serialise(state)
+        if content == self._written:
+            return
+        self._make_folder()
+        self._refuse_foreign()
+        _writing(self.path, lambda: _replace(self.path, content))
+        self._written = content
+
+    def probe(self) -> None:
+        """Finds out, before any order goes out, whether the state can be written. Raises StateError."""
+        self._make_folder()
+        self._refuse_foreign()
+        trial = self.path.with_name(f".{self.path.name}.probe-{secrets.token_hex(4)}")
+
+        def write_and_remove() -> None:
+            try:
+                _write(trial, b"{}\n")
+            finally:
+                trial.unlink(missing_ok=True)
+
+        _writing(self.path, write_and_remove)
+
+    def save_elsewhere(self, state: State) -> str | None:
+        """Writes `state` to some other place, since its own cannot be written; where to, or None."""
+        name = f"iodcal-state-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
+        for folder in (self.path.parent, Path(tempfile.gettempdir()), Path.home(), Path.cwd()):
+            with contextlib.suppress(OSError):
+                _write(folder / name, _serialise(state))
+                return str(folder / name)
+        return None
+
+    def _read(self) -> bytes | None:
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unusable(error) from None
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise StateError("unreadable", path=str(self.path), reason="not a regular file")
+            return file.read(_MOST_BYTES)
+
+    def _unusable(self, error: OSError) -> StateError:
+        if self.path.is_symlink():
+            return StateError("symlink", path=str(self.path))
+        return StateError("unreadable", path=str(self.path), reason=error.strerror)
+
+    def _make_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError("unwritable", path=str(self.path), reason=error.strerror) from None
+
+    def _refuse_foreign(self) -> None:
+        if self.path.is_symlink():
+            raise StateError("symlink", path=str(self.path))
+        with contextlib.suppress(FileNotFoundError):
+            if self.path.stat().st_uid not in (os.getuid(), 0):
+                raise StateError("foreign_owner", path=str(self.path))
+
+    def _rebuilt(self, *, read_only: bool) -> State:
+        now = datetime.now(UTC)
+        aside = self.path.with_name(f"{self.path.name}.damaged-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
+        state = rebuild(self.history.read(), now)
+        if not read_only:
+            _writing(self.path, lambda: self.path.rename(aside))
+        return replace(state, rebuilt_from=str(self.path if read_only else aside))
+
+    def _keep_aside(self, mark: str, content: bytes) -> None:
+        aside = self.path.with_name(f"{self.path.name}.{mark}-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        _writing(aside, lambda: _write(aside, content))
+
+
+def _serialise(state: State) -> bytes:
+    return (json.dumps(encode(state), indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
+
+
+def _writing(path: Path, write: Callable[[], Any]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise StateError("unwritable", path=str(path), reason=error.strerror) from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write, fsync, rename, fsync the folder: after any crash the old file or the new one is there."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write(temporary, content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _write(path: Path, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,236 @@
+"""Words for every fault of Microsoft Graph, of its login, and of a connection to a calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from iodcal.words import Words
+
+_GROUP = (
+    "a Microsoft 365 group's calendar cannot be read by an application: use a shared mailbox, a room "
+    "or a user's calendar in its place"
+)
+_AGAIN = "iodcal tries again in its next run"
+_SUPPORT = (
+    "Microsoft's support asks for request-id {request_id}, client-request-id {client_request_id}, {date}"
+)
+_LOGIN_IDS = "(correlation id {correlation_id}, {timestamp})"
+_ENTRA = "in the Microsoft Entra admin centre"
+
+CONNECTION: Mapping[str, Words] = {
+    "unreachable": Words(
+        "{host} cannot be reached: {reason}",
+        "check the network, the name server and, where there is a proxy, HTTPS_PROXY and NO_PROXY",
+    ),
+    "tls": Words(
+        "the connection to {host} is not secure: {reason}",
+        "where a proxy or a private authority signs, let REQUESTS_CA_BUNDLE name its certificate file",
+    ),
+    "timeout": Words("{host} did not answer in time", f"check the network; {_AGAIN}"),
+    "deadline": Words(
+        "the time for reading calendars ran out while {host} was asked",
+        f"if it lasts, see with -v which calendar is slow, or let the timer run less often; {_AGAIN}",
+    ),
+    "too_large": Words(
+        "the answer of {host} is larger than {limit} bytes",
+        "check that the address is the calendar's own, or use a calendar with fewer events",
+    ),
+    "redirect": Words(
+        "{host} points to another address, which is not followed",
+        "configure the address that it points to, if you trust it",
+    ),
+    "truncated": Words("the answer of {host} breaks off", f"check the network; {_AGAIN}"),
+    "insecure_url": Words(
+        "the address at {host} is not an https one, so nothing was sent to it",
+        "use an https address; plain http is only for this very machine",
+    ),
+    "not_json": Words(
+        'the answer is not JSON but {content_type} (status {status}), and begins "{first_words}"',
+        "a proxy or a sign-in page may stand in between: check HTTPS_PROXY, NO_PROXY and the address",
+    ),
+}
+"""Faults that every calendar behind a network address may have."""
+
+_ANSWERS: Mapping[str, Words] = {
+    "answer_wrong": Words(
+        "the answer is malformed: {property} should be {wanted} but is {found}",
+        "please report this with the property's name; for a saved answer, save it again",
+    ),
+    "not_expanded": Words(
+        "the answer holds whole series ({property} is seriesMaster), not their single events",
+        "read or save /calendarView, not /events",
+    ),
+    "link_foreign": Words(
+        "the answer's next page lies on another server, which was not asked: the token would have gone there",
+        "check the graph address in the microsoft365 section, and whether a proxy changes answers",
+    ),
+    "page_repeated": Words(
+        "the server gives the same page again and again", f"{_AGAIN}; if it lasts, report it"
+    ),
+    "pages_endless": Words(
+        "there are still more events after {pages} pages",
+        "shorten settings.window, or use a calendar with fewer events",
+    ),
+}
+
+_MAILBOXES: Mapping[str, Words] = {
+    "access_denied": Words(
+        "mailbox {mailbox}: access denied (status {status}, {graph_code})",
+        "let an administrator consent to the application permission Calendars.Read, or add this mailbox to "
+        "the scope of RBAC for Applications (or of the application access policy), and wait up to two hours",
+    ),
+    "mailbox_unknown": Words(
+        "mailbox {mailbox}: the directory knows no such user (status {status}, {graph_code})",
+        f"check the spelling, and that tenant_id is the user's tenant; {_GROUP}",
+    ),
+    "mailbox_missing": Words(
+        "{mailbox} exists but has no mailbox (status {status}, {graph_code})",
+        f"assign an Exchange Online licence, or name the mailbox that is meant; {_GROUP}",
+    ),
+    "mailbox_unusable": Words(
+        "mailbox {mailbox}: no usable mailbox under this name (status {status}, {graph_code})",
+        "use the user principal name or the object ID, not an alias; check tenant and licence; a new mailbox "
+        f"takes a while; {_GROUP}",
+    ),
+    "mailbox_unsupported": Words(
+        "mailbox {mailbox} is not one of Exchange Online (status {status}, {graph_code})",
+        f"assign an Exchange Online licence, or migrate the mailbox if it is on premises; {_GROUP}",
+    ),
+    "mailbox_not_found": Words(
+        "mailbox {mailbox} was not found (status {status}, {graph_code})",
+        "check the user principal name or object ID, tenant_id and the mailbox's licence; grant "
+        f"User.Read.All to learn more; {_GROUP}",
+    ),
+    "calendar_gone": Words(
+        "mailbox {mailbox}: the calendar ({calendar}) is no longer there (status {status}, {graph_code})",
+        f"check that the calendar still exists in this mailbox; {_GROUP}",
+    ),
+    "calendar_not_found": Words(
+        "mailbox {mailbox} has no calendar named {calendar}; it has: {there}",
+        "name a calendar of this mailbox, as it is spelt there; a shared one is read in its owner's mailbox",
+    ),
+    "calendar_ambiguous": Words(
+        "mailbox {mailbox} has {count} calendars named {calendar}",
+        "rename all but one of them",
+    ),
+    "request_refused": Words(
+        "mailbox {mailbox}: Microsoft Graph refuses the request (status {status}, {graph_code})",
+        f"if settings.window is longer than a few years, shorten it; else please report this; {_SUPPORT}",
+    ),
+    "token_refused": Words(
+        "mailbox {mailbox}: Microsoft Graph does not take the login's token (status {status}, {graph_code})",
+        f"check this machine's clock, and that authority and graph belong to one cloud; {_SUPPORT}",
+    ),
+    "throttled": Words(
+        "mailbox {mailbox}: Microsoft Graph is asked too often (status {status}, {graph_code})",
+        f"{_AGAIN}; if it lasts, see what else reads this mailbox with the same application",
+    ),
+    "server_fault": Words(
+        "mailbox {mailbox}: Microsoft Graph has a fault (status {status}, {graph_code})",
+        f"{_AGAIN}; if it lasts, {_SUPPORT}",
+    ),
+    "status_unexpected": Words(
+        "mailbox {mailbox}: an unexpected answer (status {status}, {graph_code})",
+        f"check the graph address in the microsoft365 section; {_SUPPORT}",
+    ),
+}
+
+
+def _refused(why: str) -> str:
+    return f"the Microsoft login refuses: {why} ({{error}}, {{aadsts}}) {_LOGIN_IDS}"
+
+
+_LOGIN: Mapping[str, Words] = {
+    "login_secret_wrong": Words(
+        _refused("the client secret is wrong"),
+        "use the secret's value, not its ID; if it is lost, create a new one",
+    ),
+    "login_secret_expired": Words(
+        _refused("the client secret has expired"),
+        f"create a new one {_ENTRA}, or use a certificate",
+    ),
+    "login_secret_missing": Words(
+        _refused("no client secret came along"),
+        "check that client_secret or certificate is not empty",
+    ),
+    "login_app_unknown": Words(
+        _refused("application {client_id} is not in tenant {tenant}"),
+        "check client_id and tenant_id, and that an administrator has consented",
+    ),
+    "login_app_disabled": Words(
+        _refused("application {client_id} is disabled"),
+        f"enable it under Enterprise applications {_ENTRA}",
+    ),
+    "login_tenant_unknown": Words(
+        "the Microsoft login knows no tenant {tenant}",
+        "check tenant_id in the microsoft365 section, and that cloud is the tenant's",
+    ),
+    "login_cloud_wrong": Words(
+        _refused("tenant {tenant} is in another national cloud"),
+        "set cloud in the microsoft365 section to global, us-gov, us-dod or china, whichever is the tenant's",
+    ),
+    "login_consent_missing": Words(
+        _refused("application {client_id} has no permission"),
+        "add the application permission Calendars.Read and let an administrator consent to it",
+    ),
+    "login_scope_wrong": Words(
+        _refused("Microsoft Graph is not known there under this address"),
+        "check cloud, authority and graph in the microsoft365 section: they must belong together",
+    ),
+    "login_certificate_unknown": Words(
+        _refused("the certificate is not registered"),
+        f"upload this certificate to application {{client_id}} {_ENTRA}",
+    ),
+    "login_clock_wrong": Words(
+        _refused("the certificate's proof is from another time"),
+        "set this machine's clock (NTP)",
+    ),
+    "login_federation_wrong": Words(
+        _refused("no federated credential fits"),
+        f"check issuer, subject and audience of the application's federated credentials {_ENTRA}",
+    ),
+    "login_blocked": Words(
+        _refused("a Conditional Access policy blocks the application"),
+        "let an administrator exclude the application, or allow this machine's address",
+    ),
+    "login_client_refused": Words(
+        _refused("application {client_id} and its secret do not fit"),
+        "check client_id, and client_secret or certificate, in the microsoft365 section",
+    ),
+    "login_refused": Words(
+        _refused("no token for application {client_id} in tenant {tenant}"),
+        "look up the AADSTS number at https://login.microsoftonline.com/error",
+    ),
+    "login_throttled": Words(
+        "the Microsoft login is asked too often",
+        f"{_AGAIN}; if it lasts, let the timer run less often",
+    ),
+    "login_unavailable": Words("the Microsoft login at {host} has a fault (status {status})", _AGAIN),
+    "login_answer_wrong": Words(
+        'the Microsoft login at {host} gives no login answer (status {status}), but "{first_words}"',
+        "a proxy may stand in between: check HTTPS_PROXY, NO_PROXY, and the microsoft365 section's authority",
+    ),
+    "login_secret_unresolved": Words(
+        "the secret for the Microsoft login cannot be had: {why}",
+        "check what client_secret or certificate in the microsoft365 section refers to",
+    ),
+    "login_certificate_wrong": Words(
+        "the certificate for the Microsoft login cannot be used: {reason}",
+        "use one PEM text with the certificate and its private key, not encrypted",
+    ),
+    "login_settings_wrong": Words(
+        "the Microsoft login at {authority} cannot be used with these settings",
+        "check tenant_id, client_id, cloud and authority (an https address) in the microsoft365 section",
+    ),
+    "login_identity_unreachable": Words(
+        "this machine has no managed identity: its address does not answer",
+        "use managed_identity only on a machine in Azure or Azure Arc that has one; else use a client secret",
+    ),
+    "login_identity_wrong": Words(
+        "this machine's managed identity gives no token ({error})",
+        "check that the identity is assigned to this machine, and client_id in the microsoft365 section",
+    ),
+}
+
+CALENDARS: Mapping[str, Words] = {**CONNECTION, **_ANSWERS, **_MAILBOXES, **_LOGIN}
+"""By the code of the CalendarError."""

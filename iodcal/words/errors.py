@@ -1,0 +1,57 @@
+"""Words for the errors that end a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from iodcal.domain.problems import Fact
+from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
+from iodcal.words import Words
+
+_USAGE = {
+    "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
+    "bad_time": Words("{message}", "See iodcal plan --help"),
+    "now_needs_sandbox": Words(
+        "--now can order only on the sandbox carrier", "Use iodcal plan --now to look at another time"
+    ),
+    "now_and_wait": Words("--now and --wait do not go together: that clock stands still", "Leave one out"),
+}
+_UNKNOWN = Words("Something went wrong ({code})", "Run again with -v")
+
+
+def describe(error: IodcalError) -> Words:
+    """What to tell of an error that ended a command."""
+    if isinstance(error, LockHeldError):
+        return _of_lock(error)
+    if isinstance(error, StateError):
+        from iodcal.words.state import STATE_WORDS
+
+        return fill(STATE_WORDS.get(error.code, _UNKNOWN), error)
+    if isinstance(error, UsageError):
+        return fill(_USAGE.get(error.code, _UNKNOWN), error)
+    return fill(_UNKNOWN, error)
+
+
+def fill(words: Words, error: IodcalError) -> Words:
+    """`words` with the error's facts in their places."""
+    facts = _Facts({"code": error.code, **error.facts})
+    return Words(words.message.format_map(facts), words.remedy.format_map(facts))
+
+
+class _Facts(dict[str, Fact]):
+    """A missing fact leaves a gap in the text instead of raising an error about an error."""
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        super().__init__({name: "?" if fact is None else fact for name, fact in facts.items()})
+
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def _of_lock(error: LockHeldError) -> Words:
+    facts = error.facts
+    if facts.get("pid") is None:
+        return Words("Another run is at work", "Try again once it has ended")
+    who = f"{facts.get('command') or 'iodcal'} (process {facts['pid']} on {facts.get('host') or 'this host'})"
+    since = f" since {facts['since']}" if facts.get("since") else ""
+    return Words(f"Another run is at work: {who}{since}", "Try again once it has ended")

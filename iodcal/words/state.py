@@ -1,0 +1,27 @@
+"""Words for a state that cannot be used."""
+
+from __future__ import annotations
+
+from iodcal.words import Words
+
+STATE_WORDS = {
+    "unreadable": Words(
+        "The state file {path} cannot be read: {reason}",
+        "Run as the user who owns it, or name another one with --state",
+    ),
+    "unwritable": Words(
+        "The state file {path} cannot be written: {reason}; nothing was ordered without it",
+        "Make its folder writable for the user who runs iodcal, or free space on the disk",
+    ),
+    "too_new": Words(
+        "The state file {path} was written by a newer iodcal ({writer})",
+        "Install that version again; the file is untouched",
+    ),
+    "symlink": Words(
+        "The state file {path} is a symbolic link, which is not followed",
+        "Name the file itself with --state or settings.state",
+    ),
+    "foreign_owner": Words(
+        "The state file {path} belongs to another user", "Run as that user, or give the file to this one"
+    ),
+}
