@@ -43,12 +43,13 @@ class CalendarContext:
 
     `directory` is where relative paths start. `calendar_ids` are the ids that named calendars were found
     under in earlier runs, by `Source.key`. `shared` is the options model of a common section, such as
-    `microsoft365`, or None.
+    `microsoft365`, or None. `attendees` says that some rule counts attendees, so that they must be read.
     """
 
     directory: Path
     calendar_ids: Mapping[str, str] = field(default_factory=dict)
     shared: Any = None
+    attendees: bool = False
 
 
 class CalendarPlugin(Protocol):

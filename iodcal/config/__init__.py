@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
@@ -74,10 +75,12 @@ class CarrierConfig:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that `rules.yaml` says. `warnings` are what `check` tells; `digest` is that of the file's bytes."""
+    """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
+    the file's bytes, `warnings` what `check` tells."""
 
     path: Path
     digest: str
+    zone: ZoneInfo
     settings: Settings
     calendars: Mapping[str, CalendarConfig]
     carriers: Mapping[str, CarrierConfig]

@@ -210,9 +210,29 @@ _LOGIN: Mapping[str, Words] = {
         'the Microsoft login at {host} gives no login answer (status {status}), but "{first_words}"',
         "a proxy may stand in between: check HTTPS_PROXY, NO_PROXY, and the microsoft365 section's authority",
     ),
-    "login_secret_unresolved": Words(
-        "the secret for the Microsoft login cannot be had: {why}",
-        "check what client_secret or certificate in the microsoft365 section refers to",
+    "login_secret_empty": Words(
+        "the secret for the Microsoft login is empty ({reference})",
+        "put the secret there, or let client_secret or certificate name another place",
+    ),
+    "login_secret_env_missing": Words(
+        "the secret for the Microsoft login is not in the environment ({reference})",
+        "set this variable where iodcal runs: cron and systemd do not read a shell's profile",
+    ),
+    "login_secret_no_credentials": Words(
+        "the secret for the Microsoft login is not there ({reference}): systemd has passed no credentials",
+        "add LoadCredential= to the unit, or use {{env: NAME}} or {{file: path}} outside of systemd",
+    ),
+    "login_secret_unreadable": Words(
+        "the secret for the Microsoft login cannot be read ({reference}): {reason}",
+        "check the path, and that the user that iodcal runs as may read it",
+    ),
+    "login_secret_command_untrusted": Words(
+        "the command for the secret of the Microsoft login was not run: others can write the configuration",
+        "let only root or yourself own and write the configuration file (chmod go-w)",
+    ),
+    "login_secret_command_failed": Words(
+        "the command for the secret of the Microsoft login failed: {reason}",
+        "run the command by hand, as the user that iodcal runs as",
     ),
     "login_certificate_wrong": Words(
         "the certificate for the Microsoft login cannot be used: {reason}",

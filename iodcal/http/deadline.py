@@ -1,4 +1,4 @@
-"""The one place where HTTP sessions are made: time-outs, retries, redaction, user agent, TLS."""
+"""How long something may take."""
 
 from __future__ import annotations
 

@@ -1,0 +1,151 @@
+"""The calendars of Microsoft 365: mailboxes of people, rooms or all, read through Microsoft Graph."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from iodcal.calendars import CalendarContext
+from iodcal.calendars.graph_client import GraphClient
+from iodcal.calendars.graph_mailbox import Mailbox, MailboxReader
+from iodcal.calendars.login import Login, LoginSettings
+from iodcal.domain.events import Source
+from iodcal.errors import ConfigurationError, Fault
+from iodcal.http import ReadingSession
+
+_UPN = re.compile(r"[^@\s/\\]+@[^@\s/\\]+")
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _mailbox(address: str) -> str:
+    if address.casefold().lstrip("/").startswith("groups/"):
+        raise ValueError(
+            "the calendar of a Microsoft 365 group cannot be read by an application: "
+            "use a shared mailbox, a room or a user's calendar in its place"
+        )
+    if not (_UPN.fullmatch(address) or _OBJECT_ID.fullmatch(address)):
+        raise ValueError(
+            f"{address!r} is neither a user principal name such as noc@contoso.example nor an object ID"
+        )
+    return address
+
+
+def _calendar_name(name: str) -> str:
+    if not name.strip():
+        raise ValueError("the name of the calendar is empty")
+    return name
+
+
+Address = Annotated[str, AfterValidator(_mailbox)]
+CalendarName = Annotated[str, AfterValidator(_calendar_name)]
+
+
+class GraphOptions(BaseModel):
+    """Which mailboxes, by user principal name or object ID, and which calendar in them if not the default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mailbox: Address | None = None
+    mailboxes: Annotated[list[Address], Field(min_length=1)] | None = None
+    calendar: CalendarName | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> GraphOptions:
+        if (self.mailbox is None) == (self.mailboxes is None):
+            raise ValueError("give either mailbox or mailboxes")
+        folded = [address.casefold() for address in self.addresses]
+        if len(set(folded)) < len(folded):
+            raise ValueError("a mailbox stands twice in mailboxes")
+        return self
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The mailboxes, however they were given."""
+        return tuple(self.mailboxes or ()) + ((self.mailbox,) if self.mailbox else ())
+
+
+class GraphSettings(LoginSettings, Protocol):
+    """What this module needs of the section `microsoft365`."""
+
+    @property
+    def graph_url(self) -> str: ...
+
+
+class Graph:
+    """What all calendars of one `microsoft365` section share: one login and one client, made when needed."""
+
+    def __init__(self, settings: GraphSettings, directory: Path) -> None:
+        self.settings = settings
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._client: GraphClient | None = None
+
+    def client(self) -> GraphClient:
+        with self._lock:
+            if self._client is None:
+                login = Login(self.settings, self._directory)
+                self._client = GraphClient(self.settings.graph_url, login, ReadingSession())
+            return self._client
+
+
+class GraphPlugin:
+    """The CalendarPlugin of Microsoft Graph. `CalendarContext.shared` must be the `microsoft365` section."""
+
+    Options = GraphOptions
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._graph: Graph | None = None
+
+    def sources(self, name: str, options: GraphOptions, context: CalendarContext) -> Sequence[Source]:
+        return tuple(source for source, _ in _sources(name, options, _settings(context)))
+
+    def readers(self, name: str, options: GraphOptions, context: CalendarContext) -> Sequence[MailboxReader]:
+        graph = self._shared(context)
+        return tuple(
+            MailboxReader(
+                Mailbox(
+                    source,
+                    address,
+                    options.calendar,
+                    context.calendar_ids.get(source.key) if options.calendar else None,
+                    context.attendees,
+                ),
+                graph.client,
+            )
+            for source, address in _sources(name, options, graph.settings)
+        )
+
+    def _shared(self, context: CalendarContext) -> Graph:
+        """One for all calendars of a run: they come one by one, but with the very same section."""
+        settings = _settings(context)
+        with self._lock:
+            if self._graph is None or self._graph.settings is not settings:
+                self._graph = Graph(settings, context.directory)
+            return self._graph
+
+
+def _settings(context: CalendarContext) -> GraphSettings:
+    if context.shared is None:
+        fault = Fault("microsoft365", "is missing: a calendar with a mailbox needs to know how to log in")
+        raise ConfigurationError((fault,))
+    settings: GraphSettings = context.shared
+    return settings
+
+
+def _sources(name: str, options: GraphOptions, settings: GraphSettings) -> Iterator[tuple[Source, str]]:
+    """Each mailbox with its source; the key is the place itself, whatever the configuration calls it."""
+    calendar = (options.calendar or "").strip().casefold()
+    tenant = (settings.tenant_id or "").casefold()
+    several = len(options.addresses) > 1
+    for address in options.addresses:
+        key = f"graph:{tenant}/{address.casefold()}/{calendar}"
+        yield Source(key, name, f"{name}/{address}" if several else name), address
+
+
+plugin = GraphPlugin()

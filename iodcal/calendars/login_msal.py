@@ -1,0 +1,212 @@
+"""Tokens by msal. All that msal sends goes through our own session, all that it gets was checked before."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from iodcal.calendars.failures import unread
+from iodcal.calendars.login_faults import refusal
+from iodcal.errors import CalendarError
+from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, host_of
+from iodcal.http.answers import printable
+
+_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_ERROR_PROPERTIES = ("error", "error_description", "error_codes", "timestamp", "trace_id", "correlation_id")
+_EARLY_SECONDS = 300.0
+
+
+class Application(Protocol):
+    """Who logs in where. `scope` is Graph's address with `/.default`; `client_id` may be missing where the
+    machine's own identity is meant."""
+
+    @property
+    def tenant_id(self) -> str | None: ...
+    @property
+    def client_id(self) -> str | None: ...
+    @property
+    def authority_url(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token; `good_until` is a time of the monotonic clock, some minutes before it ends."""
+
+    text: str = field(repr=False)
+    good_until: float
+
+    @property
+    def good(self) -> bool:
+        return time.monotonic() < self.good_until
+
+
+def from_certificate(pem: str) -> dict[str, str]:
+    """What msal wants to know of a certificate. Raises CalendarError (`login_certificate_wrong`)."""
+    key, certificate = _PRIVATE_KEY.search(pem), _CERTIFICATE.search(pem)
+    if key is None or certificate is None:
+        missing = "private key" if key is None else "certificate"
+        raise CalendarError("login_certificate_wrong", reason=f"it holds no {missing} in PEM form")
+    if "ENCRYPTED" in key[0]:
+        raise CalendarError("login_certificate_wrong", reason="its private key is encrypted")
+    return {"private_key": key[0], "public_certificate": certificate[0]}
+
+
+def token_for(
+    application: Application, credential: str | dict[str, str], session: Session, deadline: Deadline
+) -> Token:
+    """Logs in as the application with a client secret, or with what `from_certificate` made.
+
+    Costs two requests. Raises CalendarError; its facts hold no secret.
+    """
+    import msal
+
+    try:
+        client = msal.ConfidentialClientApplication(
+            application.client_id,
+            client_credential=credential,
+            authority=application.authority_url,
+            http_client=_Checked(session, deadline, str(application.tenant_id)),
+            instance_discovery=False,
+            azure_region=False,
+        )
+        result = client.acquire_token_for_client(scopes=[application.scope])
+    except _faults_of_msal():
+        # Whatever the server said was checked, so what is left to be wrong is what msal was given.
+        code = "login_settings_wrong" if isinstance(credential, str) else "login_certificate_wrong"
+        raise CalendarError(code, reason="it cannot be used", authority=application.authority_url) from None
+    return _token(result, tenant=str(application.tenant_id), client_id=str(application.client_id))
+
+
+def _faults_of_msal() -> tuple[type[Exception], ...]:
+    """What msal raises over its own arguments. Asked for only once it did: jwt is slow to import."""
+    from jwt.exceptions import PyJWTError
+    from msal.exceptions import MsalError
+
+    return (ValueError, TypeError, PyJWTError, MsalError)
+
+
+def token_of_machine(application: Application, deadline: Deadline) -> Token:
+    """The token of the machine's managed identity (the one with `client_id`, where that is set).
+
+    Raises CalendarError.
+    """
+    import msal
+
+    from iodcal.http.raw import LocalSession
+
+    named = application.client_id
+    identity = (
+        msal.UserAssignedManagedIdentity(client_id=named) if named else msal.SystemAssignedManagedIdentity()
+    )
+    try:
+        client = msal.ManagedIdentityClient(identity, http_client=LocalSession(deadline))
+        result = client.acquire_token_for_client(resource=application.scope.removesuffix("/.default"))
+    except OSError:
+        raise CalendarError("login_identity_unreachable") from None
+    except (ValueError, TypeError, KeyError, AttributeError, msal.exceptions.MsalError):
+        # msal takes the shape of this answer on trust.
+        raise CalendarError("login_identity_wrong", error="an answer that makes no sense") from None
+    if "access_token" not in result:
+        raise CalendarError("login_identity_wrong", error=printable(str(result.get("error")), 64))
+    return _token(result)
+
+
+def _token(result: Mapping[str, Any], **facts: str) -> Token:
+    if "access_token" not in result:
+        raise refusal(result, **facts)
+    text, seconds = result["access_token"], float(result.get("expires_in", 0))
+    if not isinstance(text, str) or not re.fullmatch(r"[!-~]+", text):
+        raise CalendarError("login_answer_wrong", host="the login", status=200, first_words="no usable token")
+    return Token(text, time.monotonic() + seconds - min(_EARLY_SECONDS, seconds / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class _MsalResponse:
+    """A response as msal expects it."""
+
+    status_code: int
+    text: str
+    headers: Mapping[str, str]
+
+
+class _Checked:
+    """msal's `http_client`. Raises CalendarError for every answer that is neither a token nor a refusal."""
+
+    def __init__(self, session: Session, deadline: Deadline, tenant: str) -> None:
+        self._session = session
+        self._deadline = deadline
+        self._tenant = tenant
+
+    def get(self, url: str, **asked: Any) -> _MsalResponse:  # noqa: ANN401 - msal's own keywords
+        """The discovery document: where tokens are to be had."""
+        try:
+            answer = self._session.get(
+                url, params=asked.get("params"), headers=asked.get("headers"), deadline=self._deadline
+            )
+        except HttpError as error:
+            raise unread(error) from None
+        if 400 <= answer.status < 500 and answer.status != 429:
+            raise CalendarError("login_tenant_unknown", tenant=self._tenant, status=answer.status)
+        document = self._document(answer)
+        kept = {name: document.get(name) for name in ("issuer", "authorization_endpoint", "token_endpoint")}
+        if not all(isinstance(value, str) for value in kept.values()):
+            raise _wrong(answer)
+        if not str(kept["token_endpoint"]).startswith("https://"):
+            raise _wrong(answer)
+        return _MsalResponse(answer.status, json.dumps(kept), answer.headers)
+
+    def post(self, url: str, **asked: Any) -> _MsalResponse:  # noqa: ANN401 - msal's own keywords
+        """The token, or why there is none. Asking twice does no harm, so it is retried."""
+        try:
+            answer = self._session.post(
+                url,
+                form=asked.get("data"),
+                headers=asked.get("headers"),
+                deadline=self._deadline,
+                retry=True,
+            )
+        except HttpError as error:
+            raise unread(error) from None
+        document = self._document(answer)
+        if answer.status == 200:
+            return _MsalResponse(200, json.dumps(_token_properties(document, answer)), {})
+        if not isinstance(document.get("error"), str):
+            raise _wrong(answer)
+        kept = {name: document[name] for name in _ERROR_PROPERTIES if name in document}
+        return _MsalResponse(answer.status, json.dumps(kept), {})
+
+    def _document(self, answer: Answer) -> dict[str, Any]:
+        if answer.status == 429 or answer.status >= 500:
+            code = "login_throttled" if answer.status == 429 else "login_unavailable"
+            raise CalendarError(code, host=host_of(answer.url), status=answer.status)
+        try:
+            document = answer.json()
+        except AnswerError:
+            raise _wrong(answer) from None
+        if not isinstance(document, dict):
+            raise _wrong(answer)
+        return document
+
+
+def _token_properties(document: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    token, lifetime = document.get("access_token"), document.get("expires_in", 3599)
+    # An error may come with status 200; it has no token either.
+    if not isinstance(token, str) or not re.fullmatch(r"\d{1,9}", str(lifetime)):
+        raise _wrong(answer)
+    return {"token_type": "Bearer", "access_token": token, "expires_in": int(lifetime)}
+
+
+def _wrong(answer: Answer) -> CalendarError:
+    return CalendarError(
+        "login_answer_wrong",
+        host=host_of(answer.url),
+        status=answer.status,
+        first_words=answer.first_words or "nothing",
+    )

@@ -1,0 +1,25 @@
+"""Which of the events that a server chose do concern the time that was asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+
+from iodcal.domain.events import Span, Timed
+from iodcal.domain.localtime import Interval
+
+# Local midnight comes first at UTC+14 (Kiribati) and last at UTC-12.
+_EARLIEST = timedelta(hours=14)
+_LATEST = timedelta(hours=12)
+
+
+def may_overlap(span: Span, window: Interval) -> bool:
+    """True if `span` overlaps `window` (half open, UTC), for a floating one in any zone of the world.
+
+    A span that ends before it starts counts as if it were turned round, so that its fault is seen.
+    """
+    if isinstance(span, Timed):
+        first, last = sorted((span.start, span.end))
+    else:
+        start, end = sorted((span.start.replace(tzinfo=UTC), span.end.replace(tzinfo=UTC)))
+        first, last = start - _EARLIEST, end + _LATEST
+    return first < window.end and last > window.start

@@ -1,0 +1,220 @@
+"""From the file's sections to the configuration: names resolved, defaults filled in, everything checked
+against everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from iodcal.calendars import CalendarContext
+from iodcal.carriers import CarrierContext
+from iodcal.config import CalendarConfig, CarrierConfig, Settings
+from iodcal.config.document import KeyPath
+from iodcal.config.faults import Faults
+from iodcal.config.fields import nearest
+from iodcal.config.plugins import CALENDARS, CARRIERS, KIND_BY_KEY, load_plugin
+from iodcal.config.schema import (
+    BaselineSection,
+    BaselineUse,
+    CalendarSection,
+    CarrierSection,
+    CircuitSection,
+    File,
+    PeakSection,
+    SettingsSection,
+)
+from iodcal.domain.circuits import Baseline, Circuit, Peak
+
+_CALENDAR_KEYS = ("type", *CalendarSection.model_fields)
+_CARRIER_KEYS = ("type", *CarrierSection.model_fields)
+
+
+@dataclass(slots=True)
+class Builder:
+    """Builds the parts of one configuration; `faults` collects what is wrong with them."""
+
+    file: File
+    faults: Faults
+    directory: Path
+    context: Mapping[str, object]
+    calendars: dict[str, CalendarConfig] = field(default_factory=dict)
+    carriers: dict[str, CarrierConfig] = field(default_factory=dict)
+    circuits: dict[str, Circuit] = field(default_factory=dict)
+
+    def build_calendars(self) -> None:
+        """`calendars`, each with the options of its kind."""
+        counts = any(rule.match.min_attendees is not None for rule in self.file.rules)
+        for name, section in self.file.calendars.items():
+            path: KeyPath = ("calendars", name)
+            plugin = self._calendar_plugin(section, path)
+            common = self._common(CalendarSection, section, _CALENDAR_KEYS, path)
+            if plugin is None or common is None:
+                continue
+            self._known("site", common.site, self.file.sites, (*path, "site"))
+            own = {key: value for key, value in section.items() if key not in _CALENDAR_KEYS}
+            options = self.faults.validate(plugin.Options, own, path, self.context)
+            if options is not None:
+                shared = self.file.microsoft365
+                surroundings = CalendarContext(self.directory, shared=shared, attendees=counts)
+                self.calendars[name] = CalendarConfig(
+                    name, plugin, options, surroundings, common.site, common.subjects
+                )
+
+    def build_carriers(self) -> None:
+        """`carriers`, each with the options of its type."""
+        for name, section in self.file.carriers.items():
+            path: KeyPath = ("carriers", name)
+            plugin = self._plugin(CARRIERS, section.get("type"), (*path, "type"))
+            common = self._common(CarrierSection, section, _CARRIER_KEYS, path)
+            if plugin is None or common is None:
+                continue
+            own = {key: value for key, value in section.items() if key not in _CARRIER_KEYS}
+            options = self.faults.validate(plugin.Options, own, path, self.context)
+            if options is not None:
+                self.carriers[name] = CarrierConfig(
+                    name,
+                    section["type"],
+                    plugin,
+                    options,
+                    common.provisioning or plugin.default_provisioning,
+                    common.changes_per_day or plugin.default_changes_per_day,
+                )
+
+    def build_circuits(self) -> None:
+        """`circuits` over `defaults.circuit`; two entries for one service are one too many."""
+        keys: dict[str, str] = {}
+        for name, own in self.file.circuits.items():
+            path: KeyPath = ("circuits", name)
+            if name in ("all", "same_site"):
+                self.faults.add(path, f"{name} already means something in a rule: choose another name")
+            circuit = self._circuit(name, _over(own, self.file.defaults.circuit), path)
+            if circuit is None:
+                continue
+            if circuit.key in keys:
+                self.faults.add(path, f"the same service as {keys[circuit.key]}: one circuit has one entry")
+            keys.setdefault(circuit.key, name)
+            self.circuits[name] = circuit
+
+    def _calendar_plugin(self, section: Mapping[str, Any], path: KeyPath) -> Any:  # noqa: ANN401 - a plug-in
+        kinds = {KIND_BY_KEY[key] for key in section if key in KIND_BY_KEY}
+        if "type" in section:
+            return self._plugin(CALENDARS, section["type"], (*path, "type"))
+        if len(kinds) != 1:
+            found = "says two kinds at once" if kinds else "does not say what it is"
+            close = "".join(nearest(key, KIND_BY_KEY) for key in section if key not in _CALENDAR_KEYS)
+            wanted = "one of mailbox, mailboxes, ics, graph_json or type"
+            self.faults.add(path, f"this calendar {found}: give {wanted}{close}")
+            return None
+        kind = kinds.pop()
+        if kind == "microsoft365" and self.file.microsoft365 is None:
+            self.faults.add(path, "a mailbox needs the section microsoft365, which is missing")
+        return self._plugin(CALENDARS, kind, path)
+
+    def _plugin(self, group: str, kind: object, path: KeyPath) -> Any:  # noqa: ANN401 - a plug-in
+        if not isinstance(kind, str):
+            self.faults.add(path, "this key is missing: it says the type")
+            return None
+        try:
+            return load_plugin(group, kind)
+        except ValueError as error:
+            self.faults.add(path, str(error))
+            return None
+
+    def _common(self, model: Any, section: Mapping[str, Any], keys: Iterable[str], path: KeyPath) -> Any:  # noqa: ANN401 - the model's own type
+        given = {key: value for key, value in section.items() if key in keys and key != "type"}
+        return self.faults.validate(model, given, path, self.context)
+
+    def _known(self, what: str, name: str | None, known: Iterable[str], path: KeyPath) -> bool:
+        """True if `name` is one of `known`, or is not given."""
+        names = list(known)
+        if name is None or name in names:
+            return True
+        self.faults.add(path, f"there is no {what} {name!r}{nearest(name, names)}")
+        return False
+
+    def _circuit(self, name: str, section: CircuitSection, path: KeyPath) -> Circuit | None:
+        carrier_known = self._known("carrier", section.carrier, self.file.carriers, (*path, "carrier"))
+        site_known = self._known("site", section.site, self.file.sites, (*path, "site"))
+        missing = [
+            key for key in ("service_id", "carrier", "tiers", "baseline") if getattr(section, key) is None
+        ]
+        for key in missing:
+            self.faults.add((*path, key), "this key is missing, here and in defaults.circuit")
+        carrier = self.carriers.get(section.carrier or "")
+        baseline = self._baseline(section.baseline, path) if section.baseline else None
+        if missing or carrier is None or baseline is None or not carrier_known or not site_known:
+            return None
+        circuit = self._make(name, section, carrier, baseline)
+        self._check_levels(circuit, path)
+        return circuit
+
+    def _make(
+        self, name: str, section: CircuitSection, carrier: CarrierConfig, baseline: Baseline
+    ) -> Circuit:
+        provisioning, limit = carrier.provisioning, carrier.changes_per_day
+        context = CarrierContext(self.directory, lambda: datetime.now(UTC), provisioning, limit)
+        return Circuit(
+            name=name,
+            service_id=section.service_id or "",
+            carrier=carrier.name,
+            account=carrier.plugin.account(carrier.options, context),
+            zone=self._zone(section),
+            tiers=tuple(sorted(set(section.tiers or ()))),
+            baseline=baseline,
+            site=section.site,
+            floor=section.floor,
+            ceiling=section.ceiling,
+            orders=section.orders or self.file.settings.orders,
+            provisioning=provisioning,
+            changes_per_day=limit,
+        )
+
+    def _zone(self, section: CircuitSection) -> ZoneInfo:
+        site = self.file.sites.get(section.site or "")
+        return section.timezone or (site.timezone if site else None) or self.file.timezone
+
+    def _baseline(self, use: BaselineUse, path: KeyPath) -> Baseline | None:
+        if use.name is not None:
+            if not self._known("baseline", use.name, self.file.baselines, (*path, "baseline")):
+                return None
+            return _baseline_of(self.file.baselines[use.name])
+        assert use.off_peak is not None  # noqa: S101 - its own validator saw to that
+        return Baseline(use.off_peak, tuple(_peak(peak) for peak in use.peaks))
+
+    def _check_levels(self, circuit: Circuit, path: KeyPath) -> None:
+        sold = ", ".join(str(tier) for tier in circuit.tiers)
+        levels = {"off_peak": circuit.baseline.off_peak} | {
+            f"peaks[{number}]": peak.bandwidth for number, peak in enumerate(circuit.baseline.peaks)
+        }
+        for what, level in levels.items():
+            if level not in circuit.tiers:
+                self.faults.add((*path, "baseline"), f"{what} {level} is not one of its tiers ({sold})")
+        floor, ceiling = circuit.floor, circuit.ceiling
+        if floor is not None and ceiling is not None and floor > ceiling:
+            self.faults.add((*path, "floor"), f"{floor} is above the ceiling, {ceiling}")
+        if ceiling is not None and ceiling < circuit.tiers[0]:
+            self.faults.add((*path, "ceiling"), f"{ceiling} is below the lowest tier ({sold})")
+
+
+def settings_of(section: SettingsSection, directory: Path) -> Settings:
+    """The section `settings`, with the state's path made whole."""
+    values = {name: getattr(section, name) for name in SettingsSection.model_fields if name != "subjects"}
+    state = directory / Path(section.state).expanduser() if section.state else None
+    return Settings(**{**values, "state": state, "hide_subjects": section.subjects})
+
+
+def _over(own: CircuitSection, defaults: CircuitSection) -> CircuitSection:
+    given = {name: getattr(own, name) for name in own.model_fields_set}
+    return defaults.model_copy(update=given)
+
+
+def _baseline_of(section: BaselineSection) -> Baseline:
+    return Baseline(section.off_peak, tuple(_peak(peak) for peak in section.peaks))
+
+
+def _peak(section: PeakSection) -> Peak:
+    return Peak(section.days, section.start, section.end, section.bandwidth)

@@ -1,0 +1,121 @@
+"""From the section `rules` to rules: calendars and circuits resolved, lead and trail filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import time, timedelta
+
+from iodcal.config.build import Builder
+from iodcal.config.document import KeyPath
+from iodcal.config.fields import nearest
+from iodcal.config.schema import MatchSection, RuleSection
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.rules import Conditions, FromEvent, Mode, Rule
+
+_ALL, _SAME_SITE = "all", "same_site"
+
+
+def build_rules(builder: Builder) -> tuple[Rule, ...]:
+    """The rules, in the order of the file; what is wrong with them is added to the builder's faults."""
+    names: dict[str, int] = {}
+    rules = []
+    for number, section in enumerate(builder.file.rules):
+        path: KeyPath = ("rules", number)
+        if section.name in names:
+            earlier = f"rules[{names[section.name]}]"
+            builder.faults.add((*path, "name"), f"{section.name!r} is the name of {earlier} already")
+        names.setdefault(section.name, number)
+        circuits = _circuits(builder, section, path)
+        _check_bandwidth(builder, section, circuits, path)
+        rules.append(_rule(builder, section, circuits))
+    return tuple(rules)
+
+
+def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[str, ...]]) -> Rule:
+    settings = builder.file.settings
+    exact = section.mode is Mode.EXACTLY
+    lead = timedelta() if exact else settings.lead
+    trail = timedelta() if exact else settings.trail
+    return Rule(
+        name=section.name,
+        circuits=circuits,
+        bandwidth=section.wanted,
+        conditions=_conditions(section.match),
+        mode=section.mode,
+        priority=section.priority,
+        lead=lead if section.lead is None else section.lead,
+        trail=trail if section.trail is None else section.trail,
+    )
+
+
+def _conditions(match: MatchSection) -> Conditions:
+    # `to: "24:00"` is the end of the day, which is no condition.
+    end: time | None = match.start_to
+    return Conditions(
+        subject=match.subject,
+        subject_regex=match.subject_regex,
+        not_subject=match.not_subject,
+        location=match.location,
+        categories=match.categories,
+        organizer=match.organizer,
+        show_as=tuple(word.casefold() for word in match.show_as),
+        sensitivity=tuple(word.casefold() for word in match.sensitivity),
+        online_meeting=match.online_meeting,
+        min_attendees=match.min_attendees,
+        all_day=match.all_day,
+        longer_than=match.longer_than,
+        shorter_than=match.shorter_than,
+        days=match.days,
+        start_from=match.start_from,
+        start_to=end,
+    )
+
+
+def _circuits(builder: Builder, section: RuleSection, path: KeyPath) -> dict[str, tuple[str, ...]]:
+    """For each calendar of the rule the circuits that it asks for."""
+    known = list(builder.file.circuits)
+    wanted = tuple(dict.fromkeys(section.circuits))
+    for number, name in enumerate(wanted):
+        special = name in (_ALL, _SAME_SITE)
+        if special and len(wanted) > 1:
+            builder.faults.add((*path, "circuits"), f"{name} stands alone, not in a list with others")
+        if not special and name not in known:
+            close = nearest(name, [*known, _ALL, _SAME_SITE])
+            builder.faults.add((*path, "circuits", number), f"there is no circuit {name!r}{close}")
+    circuits = {}
+    for number, calendar in enumerate(dict.fromkeys(section.calendars)):
+        if calendar not in builder.file.calendars:
+            close = nearest(calendar, builder.file.calendars)
+            builder.faults.add((*path, "calendars", number), f"there is no calendar {calendar!r}{close}")
+        elif calendar in builder.calendars:
+            circuits[calendar] = tuple(_for_calendar(builder, wanted, calendar, path))
+    return circuits
+
+
+def _for_calendar(builder: Builder, wanted: tuple[str, ...], calendar: str, path: KeyPath) -> Iterator[str]:
+    if _SAME_SITE in wanted:
+        site = builder.calendars[calendar].site
+        if site is None:
+            builder.faults.add((*path, "circuits"), f"same_site: the calendar {calendar} has no site")
+            return
+        yield from (name for name, circuit in builder.circuits.items() if circuit.site == site)
+    elif _ALL in wanted:
+        yield from builder.circuits
+    else:
+        yield from (name for name in wanted if name in builder.circuits)
+
+
+def _check_bandwidth(
+    builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[str, ...]], path: KeyPath
+) -> None:
+    pattern = section.match.subject_regex
+    if section.wanted is FromEvent.FROM_EVENT and (pattern is None or "bandwidth" not in pattern.groupindex):
+        message = "from_event needs a match.subject_regex with a group named bandwidth"
+        builder.faults.add((*path, "bandwidth"), message)
+    if section.mode is Mode.EXACTLY and isinstance(section.wanted, Bandwidth):
+        for name in dict.fromkeys(name for names in circuits.values() for name in names):
+            tiers = builder.circuits[name].tiers
+            if section.wanted not in tiers:
+                sold = ", ".join(str(tier) for tier in tiers)
+                message = f"exactly {section.wanted} is not one of the tiers of {name} ({sold})"
+                builder.faults.add((*path, "bandwidth"), message)

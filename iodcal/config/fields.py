@@ -1,0 +1,193 @@
+"""The kinds of value that stand in the configuration, each with its own words for what is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from datetime import time, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from iodcal.config.document import DecimalNumber, WholeNumber
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.durations import parse_duration
+from iodcal.domain.keywords import Keyword
+
+_Word = TypeVar("_Word", bound=StrEnum)
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+class Strict(BaseModel):
+    """A mapping with known keys only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """` (did you mean X?)`, or nothing where no known word is near."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def text(value: object) -> str:
+    """A text; an unquoted number only if nothing is lost by taking it for one."""
+    if isinstance(value, str):
+        if not value.strip():
+            raise ValueError("an empty text says nothing")
+        return value
+    if isinstance(value, WholeNumber) and str(int(value)) == value.source:
+        return value.source
+    if isinstance(value, (WholeNumber, DecimalNumber)):
+        raise ValueError(f"{value.source} is a number whose digits would be lost: put it in quotes")
+    raise ValueError(f"a text is wanted, not {kind_of(value)}")
+
+
+def kind_of(value: object) -> str:
+    """What `value` is, in YAML's words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, (int, float)):
+        return f"the number {getattr(value, 'source', value)}"
+    return repr(value if len(str(value)) <= 60 else f"{str(value)[:60]}...")
+
+
+def rate(value: object) -> Bandwidth:
+    """A bandwidth. Raises ValueError."""
+    if isinstance(value, Bandwidth):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"a bandwidth such as 100 Mbps is wanted, not {kind_of(value)}")
+    return Bandwidth.parse(value)
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"a duration such as 30m is wanted, not {kind_of(value)}")
+    return parse_duration(value)
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise ValueError("this must be more than 0m")
+    return value
+
+
+def _zone(value: object) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    name = text(value)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = nearest(name, _zones())
+        raise ValueError(f"{name!r} is not a time zone such as America/Denver{known}") from None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _clock(value: object) -> time | None:
+    """A time of day; None is 24:00."""
+    if isinstance(value, str) and value == "24:00":
+        return None
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"a time of day such as 07:30 is wanted, not {kind_of(value)}")
+    return time(int(found[1]), int(found[2]))
+
+
+def _clock_before_midnight(value: object) -> time:
+    found = _clock(value)
+    if found is None:
+        raise ValueError("24:00 ends a day and cannot begin one: write 00:00")
+    return found
+
+
+def _days(value: object) -> frozenset[int]:
+    entries = value if isinstance(value, list) else str(value).split(",") if isinstance(value, str) else None
+    if not entries:
+        raise ValueError(f"days such as mon-fri or [sat, sun] are wanted, not {kind_of(value)}")
+    return frozenset(day for entry in entries for day in _day_range(entry))
+
+
+def _day_range(entry: object) -> Iterable[int]:
+    names = str(entry).strip().casefold().split("-") if isinstance(entry, str) else []
+    numbers = [DAYS.index(name.strip()[:3]) for name in names if name.strip()[:3] in DAYS and name.strip()]
+    if not names or len(numbers) != len(names) or len(names) > 2:
+        raise ValueError(f"{kind_of(entry)} is no day: use {', '.join(DAYS)}, or a range such as mon-fri")
+    first, last = numbers[0], numbers[-1]
+    return ((first + step) % 7 for step in range((last - first) % 7 + 1))
+
+
+def as_list(value: object) -> Any:  # noqa: ANN401 - handed on to the field's own check
+    """A single entry stands for a list of one."""
+    if value is None or (isinstance(value, list) and not value):
+        raise ValueError("an empty list can never hold")
+    return value if isinstance(value, list) else [value]
+
+
+def _keyword(value: object) -> Keyword:
+    return value if isinstance(value, Keyword) else Keyword(text(value))
+
+
+def _pattern(value: object) -> re.Pattern[str]:
+    if isinstance(value, re.Pattern):
+        return value
+    try:
+        return re.compile(text(value))
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+
+
+def _organizer(value: object) -> str:
+    entry = text(value).strip().casefold()
+    local, at, domain = entry.rpartition("@")
+    if not at or not domain or " " in entry or "@" in local:
+        raise ValueError(f"{entry!r} is neither an address nor a @domain")
+    return entry
+
+
+def one_of(words: type[_Word]) -> BeforeValidator:
+    """The check of a field that takes one of `words`."""
+
+    def check(value: object) -> _Word:
+        try:
+            return words(str(value))
+        except ValueError:
+            allowed = ", ".join(words)
+            raise ValueError(
+                f"{kind_of(value)} is not one of {allowed}{nearest(str(value), words)}"
+            ) from None
+
+    return BeforeValidator(check)
+
+
+Text = Annotated[str, BeforeValidator(text)]
+Rate = Annotated[Bandwidth, BeforeValidator(rate)]
+Length = Annotated[timedelta, BeforeValidator(_duration)]
+PositiveLength = Annotated[timedelta, BeforeValidator(lambda value: _positive(_duration(value)))]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+StartOfDay = Annotated[time, BeforeValidator(_clock_before_midnight)]
+EndOfDay = Annotated[time | None, BeforeValidator(_clock)]
+Days = Annotated[frozenset[int], BeforeValidator(_days)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(as_list)]
+Keywords = Annotated[tuple[Annotated[Keyword, BeforeValidator(_keyword)], ...], BeforeValidator(as_list)]
+Pattern = Annotated[re.Pattern[str], BeforeValidator(_pattern)]
+Organizer = Annotated[str, BeforeValidator(_organizer)]
+OrganizerList = Annotated[tuple[Organizer, ...], BeforeValidator(as_list)]

@@ -1,0 +1,59 @@
+"""Kinds of calendars and carriers: ours by a small table, others' by their entry points.
+
+A kind is imported only when the configuration names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from iodcal.config.fields import nearest
+
+CALENDARS = "iodcal.calendars"
+CARRIERS = "iodcal.carriers"
+
+_OURS = {
+    CALENDARS: {
+        "microsoft365": "iodcal.calendars.graph:plugin",
+        "ics": "iodcal.calendars.ics:plugin",
+        "graph_json": "iodcal.calendars.graph_json:plugin",
+    },
+    CARRIERS: {
+        "lumen": "iodcal.carriers.lumen:plugin",
+        "sandbox": "iodcal.carriers.sandbox:plugin",
+    },
+}
+# A calendar says what kind it is by what it names.
+KIND_BY_KEY = {
+    "mailbox": "microsoft365",
+    "mailboxes": "microsoft365",
+    "ics": "ics",
+    "graph_json": "graph_json",
+}
+
+
+def load_plugin(group: str, kind: str) -> Any:  # noqa: ANN401 - a CalendarPlugin or a CarrierPlugin
+    """The plug-in of `kind`. Raises ValueError where there is none, or where it cannot be imported."""
+    target = _OURS[group].get(kind)
+    if target is not None:
+        module, _, name = target.partition(":")
+        return getattr(import_module(module), name)
+    for point in entry_points(group=group):
+        if point.name == kind:
+            return _foreign(point)
+    known = _known(group)
+    raise ValueError(f"{kind!r} is not a known type{nearest(kind, known)} (known here: {', '.join(known)})")
+
+
+def _foreign(point: Any) -> Any:  # noqa: ANN401 - an entry point, and whatever it holds
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"the plug-in {point.value} cannot be imported: {error}") from None
+
+
+def _known(group: str) -> Iterable[str]:
+    return sorted({*_OURS[group], *(point.name for point in entry_points(group=group))})

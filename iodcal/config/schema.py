@@ -1,0 +1,194 @@
+"""The shape of `rules.yaml`: every key, what it takes, what it is when it is not given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from iodcal.config import OnDrift
+from iodcal.config.fields import (
+    Days,
+    EndOfDay,
+    Keywords,
+    Length,
+    OrganizerList,
+    Pattern,
+    PositiveLength,
+    Rate,
+    StartOfDay,
+    Strict,
+    Text,
+    Texts,
+    Zone,
+    as_list,
+    kind_of,
+    nearest,
+    one_of,
+    rate,
+)
+from iodcal.config.microsoft365 import Microsoft365
+from iodcal.domain.circuits import Orders
+from iodcal.domain.rules import FromEvent, Highest, Mode, Wanted
+
+
+def _subjects(value: object) -> bool:
+    if value not in ("show", "hide"):
+        raise ValueError(f"{kind_of(value)} is not one of show, hide")
+    return value == "hide"
+
+
+def _wanted(value: object) -> object:
+    words = {"highest": Highest.HIGHEST, "from_event": FromEvent.FROM_EVENT}
+    if isinstance(value, str) and value in words:
+        return words[value]
+    if isinstance(value, str) and value.replace("_", "").replace("-", "").isalpha():
+        raise ValueError(
+            f"{value!r} is neither a bandwidth nor one of highest, from_event{nearest(value, words)}"
+        )
+    return rate(value)
+
+
+Hidden = Annotated[bool, BeforeValidator(_subjects)]
+Count = Annotated[int, Field(ge=0, le=100_000, strict=True)]
+
+
+class SettingsSection(Strict):
+    state: Text | None = None
+    window: PositiveLength = timedelta(hours=72)
+    every: PositiveLength = timedelta(minutes=5)
+    lead: Length = timedelta(minutes=30)
+    trail: Length = timedelta(minutes=10)
+    min_gap: Length = timedelta(minutes=60)
+    verify_every: PositiveLength = timedelta(hours=1)
+    on_drift: Annotated[OnDrift, one_of(OnDrift)] = OnDrift.REPORT
+    order_timeout: PositiveLength = timedelta(minutes=20)
+    lost_answer_grace: PositiveLength = timedelta(minutes=15)
+    max_unplanned_downs: Count = 3
+    quota_reserve: Count = 4
+    orders: Annotated[Orders, one_of(Orders)] = Orders.ALL
+    organizers: OrganizerList | None = None
+    subjects: Hidden = False
+    history_keep: PositiveLength = timedelta(days=400)
+
+
+class SiteSection(Strict):
+    timezone: Zone | None = None
+
+
+class CalendarSection(Strict):
+    """The keys that every calendar has; the others are its kind's."""
+
+    site: Text | None = None
+    subjects: Hidden = False
+
+
+class CarrierSection(Strict):
+    """The keys that every carrier has; the others are its type's."""
+
+    provisioning: PositiveLength | None = None
+    changes_per_day: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
+
+
+class PeakSection(Strict):
+    days: Days
+    start: StartOfDay = Field(alias="from")
+    end: EndOfDay = Field(alias="to")
+    bandwidth: Rate
+
+
+class BaselineSection(Strict):
+    off_peak: Rate
+    peaks: tuple[PeakSection, ...] = ()
+
+
+def _baseline(value: object) -> object:
+    """A baseline stands inline, or by its name."""
+    return value if isinstance(value, dict) else {"name": value}
+
+
+class BaselineUse(Strict):
+    """Where a circuit says which baseline it has."""
+
+    name: Text | None = None
+    off_peak: Rate | None = None
+    peaks: tuple[PeakSection, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> BaselineUse:
+        if self.name is None and self.off_peak is None:
+            raise ValueError("a baseline is a name from `baselines`, or has an off_peak of its own")
+        return self
+
+
+class CircuitSection(Strict):
+    """A circuit's keys; `defaults.circuit` has the same. What is not given there is missing here."""
+
+    site: Text | None = None
+    timezone: Zone | None = None
+    service_id: Text | None = None
+    carrier: Text | None = None
+    tiers: Annotated[tuple[Rate, ...], BeforeValidator(as_list)] | None = None
+    baseline: Annotated[BaselineUse, BeforeValidator(_baseline)] | None = None
+    floor: Rate | None = None
+    ceiling: Rate | None = None
+    orders: Annotated[Orders, one_of(Orders)] | None = None
+
+
+class DefaultsSection(Strict):
+    circuit: CircuitSection = CircuitSection()
+
+
+class MatchSection(Strict):
+    subject: Keywords = ()
+    subject_regex: Pattern | None = None
+    not_subject: Keywords = ()
+    location: Keywords = ()
+    categories: Texts = ()
+    organizer: OrganizerList = ()
+    show_as: Texts = ()
+    sensitivity: Texts = ()
+    online_meeting: Annotated[bool, Field(strict=True)] | None = None
+    min_attendees: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
+    all_day: Annotated[bool, Field(strict=True)] | None = None
+    longer_than: Length | None = None
+    shorter_than: PositiveLength | None = None
+    days: Days = frozenset()
+    start_from: StartOfDay | None = Field(default=None, alias="from")
+    start_to: EndOfDay = Field(default=None, alias="to")
+
+
+class RuleSection(Strict):
+    name: Text
+    calendars: Texts
+    match: MatchSection = MatchSection()
+    circuits: Texts
+    bandwidth: Annotated[Any, BeforeValidator(_wanted)]
+    mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
+    priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0
+    lead: Length | None = None
+    trail: Length | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        """The bandwidth, as the core has it."""
+        wanted: Wanted = self.bandwidth
+        return wanted
+
+
+class File(Strict):
+    """The whole file. Calendars and carriers are checked by their kinds' own models."""
+
+    version: Annotated[int, Field(strict=True)]
+    timezone: Zone
+    settings: SettingsSection = SettingsSection()
+    microsoft365: Microsoft365 | None = None
+    sites: Mapping[Text, SiteSection] = {}
+    calendars: Mapping[Text, dict[str, Any]] = {}
+    carriers: Mapping[Text, dict[str, Any]] = {}
+    baselines: Mapping[Text, BaselineSection] = {}
+    defaults: DefaultsSection = DefaultsSection()
+    circuits: Mapping[Text, CircuitSection] = {}
+    rules: tuple[RuleSection, ...] = ()

@@ -1,0 +1,177 @@
+"""Secrets: references in the configuration, resolved as late as can be, opaque once resolved."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from iodcal.errors import SecretError
+
+_KINDS = ("env", "file", "credential", "command")
+_COMMAND_SECONDS = 20
+_MOST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SecretValue:
+    """A resolved secret; only `reveal` shows it."""
+
+    _text: str
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "SecretValue(***)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reference:
+    """One place where a secret is: `kind` is env, file, credential, command or literal."""
+
+    kind: str
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """The reference in words, without the secret."""
+        return "a literal" if self.kind == "literal" else f"{self.kind} {self.name}"
+
+    def __repr__(self) -> str:
+        return f"Reference({self.shown})"
+
+    def resolve(self, directory: Path, *, trusted: bool) -> SecretValue:
+        """The secret. `trusted` says that nobody but the caller can have written the configuration.
+
+        Raises SecretError.
+        """
+        text = self._text(directory, trusted=trusted)
+        if text.endswith("\n"):
+            text = text.removesuffix("\n").removesuffix("\r")
+        if not text:
+            raise SecretError("secret_empty", reference=self.shown)
+        return SecretValue(text)
+
+    def _text(self, directory: Path, *, trusted: bool) -> str:
+        match self.kind:
+            case "env":
+                return self._of_environment()
+            case "file":
+                return self._of_file(directory / Path(self.name).expanduser())
+            case "credential":
+                folder = os.environ.get("CREDENTIALS_DIRECTORY")
+                if not folder:
+                    raise SecretError("secret_no_credentials", reference=self.shown)
+                return self._of_file(Path(folder) / self.name)
+            case "command":
+                return self._of_command(directory, trusted=trusted)
+            case _:
+                return self.name
+
+    def _of_environment(self) -> str:
+        text = os.environ.get(self.name)
+        if text is None:
+            raise SecretError("secret_env_missing", reference=self.shown)
+        return text
+
+    def _of_file(self, path: Path) -> str:
+        try:
+            with path.open("rb") as file:
+                return file.read(_MOST_BYTES).decode("utf-8")
+        except OSError as error:
+            raise SecretError("secret_unreadable", reference=self.shown, reason=error.strerror) from None
+        except UnicodeDecodeError:
+            raise SecretError("secret_unreadable", reference=self.shown, reason="not UTF-8 text") from None
+
+    def _of_command(self, directory: Path, *, trusted: bool) -> str:
+        if not trusted:
+            raise SecretError("secret_command_untrusted", reference="command")
+        try:
+            done = subprocess.run(  # noqa: S603 - the user's own command, no shell, from a file only they write
+                shlex.split(self.name),
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=_COMMAND_SECONDS,
+                check=True,
+            )
+            return done.stdout.decode("utf-8")
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            reason = type(error).__name__
+            raise SecretError("secret_command_failed", reference="command", reason=reason) from None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A secret as the configuration refers to it: `{env: NAME}`, `{file: path}`, `{credential: name}`,
+    `{command: "..."}`, a list of these, or a literal. `trusted` is put in by the loader."""
+
+    references: tuple[Reference, ...]
+    trusted: bool = True
+
+    @property
+    def literal(self) -> bool:
+        """True if the secret itself stands in the configuration."""
+        return any(reference.kind == "literal" for reference in self.references)
+
+    @property
+    def shown(self) -> str:
+        """The references in words, without any secret."""
+        return ", ".join(reference.shown for reference in self.references)
+
+    def __repr__(self) -> str:
+        return f"Secret({self.shown})"
+
+    def resolve(self, directory: Path) -> SecretValue:
+        """The first that resolves; relative paths start at `directory`. Raises SecretError."""
+        return next(self.candidates(directory))
+
+    def candidates(self, directory: Path) -> Iterator[SecretValue]:
+        """Each that resolves, in turn. Raises SecretError once none is left and none was found."""
+        found, failure = False, SecretError("secret_empty", reference=self.shown)
+        for reference in self.references:
+            try:
+                value = reference.resolve(directory, trusted=self.trusted)
+            except SecretError as error:
+                failure = error
+                continue
+            found = True
+            yield value
+        if not found:
+            raise failure
+
+    @classmethod
+    def parse(cls, value: object, *, trusted: bool = True) -> Secret:
+        """Reads what stands in the configuration. Raises ValueError, which never names the value."""
+        entries = value if isinstance(value, list) else [value]
+        if not entries:
+            raise ValueError("an empty list names no secret")
+        return cls(tuple(_reference(entry) for entry in entries), trusted)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's own signature
+        return core_schema.with_info_plain_validator_function(
+            lambda value, info: cls.parse(value, trusted=bool((info.context or {}).get("trusted", True)))
+        )
+
+
+def _reference(entry: object) -> Reference:
+    if isinstance(entry, str) and entry:
+        return Reference("literal", entry)
+    if isinstance(entry, dict) and len(entry) == 1:
+        kind, name = next(iter(entry.items()))
+        if kind in _KINDS and isinstance(name, str) and name:
+            return Reference(kind, name)
+    raise ValueError(
+        "a secret is {env: NAME}, {file: path}, {credential: name}, {command: ...}, a list of these, "
+        "or a quoted text"
+    )

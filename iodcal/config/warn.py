@@ -1,0 +1,146 @@
+"""What `check` warns of: a configuration that is right by the letter, and will hurt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from iodcal.config.build import Builder
+from iodcal.config.document import Document, KeyPath
+from iodcal.config.secrets import Secret
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.durations import format_duration
+from iodcal.domain.rules import Conditions, FromEvent, Mode, Rule
+from iodcal.errors import Fault
+
+
+def warnings_of(
+    builder: Builder, rules: tuple[Rule, ...], document: Document, *, readable: bool
+) -> tuple[Fault, ...]:
+    """Every doubt about a configuration without faults, in the order of its lines."""
+    found = [
+        *_of_rules(builder, rules),
+        *_of_unused(builder, rules),
+        *_of_quota(builder, rules),
+        *_of_secrets(builder, readable=readable),
+    ]
+    if builder.file.settings.organizers is None:
+        message = "no organizers: anybody, outsiders too, can invite a mailbox to an event that a rule takes"
+        found.append((("settings",), message))
+    faults = [document.fault(path, message) for path, message in found]
+    return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (fault.line or 0, fault.path)))
+
+
+_Doubt = tuple[KeyPath, str]
+
+
+def _of_rules(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
+    for number, rule in enumerate(rules):
+        path: KeyPath = ("rules", number)
+        circuits = [builder.circuits[name] for names in rule.circuits.values() for name in names]
+        yield from _of_lead(builder, rule, circuits, path)
+        yield from _of_targets(rule, circuits, path)
+        yield from _never(rule, path)
+        if rule.conditions.min_attendees is not None:
+            message = "a distribution list counts as one attendee, however many people it holds"
+            yield (*path, "match", "min_attendees"), message
+        strong = rule.mode is Mode.EXACTLY or rule.bandwidth is FromEvent.FROM_EVENT
+        if strong and not rule.conditions.organizer:
+            what = "exactly" if rule.mode is Mode.EXACTLY else "from_event"
+            yield (
+                (*path, "match"),
+                f"{what} without an organizer condition: whoever invites the mailbox decides",
+            )
+
+
+def _of_lead(builder: Builder, rule: Rule, circuits: list[Circuit], path: KeyPath) -> Iterator[_Doubt]:
+    if rule.mode is Mode.EXACTLY and builder.file.rules[int(path[1])].lead is None:
+        return
+    settings = builder.file.settings
+    slowest = max((circuit.provisioning for circuit in circuits), default=timedelta())
+    wanted = settings.every + settings.lost_answer_grace + slowest
+    if rule.lead < wanted:
+        parts = "every + lost_answer_grace + provisioning"
+        yield (
+            (*path, "lead"),
+            f"a lead of {format_duration(rule.lead)} is shorter than {format_duration(wanted)} ({parts}): "
+            "an order whose answer is lost comes too late",
+        )
+
+
+def _of_targets(rule: Rule, circuits: list[Circuit], path: KeyPath) -> Iterator[_Doubt]:
+    if not isinstance(rule.bandwidth, Bandwidth):
+        return
+    for circuit in dict.fromkeys(circuits):
+        sold = circuit.sold(rule.bandwidth)
+        if sold < rule.bandwidth:
+            why = "ceiling" if circuit.ceiling is not None and circuit.ceiling < rule.bandwidth else "tiers"
+            message = f"{circuit.name} can only reach {sold} of {rule.bandwidth}: its {why} end there"
+            yield (*path, "bandwidth"), message
+
+
+def _never(rule: Rule, path: KeyPath) -> Iterator[_Doubt]:
+    match = rule.conditions
+    if not any(rule.circuits.values()):
+        yield (*path, "circuits"), "this rule can never do anything: it names no circuit"
+    longer, shorter = match.longer_than, match.shorter_than
+    if longer is not None and shorter is not None and shorter <= longer + timedelta(microseconds=1):
+        yield (*path, "match"), "this rule can never match: nothing is longer and shorter at once"
+    if match.start_from is not None and match.start_from == match.start_to:
+        yield (*path, "match"), "this rule can never match: from and to are the same time"
+    if match.subject and all(_excluded(keyword.normal, match) for keyword in match.subject):
+        yield (*path, "match"), "this rule can never match: not_subject excludes every keyword of subject"
+    if match.all_day and match.shorter_than is not None and match.shorter_than <= timedelta(hours=23):
+        yield (*path, "match"), "this rule can never match: an all-day event is not that short"
+
+
+def _excluded(normal: str, match: Conditions) -> bool:
+    return any(keyword.is_in(normal) for keyword in match.not_subject)
+
+
+def _of_unused(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
+    for calendar in builder.calendars:
+        if not any(calendar in rule.circuits for rule in rules):
+            yield ("calendars", calendar), "no rule uses this calendar: it is not read"
+    used = {name for rule in rules for names in rule.circuits.values() for name in names}
+    for circuit in builder.circuits:
+        if circuit not in used:
+            yield ("circuits", circuit), "no rule uses this circuit: it follows its baseline only"
+
+
+def _of_quota(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
+    """Each peak costs a day two changes, and so does each rule's event if there is but one."""
+    for name, carrier in builder.carriers.items():
+        limit = carrier.changes_per_day
+        if limit is None:
+            continue
+        circuits = [circuit for circuit in builder.circuits.values() if circuit.carrier == name]
+        peaks = max(sum(2 * _peaks_on(circuit, day) for circuit in circuits) for day in range(7))
+        events = sum(2 for circuit in circuits if any(_names(rule, circuit) for rule in rules))
+        if peaks + events > limit:
+            yield (
+                ("carriers", name),
+                f"on a day with one event the baselines ({peaks}) and rules ({events}) need "
+                f"{peaks + events} changes, and changes_per_day is {limit}",
+            )
+
+
+def _peaks_on(circuit: Circuit, day: int) -> int:
+    return sum(day in peak.days for peak in circuit.baseline.peaks)
+
+
+def _names(rule: Rule, circuit: Circuit) -> bool:
+    return any(circuit.name in names for names in rule.circuits.values())
+
+
+def _of_secrets(builder: Builder, *, readable: bool) -> Iterator[_Doubt]:
+    holders: list[tuple[KeyPath, object]] = [(("microsoft365",), builder.file.microsoft365)]
+    holders += [(("carriers", name), config.options) for name, config in builder.carriers.items()]
+    holders += [(("calendars", name), config.options) for name, config in builder.calendars.items()]
+    for path, holder in holders:
+        for name, value in vars(holder).items() if holder is not None else ():
+            if isinstance(value, Secret) and value.literal and name != "ics":
+                others = ", and others can read this file" if readable else ""
+                message = f"a secret stands here itself{others}: write {{env: NAME}} or {{file: path}}"
+                yield (*path, name), message

@@ -1,0 +1,91 @@
+"""What comes of a request: an answer, or an error of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from iodcal.domain.problems import Fact
+from iodcal.errors import IodcalError
+
+_LONG_TOKEN = re.compile(r"[\w.+/=~-]{24,}", re.ASCII)
+
+
+class HttpError(IodcalError):
+    """No answer, or none that could be used.
+
+    Codes: unreachable, tls, timeout, deadline, too_large, redirect, truncated, insecure_url. Facts: `host`,
+    and where there is one a `reason` in the system's words. `sent` is False where the request certainly
+    never reached the server.
+    """
+
+    def __init__(self, code: str, *, sent: bool, **facts: Fact) -> None:
+        super().__init__(code, **facts)
+        self.sent = sent
+
+
+class AnswerError(IodcalError):
+    """An answer of the wrong kind. Code: not_json. Facts: `status`, `content_type`, `first_words`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said, whatever the status.
+
+    Look-ups in `headers` ignore case. `url` is the request's, without query and userinfo; `clock_error` the
+    `Date` header less our clock on receipt in seconds, None where there is no readable one.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    url: str
+    clock_error: float | None = None
+
+    def json(self) -> Any:  # noqa: ANN401 - foreign JSON may be anything
+        """The body read as JSON. Raises AnswerError where it is something else."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            pass
+        # Raised out here so that no chained exception carries the body along.
+        raise AnswerError(
+            "not_json",
+            status=self.status,
+            content_type=printable(self.headers.get("Content-Type", ""), 60) or "of no type",
+            first_words=self.first_words or "nothing",
+        )
+
+    @property
+    def first_words(self) -> str:
+        """About 80 printable characters from the beginning, for messages.
+
+        What looks like a token is left out, and of JSON, which may hold anything, all but its first letter.
+        """
+        text = self.body[:2000].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+        if text[:1] in ("{", "[", '"'):
+            return f"{text[0]}..."
+        return printable(_LONG_TOKEN.sub("...", text), 80)
+
+
+Outcome: TypeAlias = Answer | HttpError
+
+
+def worth_retrying(outcome: Outcome, wants_json: bool) -> bool:
+    """True where another try may well end better."""
+    if isinstance(outcome, HttpError):
+        return outcome.code in ("unreachable", "timeout", "truncated")
+    if outcome.status == 200 and wants_json:
+        try:
+            outcome.json()
+        except AnswerError:
+            return True
+    return outcome.status in (429, 500, 502, 503, 504)
+
+
+def printable(text: str, length: int) -> str:
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(shown.split())[:length]

@@ -1,0 +1,248 @@
+"""A session: requests, one by one, each within its deadline."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from iodcal.http.addresses import host_of, origin_of, require_secure, shown, without_userinfo
+from iodcal.http.answers import Answer, HttpError, Outcome, printable, worth_retrying
+from iodcal.http.deadline import Deadline
+
+if TYPE_CHECKING:
+    import requests
+
+_log = logging.getLogger("iodcal.http")
+
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 20.0
+_MOST_REDIRECTS = 5
+_CHUNK = 65536
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REQUEST_IDS = ("request-id", "x-request-id", "x-ms-request-id", "trackingid")
+
+sleep: Callable[[float], None] = time.sleep
+"""How a session waits between two tries. Tests put another function here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    params: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    json: object = None
+    auth: tuple[str, str] | None = None
+
+
+class ReadingSession:
+    """GET requests to one or more servers; may be used from several threads at once.
+
+    Bodies of more than `max_bytes` are refused. With `allow_redirects` redirects are followed; one to another
+    host gets none of the caller's headers, and `may_redirect` is asked first (it raises to refuse).
+    `secret_urls` keeps everything but the host out of answers, errors and logs.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_bytes: int = 32 * 1024 * 1024,
+        allow_redirects: bool = False,
+        may_redirect: Callable[[str], None] | None = None,
+        secret_urls: bool = False,
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._allow_redirects = allow_redirects
+        self._may_redirect = may_redirect
+        self._secret_urls = secret_urls
+        from iodcal.http.raw import RawSession
+
+        self._raw = RawSession()
+
+    def close(self) -> None:
+        self._raw.close()
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: Deadline,
+        wants_json: bool = False,
+    ) -> Answer:
+        """Up to four tries within `deadline`: faults of the connection, truncated bodies, 429, 500 and 502 to
+        504 are tried again, and with `wants_json` also a 200 that is no JSON. The last answer is returned.
+
+        Raises HttpError.
+        """
+        request = _Request("GET", url, params, headers or {})
+        return self._settle(request, deadline, retry=True, wants_json=wants_json)
+
+    def _settle(
+        self, request: _Request, deadline: Deadline, *, retry: bool, wants_json: bool = False
+    ) -> Answer:
+        require_secure(request.url)
+        outcome = self._follow(request, deadline)
+        if retry:
+            outcome = self._retried(outcome, request, deadline, wants_json)
+        if isinstance(outcome, HttpError):
+            raise outcome
+        return outcome
+
+    def _retried(self, first: Outcome, request: _Request, deadline: Deadline, wants_json: bool) -> Outcome:
+        if not worth_retrying(first, wants_json):
+            return first
+        from iodcal.http.retries import try_again
+
+        return try_again(
+            first,
+            lambda: self._follow(request, deadline),
+            deadline,
+            wants_json,
+            lambda seconds: sleep(seconds),
+        )
+
+    def _follow(self, request: _Request, deadline: Deadline, hops: int = _MOST_REDIRECTS) -> Outcome:
+        """One try: the request, and for GET the redirects it leads to."""
+        outcome = self._exchange(request, deadline)
+        if isinstance(outcome, HttpError) or outcome.status not in _REDIRECTS:
+            return outcome
+        target = outcome.headers.get("Location", "")
+        if not (self._allow_redirects and request.method == "GET" and target and hops):
+            return HttpError("redirect", sent=True, host=host_of(request.url), status=outcome.status)
+        try:
+            following = self._redirected(request, target)
+        except HttpError as refused:
+            return refused
+        return self._follow(following, deadline, hops - 1)
+
+    def _redirected(self, request: _Request, location: str) -> _Request:
+        try:
+            target = urljoin(request.url, location)
+        except ValueError:
+            raise HttpError("redirect", sent=True, host=host_of(request.url)) from None
+        require_secure(target)
+        if self._may_redirect is not None:
+            self._may_redirect(target)
+        if origin_of(target) != origin_of(request.url):
+            return _Request("GET", target)
+        auth = request.auth or without_userinfo(request.url)[1]
+        return replace(request, url=target, params=None, auth=auth)
+
+    def _exchange(self, request: _Request, deadline: Deadline) -> Outcome:
+        from iodcal.http import faults
+
+        host = host_of(request.url)
+        if deadline.passed:
+            return HttpError("deadline", sent=False, host=host)
+        started = time.monotonic()
+        try:
+            outcome = self._send(request, deadline)
+        except faults.FOREIGN as error:
+            outcome = faults.fault_of(error, host, deadline)
+        _log_exchange(request, outcome, time.monotonic() - started, hide_path=self._secret_urls)
+        return outcome
+
+    def _send(self, request: _Request, deadline: Deadline) -> Outcome:
+        url, userinfo = without_userinfo(request.url)
+        response = self._raw.request(
+            request.method,
+            url,
+            params=request.params,
+            headers={**request.headers, **_basic(request.auth or userinfo)},
+            data=request.form,
+            json=request.json,
+            auth=_no_auth,
+            timeout=(_seconds(_CONNECT_SECONDS, deadline), _seconds(_READ_SECONDS, deadline)),
+            allow_redirects=False,
+            stream=True,
+        )
+        try:
+            clock_error = _clock_error(response.headers.get("Date"))
+            body = self._read(response, deadline)
+        finally:
+            response.close()
+        if isinstance(body, HttpError):
+            return body
+        address = shown(request.url, hide_path=self._secret_urls)
+        return Answer(response.status_code, response.headers, body, address, clock_error)
+
+    def _read(self, response: requests.Response, deadline: Deadline) -> bytes | HttpError:
+        # `read1` hands over what has come: a server that sends a byte now and then must not hold us up.
+        host = host_of(response.url)
+        body = bytearray()
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > self._max_bytes:
+                return HttpError("too_large", sent=True, host=host, limit=self._max_bytes)
+            if deadline.passed:
+                return HttpError("deadline", sent=True, host=host)
+        return bytes(body)
+
+
+class Session(ReadingSession):
+    """A session that can also send."""
+
+    def post(
+        self,
+        url: str,
+        *,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        deadline: Deadline,
+        retry: bool = False,
+    ) -> Answer:
+        """One try, or as many as `get` makes where `retry` is set. Never follows a redirect.
+
+        Raises HttpError; its `sent` says whether the server may have seen the request.
+        """
+        request = _Request("POST", url, None, headers or {}, form, json, auth)
+        return self._settle(request, deadline, retry=retry)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps a ~/.netrc entry for the host from taking the place of our own Authorization header."""
+    return request
+
+
+def _basic(credentials: tuple[str, str] | None) -> dict[str, str]:
+    # By hand, as `requests` can only send what fits into Latin-1.
+    if credentials is None:
+        return {}
+    return {"Authorization": "Basic " + base64.b64encode(":".join(credentials).encode()).decode()}
+
+
+def _seconds(most: float, deadline: Deadline) -> float:
+    return max(0.001, min(most, deadline.left))  # requests refuses a time-out of 0
+
+
+def _clock_error(date: str | None) -> float | None:
+    try:
+        told = parsedate_to_datetime(date or "")
+    except (ValueError, OverflowError):
+        return None
+    return (told.replace(tzinfo=told.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+
+
+def _log_exchange(request: _Request, outcome: Outcome, seconds: float, *, hide_path: bool) -> None:
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    told = printable(shown(request.url, hide_path=hide_path), 300)
+    if isinstance(outcome, HttpError):
+        _log.debug("%s %s: %s after %d ms", request.method, told, outcome.code, seconds * 1000)
+        return
+    ids = [
+        f"{name}={printable(outcome.headers[name], 64)}" for name in _REQUEST_IDS if name in outcome.headers
+    ]
+    _log.debug("%s %s: %d in %d ms %s", request.method, told, outcome.status, seconds * 1000, " ".join(ids))

@@ -1,0 +1,1 @@
+"""Calendars: every kind against what its real servers are known to do."""

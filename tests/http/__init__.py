@@ -1,0 +1,1 @@
+"""How sessions treat servers, good and bad."""

@@ -1,0 +1,290 @@
+"""Microsoft's login and Graph's calendars on loopback, over TLS, as strict as the real ones are known to be.
+
+It refuses what they refuse (no startDateTime, a bad $select, a single-quoted Prefer, any verb but GET),
+selects by overlap inclusive at both ends, writes all-day events as midnights labelled UTC, and pages by
+absolute links.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlencode, urlsplit
+
+from tests.servers.entra import Entra
+from tests.servers.faults import Fault, graph_error
+from tests.servers.tls import LocalServer, Reply, Request, TestAuthority
+
+EventJson: TypeAlias = dict[str, Any]
+
+DISCOVERY = "login:discovery"
+TOKEN = "login:token"
+
+_SELECTABLE = frozenset(
+    {
+        *("id", "iCalUId", "seriesMasterId", "type", "changeKey", "subject", "body", "bodyPreview"),
+        *("start", "end", "originalStart", "originalStartTimeZone", "isAllDay", "isCancelled"),
+        *("showAs", "sensitivity", "importance", "categories", "location", "locations"),
+        *("organizer", "attendees", "responseStatus"),
+        *("isOnlineMeeting", "onlineMeeting", "onlineMeetingProvider"),
+    }
+)
+_KNOWN_QUERY = frozenset({"startdatetime", "enddatetime", "$select", "$top", "$skip", "$orderby"})
+_LONGEST = timedelta(days=1825)
+
+
+@dataclass
+class NamedCalendar:
+    """A calendar beside the default one of its mailbox."""
+
+    id: str
+    name: str
+    events: list[EventJson]
+
+
+class GraphServer:
+    """A context manager. `mailboxes` maps UPNs to the events of their default calendars (see `event`).
+
+    `requests` is a log of all that came; `script` plans faults; `now` is what the Date header is made of;
+    `latency` is in seconds, by mailbox; `users` maps object ids (or aliases) to UPNs, also of users without
+    a mailbox; `user_read` says whether the directory may be read.
+    """
+
+    def __init__(self, directory: Path, *, user_read: bool = False) -> None:
+        self._ca = TestAuthority(directory)
+        self.ca_path = self._ca.ca_path
+        self.entra = Entra()
+        self.mailboxes: dict[str, list[EventJson]] = {}
+        self.calendars: dict[str, list[NamedCalendar]] = {}
+        self.users: dict[str, str] = {}
+        self.user_read = user_read
+        self.unknown_mailbox_code = "ErrorInvalidUser"
+        self.requests: list[Request] = []
+        self.latency: dict[str, float] = {}
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self._server = LocalServer(self._answer, self._ca.server_context())
+        self.entra.url = self.authority
+
+    @property
+    def authority(self) -> str:
+        """For the key `authority` of the section `microsoft365`."""
+        return self._server.url
+
+    @property
+    def graph(self) -> str:
+        """For the key `graph` of the section `microsoft365`."""
+        return f"{self._server.url}/v1.0"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a process needs in its environment to trust and reach this server."""
+        return {"REQUESTS_CA_BUNDLE": str(self.ca_path), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+    def __enter__(self) -> GraphServer:
+        self._server.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.__exit__(kind, error, trace)
+
+    def script(self, key: str, faults: Iterable[Fault]) -> None:
+        """One fault for each of the coming requests of `key`, then none.
+
+        `key` is a mailbox (its calendarView), `calendars:MAILBOX`, `user:MAILBOX`, DISCOVERY or TOKEN.
+        """
+        self._faults[key.casefold()].extend(faults)
+
+    def paths(self, ending: str = "") -> list[str]:
+        """The paths of the requests so far, of those whose path ends so."""
+        return [request.path for request in self.requests if request.path.endswith(ending)]
+
+    def _answer(self, request: Request) -> Reply:
+        self.requests.append(request)
+        key, reply = self._route(request)
+        faults = self._faults[key.casefold()]
+        if faults:
+            reply = faults.popleft()(reply, request)
+        return replace(reply, headers={"Date": format_datetime(self.now(), usegmt=True), **reply.headers})
+
+    def _route(self, request: Request) -> tuple[str, Reply]:
+        if request.path.endswith("/v2.0/.well-known/openid-configuration"):
+            return DISCOVERY, self.entra.discovery(request)
+        if request.path == f"/{self.entra.tenant}/oauth2/v2.0/token" and request.method == "POST":
+            return TOKEN, self.entra.token(request)
+        if not request.path.startswith("/v1.0/"):
+            return "", graph_error(404, "ResourceNotFound")
+        refusal = self._forbidden(request)
+        # An id may hold an encoded slash.
+        match [unquote(part) for part in urlsplit(request.raw_path).path.split("/")[2:]]:
+            case ["users", user]:
+                return f"user:{user}", refusal or self._user(user)
+            case ["users", user, "calendars"]:
+                return f"calendars:{user}", refusal or self._calendars(user, request)
+            case ["users", user, "calendarView"] | ["users", user, "calendar", "calendarView"]:
+                return user, refusal or self._view(user, None, request)
+            case ["users", user, "calendars", calendar_id, "calendarView"]:
+                return user, refusal or self._view(user, calendar_id, request)
+            case ["groups", *_]:
+                return "", refusal or graph_error(403, "ErrorAccessDenied")
+        return "", refusal or graph_error(400, "BadRequest")
+
+    def _forbidden(self, request: Request) -> Reply | None:
+        """What is refused whatever stands at the path."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or token not in self.entra.tokens:
+            return graph_error(401, "InvalidAuthenticationToken")
+        if request.method != "GET":
+            return graph_error(403, "ErrorAccessDenied")
+        if re.search(r"outlook\.timezone\s*=\s*'", request.headers.get("prefer", "")):
+            return Reply(500, b"<html><body>Server Error</body></html>", {"Content-Type": "text/html"})
+        return None
+
+    def _upn(self, user: str) -> str | None:
+        known = {upn.casefold(): upn for upn in (*self.mailboxes, *self.users.values())}
+        known.update((other.casefold(), upn) for other, upn in self.users.items())
+        return known.get(user.casefold())
+
+    def _user(self, user: str) -> Reply:
+        if not self.user_read:
+            return graph_error(403, "Authorization_RequestDenied")
+        upn = self._upn(user)
+        if upn is None:
+            return graph_error(404, "Request_ResourceNotFound")
+        return Reply.of({"id": "0000", "userPrincipalName": upn})
+
+    def _events(self, user: str, calendar_id: str | None) -> list[EventJson] | Reply:
+        upn = self._upn(user)
+        if upn is None or upn not in self.mailboxes:
+            return graph_error(404, self.unknown_mailbox_code)
+        if calendar_id is None:
+            return self.mailboxes[upn]
+        named = {calendar.id: calendar.events for calendar in self.calendars.get(upn, ())}
+        return named.get(calendar_id, graph_error(404, "ErrorItemNotFound"))
+
+    def _calendars(self, user: str, request: Request) -> Reply:
+        found = self._events(user, None)
+        if isinstance(found, Reply):
+            return found
+        named = self.calendars.get(self._upn(user) or "", ())
+        listed = [{"id": "default-id", "name": "Calendar"}]
+        listed += [{"id": calendar.id, "name": calendar.name} for calendar in named]
+        return self._page(listed, request)
+
+    def _view(self, user: str, calendar_id: str | None, request: Request) -> Reply:
+        if user in self.latency:
+            time.sleep(self.latency[user])
+        found = self._events(user, calendar_id)
+        if isinstance(found, Reply):
+            return found
+        wrong = _wrong_query(request)
+        if wrong is not None:
+            return wrong
+        start, end = _instant(request.query["startdatetime"]), _instant(request.query["enddatetime"])
+        shown = [_shown(item, request) for item in found if _selected(item, start, end)]
+        return self._page(shown, request)
+
+    def _page(self, items: list[EventJson], request: Request) -> Reply:
+        query = dict(request.query)
+        size, skip = int(query.get("$top", "10")), int(query.get("$skip", "0"))
+        document: dict[str, object] = {
+            "@odata.context": f"{self.graph}/$metadata",
+            "value": items[skip : skip + size],
+        }
+        if skip + size < len(items):
+            query["$skip"] = str(skip + size)
+            path = urlsplit(request.raw_path).path
+            document["@odata.nextLink"] = f"{self.authority}{path}?{urlencode(query)}"
+        return Reply.of(document, request_id="11112222-aaaa")
+
+
+def _wrong_query(request: Request) -> Reply | None:
+    query = request.query
+    if not set(query) <= _KNOWN_QUERY:
+        return graph_error(400, "BadRequest")
+    selected = query.get("$select")
+    if selected is not None and not set(selected.split(",")) <= _SELECTABLE:
+        return graph_error(400, "BadRequest")
+    if not re.fullmatch(r"[1-9]\d{0,2}|1000", query.get("$top", "10")):
+        return graph_error(400, "ErrorInvalidParameter")
+    if "startdatetime" not in query or "enddatetime" not in query:
+        return graph_error(400, "ErrorInvalidParameter")
+    try:
+        start, end = _instant(query["startdatetime"]), _instant(query["enddatetime"])
+    except ValueError:
+        return graph_error(400, "ErrorInvalidParameter")
+    if end - start > _LONGEST:
+        return graph_error(400, "ErrorInvalidRequest")
+    zone = re.search(r'outlook\.timezone\s*=\s*"([^"]*)"', request.headers.get("prefer", ""))
+    return graph_error(400, "TimeZoneNotSupportedException") if zone and zone[1] != "UTC" else None
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+
+
+def _selected(item: EventJson, start: datetime, end: datetime) -> bool:
+    """By the instants that the store holds: of an all-day event those of its creator's zone."""
+    shift = timedelta(hours=item.get("_utc_offset_hours", 0))
+    begins, ends = (_instant(item[name]["dateTime"]) - shift for name in ("start", "end"))
+    return begins <= end and ends >= start
+
+
+def _shown(item: EventJson, request: Request) -> EventJson:
+    wanted = request.query.get("$select")
+    names = set(wanted.split(",")) | {"id"} if wanted else set(item)
+    shown = {name: value for name, value in item.items() if name in names and not name.startswith("_")}
+    if 'IdType="ImmutableId"' not in request.headers.get("prefer", ""):
+        shown["id"] = f"changeable-{item['id']}"
+    return {"@odata.etag": 'W/"1"', **shown}
+
+
+def event(subject: str, start: datetime, end: datetime, /, **properties: object) -> EventJson:
+    """A timed event in Graph's shape; `start` and `end` are aware. The rest may be set by name."""
+    number = f"{subject}-{start:%Y%m%d%H%M}"
+    return {
+        "id": f"id-{number}",
+        "iCalUId": f"uid-{number}",
+        "type": "singleInstance",
+        "subject": subject,
+        "start": _graph_time(start.astimezone(UTC)),
+        "end": _graph_time(end.astimezone(UTC)),
+        "isAllDay": False,
+        "isCancelled": False,
+        "showAs": "busy",
+        "sensitivity": "normal",
+        "importance": "normal",
+        "categories": [],
+        "location": {"displayName": "", "locationType": "default"},
+        "locations": [],
+        "organizer": {"emailAddress": {"name": "Pat Doe", "address": "pat@contoso.example"}},
+        "attendees": [],
+        "responseStatus": {"response": "organizer", "time": "0001-01-01T00:00:00Z"},
+        "isOnlineMeeting": False,
+        "originalStartTimeZone": "UTC",
+        **properties,
+    }
+
+
+def all_day(
+    subject: str, first: datetime, days: int = 1, /, *, utc_offset_hours: float = 0, **properties: object
+) -> EventJson:
+    """An all-day event from the date of `first` on, by a creator whose zone is so many hours before UTC."""
+    start = first.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
+    end = start + timedelta(days=days)
+    return event(subject, start, end, isAllDay=True, _utc_offset_hours=utc_offset_hours, **properties)
+
+
+def _graph_time(instant: datetime) -> dict[str, str]:
+    return {"dateTime": instant.strftime("%Y-%m-%dT%H:%M:%S.%f0"), "timeZone": "UTC"}
