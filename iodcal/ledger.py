@@ -62,11 +62,11 @@ class Ledger:
             self.lost.append(self.store.save_elsewhere(self.state) or str(error))
         return standing
 
-    def note(self, kind: str, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    def note(self, kind: str, **facts: Any) -> None:
         """Appends a line to the history."""
         self.store.history.append(kind, at=self.clock(), run_id=self.run_id, **facts)
 
-    def _note_order(self, order: Order, **more: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    def _note_order(self, order: Order, **more: Any) -> None:
         self.note("order", order=order, **more)
 
     def _count(self, account: Account, at: datetime, number: int) -> None:

@@ -47,11 +47,6 @@ class Carriers:
         errors = (carrier.clock_error for carrier in self._made.values())
         return max((error for error in errors if error is not None), key=abs, default=0.0)
 
-    @property
-    def test(self) -> bool:
-        """True if any carrier that was needed is a test environment."""
-        return any(carrier.test for carrier in self._made.values())
-
     def has_read(self, circuit: Circuit) -> bool:
         """True if this run has a reading of `circuit`."""
         return circuit.key in self.readings

@@ -41,7 +41,7 @@ class GraphClient:
         self._login = login
         self._session = session
 
-    def get(self, path: Sequence[str], params: Mapping[str, str], deadline: Deadline) -> Any:  # noqa: ANN401 - JSON
+    def get(self, path: Sequence[str], params: Mapping[str, str], deadline: Deadline) -> Any:
         """The JSON that stands at `path`, whose parts are encoded here. Raises CalendarError."""
         return _json(self._get(self._address(path), params, deadline))
 
@@ -112,7 +112,7 @@ class GraphClient:
             raise unread(error) from None
 
 
-def _json(answer: Answer) -> Any:  # noqa: ANN401 - foreign JSON may be anything
+def _json(answer: Answer) -> Any:
     try:
         return answer.json()
     except AnswerError as error:

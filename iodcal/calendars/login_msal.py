@@ -144,7 +144,7 @@ class _Checked:
         self._deadline = deadline
         self._tenant = tenant
 
-    def get(self, url: str, **asked: Any) -> _MsalResponse:  # noqa: ANN401 - msal's own keywords
+    def get(self, url: str, **asked: Any) -> _MsalResponse:
         """The discovery document: where tokens are to be had."""
         try:
             answer = self._session.get(
@@ -162,7 +162,7 @@ class _Checked:
             raise _wrong(answer)
         return _MsalResponse(answer.status, json.dumps(kept), answer.headers)
 
-    def post(self, url: str, **asked: Any) -> _MsalResponse:  # noqa: ANN401 - msal's own keywords
+    def post(self, url: str, **asked: Any) -> _MsalResponse:
         """The token, or why there is none. Asking twice does no harm, so it is retried."""
         try:
             answer = self._session.post(

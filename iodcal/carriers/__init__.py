@@ -40,11 +40,6 @@ class Carrier(Protocol):
     def account(self) -> Account: ...
 
     @property
-    def test(self) -> bool:
-        """True where orders change no production circuit: the first line of output says TEST."""
-        ...
-
-    @property
     def clock_error(self) -> float | None: ...
 
     def read(self, service_id: str, deadline: Deadline) -> Reading:
@@ -85,9 +80,8 @@ class CarrierPlugin(Protocol):
     """What an entry point of the group `iodcal.carriers` names.
 
     `Options` is a pydantic model of the carrier's keys (unknown keys forbidden), other than the common ones
-    `type`, `provisioning` and `changes_per_day`. `account` needs no secret and no network. `virtual` is True
-    where the carrier lives in a file and may run at any time of day (`--now`). `sets_changes_per_day` is the
-    carrier's own daily limit where the user names none.
+    `type`, `provisioning` and `changes_per_day`, whose defaults are here. `account` needs no secret and no
+    network. `virtual` is True where the carrier lives in a file and may run at any time (`--now`).
     """
 
     virtual: bool
@@ -96,6 +90,10 @@ class CarrierPlugin(Protocol):
 
     @property
     def Options(self) -> type[BaseModel]: ...  # noqa: N802 - it is a class
+
+    def is_test(self, options: Any) -> bool:
+        """True where orders change no production circuit: the first line of output says TEST."""
+        ...
 
     def account(self, options: Any, context: CarrierContext) -> Account: ...
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iodcal.cli.options import Common
-from iodcal.cli.progress import Progress
-from iodcal.config import Configuration
-from iodcal.config.find import find, state_path
+from iodcal.config.find import find
 from iodcal.config.load import load
-from iodcal.result import Exit, Report
+from iodcal.result import Exit
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    pass
 
 _log = logging.getLogger("iodcal")
 

@@ -64,6 +64,16 @@ class Builder:
                     name, plugin, options, surroundings, common.site, common.subjects
                 )
 
+    def check_sources(self) -> None:
+        """Each place has one calendar: its events must not count, or be forgotten, twice."""
+        named: dict[str, str] = {}
+        for name, calendar in self.calendars.items():
+            for source in calendar.plugin.sources(name, calendar.options, calendar.context):
+                if source.key in named:
+                    message = f"the same place as the calendar {named[source.key]}: name it once, rules can share it"
+                    self.faults.add(("calendars", name), message)
+                named.setdefault(source.key, name)
+
     def build_carriers(self) -> None:
         """`carriers`, each with the options of its type."""
         for name, section in self.file.carriers.items():
@@ -99,7 +109,7 @@ class Builder:
             keys.setdefault(circuit.key, name)
             self.circuits[name] = circuit
 
-    def _calendar_plugin(self, section: Mapping[str, Any], path: KeyPath) -> Any:  # noqa: ANN401 - a plug-in
+    def _calendar_plugin(self, section: Mapping[str, Any], path: KeyPath) -> Any:
         kinds = {KIND_BY_KEY[key] for key in section if key in KIND_BY_KEY}
         if "type" in section:
             return self._plugin(CALENDARS, section["type"], (*path, "type"))
@@ -114,7 +124,7 @@ class Builder:
             self.faults.add(path, "a mailbox needs the section microsoft365, which is missing")
         return self._plugin(CALENDARS, kind, path)
 
-    def _plugin(self, group: str, kind: object, path: KeyPath) -> Any:  # noqa: ANN401 - a plug-in
+    def _plugin(self, group: str, kind: object, path: KeyPath) -> Any:
         if not isinstance(kind, str):
             self.faults.add(path, "this key is missing: it says the type")
             return None
@@ -124,7 +134,7 @@ class Builder:
             self.faults.add(path, str(error))
             return None
 
-    def _common(self, model: Any, section: Mapping[str, Any], keys: Iterable[str], path: KeyPath) -> Any:  # noqa: ANN401 - the model's own type
+    def _common(self, model: Any, section: Mapping[str, Any], keys: Iterable[str], path: KeyPath) -> Any:
         given = {key: value for key, value in section.items() if key in keys and key != "type"}
         return self.faults.validate(model, given, path, self.context)
 

@@ -119,7 +119,7 @@ class _Builder:
         self._environment = environment
         self._left = _MOST_NODES
 
-    def build(self, node: yaml.Node, path: KeyPath) -> Any:  # noqa: ANN401 - whatever YAML can hold
+    def build(self, node: yaml.Node, path: KeyPath) -> Any:
         self._left -= 1
         if self._left < 0 or len(path) > _MOST_DEPTH:
             message = "too many values, or nested too deeply: anchors that repeat each other?"
@@ -130,7 +130,7 @@ class _Builder:
             return [self._entry(child, (*path, number)) for number, child in enumerate(node.value)]
         return self._scalar(node, path)
 
-    def _entry(self, node: yaml.Node, path: KeyPath) -> Any:  # noqa: ANN401 - see build
+    def _entry(self, node: yaml.Node, path: KeyPath) -> Any:
         self.document.lines[path] = node.start_mark.line + 1
         return self.build(node, path)
 
@@ -142,7 +142,7 @@ class _Builder:
                 self._fault(key_node, path, "a key is a plain text")
                 continue
             key, line = str(key_node.value), key_node.start_mark.line + 1
-            if key == _MERGE and key_node.style is None:
+            if key == _MERGE and not key_node.style:
                 merged = {**self._merge(value_node, path), **merged}
                 continue
             if key in own:
@@ -161,12 +161,12 @@ class _Builder:
                 self._fault(part, path, "<< takes a mapping, or a list of mappings")
         return merged
 
-    def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:  # noqa: ANN401 - see build
+    def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
         text = str(node.value)
         if not node.tag.startswith(_STANDARD_TAG):
             self._fault(node, path, f"the tag {node.tag} means nothing here")
             return text
-        if isinstance(node, yaml.ScalarNode) and node.style is None and not _said_to_be_text(node, text):
+        if isinstance(node, yaml.ScalarNode) and not node.style and not _said_to_be_text(node, text):
             value = _resolve(text)
             if not isinstance(value, str):
                 return value
@@ -198,7 +198,7 @@ def _said_to_be_text(node: yaml.ScalarNode, text: str) -> bool:
     return node.tag == is_text and resolve(yaml.ScalarNode, text, (True, False)) != is_text
 
 
-def _resolve(text: str) -> Any:  # noqa: ANN401 - a YAML scalar
+def _resolve(text: str) -> Any:
     if _NULL.fullmatch(text):
         return None
     if _TRUE.fullmatch(text):

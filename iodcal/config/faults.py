@@ -90,14 +90,14 @@ def _keys_at(model: type[BaseModel], place: tuple[str | int, ...]) -> Iterator[s
         yield from (field.alias or name for name, field in here.model_fields.items())
 
 
-def _field(model: Any, key: str) -> Any:  # noqa: ANN401 - an annotation
+def _field(model: Any, key: str) -> Any:
     for name, field in model.model_fields.items():
         if key in (name, field.alias):
             return field.annotation
     return None
 
 
-def _inner(annotation: Any) -> Any:  # noqa: ANN401 - an annotation
+def _inner(annotation: Any) -> Any:
     """The model within `annotation`, or within the entries of its list or mapping."""
     if _is_model(annotation):
         return annotation

@@ -135,7 +135,7 @@ def _day_range(entry: object) -> Iterable[int]:
     return ((first + step) % 7 for step in range((last - first) % 7 + 1))
 
 
-def as_list(value: object) -> Any:  # noqa: ANN401 - handed on to the field's own check
+def as_list(value: object) -> Any:
     """A single entry stands for a list of one."""
     if value is None or (isinstance(value, list) and not value):
         raise ValueError("an empty list can never hold")

@@ -41,6 +41,8 @@ def load(path: Path) -> Configuration:
     builder.build_circuits()
     rules = build_rules(builder)
     faults.raise_if_any()
+    builder.check_sources()
+    faults.raise_if_any()
     return Configuration(
         path=path.absolute(),
         digest="sha256:" + hashlib.sha256(content).hexdigest(),

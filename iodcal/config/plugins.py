@@ -35,7 +35,7 @@ KIND_BY_KEY = {
 }
 
 
-def load_plugin(group: str, kind: str) -> Any:  # noqa: ANN401 - a CalendarPlugin or a CarrierPlugin
+def load_plugin(group: str, kind: str) -> Any:
     """The plug-in of `kind`. Raises ValueError where there is none, or where it cannot be imported."""
     target = _OURS[group].get(kind)
     if target is not None:
@@ -48,7 +48,7 @@ def load_plugin(group: str, kind: str) -> Any:  # noqa: ANN401 - a CalendarPlugi
     raise ValueError(f"{kind!r} is not a known type{nearest(kind, known)} (known here: {', '.join(known)})")
 
 
-def _foreign(point: Any) -> Any:  # noqa: ANN401 - an entry point, and whatever it holds
+def _foreign(point: Any) -> Any:
     try:
         return point.load()
     except (ImportError, AttributeError) as error:

@@ -158,7 +158,7 @@ class Secret:
         return cls(tuple(_reference(entry) for entry in entries), trusted)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's own signature
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
             lambda value, info: cls.parse(value, trusted=bool((info.context or {}).get("trusted", True)))
         )

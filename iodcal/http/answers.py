@@ -45,7 +45,7 @@ class Answer:
     url: str
     clock_error: float | None = None
 
-    def json(self) -> Any:  # noqa: ANN401 - foreign JSON may be anything
+    def json(self) -> Any:
         """The body read as JSON. Raises AnswerError where it is something else."""
         try:
             return json.loads(self.body)

@@ -45,6 +45,6 @@ class LocalSession(RawSession):
         self.trust_env = False
         self._deadline = deadline
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - passed on as it came
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs["timeout"] = max(0.001, min(self._MOST_SECONDS, self._deadline.left))
         return super().request(*args, **kwargs)

@@ -37,7 +37,7 @@ class Node:
             raise DamagedError(f"{place} is not an object")
         return cls(value, place)
 
-    def raw(self, name: str, kinds: tuple[type, ...]) -> Any:  # noqa: ANN401 - whatever JSON holds there
+    def raw(self, name: str, kinds: tuple[type, ...]) -> Any:
         value = self.values.get(name)
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise DamagedError(f"{self.place}.{name} is not as expected")

@@ -24,7 +24,7 @@ class History:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, kind: str, *, at: datetime, run_id: str, **facts: Any) -> None:  # noqa: ANN401 - see _plain
+    def append(self, kind: str, *, at: datetime, run_id: str, **facts: Any) -> None:
         """Writes one line, and has it on disk when it returns. Raises StateError."""
         record = {"at": moment(at), "run_id": run_id, "kind": kind}
         record |= {name: _plain(fact) for name, fact in facts.items()}
@@ -67,7 +67,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _plain(fact: Any) -> Any:  # noqa: ANN401 - what comes in is turned into what JSON can hold
+def _plain(fact: Any) -> Any:
     if isinstance(fact, Order):
         return encode_order(fact)
     if isinstance(fact, Drift):

@@ -1,0 +1,89 @@
+"""Saved answers of Microsoft Graph's calendarView, for replays and tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from iodcal.calendars import CalendarContext
+from iodcal.calendars.graph_events import parse_page
+from iodcal.calendars.overlap import may_overlap
+from iodcal.config.fields import Strict, Texts
+from iodcal.domain.events import CalendarReading, Event, Source
+from iodcal.domain.localtime import Interval
+from iodcal.errors import CalendarError
+from iodcal.http import Deadline
+
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+class GraphJsonOptions(Strict):
+    """`graph_json` is the path of a saved page, or a list of them; a file may hold a list of pages."""
+
+    graph_json: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class GraphJsonReader:
+    """Reads saved pages, in their order."""
+
+    source: Source
+    paths: tuple[Path, ...]
+
+    @property
+    def group(self) -> str:
+        return self.source.key
+
+    def read(self, window: Interval, deadline: Deadline) -> CalendarReading:  # noqa: ARG002 - a file answers at once
+        """See `CalendarReader.read`."""
+        pages = [page for path in self.paths for page in _pages(path)]
+        events: dict[str, Event] = {}
+        for number, page in enumerate(pages, start=1):
+            found, following = parse_page(self.source, page)
+            events.update({event.id: event for event in found})
+            if following and number == len(pages):
+                raise CalendarError("saved_page_missing", file=str(self.paths[-1]))
+        inside = tuple(event for event in events.values() if may_overlap(event.span, window))
+        return CalendarReading(self.source, window, datetime.now(UTC), inside)
+
+
+class GraphJsonPlugin:
+    """`graph_json: ...`."""
+
+    Options = GraphJsonOptions
+
+    def sources(self, name: str, options: GraphJsonOptions, context: CalendarContext) -> Sequence[Source]:
+        paths = ",".join(str(path) for path in _paths(options, context))
+        return (Source(f"graph_json:{paths}", name, name),)
+
+    def readers(
+        self, name: str, options: GraphJsonOptions, context: CalendarContext
+    ) -> Sequence[GraphJsonReader]:
+        (source,) = self.sources(name, options, context)
+        return (GraphJsonReader(source, _paths(options, context)),)
+
+
+def _paths(options: GraphJsonOptions, context: CalendarContext) -> tuple[Path, ...]:
+    return tuple(context.directory / Path(path).expanduser() for path in options.graph_json)
+
+
+def _pages(path: Path) -> Iterator[Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise CalendarError("file_unreadable", file=str(path), reason=error.strerror) from None
+    if len(content) > _MOST_BYTES:
+        raise CalendarError("file_too_large", file=str(path), limit=_MOST_BYTES)
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        raise CalendarError("file_not_json", file=str(path)) from None
+    yield from document if isinstance(document, list) else [document]
+
+
+plugin = GraphJsonPlugin()

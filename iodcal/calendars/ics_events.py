@@ -1,0 +1,222 @@
+"""From iCalendar text to events: recurrences expanded, exceptions and cancelled instances included."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import icalendar
+import recurring_ical_events
+
+from iodcal.calendars.ics_guard import check_series
+from iodcal.calendars.overlap import may_overlap
+from iodcal.domain.events import Event, Floating, Source, Span, Timed
+from iodcal.domain.localtime import Interval, instant
+from iodcal.errors import CalendarError
+
+_MOST_EVENTS = 20_000
+# Floating times may lie this far off in some circuit's zone.
+_MARGIN = timedelta(hours=26)
+_SHOW_AS = {"FREE": "free", "TENTATIVE": "tentative", "BUSY": "busy", "OOF": "oof"}
+_ONLINE = ("X-MICROSOFT-SKYPETEAMSMEETINGURL", "X-GOOGLE-CONFERENCE", "CONFERENCE")
+_TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE")
+
+
+def parse_events(source: Source, content: bytes, window: Interval) -> tuple[Event, ...]:
+    """Every event in `content` that may overlap `window` (UTC) in some zone.
+
+    One that cannot be understood makes the whole content unreadable: a short list is never an answer.
+    Raises CalendarError.
+    """
+    events = [event for calendar in _calendars(content) for event in _events(source, calendar, window)]
+    if len(events) > _MOST_EVENTS:
+        raise CalendarError("too_many_events", limit=_MOST_EVENTS)
+    return tuple(_with_own_ids(events))
+
+
+def _calendars(content: bytes) -> list[Any]:
+    text = content.decode("utf-8-sig", errors="replace")
+    trimmed = text.strip()
+    if not trimmed[:15].upper().startswith("BEGIN:VCALENDAR"):
+        raise CalendarError("not_ics", first_words=_first_words(trimmed))
+    if not trimmed[-13:].upper().endswith("END:VCALENDAR"):
+        raise CalendarError("ics_truncated")
+    try:
+        return list(
+            icalendar.Calendar.from_ical(trimmed.replace("\r\n", "\n").replace("\r", "\n"), multiple=True)
+        )
+    except (ValueError, IndexError, KeyError, RecursionError):
+        raise CalendarError("ics_damaged", uid="?") from None
+
+
+def _first_words(text: str) -> str:
+    shown = "".join(character for character in text[:200] if character.isprintable())
+    return shown[:80] or "nothing at all"
+
+
+def _events(source: Source, calendar: Any, window: Interval) -> Iterator[Event]:
+    zone = _default_zone(calendar)
+    reversed_ids = set()
+    for component in calendar.walk("VEVENT"):
+        _check(component, window)
+        if _ends_before_start(component):
+            reversed_ids.add(_identity(component))
+    cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+    for occurrence in _expand(calendar, window):
+        backwards = _identity(occurrence) in reversed_ids
+        event = _event(source, occurrence, zone, cancelled=cancelled, backwards=backwards)
+        if may_overlap(event.span, window):
+            yield event
+
+
+def _default_zone(calendar: Any) -> ZoneInfo | None:
+    """The calendar's own zone for floating times. The library would move zoned ones to it as well, and
+    lose exceptions on the way; so it must not see it."""
+    name = calendar.pop("X-WR-TIMEZONE", None)
+    if not name:
+        return None
+    try:
+        return ZoneInfo(str(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _check(component: Any, window: Interval) -> None:
+    """Raises CalendarError for an event that the library would pass over, misread or never finish."""
+    uid = _uid(component)
+    if component.errors:
+        raise CalendarError("ics_damaged", uid=uid)
+    try:
+        start = component["DTSTART"].dt
+        for name in _TIMES:
+            _check_zone(component, name, uid)
+    except (KeyError, AttributeError, ValueError):
+        raise CalendarError("ics_damaged", uid=uid) from None
+    check_series(component, start, window, uid)
+
+
+def _check_zone(component: Any, name: str, uid: str) -> None:
+    """A time in a zone that nobody knows would silently count as floating."""
+    properties = component.get(name)
+    for one in properties if isinstance(properties, list) else [properties] if properties else []:
+        zone = one.params.get("TZID")
+        times = [value.dt for value in one.dts] if hasattr(one, "dts") else [one.dt]
+        if zone and any(isinstance(at, datetime) and at.tzinfo is None for at in times):
+            raise CalendarError("ics_unknown_zone", uid=uid, zone=str(zone)[:80])
+
+
+def _ends_before_start(component: Any) -> bool:
+    end = component.get("DTEND")
+    if end is None:
+        return False
+    try:
+        return bool(end.dt < component["DTSTART"].dt)
+    except TypeError:
+        raise CalendarError("ics_damaged", uid=_uid(component)) from None
+
+
+def _expand(calendar: Any, window: Interval) -> list[Any]:
+    try:
+        query = recurring_ical_events.of(calendar, components=["VEVENT"])
+        return list(query.between(window.start - _MARGIN, window.end + _MARGIN))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise CalendarError("ics_damaged", uid="?") from None
+
+
+def _event(source: Source, item: Any, zone: ZoneInfo | None, *, cancelled: bool, backwards: bool) -> Event:
+    start, end = item["DTSTART"].dt, item["DTEND"].dt
+    span = _span(start, end, zone)
+    if backwards:  # the library has turned it round
+        span = type(span)(span.end, span.start)
+    return Event(
+        source=source,
+        id=_identity(item),
+        uid=_uid(item),
+        span=span,
+        subject=_text(item, "SUMMARY"),
+        organizer=_address(item.get("ORGANIZER")),
+        locations=tuple(text for text in [_text(item, "LOCATION")] if text),
+        categories=_categories(item),
+        show_as=_show_as(item),
+        sensitivity=_text(item, "CLASS").casefold() if _text(item, "CLASS").upper() != "PUBLIC" else "normal",
+        attendees=_attendees(item),
+        online_meeting=any(item.get(name) for name in _ONLINE),
+        all_day=not isinstance(start, datetime),
+        cancelled=cancelled or _text(item, "STATUS").upper() == "CANCELLED",
+    )
+
+
+def _span(start: date, end: date, zone: ZoneInfo | None) -> Span:
+    first, last = _moment(start), _moment(end)
+    if first.tzinfo is None or last.tzinfo is None:
+        if zone is None or not isinstance(start, datetime):
+            return Floating(first.replace(tzinfo=None), last.replace(tzinfo=None))
+        return Timed(instant(first.replace(tzinfo=None), zone), instant(last.replace(tzinfo=None), zone))
+    return Timed(_utc(first), _utc(last))
+
+
+def _moment(value: date) -> datetime:
+    return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001 - floating
+
+
+def _utc(at: datetime) -> datetime:
+    if isinstance(at.tzinfo, ZoneInfo):
+        return instant(at.replace(tzinfo=None), at.tzinfo)
+    return at.astimezone(UTC)
+
+
+def _uid(item: Any) -> str:
+    return _text(item, "UID")[:255]
+
+
+def _identity(item: Any) -> str:
+    """UID and, for an occurrence, the start that its series planned for it: it stays when it is moved."""
+    planned = item.get("RECURRENCE-ID")
+    original = planned.dt.isoformat() if planned is not None else ""
+    return f"{_uid(item)}/{original}"
+
+
+def _with_own_ids(events: list[Event]) -> Iterator[Event]:
+    # Occurrences after a change of "this and following" share one identity: their starts tell them apart.
+    counts = Counter(event.id for event in events)
+    for event in events:
+        yield event if counts[event.id] == 1 else _renamed(event)
+
+
+def _renamed(event: Event) -> Event:
+    return replace(event, id=f"{event.id}/{event.span.start.isoformat()}")
+
+
+def _text(item: Any, name: str) -> str:
+    value = item.get(name)
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return str(value) if value is not None else ""
+
+
+def _address(organizer: Any) -> str | None:
+    text = str(organizer[0] if isinstance(organizer, list) else organizer or "").strip()
+    text = text[len("mailto:") :] if text.casefold().startswith("mailto:") else text
+    return text or None
+
+
+def _categories(item: Any) -> tuple[str, ...]:
+    value = item.get("CATEGORIES")
+    groups = value if isinstance(value, list) else [value] if value is not None else []
+    return tuple(str(category) for group in groups for category in getattr(group, "cats", [group]))
+
+
+def _show_as(item: Any) -> str:
+    word = _text(item, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
+    if word:
+        return _SHOW_AS.get(word, word.casefold())
+    return "free" if _text(item, "TRANSP").upper() == "TRANSPARENT" else "busy"
+
+
+def _attendees(item: Any) -> int | None:
+    value = item.get("ATTENDEE")
+    return None if value is None else len(value) if isinstance(value, list) else 1

@@ -1,0 +1,49 @@
+"""Words for the faults of iCalendar and saved answers."""
+
+from __future__ import annotations
+
+from iodcal.words import Words
+
+FILES = {
+    "file_unreadable": Words("{file} cannot be read: {reason}", "check the path and the file's permissions"),
+    "file_too_large": Words("{file} is larger than {limit} bytes", "save a shorter range"),
+    "file_not_json": Words("{file} is not JSON", "save the answer of calendarView as it came"),
+    "saved_page_missing": Words(
+        "{file} is not the last page: it names a following one", "save all pages and list them in order"
+    ),
+    "ics_status": Words(
+        "{host} answers with status {status}", "publish the calendar again, and put its new address here"
+    ),
+    "not_ics": Words(
+        'the answer is not an iCalendar but begins "{first_words}"',
+        "a sign-in page may stand in between: check that the address is the one that ends in .ics",
+    ),
+    "ics_truncated": Words("the iCalendar breaks off before its end", "iodcal tries again in its next run"),
+    "ics_damaged": Words(
+        "an event cannot be understood (UID {uid})", "mend it in its calendar: until then none of it counts"
+    ),
+    "ics_unknown_zone": Words(
+        "an event is in the unknown time zone {zone} (UID {uid})",
+        "give the event a zone such as America/Denver, or the file its VTIMEZONE",
+    ),
+    "ics_too_dense": Words(
+        "a series has more than {limit} occurrences up to now (UID {uid})",
+        "let the series begin later, or recur less often",
+    ),
+    "too_many_events": Words("more than {limit} events lie in the range", "read a smaller calendar"),
+    "secret_env_missing": Words("the secret's variable is not set ({reference})", "set it for this process"),
+    "secret_unreadable": Words(
+        "the secret cannot be read ({reference}): {reason}", "check its path and permissions"
+    ),
+    "secret_empty": Words("the secret is empty ({reference})", "put the secret where the reference points"),
+    "secret_no_credentials": Words(
+        "systemd gave no credentials ({reference})", "add LoadCredential= to the unit"
+    ),
+    "secret_command_failed": Words(
+        "the secret's command failed ({reason})", "run it by hand as the same user"
+    ),
+    "secret_command_untrusted": Words(
+        "a secret's command is not run from a file that others can write",
+        "take write permission for group and others away from the rules file",
+    ),
+}
