@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from iodcal.config import Configuration
 from iodcal.domain.moments import parse_moment
+from iodcal.domain.planning import CircuitPlan
 from iodcal.errors import UsageError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
+from iodcal.keeping import held_mark
 from iodcal.ledger import Ledger
 from iodcal.result import Report
 from iodcal.run import run
 from iodcal.settling import wait_for_orders
-from iodcal.state import LastRun
+from iodcal.state import LastRun, State
 from iodcal.state.store import StateStore
 from iodcal.telling import Telling, tell
 
@@ -43,7 +45,6 @@ class Syncing:
     """What `sync` was asked for. `terminal` is True where a person looks on."""
 
     terminal: bool
-    verbose: bool = False
     now: str | None = None
     circuit: str | None = None
     allow_downs: int = 0
@@ -56,6 +57,7 @@ class Synced:
 
     report: Report
     telling: Telling
+    newly_held: tuple[CircuitPlan, ...] = ()
 
 
 def plan(
@@ -95,6 +97,8 @@ def sync(
 ) -> Synced:
     """Orders what is due now. Raises UsageError, LockHeldError, StateError."""
     _check_circuit(configuration, asked.circuit)
+    if asked.now is not None and asked.wait is not None:
+        raise UsageError("now_and_wait")
     if asked.now is not None and not all(c.plugin.virtual for c in configuration.carriers.values()):
         raise UsageError("now_needs_sandbox")
     clock, now = _clock(configuration, asked.now)
@@ -117,7 +121,17 @@ def sync(
         telling = _finish(ledger, report, asked)
     if asked.wait is not None:
         report = wait_for_orders(configuration, store, report, asked.wait, clock, progress)
-    return Synced(replace(report, lost_state=tuple(ledger.lost)), telling)
+    report = replace(report, lost_state=tuple(ledger.lost))
+    return Synced(report, telling, tuple(_newly_held(state, report)))
+
+
+def _newly_held(before: State, report: Report) -> Iterator[CircuitPlan]:
+    """The circuits whose due change is held back since this run."""
+    for circuit_plan in report.plans:
+        known = before.circuits.get(circuit_plan.circuit.key)
+        held = held_mark(circuit_plan)
+        if held is not None and held != (known.held_told if known else None):
+            yield circuit_plan
 
 
 def _finish(ledger: Ledger, report: Report, asked: Syncing) -> Telling:
@@ -125,9 +139,9 @@ def _finish(ledger: Ledger, report: Report, asked: Syncing) -> Telling:
     telling = tell(
         report.problems,
         ledger.state.told,
-        examined=_examined(report, asked.circuit),
+        examined=_examined(asked.circuit),
         now=report.now,
-        terminal=asked.terminal or asked.verbose,
+        terminal=asked.terminal,
     )
     for problem in telling.new:
         ledger.note("problem", id=problem.id, facts=dict(problem.facts))
@@ -138,10 +152,10 @@ def _finish(ledger: Ledger, report: Report, asked: Syncing) -> Telling:
     return telling
 
 
-def _examined(report: Report, circuit: str | None) -> Callable[[str, str], bool]:
+def _examined(circuit: str | None) -> Callable[[str, str], bool]:
     """Which problems this run could have seen, by (kind, where): only those can clear."""
 
-    def examined(kind: str, where: str) -> bool:
+    def examined(_kind: str, where: str) -> bool:
         return circuit is None or where == circuit or where.startswith(f"{circuit}/")
 
     return examined

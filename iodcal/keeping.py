@@ -57,19 +57,23 @@ def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger) -> Standing:
     return replace(standing, curtain_ups=tuple(done))
 
 
+def held_mark(plan: CircuitPlan) -> str | None:
+    """Names the change that is held back and why; None where none is."""
+    due = plan.due
+    return f"{due.new.mbps}/{due.held.reason}" if due is not None and due.held is not None else None
+
+
 def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standing:
     """A change held back goes into the history once, not with every run for as long as it is held."""
-    due = plan.due
-    held = due.held if due is not None else None
-    told = f"{due.new.mbps}/{held.reason}" if due is not None and held is not None else None
-    if due is not None and held is not None and told != standing.held_told:
+    due, told = plan.due, held_mark(plan)
+    if due is not None and due.held is not None and told != standing.held_told:
         ledger.note(
             "change",
             circuit=plan.circuit.name,
             direction=due.direction,
             from_mbps=due.old.mbps,
             to_mbps=due.new.mbps,
-            held=held.reason,
+            held=due.held.reason,
         )
     return replace(standing, held_told=told)
 

@@ -68,7 +68,7 @@ def options(
     quiet: QuietOption = None,
     log_format: LogFormatOption = None,
     no_color: NoColorOption = None,
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Say which version.")
     ] = False,
 ) -> None:

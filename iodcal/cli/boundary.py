@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -54,10 +55,9 @@ def _run(arguments: Sequence[str], *, json: bool) -> int:
 def _wants_json(arguments: Sequence[str]) -> bool:
     """True if JSON was asked for: also where the arguments make no sense otherwise."""
     given = [*arguments, ""]
-    pairs = zip(given, given[1:], strict=False)
     return any(
-        (one in ("-o", "--output") and other == "json") or one in ("-ojson", "-o=json", "--output=json")
-        for one, other in pairs
+        (one in ("-o", "--output") and other == "json") or one in ("-ojson", "--output=json")
+        for one, other in pairwise(given)
     )
 
 

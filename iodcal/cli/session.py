@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iodcal.cli.options import Common
-from iodcal.config.find import find
+from iodcal.cli.progress import Progress
+from iodcal.config import Configuration
+from iodcal.config.find import find, state_path
 from iodcal.config.load import load
-from iodcal.result import Exit
+from iodcal.result import Exit, Report
 
 if TYPE_CHECKING:
-    pass
+    from rich.console import Console
 
-_log = logging.getLogger("iodcal")
+    from iodcal.commands import Synced
 
 
 class Session:
@@ -51,7 +53,7 @@ class Session:
 
         terminal = sys.stdout.isatty()
         configuration, state = self._load()
-        asked = Syncing(terminal, bool(self._common.verbose), now, circuit, allow_downs, wait)
+        asked = Syncing(terminal, now, circuit, allow_downs, wait)
         with self._progress() as progress:
             synced = sync(configuration, state, asked, progress)
         if self._common.json:
@@ -82,9 +84,42 @@ class Session:
         if self._common.json:
             from iodcal.render.json import check_json, dump
 
-            sys.stdout.write(dump(check_json((), configuration.warnings, exit_status)) + "\n")
+            sys.stdout.write(dump(check_json(configuration.warnings, exit_status)) + "\n")
             return exit_status
         from iodcal.render.check import print_check
 
         print_check(configuration, self._console(), self._console(stderr=True))
         return exit_status
+
+    def _load(self) -> tuple[Configuration, Path]:
+        configuration = load(find(self._common.config))
+        return configuration, state_path(configuration, self._common.state)
+
+    def _progress(self) -> Progress:
+        return Progress(shown=not (self._common.json or self._common.quiet))
+
+    def _json(self, report: Report) -> int:
+        from iodcal.render.json import dump, report_json
+
+        sys.stdout.write(dump(report_json(report)) + "\n")
+        return report.exit
+
+    def _lines(self, synced: Synced) -> None:
+        """For cron: nothing at all where nothing happened."""
+        from iodcal.render.lines import held_line, order_line, problem_lines
+
+        report = synced.report
+        by_key = {plan.circuit.key: plan for plan in report.plans}
+        lines = [order_line(order, by_key.get(order.circuit_key)) for order in report.orders]
+        lines += [held_line(plan, plan.due) for plan in synced.newly_held if plan.due is not None]
+        if lines and report.test:
+            lines.insert(0, "TEST environment")
+        if not self._common.quiet:
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+        told = problem_lines(report, synced.telling, everything=bool(self._common.verbose))
+        sys.stderr.writelines(f"{line}\n" for line in told)
+
+    def _console(self, *, stderr: bool = False) -> Console:
+        from iodcal.render.console import make_console
+
+        return make_console(no_color=bool(self._common.no_color), stderr=stderr)

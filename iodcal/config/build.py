@@ -70,7 +70,7 @@ class Builder:
         for name, calendar in self.calendars.items():
             for source in calendar.plugin.sources(name, calendar.options, calendar.context):
                 if source.key in named:
-                    message = f"the same place as the calendar {named[source.key]}: name it once, rules can share it"
+                    message = f"the same place as the calendar {named[source.key]}: rules can share one"
                     self.faults.add(("calendars", name), message)
                 named.setdefault(source.key, name)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from iodcal.domain.problems import Fact
 from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
 from iodcal.words import Words
+from iodcal.words.facts import fill
 
 _USAGE = {
     "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
@@ -26,26 +24,14 @@ def describe(error: IodcalError) -> Words:
     if isinstance(error, StateError):
         from iodcal.words.state import STATE_WORDS
 
-        return fill(STATE_WORDS.get(error.code, _UNKNOWN), error)
+        return _filled(STATE_WORDS.get(error.code, _UNKNOWN), error)
     if isinstance(error, UsageError):
-        return fill(_USAGE.get(error.code, _UNKNOWN), error)
-    return fill(_UNKNOWN, error)
+        return _filled(_USAGE.get(error.code, _UNKNOWN), error)
+    return _filled(_UNKNOWN, error)
 
 
-def fill(words: Words, error: IodcalError) -> Words:
-    """`words` with the error's facts in their places."""
-    facts = _Facts({"code": error.code, **error.facts})
-    return Words(words.message.format_map(facts), words.remedy.format_map(facts))
-
-
-class _Facts(dict[str, Fact]):
-    """A missing fact leaves a gap in the text instead of raising an error about an error."""
-
-    def __init__(self, facts: Mapping[str, Fact]) -> None:
-        super().__init__({name: "?" if fact is None else fact for name, fact in facts.items()})
-
-    def __missing__(self, name: str) -> str:
-        return "?"
+def _filled(words: Words, error: IodcalError) -> Words:
+    return fill(words, {"code": error.code, **error.facts})
 
 
 def _of_lock(error: LockHeldError) -> Words:

@@ -1,0 +1,70 @@
+"""One line per order, change or problem: for cron's mail and for logs. Needs no rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iodcal.domain.changes import Cause, CauseKind, Change
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.problems import Problem
+from iodcal.render.text import for_line
+from iodcal.render.when import local_span
+from iodcal.result import Report
+from iodcal.telling import Telling
+from iodcal.words.problems import describe
+
+_NAMED = 3  # causes in one line
+
+
+def order_line(order: Order, plan: CircuitPlan | None) -> str:
+    """`den-a: up 100 Mbps to 1 Gbps accepted (io...) for "All-Hands" 09:00-10:00`."""
+    ids = (
+        f"{order.external_id}, order {order.carrier_order_id}"
+        if order.carrier_order_id
+        else order.external_id
+    )
+    line = f"{order.circuit}: {order.direction} {order.old} to {order.new} {order.outcome} ({ids})"
+    due = plan.due if plan is not None else None
+    if plan is None or due is None or due.new != order.new or order.outcome is Outcome.CONFIRMED:
+        return for_line(line)
+    why = [_cause(cause, plan) for cause in due.causes if cause.ended != due.up]
+    return for_line(f"{line} for {', '.join(why[:_NAMED])}" if why else line)
+
+
+def held_line(plan: CircuitPlan, change: Change) -> str:
+    """`den-a: up 100 Mbps to 1 Gbps held back (observe)`."""
+    reason = change.held.reason if change.held else ""
+    return for_line(
+        f"{plan.circuit.name}: {change.direction} {change.old} to {change.new} held back ({reason})"
+    )
+
+
+def problem_line(problem: Problem, state: str = "") -> str:
+    """`error: den-a will not be at 1 Gbps ... Remedy`, with `state` such as `changed` behind its label."""
+    words = describe(problem)
+    mark = f" ({state})" if state else ""
+    return for_line(f"{problem.severity}{mark}: {words.message}. {words.remedy}")
+
+
+def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iterator[str]:
+    """The problems that are to be told now, or with `everything` all there are."""
+    if everything:
+        yield from (problem_line(problem) for problem in report.problems)
+    else:
+        yield from (problem_line(problem) for problem in telling.new)
+        yield from (problem_line(problem, "changed") for problem in telling.changed)
+        yield from (problem_line(problem, "still") for problem in telling.reminded)
+    for gone in telling.cleared:
+        yield for_line(f"recovered: {gone.kind} {gone.where}")
+    for place in report.lost_state:
+        yield for_line(
+            f"error: the state could not be saved; it was written to {place}. Do not run sync before"
+        )
+
+
+def _cause(cause: Cause, plan: CircuitPlan) -> str:
+    if cause.kind is CauseKind.BASELINE:
+        return "the baseline"
+    name = f'"{cause.subject}"' if cause.subject else f"the rule {cause.rule}"
+    return f"{name} {local_span(cause.start, cause.end, plan.circuit.zone)}"

@@ -1,0 +1,172 @@
+"""The plan on a terminal or in a pipe: per circuit a timeline, then its changes and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from iodcal.domain.changes import Cause, CauseKind, Change
+from iodcal.domain.localtime import Interval
+from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.problems import Problem, Severity
+from iodcal.domain.standing import Standing
+from iodcal.render.chart import ASCII, UNICODE, Chart
+from iodcal.render.text import for_line, for_terminal
+from iodcal.render.when import local, local_span, relative, rough, with_zone
+from iodcal.result import Report, SourceReport
+from iodcal.words.held import HELD
+from iodcal.words.problems import describe
+
+_MOST_CHANGES = 12
+
+
+def print_plan(report: Report, console: Console, errors: Console) -> None:
+    """Shows the plan on `console`, and its problems on `errors`."""
+    print_header(report, console)
+    for plan in report.plans:
+        console.print()
+        console.print(_title(plan, report))
+        for row in _chart(plan, report, console):
+            console.print(row, no_wrap=True, overflow="crop")
+        console.print(_changes(plan, report))
+    print_problems(report, errors)
+
+
+def print_header(report: Report, console: Console) -> None:
+    """What was read, and when; a test environment is named first."""
+    if report.test:
+        console.print(Text("TEST environment: no production circuit is changed", style="bold reverse"))
+    zone = report.plans[0].circuit.zone if report.plans else None
+    now = with_zone(report.now, zone) if zone else f"{report.now:%a %d %b %Y %H:%M} UTC"
+    cached = ", from the last run's readings" if report.cached else ""
+    ahead = rough(report.window.end - report.window.start)
+    console.print(Text.assemble((now, "bold"), f", {ahead} ahead{cached}"))
+    for source in report.sources:
+        console.print(_source(source, report))
+
+
+def _source(source: SourceReport, report: Report) -> Text:
+    name = for_terminal(source.source.label, 40)
+    if source.read_at is None:
+        return Text.assemble("calendar ", (name, "bold"), ": never read")
+    age = relative(source.read_at, report.now)
+    read = "read now" if age == "now" else f"read {age}"
+    line = Text.assemble(
+        "calendar ", (name, "bold"), f": {source.matched} of {source.events} events matched, {read}"
+    )
+    if source.remembered:
+        line.append(f" (cannot be read now: remembered since {age})", "bold")
+    if source.refused:
+        line.append(f", {len(source.refused)} refused (organizer)")
+    return line
+
+
+def _title(plan: CircuitPlan, report: Report) -> Text:
+    circuit, standing = plan.circuit, plan.standing
+    title = Text.assemble((for_terminal(circuit.name, 32), "bold"), f"  {for_terminal(circuit.carrier, 20)} ")
+    title.append(for_terminal(circuit.service_id, 24), "dim")
+    title.append(f"   ordered {standing.ordered or 'nothing yet'}")
+    title.append(_read(standing, report))
+    if standing.order is not None:
+        title.append(
+            f"   order {standing.order.outcome}: {standing.order.old} to {standing.order.new}", "bold"
+        )
+    return title
+
+
+def _read(standing: Standing, report: Report) -> str:
+    reading = standing.reading
+    if reading is None:
+        return ", never read"
+    shown = str(reading.bandwidth) if reading.bandwidth else "no bandwidth"
+    pending = "" if reading.status.value == "active" else f" ({for_terminal(reading.status_text, 24)})"
+    age = relative(reading.at, report.now)
+    return f", reads {shown}{pending}" + ("" if age == "now" else f" {age}")
+
+
+def _chart(plan: CircuitPlan, report: Report, console: Console) -> Iterator[Text]:
+    length = report.window.end - report.window.start
+    window = Interval(report.now - length / 24, report.window.end)
+    unicode = (console.encoding or "").casefold().startswith("utf")
+    width = min(console.width, 140)
+    chart = Chart(plan.timeline, window, report.now, width, UNICODE if unicode else ASCII)
+    return chart.rows(plan.changes)
+
+
+def _changes(plan: CircuitPlan, report: Report) -> RenderableType:
+    if not plan.changes:
+        return Padding(Text(f"nothing to do: {plan.target} is what is asked for"), (0, 0, 0, 2))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
+    for change in plan.changes[:_MOST_CHANGES]:
+        table.add_row(when(change, plan, report), step(change), _why(change, plan))
+    if len(plan.changes) > _MOST_CHANGES:
+        table.add_row(Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim"), Text(), Text())
+    return Padding(table, (0, 0, 0, 2))
+
+
+def when(change: Change, plan: CircuitPlan, report: Report) -> Text:
+    """When a change is asked for, in the circuit's zone."""
+    if change.due:
+        return Text("held" if change.held else "due now", style="bold")
+    return Text(f"{local(change.at, plan.circuit.zone)} ({relative(change.at, report.now)})")
+
+
+def step(change: Change) -> Text:
+    """The step itself: direction, from, to."""
+    style = "dim" if change.held else "bold" if change.due else ""
+    return Text(f"{'up' if change.up else 'down'} {change.old} to {change.new}", style=style)
+
+
+def _why(change: Change, plan: CircuitPlan) -> Text:
+    text = Text()
+    if change.held is not None:
+        until = f" until {local(change.held.until, plan.circuit.zone)}" if change.held.until else ""
+        text.append(f"{HELD[change.held.reason]}{until}; ", "bold")
+    shown = sorted(change.causes, key=lambda cause: (cause.ended == change.up, cause.start))
+    text.append(", ".join(cause_text(cause, plan) for cause in shown[:3]))
+    if len(shown) > 3:
+        text.append(f" and {len(shown) - 3} more")
+    return text
+
+
+def cause_text(cause: Cause, plan: CircuitPlan) -> str:
+    """A cause in words: an event by its subject, or by its rule where that is hidden."""
+    if cause.kind is CauseKind.BASELINE:
+        level = "the baseline's peak" if cause.id.startswith("peak") else "the off-peak baseline"
+        return f"{level} ends" if cause.ended else level
+    name = (
+        for_terminal(cause.subject, 40) if cause.subject else f"event of {for_terminal(cause.rule or '', 32)}"
+    )
+    span = local_span(cause.start, cause.end, plan.circuit.zone)
+    remembered = ", remembered" if cause.remembered_since else ""
+    return f"{name} {span}{' over' if cause.ended else ''}{remembered}"
+
+
+def print_problems(report: Report, errors: Console) -> None:
+    """The problems, each with its remedy."""
+    if report.problems:
+        errors.print()
+    for problem in report.problems:
+        errors.print(problem_text(problem))
+    for place in report.lost_state:
+        text = (
+            f"The state could not be saved; it was written to {place}. Do not run sync before it is put back"
+        )
+        errors.print(Text(text, style="bold"))
+
+
+def problem_text(problem: Problem) -> Text:
+    """A problem in two sentences."""
+    words = describe(problem)
+    label = "error" if problem.severity is Severity.ERROR else "warning"
+    text = Text(f"{label}: ", style="bold red" if problem.severity is Severity.ERROR else "bold")
+    text.append(for_line(words.message) + ". ", "")
+    text.append(for_line(words.remedy), "italic")
+    return text

@@ -1,0 +1,74 @@
+"""What is known without asking anybody, as tables."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from iodcal.domain.planning import CircuitPlan
+from iodcal.render.plan import print_header
+from iodcal.render.text import for_terminal
+from iodcal.render.when import local, relative, rough
+from iodcal.result import Report
+
+
+def print_status(report: Report, console: Console) -> None:
+    """Shows circuits, calendars and the last run."""
+    print_header(report, console)
+    console.print()
+    console.print(_circuits(report))
+    console.print()
+    console.print(_last_run(report))
+
+
+def _circuits(report: Report) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for header in ("circuit", "ordered", "read", "asked for", "next change", "order"):
+        table.add_column(header, overflow="fold")
+    for plan in report.plans:
+        table.add_row(
+            Text(for_terminal(plan.circuit.name, 32), style="bold"),
+            Text(str(plan.standing.ordered or "nothing yet")),
+            _reading(plan, report),
+            Text(str(plan.target)),
+            _next(plan),
+            _order(plan, report),
+        )
+    return table
+
+
+def _reading(plan: CircuitPlan, report: Report) -> Text:
+    reading = plan.standing.reading
+    if reading is None:
+        return Text("never")
+    shown = str(reading.bandwidth or for_terminal(reading.status_text, 24))
+    text = Text(f"{shown} {relative(reading.at, report.now)}")
+    if plan.standing.drift is not None:
+        text.append(" drift", "bold")
+    return text
+
+
+def _next(plan: CircuitPlan) -> Text:
+    upcoming = next(iter(plan.changes), None)
+    if upcoming is None:
+        return Text("none in sight", style="dim")
+    when = "due now" if upcoming.due else local(upcoming.at, plan.circuit.zone)
+    held = f" (held: {upcoming.held.reason})" if upcoming.held else ""
+    return Text(f"{when} {'up' if upcoming.up else 'down'} to {upcoming.new}{held}")
+
+
+def _order(plan: CircuitPlan, report: Report) -> Text:
+    order = plan.standing.order
+    if order is None:
+        return Text("none open", style="dim")
+    age = rough(report.now - order.created_at)
+    return Text(f"{order.outcome} to {order.new}, {age} old", style="bold")
+
+
+def _last_run(report: Report) -> Text:
+    run = report.last_run
+    if run is None:
+        return Text("no run yet: iodcal sync makes the first")
+    result = "all calendars read" if run.good else "not every calendar could be read"
+    return Text(f"last run {relative(run.started_at, report.now)}: {result}, exit status {run.exit}")

@@ -1,0 +1,20 @@
+"""Finds the words of an edge's fault by its code."""
+
+from __future__ import annotations
+
+from iodcal.domain.problems import Kind
+from iodcal.words import Words
+from iodcal.words.calendars import CALENDARS
+from iodcal.words.carriers import CARRIERS
+from iodcal.words.files import FILES
+
+_UNKNOWN = Words("something went wrong ({code})", "run again with -v")
+
+
+def words_of(code: str, kind: Kind) -> Words:
+    """The words for `code`, as an edge of that kind of problem uses it."""
+    tables = (CALENDARS, FILES) if kind is Kind.CALENDAR_UNREADABLE else (CARRIERS, FILES)
+    for table in tables:
+        if code in table:
+            return table[code]
+    return _UNKNOWN

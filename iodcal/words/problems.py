@@ -1,0 +1,170 @@
+"""Words for the problems of a run: what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.words import Words
+from iodcal.words.facts import fill
+
+_AT_RISK = {
+    "exactly": (
+        "an `exactly` rule keeps it lower",
+        "Move the maintenance or the event, or change the priorities",
+    ),
+    "open_order": (
+        "another order is under way",
+        "Ask the carrier how far it is; iodcal orders as soon as it is settled",
+    ),
+    "lost_answer": (
+        "nobody knows yet whether its order was taken",
+        "Look into the carrier's portal; iodcal asks again with every run",
+    ),
+    "quota": ("the carrier's changes of the day are used up", "Raise it in the carrier's portal by hand"),
+    "person": ("somebody lowered it again by hand", "Raise it in the carrier's portal if it is needed"),
+    "status_unknown": ("the carrier shows a status that is not understood", "Ask the carrier"),
+    "carrier_unreadable": ("the carrier does not answer", "Look into the carrier's portal"),
+    "late_run": (
+        "an order cannot be carried out by then",
+        "Give the rule a longer lead, or let the timer run more often",
+    ),
+}
+
+_WORDS: Mapping[Kind, Words] = {
+    Kind.CLOCK: Words(
+        "The servers' clock and this host's differ by {seconds} seconds: nothing is lowered",
+        "Set this host's clock (NTP)",
+    ),
+    Kind.EVENT_INVALID: Words(
+        "{subject} in {calendar} ends before it starts, and does not count", "Mend it in the calendar"
+    ),
+    Kind.EVENT_REFUSED: Words(
+        "{subject} in {calendar} does not count: its organizer is not among `organizers`",
+        "If it is to count, add the organizer or the domain to settings.organizers",
+    ),
+    Kind.LATE_RUN: Words(
+        "The last run was {minutes} minutes ago, and `every` is {every}", "Look at the timer or crontab"
+    ),
+    Kind.LEFT_UP: Words(
+        "{name} is no longer in the configuration, and stands at {bandwidth} (off-peak {off_peak})",
+        "Put it back until it is lowered, or lower it in the carrier's portal",
+    ),
+    Kind.NO_BANDWIDTH: Words(
+        "{subject} in {calendar} names no bandwidth that the rule {rule} can read",
+        "Write it as the rule's subject_regex wants, such as 500 Mbps",
+    ),
+    Kind.ORDER_FAILED: Words(
+        "{circuit}: the order {direction} from {from} to {to} came to nothing ({external_id})",
+        "iodcal tries again while it is needed; ask the carrier if it lasts",
+    ),
+    Kind.ORDER_LOST: Words(
+        "{circuit}: the order {direction} from {from} to {to} was never seen at the carrier ({external_id})",
+        "It is sent again at most twice; look into the carrier's portal if it lasts",
+    ),
+    Kind.ORDER_OVERDUE: Words(
+        "{circuit}: the order {direction} from {from} to {to} is {minutes} minutes old and not done yet",
+        "Ask the carrier about {external_id}; it stays open until the carrier shows what became of it",
+    ),
+    Kind.ORDER_UNKNOWN: Words(
+        "{circuit}: nobody knows whether the order {direction} from {from} to {to} was taken ({external_id})",
+        "Do not order by hand; iodcal asks the carrier with every run",
+    ),
+    Kind.OVERRULED: Words(
+        "{circuit}: the rule {by} keeps it below the {needs} that {subject} asks for",
+        "Move one of the two, or change the rules' priorities",
+    ),
+    Kind.QUOTA: Words(
+        "{held} changes wait: account {account} has used {used} of {limit} changes today (UTC)",
+        "They go out after midnight UTC; raise by hand what cannot wait",
+    ),
+    Kind.STATE_REBUILT: Words(
+        "The state was damaged ({file}) and is rebuilt from the history; nothing is lowered in this run",
+        "Compare `iodcal status` with the carrier's portal",
+    ),
+    Kind.STATUS_UNKNOWN: Words(
+        "{circuit}: the carrier shows the status {status}, which is not understood; nothing is ordered",
+        "Ask the carrier what it means",
+    ),
+    Kind.TOO_LATE: Words(
+        "{circuit}: {level} is asked for until {ends_local}, before an order could be carried out",
+        "Give the rule a longer lead, or let the timer run more often",
+    ),
+    Kind.TOO_MANY_DOWNS: Words(
+        "{count} circuits would be lowered that no run foresaw (max_unplanned_downs: {limit}): {circuits}",
+        "If that is right, let them through: iodcal sync --allow-downs {count}",
+    ),
+}
+
+
+def describe(problem: Problem) -> Words:
+    """What to tell of `problem`. A missing fact leaves a gap, never an error."""
+    facts = _readable(problem.facts)
+    match problem.kind:
+        case Kind.CALENDAR_UNREADABLE | Kind.CARRIER_UNREADABLE | Kind.CIRCUIT_UNKNOWN | Kind.ORDER_REFUSED:
+            return _of_edge(problem, facts)
+        case Kind.EVENT_AT_RISK | Kind.EVENT_LATE:
+            return _of_event(problem, facts)
+        case Kind.DRIFT:
+            return _of_drift(facts)
+        case _:
+            return fill(_WORDS[problem.kind], facts)
+
+
+def _of_edge(problem: Problem, facts: Mapping[str, Fact]) -> Words:
+    """The edge's own words, with what they are about before them."""
+    from iodcal.words.edges import words_of
+
+    own = fill(words_of(str(problem.facts.get("code")), problem.kind), facts)
+    lead = {
+        Kind.CALENDAR_UNREADABLE: f"The calendar {problem.where} cannot be read",
+        Kind.CARRIER_UNREADABLE: f"{problem.where} cannot be read at its carrier",
+        Kind.CIRCUIT_UNKNOWN: f"{problem.where} is not known to its carrier",
+        Kind.ORDER_REFUSED: f"{problem.where}: nothing was ordered",
+    }[problem.kind]
+    return Words(f"{lead}: {own.message}", own.remedy[:1].upper() + own.remedy[1:])
+
+
+def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:
+    why, remedy = _AT_RISK.get(str(facts.get("cause")), ("its tier is not there", "Look at iodcal plan"))
+    late = problem.kind is Kind.EVENT_LATE
+    text = "{circuit} {state} {needs} for {subject} ({start_local}): " + why
+    state = "is not at" if late else "will not be at"
+    return fill(Words(text, remedy), {**facts, "state": state})
+
+
+def _of_drift(facts: Mapping[str, Fact]) -> Words:
+    message = "{circuit} runs at {observed}, and no order of iodcal's explains it (ordered: {ordered})"
+    if facts.get("direction") == "down":
+        raising = facts.get("raising") == "yes"
+        remedy = "It is raised now" if raising else "It is raised when an event or the baseline asks for more"
+    elif facts.get("lowers_at"):
+        remedy = "It is lowered at {lowers_at_local}, when the demand next falls"
+    else:
+        remedy = "It is lowered when the demand next falls"
+    return fill(Words(message, remedy), facts)
+
+
+def _readable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts, with a hidden subject in words, and times in the circuit's zone beside them."""
+    readable = dict(facts)
+    if "subject" in facts and not facts["subject"]:
+        readable["subject"] = "an event" if not facts.get("rule") else f"an event of the rule {facts['rule']}"
+    elif "subject" in facts:
+        readable["subject"] = f'"{facts["subject"]}"'
+    for name in ("start", "ends", "lowers_at"):
+        if isinstance(facts.get(name), str):
+            readable[f"{name}_local"] = _local(str(facts[name]), facts.get("zone"))
+    return readable
+
+
+def _local(text: str, zone: Fact) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if isinstance(zone, str) and at.tzinfo is not None:
+        at = at.astimezone(ZoneInfo(zone))
+    return at.strftime("%a %d %b %H:%M %Z").strip()
