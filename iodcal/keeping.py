@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from iodcal.domain.orders import Order
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
 from iodcal.domain.risk import is_ready
@@ -80,8 +79,8 @@ def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standin
 
 def note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> None:
     """Orders that settled by a reading, and readings that no order explains."""
-    known = {*before.recent, before.order} if before is not None else set[Order | None]()
-    for order in (*standing.recent, *([standing.order] if standing.order else [])):
+    known = before.all_orders if before is not None else ()
+    for order in standing.all_orders:
         if order not in known and order.run_id != ledger.run_id:
             ledger.note("order", order=order)
     if standing.drift is not None and (before is None or before.drift != standing.drift):

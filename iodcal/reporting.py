@@ -61,17 +61,14 @@ def _source(recalled: Recalled, sight: Sight) -> SourceReport:
 
 
 def _orders(this: Run, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]) -> Iterator[Order]:
-    """The orders that this run settled by a reading, then those it placed."""
+    """The orders of which a reading of this run showed something new, then those it placed."""
     for plan in plans:
         before = this.state.circuits.get(plan.circuit.key)
-        if before is None or before.order is None:
-            continue
-        for order in (*plan.standing.recent, *([plan.standing.order] if plan.standing.order else [])):
-            if order.id == before.order.id:
-                yield order
-    for attempt in placed.values():
-        if attempt.order is not None:
-            yield attempt.order
+        known = {order.id: order.outcome for order in before.all_orders} if before is not None else {}
+        yield from (
+            order for order in plan.standing.all_orders if known.get(order.id, order.outcome) != order.outcome
+        )
+    yield from (attempt.order for attempt in placed.values() if attempt.order is not None)
 
 
 def _since(problem: Problem, this: Run) -> Problem:

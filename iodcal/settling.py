@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from iodcal.config import Configuration
 from iodcal.domain.orders import Order
+from iodcal.domain.standing import Standing
 from iodcal.http import Deadline
 from iodcal.keeping import note_news
 from iodcal.ledger import Ledger
@@ -67,12 +68,12 @@ def _look_once(
         ).items():
             note_news(state.circuits.get(key), standing, ledger)
             ledger.put(standing)
-            _collect(standing.order, standing.recent, settled)
+            _collect(standing, settled)
         ledger.save()
         return [key for key in (c.key for c in waiting) if ledger.state.circuits[key].order is not None]
 
 
-def _collect(open_order: Order | None, recent: tuple[Order, ...], settled: dict[str, Order]) -> None:
-    for order in (*recent, *([open_order] if open_order else [])):
-        if order.id in settled or order is open_order:
+def _collect(standing: Standing, settled: dict[str, Order]) -> None:
+    for order in standing.all_orders:
+        if order.id in settled or order is standing.order:
             settled[order.id] = order

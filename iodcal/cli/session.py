@@ -12,6 +12,7 @@ from iodcal.cli.progress import Progress
 from iodcal.config import Configuration
 from iodcal.config.find import find, state_path
 from iodcal.config.load import load
+from iodcal.domain.orders import Outcome
 from iodcal.result import Exit, Report
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ class Session:
 
         report = synced.report
         by_key = {plan.circuit.key: plan for plan in report.plans}
-        lines = [order_line(order, by_key.get(order.circuit_key)) for order in report.orders]
+        news = [order for order in report.orders if order.outcome is not Outcome.PENDING]
+        lines = [order_line(order, by_key.get(order.circuit_key)) for order in news]
         lines += [held_line(plan, plan.due) for plan in synced.newly_held if plan.due is not None]
         if lines and report.test:
             lines.insert(0, "TEST environment")

@@ -63,6 +63,11 @@ class Standing:
     held_told: str | None = None
 
     @property
+    def all_orders(self) -> tuple[Order, ...]:
+        """The settled orders of the last 24 hours, oldest first, then the open one."""
+        return (*self.recent, self.order) if self.order is not None else self.recent
+
+    @property
     def ordered(self) -> Bandwidth | None:
         """The open order's bandwidth, else the last confirmed one."""
         return self.order.new if self.order is not None else self.confirmed

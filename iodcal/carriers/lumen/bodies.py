@@ -1,0 +1,133 @@
+"""What is sent to Lumen, and what its quote says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from iodcal.carriers import OrderRequest
+from iodcal.carriers.lumen.inventory import Service
+from iodcal.carriers.lumen.plugin import LumenOptions
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Quote
+from iodcal.errors import CarrierError, OrderRefusedError
+
+_PRODUCT_CODE = "718"
+_SPECIFICATION = "5001"
+_PRODUCT_NAME = "NaaS Internet"
+_CHANNEL = "99"
+_HOURLY = "hourly"
+
+
+def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) -> dict[str, Any]:
+    """A price request. A data-centre circuit is quoted by its partner, any other by the service ID of its
+    UNI: by the other one Lumen finds no price. Raises OrderRefusedError where neither is known."""
+    if service.master_site_id is None:
+        raise CarrierError("answer_wrong", what="no masterSiteId")
+    return {
+        "sourceSystem": options.source_system,
+        "customerNumber": options.customer_number,
+        "currencyCode": "USD",
+        "masterSiteId": service.master_site_id,
+        "productCode": _PRODUCT_CODE,
+        "productName": "Internet On-Demand",
+        "speed": _speed_text(options, bandwidth),
+        **_place(options, service),
+    }
+
+
+def _place(options: LumenOptions, service: Service) -> dict[str, str]:
+    partner = options.partner_id.get(service.service_id)
+    uni = options.uni_service_id.get(service.service_id)
+    if partner is None and uni is None:
+        partner = service.partner_id if service.data_center else None
+        uni = None if service.data_center else service.uni_service_id
+    if partner is not None:
+        return {"partnerId": partner}
+    if uni is not None:
+        return {"serviceId": uni}
+    raise OrderRefusedError("quote_place_unknown", service_id=service.service_id)
+
+
+def _speed_text(options: LumenOptions, bandwidth: Bandwidth) -> str:
+    for tier, text in options.speed_text.items():
+        try:
+            if Bandwidth.parse(tier) == bandwidth:
+                return text
+        except ValueError:
+            continue
+    return f"{bandwidth.mbps} Mbps"
+
+
+def read_quote(document: Any, wanted: Bandwidth, at: datetime) -> Quote:
+    """The quote in an answer, after a look at whether it is for what was asked. Raises CarrierError."""
+    if not isinstance(document, dict):
+        raise CarrierError("answer_wrong", what="a quote that is no object")
+    ids = {str(document[name]) for name in ("id", "quoteId") if isinstance(document.get(name), (str, int))}
+    if len(ids) != 1 or not (quote_id := ids.pop()).strip():
+        raise CarrierError("answer_wrong", what="no quote id, or two")
+    for speed in _speeds(document):
+        if speed != wanted:
+            raise OrderRefusedError("quote_speed_differs", wanted=str(wanted), found=str(speed))
+    return Quote(quote_id, wanted, at, _hourly_price(document))
+
+
+def _speeds(document: dict[str, Any]) -> list[Bandwidth]:
+    echoed = document.get("priceRequest")
+    prices = document.get("price")
+    holders = [echoed, *(prices if isinstance(prices, list) else [])]
+    texts = [holder.get("speed") for holder in holders if isinstance(holder, dict)]
+    try:
+        return [Bandwidth.parse(str(text)) for text in texts if text is not None]
+    except ValueError:
+        raise CarrierError("answer_wrong", what="a quote for a speed that is none") from None
+
+
+def _hourly_price(document: dict[str, Any]) -> Decimal | None:
+    prices = document.get("price")
+    for price in prices if isinstance(prices, list) else []:
+        if isinstance(price, dict) and _HOURLY in str(price.get("term", "")).casefold():
+            try:
+                amount = Decimal(str(price.get("price", "")).strip().lstrip("$").replace(",", ""))
+            except InvalidOperation:
+                return None
+            return amount if amount.is_finite() and amount >= 0 else None
+    return None
+
+
+def order_body(options: LumenOptions, service: Service, request: OrderRequest) -> dict[str, Any]:
+    """A modify order for one service. The quote carries the new speed; the action is never another one:
+    `delete` would disconnect the circuit."""
+    name = service.billing_account_name or options.billing_account_name.get(service.service_id)
+    contact = options.contact
+    return {
+        "externalId": request.external_id,
+        "billingAccount": {"id": service.billing_account_id, "name": name},
+        "channel": [{"id": _CHANNEL, "name": options.source_system}],
+        "note": [{"text": request.note}],
+        "productOrderItem": [
+            {
+                "id": service.service_id,
+                "quantity": 1,
+                "action": "modify",
+                "product": {
+                    "id": service.service_id,
+                    "productCharacteristic": [],
+                    "productSpecification": {"id": _SPECIFICATION, "name": _PRODUCT_NAME},
+                },
+                "productOffering": {"id": _PRODUCT_CODE, "name": _PRODUCT_NAME},
+            }
+        ],
+        "quote": [{"id": request.quote.id, "name": "quoteId"}],
+        "relatedContactInformation": [
+            {
+                "role": "Order Contact",
+                "name": contact.name,
+                "emailAddress": contact.email,
+                "number": contact.phone,
+                "organization": contact.organization,
+                "numberExtension": "",
+            }
+        ],
+    }

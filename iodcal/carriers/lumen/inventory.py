@@ -1,0 +1,151 @@
+"""Lumen's inventory: what it says of one service, whatever the names it says it by.
+
+A value may come under another name, never with another meaning: two names that disagree make the answer
+wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Reading, Status
+from iodcal.errors import CarrierError
+
+_STATUSES = {"active": Status.ACTIVE, "change pending": Status.PENDING}
+_UNITS = {"mbps": "Mbps", "gbps": "Gbps"}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One circuit as the inventory has it. What it does not tell is None."""
+
+    service_id: str
+    status_text: str
+    bandwidth: Bandwidth | None
+    master_site_id: str | None
+    data_center: bool
+    partner_id: str | None
+    uni_service_id: str | None
+    billing_account_id: str | None
+    billing_account_name: str | None
+
+    def reading(self, at: datetime) -> Reading:
+        """What this says of the circuit; a status that nobody has seen before is UNKNOWN."""
+        status = _STATUSES.get(" ".join(self.status_text.casefold().split()), Status.UNKNOWN)
+        return Reading(at, status, self.bandwidth, self.status_text)
+
+
+def find_service(document: Any, service_id: str) -> Service | None:
+    """The service of that very ID in an inventory answer, or None. Raises CarrierError."""
+    found = [entry for entry in entries(document) if _text(entry, "serviceId", "id") == service_id]
+    if not found:
+        return None
+    services = {_service(entry, service_id) for entry in found}
+    if len(services) > 1:
+        raise _wrong(f"the service {service_id} stands twice, and differently")
+    return services.pop()
+
+
+def entries(document: Any) -> list[Mapping[str, Any]]:
+    """The inventory's entries. Raises CarrierError where there is no list of them."""
+    wrapper = document if isinstance(document, dict) else {}
+    listed = wrapper.get("serviceInventory", wrapper.get("services"))
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise _wrong("no list serviceInventory")
+    return listed
+
+
+def _service(entry: Mapping[str, Any], service_id: str) -> Service:
+    product = _mapping(entry, "product")
+    location, profile = _mapping(entry, "location"), _mapping(entry, "locationProfile")
+    account = _mapping(entry, "billingAccount")
+    traits = dict(_characteristics(product, entry))
+    status = _text(product, "status") or _text(entry, "status")
+    if status is None:
+        raise _wrong("no status")
+    return Service(
+        service_id=service_id,
+        status_text=status,
+        bandwidth=_bandwidth(traits.get("bandwidth"), entry),
+        master_site_id=_one(
+            "the site", _text(location, "masterSiteid", "masterSiteId"), _text(entry, "masterSiteId")
+        ),
+        data_center=_flag(profile.get("dataCenter")),
+        partner_id=_text(_mapping(profile, "relatedParty"), "id"),
+        uni_service_id=_one("the UNI", traits.get("uni service id"), _text(entry, "mUniServiceId")),
+        billing_account_id=_one("the account", _text(account, "id"), _text(entry, "billingAccountId")),
+        billing_account_name=_text(account, "name"),
+    )
+
+
+def _characteristics(*holders: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and value of the product's characteristics; the product's own count before the entry's."""
+    for holder in reversed(holders):
+        listed = holder.get("productCharacteristic")
+        for trait in listed if isinstance(listed, list) else ():
+            if isinstance(trait, dict) and isinstance(trait.get("name"), str):
+                value = trait.get("value")
+                if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+                    yield trait["name"].strip().casefold(), str(value).strip()
+
+
+def _bandwidth(text: str | None, entry: Mapping[str, Any]) -> Bandwidth | None:
+    flat = entry.get("bandwidth")
+    if flat is not None:
+        unit = _UNITS.get(str(entry.get("bandwidthUnit", "Mbps")).casefold())
+        flat_text = str(flat) if isinstance(flat, str) and not flat.isdecimal() else f"{flat} {unit}"
+    readings = {_parse(one) for one in (text, flat_text if flat is not None else None) if one is not None}
+    if len(readings) > 1:
+        raise _wrong("two bandwidths that differ")
+    return readings.pop() if readings else None
+
+
+def _parse(text: str) -> Bandwidth:
+    try:
+        return Bandwidth.parse(text)
+    except ValueError:
+        raise _wrong(f"the bandwidth {_shown(text)}") from None
+
+
+def _mapping(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = holder.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(holder: Mapping[str, Any], *names: str) -> str | None:
+    """The value under any of `names`. Raises CarrierError where two of them disagree."""
+    return _one(names[0], *(_as_text(holder.get(name)) for name in names))
+
+
+def _as_text(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    return str(value).strip() or None
+
+
+def _flag(value: object) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().casefold() == "true")
+
+
+def _one(what: str, *values: str | None) -> str | None:
+    told = {value for value in values if value is not None}
+    if len(told) > 1:
+        raise _wrong(f"two values for {what} that differ")
+    return told.pop() if told else None
+
+
+def _wrong(what: str) -> CarrierError:
+    return CarrierError("answer_wrong", what=what)
+
+
+def _shown(text: str) -> str:
+    return "".join(character for character in text[:40] if character.isprintable())
+
+
+def page_is_last(found: Iterable[object], size: int) -> bool:
+    """True if a page of the list holds fewer entries than fit on it."""
+    return len(list(found)) < size

@@ -1,0 +1,104 @@
+"""Lumen as the configuration sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from iodcal.carriers import Carrier, CarrierContext
+from iodcal.config.fields import Strict, Text, one_of
+from iodcal.config.microsoft365 import SecureUrl
+from iodcal.config.secrets import Secret
+from iodcal.domain.circuits import Account
+
+
+class Environment(StrEnum):
+    PRODUCTION = "production"
+    TEST = "test"
+
+
+_HOSTS = {
+    Environment.PRODUCTION: "https://api.lumen.com",
+    Environment.TEST: "https://api-test.lumen.com",
+}
+
+
+def _full_name(value: str) -> str:
+    if len(value.split()) < 2:
+        raise ValueError(f"{value!r} must be a first and a last name: Lumen refuses an order with one name")
+    return value
+
+
+def _us_phone(value: str) -> str:
+    digits = re.sub(r"[\s().-]", "", value)
+    if re.fullmatch(r"(\+?1)?[2-9]\d{9}", digits) is None:
+        raise ValueError(f"{value!r} is not a US phone number such as +13035550100, which Lumen wants")
+    return value
+
+
+def _address(value: str) -> str:
+    if re.fullmatch(r"[^@\s]+@[^@\s]+", value) is None:
+        raise ValueError(f"{value!r} is not an e-mail address")
+    return value
+
+
+class Contact(Strict):
+    """Whom Lumen tells of an order."""
+
+    name: Annotated[Text, AfterValidator(_full_name)]
+    email: Annotated[Text, AfterValidator(_address)]
+    phone: Annotated[Text, AfterValidator(_us_phone)]
+    organization: Text
+
+
+class LumenOptions(Strict):
+    """`environment` has no default: say which. `base_url` and `token_url` are for local servers. The maps by
+    service ID fill in what the inventory does not tell; `speed_text` maps a tier to the text that a quote
+    wants for it, such as `{1 Gbps: 1 Gbps}`, where `1000 Mbps` is refused."""
+
+    environment: Annotated[Environment, one_of(Environment)]
+    customer_number: Text
+    client_id: Secret
+    client_secret: Secret
+    contact: Contact
+    base_url: SecureUrl | None = None
+    token_url: SecureUrl | None = None
+    source_system: Text = "NaaS ExternalApi"
+    partner_id: Mapping[Text, Text] = {}
+    uni_service_id: Mapping[Text, Text] = {}
+    billing_account_name: Mapping[Text, Text] = {}
+    speed_text: Mapping[Text, Text] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        return self.base_url or _HOSTS[self.environment]
+
+
+class LumenPlugin:
+    """`type: lumen`."""
+
+    Options = LumenOptions
+    virtual = False
+    # Changes were seen to take about seven minutes; 24 changes a customer and UTC day is Lumen's limit.
+    default_provisioning = timedelta(minutes=10)
+    default_changes_per_day: int | None = 24
+
+    def is_test(self, options: LumenOptions) -> bool:
+        return options.environment is Environment.TEST
+
+    def account(self, options: LumenOptions, context: CarrierContext) -> Account:  # noqa: ARG002 - needs no more
+        return Account("lumen", options.url, options.customer_number)
+
+    def create(self, options: LumenOptions, context: CarrierContext) -> Carrier:
+        from iodcal.carriers.lumen.client import Lumen
+
+        return Lumen(options, self.account(options, context), context)
+
+
+plugin = LumenPlugin()
