@@ -7,27 +7,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
 
 from iodcal.domain.events import MatchedEvent, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
+from iodcal.exits import Exit
 from iodcal.state import LastRun
-
-
-class Exit(IntEnum):
-    """Exit statuses, as the README and the documentation list them."""
-
-    OK = 0
-    FAILED = 1
-    USAGE = 2
-    PROBLEM = 3
-    CHANGES_DUE = 4
-    LOCKED = 75
-    CONFIGURATION = 78
-    INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +14,7 @@ from typer.exceptions import TyperException
 from iodcal import __version__
 from iodcal.cli.app import app
 from iodcal.errors import ConfigurationError, IodcalError, LockHeldError, UsageError
-from iodcal.result import Exit
+from iodcal.exits import Exit
 from iodcal.signals import Interrupted, install
 
 
@@ -103,6 +101,8 @@ def _bug(error: Exception, arguments: Sequence[str], *, json: bool) -> int:
     path = _keep_traceback(error)
     verbose = any(argument in ("-v", "--verbose") for argument in arguments)
     if verbose:
+        import traceback
+
         traceback.print_exception(error)
     where = f"The details are in {path}" if path else "Run again with -v for the details"
     message = f"This is a bug in iodcal {__version__} ({type(error).__name__})"
@@ -111,6 +111,9 @@ def _bug(error: Exception, arguments: Sequence[str], *, json: bool) -> int:
 
 def _keep_traceback(error: Exception) -> Path | None:
     """Writes the traceback, without local variables, where only the caller can read it."""
+    import tempfile
+    import traceback
+
     try:
         descriptor, name = tempfile.mkstemp(prefix="iodcal-bug-", suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -13,7 +13,8 @@ from iodcal.config import Configuration
 from iodcal.config.find import find, state_path
 from iodcal.config.load import load
 from iodcal.domain.orders import Outcome
-from iodcal.result import Exit, Report
+from iodcal.exits import Exit
+from iodcal.result import Report
 
 if TYPE_CHECKING:
     from rich.console import Console
