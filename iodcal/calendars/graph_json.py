@@ -11,7 +11,7 @@ from typing import Any
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph_events import parse_page
-from iodcal.calendars.overlap import may_overlap
+from iodcal.calendars.overlap import divided
 from iodcal.config.fields import Strict, Texts
 from iodcal.domain.events import CalendarReading, Event, Source
 from iodcal.domain.localtime import Interval
@@ -47,8 +47,8 @@ class GraphJsonReader:
             events.update({event.id: event for event in found})
             if following and number == len(pages):
                 raise CalendarError("saved_page_missing", file=str(self.paths[-1]))
-        inside = tuple(event for event in events.values() if may_overlap(event.span, window))
-        return CalendarReading(self.source, window, datetime.now(UTC), inside)
+        inside, elsewhere = divided(events.values(), window)
+        return CalendarReading(self.source, window, datetime.now(UTC), inside, elsewhere=elsewhere)
 
 
 class GraphJsonPlugin:

@@ -11,7 +11,7 @@ from iodcal.calendars.graph_client import GraphClient
 from iodcal.calendars.graph_errors import MAILBOX_FAULTS
 from iodcal.calendars.graph_events import PROPERTIES, parse_page
 from iodcal.calendars.json_values import JsonObject
-from iodcal.calendars.overlap import may_overlap
+from iodcal.calendars.overlap import divided
 from iodcal.domain.events import CalendarReading, Event, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Fact
@@ -107,8 +107,8 @@ class MailboxReader:
         for page in client.pages(self._path(calendar_id), self._query(window, page_size), parse, deadline):
             clock_error = page.clock_error
             events.update((event.id, event) for event in page.items)
-        kept = tuple(event for event in events.values() if may_overlap(event.span, window))
-        return CalendarReading(self.source, window, read_at, kept, clock_error, calendar_id)
+        kept, elsewhere = divided(events.values(), window)
+        return CalendarReading(self.source, window, read_at, kept, clock_error, calendar_id, elsewhere)
 
     def _path(self, calendar_id: str | None) -> tuple[str, ...]:
         calendar = () if calendar_id is None else ("calendars", calendar_id)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.failures import unread
+from iodcal.calendars.overlap import divided
 from iodcal.config.fields import Strict
 from iodcal.config.secrets import Secret
 from iodcal.domain.events import CalendarReading, Source
@@ -54,8 +55,10 @@ class IcsReader:
             content, clock_error = _fetch(_https(place), deadline, secret=not self.secret.literal)
         else:
             content = _read_file(self.directory / Path(place).expanduser())
-        events = parse_events(self.source, content, window)
-        return CalendarReading(self.source, window, datetime.now(UTC), events, clock_error)
+        inside, elsewhere = divided(parse_events(self.source, content, window), window)
+        return CalendarReading(
+            self.source, window, datetime.now(UTC), inside, clock_error, elsewhere=elsewhere
+        )
 
 
 class IcsPlugin:

@@ -13,7 +13,6 @@ import icalendar
 import recurring_ical_events
 
 from iodcal.calendars.ics_guard import check_series
-from iodcal.calendars.overlap import may_overlap
 from iodcal.domain.events import Event, Floating, Source, Span, Timed
 from iodcal.domain.localtime import Interval, instant
 from iodcal.errors import CalendarError
@@ -27,7 +26,7 @@ _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE")
 
 
 def parse_events(source: Source, content: bytes, window: Interval) -> tuple[Event, ...]:
-    """Every event in `content` that may overlap `window` (UTC) in some zone.
+    """Every event in `content` that may overlap `window` (UTC) in some zone, and some around it.
 
     One that cannot be understood makes the whole content unreadable: a short list is never an answer.
     Raises CalendarError.
@@ -68,9 +67,7 @@ def _events(source: Source, calendar: Any, window: Interval) -> Iterator[Event]:
     cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
     for occurrence in _expand(calendar, window):
         backwards = _identity(occurrence) in reversed_ids
-        event = _event(source, occurrence, zone, cancelled=cancelled, backwards=backwards)
-        if may_overlap(event.span, window):
-            yield event
+        yield _event(source, occurrence, zone, cancelled=cancelled, backwards=backwards)
 
 
 def _default_zone(calendar: Any) -> ZoneInfo | None:

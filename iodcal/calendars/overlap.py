@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, timedelta
 
-from iodcal.domain.events import Span, Timed
+from iodcal.domain.events import Event, Span, Timed
 from iodcal.domain.localtime import Interval
 
 # Local midnight comes first at UTC+14 (Kiribati) and last at UTC-12.
 _EARLIEST = timedelta(hours=14)
 _LATEST = timedelta(hours=12)
+
+
+def divided(events: Iterable[Event], window: Interval) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    """The events that may overlap `window`, and the others."""
+    inside: list[Event] = []
+    elsewhere: list[Event] = []
+    for event in events:
+        (inside if may_overlap(event.span, window) else elsewhere).append(event)
+    return tuple(inside), tuple(elsewhere)
 
 
 def may_overlap(span: Span, window: Interval) -> bool:

@@ -124,6 +124,8 @@ class CalendarReading:
 
     `clock_error` is the server's clock less ours in seconds, None where no server told the time.
     `calendar_id` is the id that a named calendar was found under, to be kept for the next run.
+    `elsewhere` are events outside `covers` that came along: they do not count, but one that was moved out
+    is seen there and not missed.
     """
 
     source: Source
@@ -132,3 +134,4 @@ class CalendarReading:
     events: tuple[Event, ...]
     clock_error: float | None = None
     calendar_id: str | None = None
+    elsewhere: tuple[Event, ...] = ()

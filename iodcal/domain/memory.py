@@ -59,7 +59,7 @@ def _newly_absent(
 ) -> Iterable[MatchedEvent]:
     if remembered is None:
         return
-    seen = {identity for event in reading.events for identity in _identities(event)}
+    seen = {identity for event in (*reading.events, *reading.elsewhere) for identity in _identities(event)}
     for event in remembered.events:
         here = replace(event, source=reading.source, absent=True)
         if not event.absent and seen.isdisjoint(_identities(event)) and covers_now(here):

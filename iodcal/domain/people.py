@@ -74,9 +74,12 @@ def adopt_drift(standing: Standing) -> Standing:
 
 
 def starting_point(standing: Standing) -> Bandwidth | None:
-    """The bandwidth that changes start from: what was ordered, but on drift what is there."""
+    """The bandwidth that changes start from: what was ordered, but on drift what is there. Before the
+    first reading at rest it is what any reading shows."""
     if standing.order is None and standing.drift is not None:
         return standing.drift.observed
+    if standing.ordered is None and standing.reading is not None:
+        return standing.reading.bandwidth
     return standing.ordered
 
 

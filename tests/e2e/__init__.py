@@ -1,0 +1,1 @@
+"""The real `iodcal` command, as a process, against local servers over real sockets."""

@@ -1,0 +1,80 @@
+"""Runs `iodcal` as a process of its own, in a folder of its own, with an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Iodcal:
+    """The command in `folder`; `environment` is all it gets besides a path and a home."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
+        """Starts the command and does not wait."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "iodcal", *arguments],
+            cwd=self.folder,
+            env=self._environment(more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str, **more: str) -> Done:
+        """Runs the command to its end; `more` is added to its environment."""
+        process = self.start(*arguments, **more)
+        out, err = process.communicate(timeout=120)
+        return Done(process.returncode, out, err)
+
+    @property
+    def state(self) -> Any:
+        """What the state file says, wherever the tests' configurations put it."""
+        return json.loads((self.folder / "state" / "state.json").read_text(encoding="utf-8"))
+
+    @property
+    def history(self) -> list[Any]:
+        path = self.folder / "state" / "history.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        own = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder / "home"),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDEVMODE": "",
+            "LANG": "C.UTF-8",
+            "COVERAGE_PROCESS_START": os.environ.get("COVERAGE_PROCESS_START", ""),
+        }
+        return {**own, **self.environment, **more}
