@@ -44,6 +44,10 @@ CARRIERS = {
         "the inventory of {service_id} names neither a partner nor a UNI service ID",
         "set partner_id or uni_service_id for it under the carrier",
     ),
+    "billing_account_unknown": Words(
+        "the inventory of {service_id} names no billing account, or not its name",
+        "set billing_account_name for it under the carrier, or ask the carrier",
+    ),
     "quote_speed_differs": Words("a quote for {wanted} came back for {found}", "ask the carrier"),
     "not_enabled": Words(
         "the carrier says that the location is not NaaS enabled ({message}), which it also says when it is "

@@ -25,6 +25,8 @@ def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) ->
     UNI: by the other one Lumen finds no price. Raises OrderRefusedError where neither is known."""
     if service.master_site_id is None:
         raise CarrierError("answer_wrong", what="no masterSiteId")
+    if service.billing_account_id is None or _account_name(options, service) is None:
+        raise OrderRefusedError("billing_account_unknown", service_id=service.service_id)
     return {
         "sourceSystem": options.source_system,
         "customerNumber": options.customer_number,
@@ -58,6 +60,10 @@ def _speed_text(options: LumenOptions, bandwidth: Bandwidth) -> str:
         except ValueError:
             continue
     return f"{bandwidth.mbps} Mbps"
+
+
+def _account_name(options: LumenOptions, service: Service) -> str | None:
+    return service.billing_account_name or options.billing_account_name.get(service.service_id)
 
 
 def read_quote(document: Any, wanted: Bandwidth, at: datetime) -> Quote:
@@ -99,7 +105,7 @@ def _hourly_price(document: dict[str, Any]) -> Decimal | None:
 def order_body(options: LumenOptions, service: Service, request: OrderRequest) -> dict[str, Any]:
     """A modify order for one service. The quote carries the new speed; the action is never another one:
     `delete` would disconnect the circuit."""
-    name = service.billing_account_name or options.billing_account_name.get(service.service_id)
+    name = _account_name(options, service)
     contact = options.contact
     return {
         "externalId": request.external_id,

@@ -1,0 +1,1 @@
+"""Carriers: one contract, and what is each one's own."""

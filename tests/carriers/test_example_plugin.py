@@ -1,0 +1,108 @@
+"""The carrier in examples/: it passes the contract, and is found by its entry point."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iodcal.carriers import CarrierContext
+from iodcal.config.plugins import CARRIERS, load_plugin
+from iodcal.domain.bandwidth import Bandwidth
+from tests.carriers.contract import CarrierContract, Harness
+from tests.servers.tls import LocalServer, Reply, Request
+
+FOLDER = Path(__file__).parent.parent.parent / "examples" / "carrier-plugin"
+TOKEN = "token-of-the-example"
+
+
+class RateLimitHarness(Harness):
+    service_id = "port-1"
+    bandwidth = Bandwidth(100)
+    other = Bandwidth(1000)
+    unknown_service_id = "port-9"
+    provisioning = timedelta(minutes=5)
+    secrets = (TOKEN,)
+
+    def __init__(self, folder: Path) -> None:
+        self.time = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        self.rate, self.target, self.taken_at = 100, 100, None
+        self.fault: str | None = None
+        self.taken = 0
+        self.server = LocalServer(self.answer)
+        plugin = load_plugin(CARRIERS, "ratelimit")
+        given = {"base_url": self.server.url, "account": "4711", "token": TOKEN}
+        context = CarrierContext(folder, self.now, self.provisioning, None)
+        self.carrier = plugin.create(plugin.Options.model_validate(given), context)
+
+    taken_at: datetime | None
+
+    def answer(self, request: Request) -> Reply:
+        if request.path != "/product/port-1" or request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return Reply.of({"message": "not found"}, 404)
+        if self.taken_at is not None and self.time >= self.taken_at + self.provisioning:
+            self.rate, self.taken_at = self.target, None
+        if request.method == "GET":
+            status = "LIVE" if self.taken_at is None else "CHANGING"
+            return Reply.of({"rateLimit": self.rate, "provisioningStatus": status})
+        fault, self.fault = self.fault, None
+        if fault == "refuse":
+            return Reply.of({"message": "no"}, 403)
+        if self.taken_at is not None:
+            return Reply.of({"message": "busy"}, 409)
+        if fault != "before":
+            document: Any = Reply(body=request.body).document
+            self.target, self.taken_at, self.taken = document["rateLimit"], self.time, self.taken + 1
+        return Reply(dropped=True) if fault else Reply.of({"message": "ok"})
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, length: timedelta) -> None:
+        self.time += length
+
+    def lose_answer(self, *, after_effect: bool) -> None:
+        self.fault = "after" if after_effect else "before"
+
+    def refuse(self) -> None:
+        self.fault = "refuse"
+
+    def orders(self) -> int:
+        return self.taken
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the example had been installed: its entry point leads to its module."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    point = EntryPoint("ratelimit", "iodcal_ratelimit:plugin", CARRIERS)
+
+    def entry_points(group: str) -> EntryPoints:
+        return EntryPoints([point] if group == CARRIERS else [])
+
+    monkeypatch.setattr("iodcal.config.plugins.entry_points", entry_points)
+
+
+@pytest.fixture
+def harness(tmp_path: Path) -> Iterator[RateLimitHarness]:
+    made = RateLimitHarness(tmp_path)
+    with made.server:
+        yield made
+
+
+class TestRateLimit(CarrierContract):
+    pass
+
+
+def test_a_type_that_nobody_registered_is_named() -> None:
+    with pytest.raises(ValueError, match=r"'ratelimits' is not a known type; did you mean ratelimit\?"):
+        load_plugin(CARRIERS, "ratelimits")
+
+
+def test_the_example_is_importable() -> None:
+    assert importlib.util.find_spec("iodcal_ratelimit") is not None
