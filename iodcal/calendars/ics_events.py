@@ -59,15 +59,15 @@ def _first_words(text: str) -> str:
 
 def _events(source: Source, calendar: Any, window: Interval) -> Iterator[Event]:
     zone = _default_zone(calendar)
-    reversed_ids = set()
+    backwards: dict[str, bool] = {}  # by identity; that of a series is its UID alone
     for component in calendar.walk("VEVENT"):
         _check(component, window)
-        if _ends_before_start(component):
-            reversed_ids.add(_identity(component))
+        backwards[_identity(component)] = _ends_before_start(component)
     cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
     for occurrence in _expand(calendar, window):
-        backwards = _identity(occurrence) in reversed_ids
-        yield _event(source, occurrence, zone, cancelled=cancelled, backwards=backwards)
+        series = backwards.get(f"{_uid(occurrence)}/", False)
+        turned = backwards.get(_identity(occurrence), series)
+        yield _event(source, occurrence, zone, cancelled=cancelled, backwards=turned)
 
 
 def _default_zone(calendar: Any) -> ZoneInfo | None:

@@ -104,9 +104,10 @@ class StateStore:
             return None
         except OSError as error:
             raise self._unusable(error) from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise StateError("unreadable", path=str(self.path), reason="not a regular file")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise StateError("unreadable", path=str(self.path), reason="not a regular file")
             return file.read(_MOST_BYTES)
 
     def _unusable(self, error: OSError) -> StateError:

@@ -1,0 +1,234 @@
+"""The state file: round trips, damage, versions, permissions, and writes that fail half-way."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Quote
+from iodcal.domain.orders import Outcome, ended, intent
+from iodcal.domain.standing import Standing
+from iodcal.errors import StateError
+from iodcal.state import State
+from iodcal.state.decode import DamagedError, decode
+from iodcal.state.encode import encode
+from iodcal.state.migrations import migrate
+from iodcal.state.store import StateStore
+from tests.state.strategies import states
+
+GOLDEN = Path(__file__).parent / "golden"
+NOW = datetime.now(UTC).replace(microsecond=0)
+CIRCUIT = Standing("lumen|https://api|1-A|77", "den-a", "lumen", "1-A", confirmed=Bandwidth(100))
+STATE = State(circuits={CIRCUIT.key: CIRCUIT})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> StateStore:
+    return StateStore(tmp_path / "folder" / "state.json")
+
+
+@given(states())
+def test_a_state_comes_back_as_it_was(state: State) -> None:
+    assert decode(json.loads(json.dumps(encode(state)))) == state
+
+
+def test_the_first_version_is_read_for_ever() -> None:
+    document = json.loads((GOLDEN / "v1.json").read_text())
+    state = decode(migrate(document, "v1.json"))
+    assert {**encode(state), "writer": document["writer"]} == document
+
+
+@given(states(), st.data())
+def test_damage_is_an_error_and_never_something_else(state: State, data: st.DataObject) -> None:
+    document = encode(state)
+    name = data.draw(st.sampled_from(["circuits", "calendars", "quotas", "problems", "calendar_ids"]))
+    document[name] = data.draw(st.sampled_from([None, 1, "x", [None], [1], {"a": None}, {"a": [1]}, True]))
+    with pytest.raises(DamagedError):
+        decode(document)
+
+
+def test_there_is_no_state_before_the_first_run(store: StateStore) -> None:
+    assert store.load() == State()
+    assert not store.path.parent.exists()
+
+
+def test_file_and_folder_are_for_their_owner_only(store: StateStore) -> None:
+    store.save(STATE)
+    store.history.append("run", at=NOW, run_id="1")
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in store.path.parent.iterdir()} == {0o600}
+    assert StateStore(store.path).load() == STATE
+
+
+def test_nothing_is_written_where_nothing_changed(store: StateStore) -> None:
+    store.save(STATE)
+    before = store.path.stat().st_ino
+    store.save(STATE)
+    again = StateStore(store.path)
+    again.save(again.load())
+    assert store.path.stat().st_ino == before
+
+
+@pytest.mark.parametrize("call", ["fsync", "write"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    store: StateStore, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    store.save(STATE)
+    before = store.path.read_bytes()
+
+    def fail(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        if call == "fsync":
+            broken.setattr(os, "fsync", fail)
+        else:
+            broken.setattr(Path, "replace", fail)
+        with pytest.raises(StateError) as caught:
+            store.save(State())
+        with pytest.raises(StateError):
+            StateStore(store.path).probe() if call == "fsync" else store.save(State())
+    assert caught.value.code == "unwritable"
+    assert store.path.read_bytes() == before
+    assert [path.name for path in store.path.parent.iterdir()] == ["state.json"]
+
+
+def test_what_cannot_be_saved_in_its_place_is_saved_elsewhere(
+    store: StateStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.path.parent.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(elsewhere))
+    real = os.open
+
+    def refuse(path: Any, *arguments: Any) -> int:
+        if Path(path).parent == store.path.parent:
+            raise OSError(30, "Read-only file system")
+        return real(path, *arguments)
+
+    monkeypatch.setattr(os, "open", refuse)
+    place = store.save_elsewhere(STATE)
+    assert place is not None
+    assert Path(place).parent == elsewhere
+    monkeypatch.undo()
+    assert decode(json.loads(Path(place).read_text())) == STATE
+
+
+def test_a_newer_state_is_left_alone(store: StateStore) -> None:
+    store.save(STATE)
+    document = {**json.loads(store.path.read_text()), "version": 99, "writer": "9.9"}
+    store.path.write_text(json.dumps(document))
+    with pytest.raises(StateError) as caught:
+        store.load()
+    assert (caught.value.code, caught.value.facts["writer"]) == ("too_new", "9.9")
+    assert json.loads(store.path.read_text()) == document
+
+
+def test_an_older_state_is_migrated_step_by_step() -> None:
+    steps: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        1: lambda old: {**old, "version": 2, "b": 1},
+        2: lambda old: {**old, "version": 3, "c": 2},
+    }
+    assert migrate({"version": 1}, "x", steps=steps, target=3) == {"version": 3, "b": 1, "c": 2}
+    with pytest.raises(DamagedError):
+        migrate({"version": 1}, "x", steps={}, target=2)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\x00\xff", b"[]", b'{"version": "1"}', b'{"version": 1}', b"[" * 100_000]
+)
+def test_a_damaged_state_is_set_aside_and_rebuilt(store: StateStore, content: bytes) -> None:
+    store.save(STATE)
+    order = intent(
+        id="a",
+        circuit_key=CIRCUIT.key,
+        circuit="den-a",
+        old=Bandwidth(100),
+        quote=Quote("q", Bandwidth(500), NOW),
+        now=NOW - timedelta(minutes=1),
+        demand="d",
+        resends=0,
+        run_id="r",
+    )
+    store.history.append("order", at=NOW, run_id="r", order=order)
+    store.path.write_bytes(content)
+
+    looked_at = StateStore(store.path).load(read_only=True)
+    assert store.path.read_bytes() == content
+    rebuilt = StateStore(store.path).load()
+    assert rebuilt.rebuilt_from is not None
+    assert Path(rebuilt.rebuilt_from).read_bytes() == content
+    assert not store.path.exists()
+    for state in (looked_at, rebuilt):
+        known = state.circuits[CIRCUIT.key].order
+        assert known is not None
+        assert (known.outcome, known.new) == (Outcome.UNKNOWN, Bandwidth(500))
+        assert state.quotas["https://api", "1-A"].used == 1
+
+
+def test_a_rebuilt_state_knows_what_was_confirmed(store: StateStore) -> None:
+    order = intent(
+        id="a",
+        circuit_key=CIRCUIT.key,
+        circuit="den-a",
+        old=Bandwidth(100),
+        quote=Quote("q", Bandwidth(500), NOW),
+        now=NOW,
+        demand="d",
+        resends=0,
+        run_id="r",
+    )
+    for outcome in (Outcome.SENDING, Outcome.ACCEPTED, Outcome.CONFIRMED):
+        store.path.parent.mkdir(exist_ok=True)
+        store.history.append("order", at=NOW, run_id="r", order=replace(ended(order, outcome, NOW)))
+    store.path.write_bytes(b"")
+    standing = store.load().circuits[CIRCUIT.key]
+    assert (standing.confirmed, standing.order) == (Bandwidth(500), None)
+
+
+def test_a_symbolic_link_is_not_followed(store: StateStore, tmp_path: Path) -> None:
+    store.path.parent.mkdir()
+    precious = tmp_path / "precious.json"
+    precious.write_text("{}")
+    store.path.symlink_to(precious)
+    for use in (store.load, store.probe, lambda: store.save(STATE)):
+        with pytest.raises(StateError) as caught:
+            use()
+        assert caught.value.code == "symlink"
+    assert precious.read_text() == "{}"
+
+
+def test_what_is_no_file_is_no_state(store: StateStore) -> None:
+    store.path.mkdir(parents=True)
+    with pytest.raises(StateError) as caught:
+        store.load()
+    assert caught.value.code == "unreadable"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError) as caught:
+        StateStore(tmp_path / "file" / "state.json").probe()
+    assert caught.value.code == "unwritable"
+
+
+def test_a_torn_last_line_of_the_history_is_closed_and_skipped(store: StateStore) -> None:
+    store.save(STATE)
+    store.history.append("run", at=NOW, run_id="1")
+    with store.history.path.open("a") as file:
+        file.write('{"kind": "tor')
+    store.history.append("run", at=NOW, run_id="2", subject="line\nbreak")
+    assert [record["run_id"] for record in store.history.read()] == ["1", "2"]
+    assert len(store.history.path.read_text().splitlines()) == 3
