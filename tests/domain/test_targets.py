@@ -1,0 +1,188 @@
+"""S4: whose word counts, floor and ceiling, tiers; and the baseline in local time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.baseline import lay_out
+from iodcal.domain.circuits import Baseline, Circuit, Peak
+from iodcal.domain.localtime import Interval
+from iodcal.domain.risk import overruled
+from tests.domain.minutes import CIRCUIT, TIERS, Ask, levels, plan_of, timeline_of
+
+
+@pytest.mark.parametrize(
+    ("asks", "expected"),
+    [
+        pytest.param([], [(0, 100)], id="the baseline"),
+        pytest.param([Ask(10, 20)], [(0, 100), (10, 1000), (20, 100)], id="half open"),
+        pytest.param([Ask(10, 20, lead=5, trail=7)], [(0, 100), (5, 1000), (27, 100)], id="lead and trail"),
+        pytest.param(
+            [Ask(10, 30, 500), Ask(20, 40, 200)],
+            [(0, 100), (10, 500), (30, 200), (40, 100)],
+            id="the highest",
+        ),
+        pytest.param([Ask(10, 20, 300)], [(0, 100), (10, 500), (20, 100)], id="rounded up to a tier"),
+        pytest.param([Ask(10, 20, 5000)], [(0, 100), (10, 1000), (20, 100)], id="down to the highest tier"),
+        pytest.param(
+            [Ask(0, 40), Ask(10, 20, 200, True)], [(0, 1000), (40, 100)], id="equal priority: at_least adds"
+        ),
+        pytest.param(
+            [Ask(0, 40), Ask(10, 20, 200, True, 1)],
+            [(0, 1000), (10, 200), (20, 1000), (40, 100)],
+            id="exactly above overrules",
+        ),
+        pytest.param(
+            [Ask(0, 40, priority=2), Ask(10, 20, 200, True, 1)],
+            [(0, 1000), (40, 100)],
+            id="at_least above adds all the same",
+        ),
+        pytest.param(
+            [Ask(0, 40, 200, True, 1), Ask(10, 20, 500, True, 2)],
+            [(0, 200), (10, 500), (20, 200), (40, 100)],
+            id="the higher exactly",
+        ),
+        pytest.param(
+            [Ask(0, 40, 200, True), Ask(10, 20, 500, True)],
+            [(0, 200), (10, 500), (20, 200), (40, 100)],
+            id="tie: the highest",
+        ),
+        pytest.param(
+            [Ask(0, 40, name="call", event="e"), Ask(0, 40, 200, True, 1, name="work", event="e")],
+            [(0, 200), (40, 100)],
+            id="one event, two rules: exactly of higher priority drops the other",
+        ),
+        pytest.param(
+            [
+                Ask(0, 40, name="call", event="e", lead=0, trail=30),
+                Ask(0, 40, 200, True, 1, name="w", event="e"),
+            ],
+            [(0, 200), (40, 100)],
+            id="its trail goes with it",
+        ),
+        pytest.param(
+            [Ask(0, 40, name="call", event="e", priority=2), Ask(0, 40, 200, True, 1, name="w", event="e")],
+            [(0, 1000), (40, 100)],
+            id="but not where the other's priority is higher",
+        ),
+    ],
+)
+def test_targets(asks: list[Ask], expected: list[tuple[float, int]]) -> None:
+    assert levels(timeline_of(*asks), 0, 60) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted", "sold"),
+    [
+        ({}, 1, 100),
+        ({"floor": Bandwidth(150)}, 100, 200),
+        ({"ceiling": Bandwidth(500)}, 1000, 500),
+        ({"ceiling": Bandwidth(400)}, 1000, 500),
+        ({"floor": Bandwidth(200), "ceiling": Bandwidth(200)}, 1000, 200),
+    ],
+)
+def test_floor_and_ceiling_come_before_the_tiers(
+    changes: dict[str, Bandwidth], wanted: int, sold: int
+) -> None:
+    assert replace(CIRCUIT, **changes).sold(Bandwidth(wanted)) == Bandwidth(sold)  # type: ignore[arg-type]  # fields by name
+
+
+def test_an_overruled_window_is_told_as_soon_as_it_is_visible() -> None:
+    plan = plan_of(Ask(300, 400, name="call"), Ask(320, 330, 100, True, 5, name="work"))
+    (problem,) = overruled(plan, plan.timeline.span.start + timedelta(days=7))
+    assert (problem.facts["rule"], problem.facts["by"]) == ("call", "work")
+    quiet = plan_of(Ask(300, 400, 100, name="call"), Ask(320, 330, 100, True, 5, name="work"))
+    assert not list(overruled(quiet, plan.timeline.span.start))
+
+
+def peak(days: str, start: str, end: str | None, mbps: int = 500) -> Peak:
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    chosen = frozenset(names.index(day) for day in days.split())
+    return Peak(chosen, time.fromisoformat(start), time.fromisoformat(end) if end else None, Bandwidth(mbps))
+
+
+def stretches(zone: str, first: str, last: str, *peaks: Peak) -> list[str]:
+    """The peaks between two UTC instants as `day hour:minute-hour:minute mbps`, in UTC."""
+    over = Interval(*(datetime.fromisoformat(at).replace(tzinfo=UTC) for at in (first, last)))
+    laid_out = lay_out(Baseline(TIERS[0], peaks), ZoneInfo(zone), over)
+    assert laid_out[0].span.start == over.start
+    assert laid_out[-1].span.end == over.end
+    return [f"{s.span.start:%d %H:%M}-{s.span.end:%d %H:%M} {s.bandwidth.mbps}" for s in laid_out if s.peak]
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "last", "peaks", "expected"),
+    [
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-25", [peak("mon tue", "07:30", "18:30")],
+            ["23 07:30-23 18:30 500", "24 07:30-24 18:30 500"], id="by weekday",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-25", [peak("mon", "22:00", "02:00")],
+            ["23 22:00-24 02:00 500"], id="past midnight: of its first day",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23T01:00", "2026-11-23T12:00", [peak("sun", "22:00", "02:00")],
+            ["23 01:00-23 02:00 500"], id="past midnight, seen from behind it; the week wraps",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-25", [peak("mon", "20:00", None)],
+            ["23 20:00-24 00:00 500"], id="24:00",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-24",
+            [peak("mon", "08:00", "12:00"), peak("mon", "10:00", "11:00", 1000)],
+            ["23 08:00-23 10:00 500", "23 10:00-23 11:00 1000", "23 11:00-23 12:00 500"], id="overlapping",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-25", [peak("mon", "09:00", "09:00")],
+            ["23 09:00-24 09:00 500"], id="to not after from: all round the clock",
+        ),
+        pytest.param(
+            "America/Denver", "2026-03-08", "2026-03-09", [peak("sun", "01:00", "04:00")],
+            ["08 08:00-08 10:00 500"], id="forward: an hour is missing",
+        ),
+        pytest.param(
+            "America/Denver", "2026-03-08", "2026-03-09", [peak("sun", "02:15", "02:45")],
+            [], id="wholly inside the gap: lost",
+        ),
+        pytest.param(
+            "America/Denver", "2026-03-08", "2026-03-09", [peak("sun", "02:30", "03:30")],
+            ["08 09:00-08 09:30 500"], id="begins in the gap",
+        ),
+        pytest.param(
+            "America/Denver", "2026-11-01", "2026-11-02", [peak("sun", "00:30", "01:30")],
+            ["01 06:30-01 07:30 500"], id="back: the first 01:30",
+        ),
+        pytest.param(
+            "Europe/London", "2026-10-25", "2026-10-26", [peak("sun", "00:30", "03:00")],
+            ["25 00:00-25 03:00 500"], id="London goes back",
+        ),
+        pytest.param(
+            "Pacific/Kiritimati", "2026-11-22", "2026-11-23", [peak("mon", "00:00", "06:00")],
+            ["22 10:00-22 16:00 500"], id="far east: Monday begins on Sunday",
+        ),
+        pytest.param(
+            "Pacific/Pago_Pago", "2026-11-24", "2026-11-25", [peak("mon", "20:00", None)],
+            ["24 07:00-24 11:00 500"], id="far west: Monday ends on Tuesday",
+        ),
+        pytest.param(
+            "Asia/Kolkata", "2026-11-23", "2026-11-24", [peak("mon", "09:00", "10:00")],
+            ["23 03:30-23 04:30 500"], id="half an hour off",
+        ),
+    ],
+)  # fmt: skip
+def test_the_baseline_in_local_time(
+    zone: str, first: str, last: str, peaks: list[Peak], expected: list[str]
+) -> None:
+    assert stretches(zone, first, last, *peaks) == expected
+
+
+def test_each_circuit_has_its_own_zone() -> None:
+    circuit: Circuit = replace(CIRCUIT, zone=ZoneInfo("Asia/Tokyo"))
+    assert timeline_of(Ask(0, 10), circuit=circuit).circuit.zone.key == "Asia/Tokyo"

@@ -1,0 +1,183 @@
+"""The small values: bandwidth, durations, local times, moments, keywords."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.durations import format_duration, parse_duration
+from iodcal.domain.keywords import Keyword, normalise, words_of
+from iodcal.domain.localtime import instant, midnight
+from iodcal.domain.moments import parse_moment
+
+
+@pytest.mark.parametrize(
+    ("text", "mbps"),
+    [
+        ("100 Mbps", 100),
+        ("1Gbps", 1000),
+        ("1 gbps", 1000),
+        ("1000 MBPS", 1000),
+        ("2.5 Gbps", 2500),
+        (" 10 Mbps ", 10),
+    ],
+)
+def test_bandwidths(text: str, mbps: int) -> None:
+    assert Bandwidth.parse(text) == Bandwidth(mbps)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "100",
+        "Mbps",
+        "0 Mbps",
+        "-1 Mbps",
+        "1.5 Mbps",
+        "1 Tbps",
+        "1 Mb/s",
+        "1e3 Mbps",
+        "\u0661 Mbps",
+        "1 Mbps x",
+    ],
+)
+def test_what_is_no_bandwidth(text: str) -> None:
+    with pytest.raises(ValueError, match="Mbps"):
+        Bandwidth.parse(text)
+
+
+@given(st.integers(1, 10_000_000).map(Bandwidth))
+def test_a_bandwidth_reads_as_it_is_written(rate: Bandwidth) -> None:
+    if rate.mbps < 10_000_000:
+        assert Bandwidth.parse(str(rate)) == rate
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90m", 5400), ("1h30m", 5400), ("2d", 172800), ("0m", 0), ("1d2h3m4s", 93784), (" 5m ", 300)],
+)
+def test_durations(text: str, seconds: int) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "5 m", "-5m", "5m3h", "1.5h", "5min", "\u0665m", "5m5m"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        parse_duration(text)
+
+
+@given(st.integers(0, 10**7).map(lambda seconds: timedelta(seconds=seconds)))
+def test_a_duration_reads_as_it_is_written(length: timedelta) -> None:
+    assert parse_duration(format_duration(length)) == length
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "utc"),
+    [
+        pytest.param("UTC", "2026-11-24T12:00", "2026-11-24T12:00", id="UTC"),
+        pytest.param("America/Denver", "2026-03-08T01:59", "2026-03-08T08:59", id="before the gap"),
+        pytest.param("America/Denver", "2026-03-08T02:00", "2026-03-08T09:00", id="the gap's first minute"),
+        pytest.param("America/Denver", "2026-03-08T02:59", "2026-03-08T09:00", id="the gap's last minute"),
+        pytest.param("America/Denver", "2026-03-08T03:00", "2026-03-08T09:00", id="after the gap"),
+        pytest.param("America/Denver", "2026-11-01T01:30", "2026-11-01T07:30", id="twice: the first"),
+        pytest.param("Europe/London", "2026-03-29T01:30", "2026-03-29T01:00", id="London's gap"),
+        pytest.param(
+            "Australia/Lord_Howe", "2026-10-04T02:10", "2026-10-03T15:30", id="a gap of half an hour"
+        ),
+        pytest.param("Africa/Cairo", "2026-04-24T00:00", "2026-04-23T22:00", id="a gap at midnight"),
+        pytest.param("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T10:00", id="a day that never was"),
+        pytest.param("Asia/Kathmandu", "2026-01-01T00:00", "2025-12-31T18:15", id="three quarters off"),
+    ],
+)
+def test_local_times(zone: str, local: str, utc: str) -> None:
+    found = instant(datetime.fromisoformat(local), ZoneInfo(zone))
+    assert found == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [("America/Denver", "2026-03-08", 23), ("America/Denver", "2026-11-01", 25), ("UTC", "2026-03-08", 24)],
+)
+def test_days_have_their_own_lengths(zone: str, day: str, hours: int) -> None:
+    first = date.fromisoformat(day)
+    length = midnight(first + timedelta(days=1), ZoneInfo(zone)) - midnight(first, ZoneInfo(zone))
+    assert length == timedelta(hours=hours)
+
+
+NOW = datetime(2026, 11, 24, 14, 52, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-11-22T15:00:00Z", "2026-11-22T15:00"),
+        ("2026-11-22T15:00:00+01:00", "2026-11-22T14:00"),
+        ("+3h", "2026-11-24T17:52"),
+        ("-30m", "2026-11-24T14:22"),
+        ("2026-11-22 15:00", "2026-11-22T22:00"),
+        ("15:00", "2026-11-24T22:00"),
+        ("2026-11-22", "2026-11-22T07:00"),
+    ],
+)
+def test_moments(text: str, utc: str) -> None:
+    found = parse_moment(text, NOW, ZoneInfo("America/Denver"))
+    assert found == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "noon", "+x", "25:00", "2026-13-01", "yesterday 15:00"])
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a (time|duration)"):
+        parse_moment(text, NOW, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "found"),
+    [
+        ("All-Hands", "ALL HANDS", True),
+        ("All-Hands", "All\u2013Hands: Q3", True),
+        ("All-Hands", "Overall handset review", False),
+        ("All-Hands", "all  -  hands", True),
+        ("All-Hands", "All-Handsome", False),
+        ("Town Hall", "Virtual town\u00a0hall (EMEA)", True),
+        ("DR Test", "DR\tTest", True),
+        ("DR Test", "DR Testing", False),
+        ("Q3", "Re: q3!", True),
+        ("C++", "C++ day", True),
+        ("C++", "ABC++", False),
+        ("Straße", "STRASSE 7", True),
+        ("ﬁnal", "FINAL demo", True),
+        ("\uff21\uff4c\uff4c", "all hands", True),
+        ("会議", "全社会議です", True),
+        ("全社 会議", "全社-会議", True),
+        ("DR", "DR会議", True),
+        ("ประชุม", "การประชุมใหญ่", True),
+        ("🎉", "launch 🎉", True),
+        ("live", "alive", False),
+        ("don't", "don't panic", True),
+    ],
+)
+def test_keywords(keyword: str, text: str, found: bool) -> None:
+    assert Keyword(keyword).is_in(normalise(text)) is found
+
+
+@pytest.mark.parametrize("text", ["", "  ", "-", "\u2013 \u2014"])
+def test_what_is_no_keyword(text: str) -> None:
+    with pytest.raises(ValueError, match="no letter"):
+        Keyword(text)
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
+def test_the_index_never_hides_a_keyword(before: str, keyword: str, after: str) -> None:
+    try:
+        wanted = Keyword(keyword)
+    except ValueError:
+        return
+    normal = normalise(f"{before} {keyword} {after}")
+    if wanted.is_in(normal):
+        assert wanted.words <= words_of(normal)
