@@ -84,6 +84,8 @@ def _demand(
     key = event.copy_key
     in_zone: dict[ZoneInfo, Demand | None] = {}
     for name in rule.circuits.get(event.source.calendar, ()):
+        if name not in circuits:
+            continue
         zone = circuits[name].zone
         if zone not in in_zone:
             in_zone[zone] = _in_zone(event, match, rule, key, zone)

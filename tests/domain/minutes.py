@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +13,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Patience
 from iodcal.domain.plan import Pace
 from iodcal.domain.planning import CircuitPlan, Knowledge, Policy, plan_circuit, view_from
-from iodcal.domain.rules import Mode, Rule, Wanted
+from iodcal.domain.rules import Mode, Rule
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline, draw
 from iodcal.domain.windows import Window, open_windows
@@ -72,11 +71,11 @@ class Ask:
     def title(self) -> str:
         return self.name or f"{self.start:g}-{self.end:g}"
 
-    def rule(self, calendars: Sequence[str] = ("noc",), wanted: Wanted | None = None) -> Rule:
+    def rule(self, circuit: Circuit = CIRCUIT) -> Rule:
         return Rule(
             name=self.title,
-            circuits=dict.fromkeys(calendars, (CIRCUIT.name,)),
-            bandwidth=wanted or Bandwidth(self.mbps),
+            circuits={"noc": (circuit.name,)},
+            bandwidth=Bandwidth(self.mbps),
             mode=Mode.EXACTLY if self.exactly else Mode.AT_LEAST,
             priority=self.priority,
             lead=minutes(self.lead),
@@ -97,7 +96,7 @@ class Ask:
 
 
 def windows_of(*asks: Ask, circuit: Circuit = CIRCUIT) -> tuple[Window, ...]:
-    rules = [ask.rule() for ask in asks]
+    rules = [ask.rule(circuit) for ask in asks]
     return open_windows([ask.matched() for ask in asks], rules, [circuit])[circuit.name]
 
 

@@ -1,0 +1,258 @@
+"""S3: which rules take which events, what is kept of them, and whose events do not count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.events import Event, Floating, Source, Timed
+from iodcal.domain.keywords import Keyword
+from iodcal.domain.matching import Matching, Organizers, holds_at, match_events
+from iodcal.domain.rules import Conditions, FromEvent, Highest, Rule
+from iodcal.domain.windows import Window, open_windows
+from tests.domain.minutes import CIRCUIT, NOON, at
+
+COMPANY, ROOMS = Source("c", "company", "company"), Source("r", "rooms", "rooms/board")
+HOUR = timedelta(hours=1)
+EVENT = Event(
+    COMPANY,
+    "1",
+    "uid-1",
+    Timed(NOON, NOON + HOUR),
+    subject="All-Hands: Q3",
+    organizer="Ines.Duarte@contoso.example",
+    locations=("Auditorium 2", "Teams"),
+    categories=("Streaming",),
+    show_as="busy",
+    attendees=50,
+    online_meeting=True,
+)
+
+
+def rule(name: str = "r", circuits: Mapping[str, tuple[str, ...]] | None = None, **conditions: Any) -> Rule:
+    for field in ("subject", "not_subject", "location"):
+        if field in conditions:
+            conditions[field] = tuple(Keyword(text) for text in conditions[field])
+    named = {"company": ("den-a",)} if circuits is None else circuits
+    return Rule(name, named, Bandwidth(500), Conditions(**conditions))
+
+
+def match(*events: Event, rules: list[Rule] | None = None, **options: Any) -> Matching:
+    return match_events(events, rules or [rule()], **options)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "taken"),
+    [
+        ({}, True),
+        ({"subject": ["Town Hall", "All-Hands"]}, True),
+        ({"subject": ["Town Hall"]}, False),
+        ({"subject": ["All-Hands"], "not_subject": ["Q3"]}, False),
+        ({"subject_regex": re.compile(r"Q\d$")}, True),
+        ({"subject_regex": re.compile(r"^Q\d")}, False),
+        ({"longer_than": timedelta(minutes=59)}, True),
+        ({"longer_than": HOUR}, False),
+        ({"shorter_than": timedelta(minutes=61)}, True),
+        ({"shorter_than": HOUR}, False),
+        ({"categories": ("streaming", "other")}, True),
+        ({"categories": ("stream",)}, False),
+        ({"organizer": ("ines.duarte@contoso.example",)}, True),
+        ({"organizer": ("@contoso.example",)}, True),
+        ({"organizer": ("@example",)}, False),
+        ({"organizer": ("duarte@contoso.example",)}, False),
+        ({"location": ["auditorium"]}, True),
+        ({"location": ["Board room"]}, False),
+        ({"show_as": ("busy", "oof")}, True),
+        ({"show_as": ("free",)}, False),
+        ({"sensitivity": ("normal",)}, True),
+        ({"sensitivity": ("private",)}, False),
+        ({"online_meeting": True}, True),
+        ({"online_meeting": False}, False),
+        ({"min_attendees": 50}, True),
+        ({"min_attendees": 51}, False),
+        ({"all_day": False}, True),
+        ({"all_day": True}, False),
+        ({"subject": ["All-Hands"], "show_as": ("free",)}, False),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else str(value),
+)
+def test_every_condition_must_hold(conditions: dict[str, Any], taken: bool) -> None:
+    assert bool(match(EVENT, rules=[rule(**conditions)]).matched) is taken
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cancelled": True},
+        {"declined": True},
+        {"span": Timed(NOON, NOON)},
+        {"source": ROOMS},
+    ],
+    ids=["cancelled", "declined", "no length", "another calendar"],
+)
+def test_what_is_no_event_of_the_rule(change: dict[str, Any]) -> None:
+    found = match(replace(EVENT, **change))
+    assert (found.matched, found.invalid, found.refused) == ((), (), ())
+
+
+def test_an_event_that_ends_before_it_starts_is_told() -> None:
+    found = match(replace(EVENT, span=Timed(NOON, NOON - HOUR)))
+    assert (found.matched, len(found.invalid)) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("organizer", "counts"),
+    [
+        ("pat@contoso.example", True),
+        ("PAT@CONTOSO.EXAMPLE", True),
+        ("boss@partner.example", True),
+        ("other@partner.example", False),
+        ("pat@contoso.example.evil.example", False),
+        ("pat@evilcontoso.example", False),
+        (None, True),
+    ],
+)
+def test_only_the_events_of_known_organizers_count(organizer: str | None, counts: bool) -> None:
+    known = Organizers(frozenset({"@contoso.example", "boss@partner.example"}))
+    found = match(replace(EVENT, organizer=organizer), organizers=known)
+    assert (len(found.matched), len(found.refused)) == ((1, 0) if counts else (0, 1))
+
+
+def test_nothing_is_kept_of_what_no_rule_takes() -> None:
+    stranger = replace(EVENT, subject="Crypto", organizer="x@evil.example")
+    known = Organizers(frozenset({"@contoso.example"}))
+    found = match(stranger, rules=[rule(subject=["All-Hands"])], organizers=known)
+    assert found == Matching(())
+
+
+def test_a_subject_is_hidden_where_any_copy_is_private() -> None:
+    copy = replace(EVENT, source=ROOMS, id="2", subject="Ines Duarte", sensitivity="Confidential")
+    rules = [rule(circuits={"company": ("den-a",), "rooms": ("den-a",)})]
+    assert [kept.subject for kept in match(EVENT, copy, rules=rules).matched] == [None, None]
+    elsewhen = replace(copy, span=Timed(NOON + HOUR, NOON + 2 * HOUR))
+    assert [kept.subject for kept in match(EVENT, elsewhen, rules=rules).matched] == ["All-Hands: Q3", None]
+
+
+def test_a_hidden_calendar_hides_its_subjects() -> None:
+    (kept,) = match(EVENT, hidden_calendars=frozenset({"company"})).matched
+    assert kept.subject is None
+
+
+def windows(found: Matching, *rules: Rule) -> tuple[Window, ...]:
+    return open_windows(found.matched, rules, [CIRCUIT])["den-a"]
+
+
+def test_copies_merge_by_uid_and_start_and_the_longest_end_wins() -> None:
+    both = {"company": ("den-a",), "rooms": ("den-a",)}
+    copy = replace(EVENT, source=ROOMS, id="2", subject="Ines", span=Timed(NOON, NOON + 2 * HOUR))
+    one = rule(circuits=both)
+    for events in ([EVENT, copy], [copy, EVENT]):
+        (window,) = windows(match(*events, rules=[one]), one)
+        assert (window.demand.event.end, window.demand.calendar) == (NOON + 2 * HOUR, "rooms")
+    (window,) = windows(match(EVENT, replace(copy, span=EVENT.span), rules=[one]), one)
+    assert window.demand.calendar == "company"
+    two = windows(match(EVENT, replace(copy, uid="uid-2"), rules=[one]), one)
+    assert len(two) == 2
+    alone = windows(match(replace(EVENT, uid=""), replace(copy, uid=""), rules=[one]), one)
+    assert len(alone) == 2
+
+
+def test_a_copy_hidden_in_one_calendar_is_hidden_in_the_cause() -> None:
+    both = {"company": ("den-a",), "rooms": ("den-a",)}
+    one = rule(circuits=both)
+    copy = replace(EVENT, source=ROOMS, id="2")
+    found = match(EVENT, copy, rules=[one], hidden_calendars=frozenset({"rooms"}))
+    assert windows(found, one)[0].demand.subject is None
+
+
+def test_the_event_names_the_bandwidth() -> None:
+    pattern = re.compile(r"Start: (?P<bandwidth>\S* \S*)")
+    wanted = replace(rule(subject_regex=pattern), bandwidth=FromEvent.FROM_EVENT)
+    good, bad = (
+        replace(EVENT, subject="IoD | Start: 200 Mbps"),
+        replace(EVENT, subject="Start: soon now", id="9"),
+    )
+    found = match(good, bad, rules=[wanted])
+    assert [window.bandwidth.mbps for window in windows(found, wanted)] == [200]
+    assert [name for _, name in found.unreadable] == ["r"]
+    copy = replace(good, source=ROOMS, id="2", subject="IoD | Start: 500 Mbps")
+    both = replace(wanted, circuits={"company": ("den-a",), "rooms": ("den-a",)})
+    assert [w.bandwidth.mbps for w in windows(match(good, copy, rules=[both]), both)] == [500]
+
+
+def test_highest_is_the_circuits_own_highest_within_its_ceiling() -> None:
+    wanted = replace(rule(), bandwidth=Highest.HIGHEST)
+    low = replace(CIRCUIT, ceiling=Bandwidth(500))
+    found = match(EVENT, rules=[wanted]).matched
+    assert open_windows(found, [wanted], [low])["den-a"][0].bandwidth == Bandwidth(500)
+
+
+@pytest.mark.parametrize(
+    ("zone", "conditions", "holds"),
+    [
+        pytest.param("UTC", {"days": {1}}, True, id="a Tuesday"),
+        pytest.param("UTC", {"days": {2}}, False, id="no Wednesday"),
+        pytest.param("Pacific/Kiritimati", {"days": {2}}, True, id="Wednesday in the far east"),
+        pytest.param("UTC", {"start_from": time(12)}, True, id="from its very minute"),
+        pytest.param("UTC", {"start_to": time(12)}, False, id="to is half open"),
+        pytest.param("America/Denver", {"start_from": time(5), "start_to": time(6)}, True, id="local hours"),
+        pytest.param("Europe/Berlin", {"start_from": time(22), "start_to": time(6)}, False, id="night"),
+        pytest.param("Asia/Tokyo", {"start_from": time(20), "start_to": time(6)}, True, id="past midnight"),
+        pytest.param("UTC", {"longer_than": HOUR}, False, id="length"),
+    ],
+)
+def test_local_time_is_judged_in_the_circuits_zone(
+    zone: str, conditions: dict[str, Any], holds: bool
+) -> None:
+    given = {**conditions, **({"days": frozenset(conditions["days"])} if "days" in conditions else {})}
+    assert holds_at(Conditions(**given), EVENT.span, ZoneInfo(zone)) is holds
+
+
+def test_one_event_may_match_for_one_circuit_only() -> None:
+    tokyo = replace(CIRCUIT, name="tok-a", service_id="2", zone=ZoneInfo("Asia/Tokyo"))
+    evening = rule(circuits={"company": ("den-a", "tok-a")}, start_from=time(20))
+    opened = open_windows(match(EVENT, rules=[evening]).matched, [evening], [CIRCUIT, tokyo])
+    assert {name: len(found) for name, found in opened.items()} == {"den-a": 0, "tok-a": 1}
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "hours"),
+    [
+        pytest.param("America/Denver", datetime(2026, 3, 8, 7, tzinfo=UTC), 23, id="23 hours"),
+        pytest.param("America/Denver", datetime(2026, 11, 1, 6, tzinfo=UTC), 25, id="25 hours"),
+        pytest.param(
+            "Asia/Tokyo", datetime(2026, 11, 23, 15, tzinfo=UTC), 24, id="the evening before in UTC"
+        ),
+    ],
+)
+def test_an_all_day_event_spans_local_midnights(zone: str, start: datetime, hours: int) -> None:
+    day = start.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    span = Floating(day, day + timedelta(days=1))
+    circuit = replace(CIRCUIT, zone=ZoneInfo(zone))
+    found = match(replace(EVENT, span=span, all_day=True))
+    (window,) = open_windows(found.matched, [rule()], [circuit])["den-a"]
+    assert window.demand.event.start == start
+    assert window.demand.event.end - start == timedelta(hours=hours)
+
+
+def test_a_span_wholly_inside_the_gap_is_lost() -> None:
+    span = Floating(datetime(2026, 3, 8, 2, 10), datetime(2026, 3, 8, 2, 50))  # noqa: DTZ001 - floating
+    assert windows(match(replace(EVENT, span=span)), rule()) == ()
+
+
+def test_a_rule_that_is_gone_makes_no_window() -> None:
+    found = match(EVENT, rules=[rule("old")])
+    assert windows(found, rule("new")) == ()
+
+
+def test_lead_and_trail_surround_the_event() -> None:
+    wide = replace(rule(), lead=timedelta(minutes=30), trail=timedelta(minutes=10))
+    (window,) = windows(match(EVENT, rules=[wide]), wide)
+    assert (window.demand.span.start, window.demand.span.end) == (at(-30), at(70))

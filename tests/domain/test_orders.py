@@ -1,0 +1,224 @@
+"""S7: the life of an order, one reading at a time; S11: what people did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Reason
+from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.orders import (
+    Direction,
+    Order,
+    Outcome,
+    adoptable,
+    answered,
+    ended,
+    intent,
+    settle,
+    waited_too_long,
+)
+from iodcal.domain.people import absorb, forget_old_orders, starting_point
+from iodcal.domain.standing import Standing
+from tests.domain.minutes import PATIENCE, Ask, at, minute_of, plan_of, standing_at
+
+OLD, NEW, OTHER = Bandwidth(100), Bandwidth(1000), Bandwidth(500)
+
+
+def order(outcome: Outcome = Outcome.SENDING, **changes: object) -> Order:
+    """An order up from 100 Mbps to 1 Gbps, sent at noon."""
+    made = intent(
+        id="a1",
+        circuit_key="k",
+        circuit="den-a",
+        old=OLD,
+        quote=Quote("q", NEW, at(0)),
+        now=at(0),
+        demand="d",
+        resends=0,
+        run_id="r",
+    )
+    if outcome not in (Outcome.SENDING, Outcome.UNKNOWN):
+        made = answered(made, Acceptance(at(0), "42"))
+    return replace(made, outcome=outcome, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def reading(minute: float, mbps: int | None, status: Status = Status.ACTIVE) -> Reading:
+    return Reading(at(minute), status, Bandwidth(mbps) if mbps else None, str(status))
+
+
+@pytest.mark.parametrize(
+    ("before", "seen", "after"),
+    [
+        pytest.param(Outcome.ACCEPTED, reading(5, 1000), Outcome.CONFIRMED, id="done"),
+        pytest.param(Outcome.ACCEPTED, reading(5, 100), Outcome.ACCEPTED, id="not yet to be seen"),
+        pytest.param(Outcome.ACCEPTED, reading(5, 100, Status.PENDING), Outcome.PENDING, id="pending"),
+        pytest.param(
+            Outcome.PENDING, reading(5, 1000, Status.PENDING), Outcome.PENDING, id="target but pending"
+        ),
+        pytest.param(Outcome.PENDING, reading(19, 100), Outcome.PENDING, id="old again, within the time-out"),
+        pytest.param(Outcome.PENDING, reading(20, 100), Outcome.FAILED, id="old after the time-out: failed"),
+        pytest.param(Outcome.ACCEPTED, reading(20, 500), Outcome.FAILED, id="replaced by somebody"),
+        pytest.param(Outcome.ACCEPTED, reading(20, 100, Status.PENDING), Outcome.OVERDUE, id="overdue"),
+        pytest.param(Outcome.OVERDUE, reading(90, 1000), Outcome.CONFIRMED, id="done after all"),
+        pytest.param(Outcome.OVERDUE, reading(90, 100), Outcome.FAILED, id="failed after all"),
+        pytest.param(
+            Outcome.ACCEPTED, reading(30, 100, Status.UNKNOWN), Outcome.OVERDUE, id="a strange status"
+        ),
+        pytest.param(Outcome.UNKNOWN, reading(5, 1000), Outcome.CONFIRMED, id="lost answer, but done"),
+        pytest.param(
+            Outcome.UNKNOWN, reading(5, 100, Status.PENDING), Outcome.PENDING, id="lost, but pending"
+        ),
+        pytest.param(Outcome.UNKNOWN, reading(5, 500), Outcome.ACCEPTED, id="lost, something moved"),
+        pytest.param(Outcome.UNKNOWN, reading(14, 100), Outcome.UNKNOWN, id="lost, within the grace"),
+        pytest.param(Outcome.UNKNOWN, reading(15, 100), Outcome.LOST, id="lost for good"),
+        pytest.param(Outcome.SENDING, reading(1, 100), Outcome.UNKNOWN, id="crashed while sending"),
+        pytest.param(Outcome.SENDING, reading(15, 100), Outcome.LOST, id="crashed, never arrived"),
+        pytest.param(Outcome.ACCEPTED, reading(-1, 1000), Outcome.ACCEPTED, id="a reading from before"),
+        pytest.param(Outcome.FAILED, reading(50, 1000), Outcome.FAILED, id="settled"),
+    ],
+)
+def test_what_a_reading_makes_of_an_order(before: Outcome, seen: Reading, after: Outcome) -> None:
+    assert settle(order(before), seen, PATIENCE).outcome is after
+
+
+def test_a_reading_that_differed_once_keeps_a_lost_order_from_being_resent() -> None:
+    seen = settle(order(Outcome.UNKNOWN), reading(5, 100, Status.PENDING), PATIENCE)
+    assert (seen.outcome, seen.accepted_at, seen.differed) == (Outcome.PENDING, at(0), True)
+    assert settle(seen, reading(16, 100), PATIENCE).outcome is Outcome.PENDING
+    assert settle(seen, reading(20, 100), PATIENCE).outcome is Outcome.FAILED
+
+
+def test_the_clock_alone_makes_an_order_overdue_and_nothing_else() -> None:
+    assert waited_too_long(order(Outcome.ACCEPTED), at(19), PATIENCE).outcome is Outcome.ACCEPTED
+    assert waited_too_long(order(Outcome.ACCEPTED), at(20), PATIENCE).outcome is Outcome.OVERDUE
+    assert waited_too_long(order(Outcome.UNKNOWN), at(99), PATIENCE).outcome is Outcome.UNKNOWN
+
+
+def test_an_own_order_that_surfaces_late_is_adopted() -> None:
+    lost = order(Outcome.LOST)
+    assert adoptable([lost], reading(60, 1000)) is lost
+    assert adoptable([lost], reading(60, 500)) is None
+    assert adoptable([order(Outcome.CONFIRMED)], reading(60, 1000)) is None
+    assert adoptable([lost], reading(24 * 60 + 1, 1000)) is None
+    standing = replace(standing_at(100), recent=(lost,))
+    after = absorb(standing, reading(60, 1000), PATIENCE)
+    assert (after.confirmed, after.drift, after.recent[0].outcome) == (NEW, None, Outcome.CONFIRMED)
+
+
+def test_external_ids_are_short_and_another_for_every_attempt() -> None:
+    ids = {
+        order(id=f"{number:032x}", resends=resends).external_id
+        for number in range(200)
+        for resends in range(3)
+    }
+    assert len(ids) == 600
+    assert all(len(one) <= 20 and one.isascii() and one.isalnum() for one in ids)
+    assert order().external_id == order().external_id
+    assert order().note == f"iodcal den-a 100->1000 {order().external_id[-8:]}"
+    assert len(order().note) < 100
+
+
+def test_directions_quota_and_giving_up() -> None:
+    assert order().direction is Direction.UP
+    assert replace(order(), new=Bandwidth(50)).direction is Direction.DOWN
+    counted = {outcome for outcome in Outcome if outcome.counts_against_quota}
+    assert counted == set(Outcome) - {Outcome.REFUSED, Outcome.NOT_SENT}
+    assert order(Outcome.LOST, resends=2).gives_up
+    assert not order(Outcome.LOST, resends=1).gives_up
+    assert ended(order(), Outcome.UNKNOWN, at(1)).settled_at is None
+    assert ended(order(), Outcome.REFUSED, at(1), "why").reason == "why"
+
+
+def first_seen(mbps: int, status: Status = Status.ACTIVE) -> Standing:
+    return absorb(standing_at(None), reading(0, mbps, status), PATIENCE)
+
+
+def test_the_first_reading_is_ours_by_definition() -> None:
+    assert first_seen(500).confirmed == OTHER
+    assert first_seen(500).drift is None
+    pending = first_seen(500, Status.PENDING)
+    assert pending.confirmed is None
+    assert starting_point(pending) == OTHER
+
+
+def test_a_reading_that_no_order_explains_is_drift_dated_by_the_last_that_agreed() -> None:
+    agreed = absorb(standing_at(100), reading(0, 100), PATIENCE)
+    raised = absorb(agreed, reading(60, 1000), PATIENCE)
+    assert raised.drift is not None
+    assert (raised.drift.observed, minute_of(raised.drift.agreed_at)) == (NEW, 0)
+    again = absorb(raised, reading(70, 1000), PATIENCE)
+    assert again.drift == raised.drift
+    other = absorb(again, reading(80, 500), PATIENCE)
+    assert other.drift is not None
+    assert (other.drift.observed, minute_of(other.drift.agreed_at)) == (OTHER, 0)
+    assert absorb(other, reading(90, 100), PATIENCE).drift is None
+
+
+def test_drift_behind_a_confirmed_order_is_dated_by_it() -> None:
+    done = replace(order(Outcome.CONFIRMED), settled_at=at(-30))
+    standing = replace(standing_at(1000), reading=None, recent=(done,))
+    drifted = absorb(standing, reading(10, 100), PATIENCE)
+    assert drifted.drift is not None
+    assert minute_of(drifted.drift.agreed_at) == -30
+
+
+def test_an_open_order_is_no_drift() -> None:
+    standing = replace(standing_at(100), order=order(Outcome.ACCEPTED))
+    seen = absorb(standing, reading(5, 500), PATIENCE)
+    assert seen.drift is None
+    done = absorb(standing, reading(5, 1000), PATIENCE)
+    assert (done.confirmed, done.order, done.recent[0].outcome) == (NEW, None, Outcome.CONFIRMED)
+    failed = absorb(standing, reading(25, 100), PATIENCE)
+    assert (failed.confirmed, failed.order, failed.recent[0].outcome) == (OLD, None, Outcome.FAILED)
+
+
+def test_old_orders_are_forgotten_after_a_day() -> None:
+    standing = replace(standing_at(100), recent=(order(Outcome.LOST),), curtain_ups=(("e", at(0)),))
+    kept = forget_old_orders(standing, at(24 * 60))
+    assert (len(kept.recent), len(kept.curtain_ups)) == (1, 1)
+    gone = forget_old_orders(standing, at(24 * 60 + 1))
+    assert (gone.recent, gone.curtain_ups) == ((), ())
+
+
+def drifted(mbps: int, *, confirmed: int, agreed: float = -30, **changes: object) -> Standing:
+    standing = absorb(standing_at(confirmed, read_at=agreed), reading(0, mbps), PATIENCE)
+    return replace(standing, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_persons_raise_stays_until_the_target_next_steps_down() -> None:
+    raised = drifted(1000, confirmed=100)
+    plan = plan_of(Ask(120, 180, 500), standing=raised)
+    assert plan.due is not None
+    assert plan.due.held is not None
+    assert (plan.due.held.reason, plan.due.held.until) == (Reason.PERSON, at(180))
+    after = plan_of(standing=replace(raised, level=OTHER), now=1)
+    assert after.to_order is not None
+    assert after.to_order.new == OLD
+
+
+def test_on_drift_enforce_lowers_at_once() -> None:
+    from tests.domain.minutes import POLICY
+
+    plan = plan_of(standing=drifted(1000, confirmed=100), policy=replace(POLICY, enforce=True))
+    assert plan.to_order is not None
+
+
+def test_a_persons_change_that_is_just_what_is_asked_for_is_adopted() -> None:
+    plan = plan_of(Ask(-5, 60), standing=drifted(1000, confirmed=100))
+    assert (plan.changes[0].due, plan.standing.drift, plan.standing.confirmed) == (False, None, NEW)
+
+
+def test_a_lowered_circuit_is_raised_once_for_a_demand() -> None:
+    lowered = drifted(100, confirmed=1000)
+    plan = plan_of(Ask(-30, 60, name="call"), standing=lowered)
+    assert plan.to_order is not None
+    again = replace(lowered, raised_for=plan.to_order.demand)
+    held = plan_of(Ask(-30, 60, name="call"), standing=again).due
+    assert held is not None
+    assert held.held is not None
+    assert held.held.reason is Reason.PERSON
+    other = plan_of(Ask(-30, 60, name="another"), standing=again)
+    assert other.to_order is not None

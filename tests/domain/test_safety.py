@@ -1,0 +1,369 @@
+"""S8 to S10: events at risk, memory, limits, quota; and all that keeps a circuit from being lowered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Reason
+from iodcal.domain.circuits import Orders, Reading, Status
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Timed
+from iodcal.domain.localtime import Interval
+from iodcal.domain.memory import from_memory, from_reading
+from iodcal.domain.orders import Outcome
+from iodcal.domain.planning import (
+    CircuitPlan,
+    Knowledge,
+    foresee,
+    held_counts,
+    in_order,
+    next_quota_day,
+    plan_together,
+)
+from iodcal.domain.problems import Kind
+from iodcal.domain.risk import events_at_risk
+from iodcal.domain.standing import Foreseen, Remembered, Standing
+from tests.domain.minutes import (
+    ACCOUNT,
+    CIRCUIT,
+    POLICY,
+    SOURCE,
+    TIERS,
+    Ask,
+    at,
+    minutes,
+    plan_of,
+    standing_at,
+)
+from tests.domain.test_orders import order
+
+
+def reason(plan: CircuitPlan) -> str | None:
+    assert plan.due is not None
+    return str(plan.due.held.reason) if plan.due.held else None
+
+
+def reading(mbps: int, status: Status) -> Reading:
+    return Reading(at(-1), status, Bandwidth(mbps), "text")
+
+
+UP = [Ask(-5, 120)]
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "changes"),
+    [
+        pytest.param(None, None, {}, id="nothing in doubt"),
+        pytest.param(
+            "observe", "observe", {"circuit": replace(CIRCUIT, orders=Orders.NONE)}, id="orders: none"
+        ),
+        pytest.param(None, "ups_only", {"circuit": replace(CIRCUIT, orders=Orders.UPS)}, id="orders: ups"),
+        pytest.param(None, "clock", {"knowledge": Knowledge(clock_wrong=True)}, id="the clocks differ"),
+        pytest.param(
+            None, "state_rebuilt", {"knowledge": Knowledge(rebuilt=True)}, id="the state was damaged"
+        ),
+        pytest.param(
+            None,
+            "calendar_unreadable",
+            {"knowledge": Knowledge({"den-a": at(59)})},
+            id="known for less than the hour",
+        ),
+        pytest.param(None, None, {"knowledge": Knowledge({"den-a": at(60)})}, id="known for the hour"),
+        pytest.param(None, None, {"knowledge": Knowledge({"lon-a": at(0)})}, id="another circuit's calendar"),
+        pytest.param(
+            "carrier_unreadable",
+            "carrier_unreadable",
+            {"knowledge": Knowledge(unreadable=frozenset({"den-a"}))},
+            id="the carrier does not answer",
+        ),
+    ],
+)
+def test_what_holds_back_a_change(up: str | None, down: str | None, changes: dict[str, object]) -> None:
+    assert reason(plan_of(*UP, ordered=100, **changes)) == up  # type: ignore[arg-type]  # options by name
+    assert reason(plan_of(ordered=1000, **changes)) == down  # type: ignore[arg-type]  # options by name
+
+
+@pytest.mark.parametrize(
+    ("standing", "expected"),
+    [
+        (replace(standing_at(200), reading=reading(200, Status.PENDING)), "pending"),
+        (replace(standing_at(200), reading=reading(200, Status.UNKNOWN)), "status_unknown"),
+        (replace(standing_at(200), order=replace(order(Outcome.ACCEPTED), new=TIERS[2])), "pending"),
+        (replace(standing_at(200), order=replace(order(Outcome.UNKNOWN), new=TIERS[2])), "unknown_order"),
+        (replace(standing_at(200), order=replace(order(Outcome.SENDING), new=TIERS[2])), "unknown_order"),
+    ],
+    ids=["pending", "status", "open order", "lost answer", "crashed"],
+)
+def test_one_order_at_a_time(standing: Standing, expected: str) -> None:
+    assert reason(plan_of(*UP, standing=standing)) == expected
+    assert reason(plan_of(standing=standing)) == expected
+
+
+def test_an_order_lost_three_times_is_given_up_for_that_demand() -> None:
+    wanted = plan_of(*UP, ordered=100).due
+    assert wanted is not None
+    lost = order(Outcome.LOST, demand=wanted.demand, resends=2)
+    assert reason(plan_of(*UP, standing=replace(standing_at(100), recent=(lost,)))) == "unknown_order"
+    once = replace(lost, resends=1)
+    assert reason(plan_of(*UP, standing=replace(standing_at(100), recent=(once,)))) is None
+
+
+def test_a_lowering_that_failed_waits() -> None:
+    failed = replace(standing_at(1000), retry_at=at(10))
+    assert reason(plan_of(standing=failed)) == "backoff"
+    assert reason(plan_of(standing=failed, now=10)) is None
+    assert reason(plan_of(*UP, standing=replace(standing_at(100), retry_at=at(10)))) is None
+
+
+def test_a_remembered_exactly_starts_no_lowering() -> None:
+    work = Ask(-5, 60, 100, exactly=True, remembered=True)
+    assert reason(plan_of(work, ordered=1000)) == "calendar_unreadable"
+    assert reason(plan_of(replace(work, remembered=False), ordered=1000)) is None
+
+
+def test_changes_to_come_say_what_will_hold_them() -> None:
+    plan = plan_of(Ask(30, 60), circuit=replace(CIRCUIT, orders=Orders.UPS))
+    assert [change.held.reason if change.held else None for change in plan.changes] == [None, Reason.UPS_ONLY]
+
+
+# --- S10
+
+
+def fleet(count: int, *, foreseen: bool = False, **circuit: object) -> list[CircuitPlan]:
+    """Circuits at 1 Gbps of which nothing is asked any more."""
+    seen = (Foreseen(at(-1), TIERS[0]),) if foreseen else ()
+    return [
+        plan_of(
+            circuit=replace(CIRCUIT, name=f"c{number}", service_id=str(number), **circuit),  # type: ignore[arg-type]
+            standing=replace(standing_at(1000), key=str(number), foreseen=seen),
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "foreseen", "allow", "held"),
+    [(3, False, 0, 0), (4, False, 0, 4), (4, True, 0, 0), (4, False, 4, 0), (5, False, 4, 5)],
+)
+def test_unplanned_lowerings_are_stopped_together(count: int, foreseen: bool, allow: int, held: int) -> None:
+    policy = replace(POLICY, allow_downs=allow)
+    planned = plan_together(fleet(count, foreseen=foreseen), at(0), policy, {})
+    assert held_counts(planned)[Reason.LIMIT] == held
+    assert len(in_order(planned)) == count - held
+
+
+def test_what_the_limit_stopped_is_not_foreseen_by_the_next_run() -> None:
+    planned = plan_together(fleet(4), at(0), POLICY, {})
+    assert foresee(planned[0]) == ()
+    coming = plan_of(Ask(30, 60))
+    assert foresee(coming) == (Foreseen(at(60), TIERS[0]),)
+    again = plan_of(
+        Ask(30, 60), ordered=1000, now=61, standing=replace(standing_at(1000), foreseen=foresee(coming))
+    )
+    assert again.foreseen
+
+
+@pytest.mark.parametrize(("used", "held"), [(0, 0), (17, 0), (18, 1), (19, 2), (20, 3), (24, 3)], ids=str)
+def test_lowerings_stop_where_only_the_reserve_is_left(used: int, held: int) -> None:
+    planned = plan_together(fleet(3, changes_per_day=24), at(0), POLICY, {ACCOUNT: used})
+    assert held_counts(planned)[Reason.QUOTA] == held
+
+
+def test_ups_use_the_reserve_and_go_first() -> None:
+    limited = replace(CIRCUIT, changes_per_day=24)
+    plans = [
+        *fleet(1, changes_per_day=24),
+        plan_of(Ask(-5, 60, name="later"), circuit=replace(limited, name="b", service_id="b")),
+        plan_of(Ask(-9, 60, name="sooner"), circuit=replace(limited, name="a", service_id="a")),
+    ]
+    assert [change.circuit for change in in_order(plans)] == ["a", "b", "c0"]
+    planned = plan_together(plans, at(0), POLICY, {ACCOUNT: 23})
+    held = {plan.circuit.name: plan.due.held for plan in planned if plan.due is not None}
+    assert held["a"] is None
+    assert held["b"] is not None
+    assert held["b"].until == datetime(2026, 11, 25, tzinfo=UTC)
+    assert held["c0"] is not None
+
+
+def test_the_reserve_is_the_ups_still_to_come_today_where_they_are_more() -> None:
+    limited = replace(CIRCUIT, changes_per_day=24)
+    busy = [Ask(70 + 130 * n, 130 + 130 * n) for n in range(5)]
+    waiting = plan_of(*busy, circuit=replace(limited, name="b", service_id="b"))
+    plans = [*fleet(1, changes_per_day=24), waiting]
+    assert held_counts(plan_together(plans, at(0), POLICY, {ACCOUNT: 18}))[Reason.QUOTA] == 0
+    assert held_counts(plan_together(plans, at(0), POLICY, {ACCOUNT: 19}))[Reason.QUOTA] == 1
+
+
+def test_the_quotas_day_is_utcs() -> None:
+    assert next_quota_day(datetime(2026, 11, 24, 23, 59, tzinfo=UTC)) == datetime(2026, 11, 25, tzinfo=UTC)
+
+
+# --- S8
+
+
+def risks(plan: CircuitPlan, now: float = 0, used: int = 0) -> list[tuple[str, object]]:
+    found = events_at_risk([plan], at(now), POLICY, {ACCOUNT: used})
+    return [(str(problem.kind), problem.facts["cause"]) for problem in found]
+
+
+CALL = Ask(15, 60, lead=30)
+AT_RISK, LATE = str(Kind.EVENT_AT_RISK), str(Kind.EVENT_LATE)
+
+
+def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
+    accepted = at(sent) if outcome not in (Outcome.UNKNOWN, Outcome.SENDING) else None
+    made = replace(order(outcome), created_at=at(sent), accepted_at=accepted, new=Bandwidth(mbps))
+    return replace(standing_at(100), order=made)
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        pytest.param(lambda: plan_of(CALL, ordered=1000), [], id="at tier"),
+        pytest.param(lambda: plan_of(CALL), [], id="ordered in this run, in time"),
+        pytest.param(lambda: plan_of(Ask(9, 60)), [(AT_RISK, "late_run")], id="an order takes longer"),
+        pytest.param(lambda: plan_of(Ask(300, 360, lead=30)), [], id="hours ahead"),
+        pytest.param(
+            lambda: plan_of(Ask(300, 360, lead=9)), [(AT_RISK, "late_run")], id="its lead is too short"
+        ),
+        pytest.param(lambda: plan_of(Ask(-5, 60)), [(LATE, "late_run")], id="begun already"),
+        pytest.param(lambda: plan_of(Ask(-90, -5, trail=10)), [], id="over"),
+        pytest.param(lambda: plan_of(CALL, standing=with_order(Outcome.ACCEPTED, 0)), [], id="on its way"),
+        pytest.param(
+            lambda: plan_of(Ask(8, 60, lead=30), standing=with_order(Outcome.ACCEPTED, 0)),
+            [(AT_RISK, "open_order")],
+            id="on its way, too late",
+        ),
+        pytest.param(
+            lambda: plan_of(CALL, standing=with_order(Outcome.OVERDUE, -21)),
+            [(AT_RISK, "open_order")],
+            id="overdue",
+        ),
+        pytest.param(
+            lambda: plan_of(CALL, standing=with_order(Outcome.ACCEPTED, 0, 200)),
+            [(AT_RISK, "open_order")],
+            id="an order for less must end first",
+        ),
+        pytest.param(
+            lambda: plan_of(CALL, standing=with_order(Outcome.UNKNOWN, 0)),
+            [(AT_RISK, "lost_answer")],
+            id="lost answer",
+        ),
+        pytest.param(
+            lambda: plan_of(CALL, knowledge=Knowledge(unreadable=frozenset({"den-a"}))),
+            [(AT_RISK, "carrier_unreadable")],
+            id="the carrier does not answer",
+        ),
+        pytest.param(
+            lambda: plan_of(CALL, ordered=None),
+            [(AT_RISK, "carrier_unreadable")],
+            id="nothing known of the circuit",
+        ),
+        pytest.param(lambda: plan_of(Ask(300, 360, lead=30), ordered=None), [], id="nothing known, but time"),
+        pytest.param(
+            lambda: plan_of(CALL, standing=replace(standing_at(100), reading=reading(100, Status.UNKNOWN))),
+            [(AT_RISK, "status_unknown")],
+            id="a strange status",
+        ),
+        pytest.param(
+            lambda: plan_of(CALL, Ask(10, 30, 100, exactly=True, priority=5)),
+            [(AT_RISK, "exactly")],
+            id="exactly",
+        ),
+        pytest.param(
+            lambda: plan_of(CALL, circuit=replace(CIRCUIT, orders=Orders.NONE)), [], id="only observed"
+        ),
+    ],
+)
+def test_events_at_risk(plan: object, expected: list[tuple[str, object]]) -> None:
+    assert callable(plan)
+    assert risks(plan()) == expected
+
+
+def test_an_up_beyond_the_quota_is_seen_hours_before() -> None:
+    plan = plan_of(Ask(300, 360, lead=30), circuit=replace(CIRCUIT, changes_per_day=24))
+    assert risks(plan, used=23) == []
+    assert risks(plan, used=24) == [(AT_RISK, "quota")]
+
+
+def test_a_problem_of_an_event_names_it_without_its_subject() -> None:
+    (problem,) = events_at_risk([plan_of(Ask(9, 60, name="call"))], at(0), POLICY, {})
+    assert problem.where == "den-a/call/2026-11-24T12:09Z"
+
+
+# --- S9
+
+RANGE = Interval(at(-60), at(600))
+ALL_HANDS = Ask(-30, 60, name="All-Hands")
+
+
+def event(ask: Ask, **changes: object) -> Event:
+    made = Event(SOURCE, ask.title, ask.title, Timed(at(ask.start), at(ask.end)), subject=ask.title)
+    return replace(made, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def remembered(*asks: Ask) -> Remembered:
+    return Remembered(SOURCE.key, "noc", at(-5), RANGE, tuple(ask.matched() for ask in asks))
+
+
+def good(*events: Event, **changes: object) -> CalendarReading:
+    made = CalendarReading(SOURCE, RANGE, at(0), events)
+    return replace(made, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def covers_now(found: MatchedEvent) -> bool:
+    return found.span.start <= at(0).replace(tzinfo=found.span.start.tzinfo) < found.span.end
+
+
+def test_a_window_that_covers_now_ends_by_absence_in_the_second_good_reading() -> None:
+    first = from_reading(good(), (), remembered(ALL_HANDS), covers_now)
+    assert [found.subject for found in first.events] == ["All-Hands"]
+    assert first.events[0].remembered_since == at(-5)
+    second = from_reading(good(), (), first.remembered, covers_now)
+    assert second.events == ()
+
+
+@pytest.mark.parametrize(
+    "reading_today",
+    [
+        good(event(ALL_HANDS, cancelled=True)),
+        good(event(ALL_HANDS, span=Timed(at(120), at(180)))),
+        good(event(ALL_HANDS, subject="Something else")),
+        good(event(ALL_HANDS, id="new id")),
+        good(elsewhere=(event(ALL_HANDS, span=Timed(at(9000), at(9060))),)),
+    ],
+    ids=["cancelled", "moved", "renamed", "made anew", "moved out of sight"],
+)
+def test_seen_otherwise_it_ends_at_once(reading_today: CalendarReading) -> None:
+    assert from_reading(reading_today, (), remembered(ALL_HANDS), covers_now).events == ()
+
+
+def test_an_event_to_come_ends_by_absence_at_once() -> None:
+    assert from_reading(good(), (), remembered(Ask(30, 60)), covers_now).events == ()
+
+
+def test_an_empty_good_answer_is_an_answer() -> None:
+    found = from_reading(good(), (), None, covers_now)
+    assert (found.fresh, found.events, found.known_until) == (True, (), RANGE.end)
+
+
+def test_what_cannot_be_read_is_remembered_with_its_age() -> None:
+    found = from_memory(SOURCE, remembered(ALL_HANDS))
+    assert (found.fresh, found.known_until) == (False, RANGE.end)
+    assert [one.remembered_since for one in found.events] == [at(-5)]
+    assert found.remembered == remembered(ALL_HANDS)
+
+
+def test_what_was_never_read_is_not_known_at_all() -> None:
+    found = from_memory(SOURCE, None)
+    assert (found.fresh, found.known_until, found.events, found.remembered) == (False, None, (), None)
+
+
+def test_a_remembered_cause_says_since_when() -> None:
+    up = plan_of(replace(CALL, remembered=True)).due
+    assert up is not None
+    assert up.causes[0].remembered_since == at(-60)
+    assert up.causes[0].start - at(15) == minutes(0)
