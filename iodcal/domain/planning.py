@@ -284,9 +284,8 @@ def _first_start(change: Change) -> datetime:
 
 
 def _hold(plan: CircuitPlan, held: Held) -> CircuitPlan:
-    if plan.due is None:
-        return plan
-    return replace(plan, changes=(replace(plan.due, held=held), *plan.changes[1:]))
+    due, *later = plan.changes
+    return replace(plan, changes=(replace(due, held=held), *later))
 
 
 def held_counts(plans: Iterable[CircuitPlan]) -> Counter[Reason]:

@@ -78,6 +78,7 @@ def match(*events: Event, rules: list[Rule] | None = None, **options: Any) -> Ma
         ({"min_attendees": 50}, True),
         ({"min_attendees": 51}, False),
         ({"all_day": False}, True),
+        ({"subject": ["Q3 hands"]}, False),
         ({"all_day": True}, False),
         ({"subject": ["All-Hands"], "show_as": ("free",)}, False),
     ],
@@ -250,6 +251,18 @@ def test_a_span_wholly_inside_the_gap_is_lost() -> None:
 def test_a_rule_that_is_gone_makes_no_window() -> None:
     found = match(EVENT, rules=[rule("old")])
     assert windows(found, rule("new")) == ()
+
+
+def test_without_an_organizer_no_organizer_condition_holds() -> None:
+    assert match(replace(EVENT, organizer=None), rules=[rule(organizer=("@contoso.example",))]).matched == ()
+
+
+def test_circuits_of_one_zone_share_a_demand_and_unknown_ones_have_none() -> None:
+    other = replace(CIRCUIT, name="den-b", service_id="2")
+    both = rule(circuits={"company": ("den-a", "den-b", "gone")})
+    opened = open_windows(match(EVENT, rules=[both]).matched, [both], [CIRCUIT, other])
+    assert opened["den-a"][0].demand is opened["den-b"][0].demand
+    assert set(opened) == {"den-a", "den-b"}
 
 
 def test_lead_and_trail_surround_the_event() -> None:

@@ -345,6 +345,13 @@ def test_an_event_to_come_ends_by_absence_at_once() -> None:
     assert from_reading(good(), (), remembered(Ask(30, 60)), covers_now).events == ()
 
 
+def test_events_without_a_uid_are_known_by_their_id() -> None:
+    nameless = replace(remembered(ALL_HANDS), events=(replace(ALL_HANDS.matched(), uid=""),))
+    seen = good(event(ALL_HANDS, uid="", span=Timed(at(120), at(180))))
+    assert from_reading(seen, (), nameless, covers_now).events == ()
+    assert len(from_reading(good(), (), nameless, covers_now).events) == 1
+
+
 def test_an_empty_good_answer_is_an_answer() -> None:
     found = from_reading(good(), (), None, covers_now)
     assert (found.fresh, found.events, found.known_until) == (True, (), RANGE.end)

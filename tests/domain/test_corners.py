@@ -1,0 +1,83 @@
+"""Corners that the tables do not reach."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time
+
+import pytest
+
+from iodcal.domain.baseline import lay_out
+from iodcal.domain.changes import CauseKind
+from iodcal.domain.circuits import Baseline, Peak
+from iodcal.domain.localtime import Interval
+from iodcal.domain.planning import Knowledge, in_order, plan_together
+from iodcal.domain.problems import Kind, Problem, Severity
+from tests.domain.minutes import (
+    CIRCUIT,
+    NOON,
+    POLICY,
+    TIERS,
+    Ask,
+    at,
+    minutes,
+    plan_of,
+    standing_at,
+    timeline_of,
+)
+from tests.domain.test_orders import order
+
+
+def test_a_peak_that_ends_is_a_cause_that_ended() -> None:
+    peak = Peak(frozenset(range(7)), time(4), time(5), TIERS[2])  # until noon UTC, in Denver
+    plan = plan_of(ordered=500, circuit=replace(CIRCUIT, baseline=Baseline(TIERS[0], (peak,))))
+    assert plan.due is not None
+    assert [(cause.kind, cause.ended) for cause in plan.due.causes] == [
+        (CauseKind.BASELINE, True),
+        (CauseKind.BASELINE, False),
+    ]
+
+
+def test_a_stretch_of_no_length_has_no_baseline() -> None:
+    assert lay_out(CIRCUIT.baseline, CIRCUIT.zone, Interval(NOON, NOON)) == ()
+
+
+def test_the_next_step_down_is_none_where_nothing_steps_down() -> None:
+    timeline = timeline_of(Ask(30, 60))
+    assert timeline.next_step_down(at(0)) == at(60)
+    assert timeline.next_step_down(at(61)) is None
+
+
+def test_every_kind_of_problem_has_a_nature() -> None:
+    for kind in Kind:
+        problem = Problem(kind, "here", {"direction": "up", "minutes": 5})
+        assert problem.severity in Severity
+        assert "minutes" not in dict(problem.stable_facts)
+        assert problem.id == f"{kind}:here"
+
+
+def test_all_orders_are_the_settled_ones_and_the_open_one() -> None:
+    standing = standing_at(100)
+    assert standing.all_orders == ()
+    assert replace(standing, order=order()).all_orders == (order(),)
+
+
+def test_a_change_has_a_direction() -> None:
+    directions = [str(change.direction) for change in plan_of(Ask(30, 60)).changes]
+    assert directions == ["up", "down"]
+
+
+def test_a_plan_without_changes_is_not_held() -> None:
+    plans = plan_together([plan_of()], at(0), POLICY, {})
+    assert in_order(plans) == []
+
+
+@pytest.mark.parametrize("minute", [-20_000, 20_000])
+def test_beyond_its_ends_a_timeline_goes_on_as_it_is(minute: int) -> None:
+    assert timeline_of().at(at(minute)).target == TIERS[0]
+
+
+def test_knowledge_of_another_circuit_is_none_of_ours() -> None:
+    plan = plan_of(ordered=1000, knowledge=Knowledge({"other": at(0)}, frozenset({"other"})))
+    assert plan.to_order is not None
+    assert plan.to_order.at <= at(0) + minutes(1)
