@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from zoneinfo import ZoneInfo
 
 from iodcal.calendars import CalendarReader
 from iodcal.config import CalendarConfig, Configuration
-from iodcal.domain.events import CalendarReading, MatchedEvent, Source
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching, Organizers, match_events
 from iodcal.domain.memory import Recalled, from_memory, from_reading
@@ -23,21 +24,25 @@ from iodcal.state import State
 
 _SIDE_BY_SIDE = 8
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What this run sees of all calendars: `recalled` counts, `failures` say what could not be read, by
-    source key; `matching` is what today's readings held."""
+    source key; `matching` is what today's readings held. `past` are matched events that are over, lead
+    and trail included: they ask for nothing, but say why a circuit was up."""
 
     recalled: tuple[Recalled, ...]
     readings: Mapping[str, CalendarReading]
     failures: Mapping[str, CalendarError]
     matching: Matching
+    past: tuple[MatchedEvent, ...] = ()
 
     @property
     def events(self) -> tuple[MatchedEvent, ...]:
-        return tuple(event for recalled in self.recalled for event in recalled.events)
+        """All matched events that are known, the past ones too."""
+        return (*(event for recalled in self.recalled for event in recalled.events), *self.past)
 
     @property
     def clock_error(self) -> float:
@@ -80,10 +85,11 @@ def look(
     answers = read_all(readers, span_to_read(configuration, now, window), deadline)
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
-    matching = _match(configuration, readings.values())
+    matching = _match(configuration, (event for reading in readings.values() for event in reading.events))
+    past = _match(configuration, (event for reading in readings.values() for event in _over(reading)))
     sources = [reader.source for reader in readers]
     recalled = tuple(_recall(source, readings, matching, configuration, state, now) for source in sources)
-    return Sight(recalled, readings, failures, matching)
+    return Sight(recalled, readings, failures, matching, past.matched)
 
 
 def remember(configuration: Configuration, state: State) -> Sight:
@@ -138,7 +144,12 @@ def _readers(calendar: CalendarConfig, state: State) -> Sequence[CalendarReader]
     return calendar.plugin.readers(calendar.name, calendar.options, context)
 
 
-def _match(configuration: Configuration, readings: Iterable[CalendarReading]) -> Matching:
+def _over(reading: CalendarReading) -> Iterable[Event]:
+    """The events that were over before the stretch that was asked for; servers send some of them along."""
+    return (event for event in reading.elsewhere if not event.span.within(_UTC).start >= reading.covers.end)
+
+
+def _match(configuration: Configuration, events: Iterable[Event]) -> Matching:
     settings = configuration.settings
     entries = None if settings.organizers is None else frozenset(settings.organizers)
     hidden = (
@@ -147,7 +158,7 @@ def _match(configuration: Configuration, readings: Iterable[CalendarReading]) ->
         if calendar.hide_subjects or settings.hide_subjects
     )
     return match_events(
-        (event for reading in readings for event in reading.events),
+        events,
         configuration.rules,
         organizers=Organizers(entries),
         hidden_calendars=frozenset(hidden),

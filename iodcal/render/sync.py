@@ -23,10 +23,9 @@ def print_sync(report: Report, console: Console, errors: Console) -> None:
     console.print()
     for order in report.orders:
         console.print(_ordered(order, report))
-    held = list(_held(report))
-    for line in held:
+    for line in _held(report):
         console.print(line)
-    if not report.orders and not held:
+    if not any(plan.due for plan in report.plans):
         console.print(Text("Nothing to do: every circuit is ordered as it should be.", style="bold"))
     for plan in report.plans:
         console.print(_next(plan, report))

@@ -1,0 +1,201 @@
+"""Every exit has its status, its words, and with -o json its one object. Nothing tells a secret."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import ROOT, Done, Iodcal
+from tests.e2e.conftest import World
+from tests.servers.entra import SECRET as ENTRA_SECRET
+from tests.servers.faults import html
+from tests.servers.lumen import ORDER, SECRET, lost_after
+from tests.servers.tls import Reply, Request
+
+
+def both(iodcal: Iodcal, *arguments: str, **more: str) -> tuple[Done, Done]:
+    """The same command for people and for scripts."""
+    return iodcal(*arguments, **more), iodcal(*arguments, "-o", "json", **more)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["plan", "--nonsense"], "--nonsense"),
+        (["nonsense"], "nonsense"),
+        (["plan", "--window", "soon"], "soon"),
+        (["sync", "--allow-downs", "-1"], "--allow-downs"),
+    ],
+)
+def test_a_wrong_command_line(iodcal: Iodcal, arguments: list[str], word: str) -> None:
+    for done in both(iodcal, *arguments):
+        assert done.status == 2
+        assert word in done.err
+        assert "Traceback" not in done.err
+    assert done.json["exit"] == 2
+    assert done.json["error"]["code"] == "usage"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["plan", "--circuit", "den-x"], "no_such_circuit"),
+        (["plan", "--now", "noonish"], "bad_time"),
+        (["sync", "--now", "+1h"], "now_needs_sandbox"),
+        (["sync", "--now", "+1h", "--wait", "1m"], "now_and_wait"),
+    ],
+)
+def test_what_cannot_be_asked_for(world: World, arguments: list[str], code: str) -> None:
+    text, done = both(world.iodcal, *arguments)
+    assert (text.status, done.status, done.json["error"]["code"]) == (2, 2, code)
+    assert text.err.startswith("iodcal: ")
+
+
+def test_a_wrong_configuration_names_every_fault(iodcal: Iodcal) -> None:
+    iodcal.write("rules.yaml", "version: 1\ntimezone: Mars/Base\nsettings: {evry: 5m}\n")
+    for command in ("plan", "sync", "status", "check"):
+        text, done = both(iodcal, command)
+        assert (text.status, done.status) == (78, 78)
+        assert [line.split(":")[1] for line in text.err.splitlines()] == ["2", "3"]
+        assert "did you mean every?" in text.err
+        assert [fault["line"] for fault in done.json["faults"]] == [2, 3]
+
+
+def test_no_configuration_names_the_places_tried(iodcal: Iodcal) -> None:
+    done = iodcal("plan")
+    assert done.status == 78
+    assert "rules.yaml" in done.err
+    assert "/etc/iodcal/rules.yaml" in done.err
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from iodcal.state.lock import locked
+with locked(Path(sys.argv[1]), command="sync", wait_seconds=0):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_held_lock_is_told_with_its_holder(world: World) -> None:
+    lock = world.iodcal.folder / "state" / "state.json.lock"
+    lock.parent.mkdir()
+    command = [sys.executable, "-c", HOLD, str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        text, done = both(world.iodcal, "sync")
+        assert (text.status, done.status) == (75, 75)
+        assert f"process {holder.pid}" in text.err
+        assert world.iodcal("plan").status == 0
+        holder.kill()
+    assert world.iodcal("sync").status == 0
+
+
+def test_a_state_that_cannot_be_used_stops_before_any_order(world: World) -> None:
+    world.meeting("All-Hands", 20, 60)
+    world.iodcal.write("state", "a file where a folder should be")
+    text, done = both(world.iodcal, "sync")
+    assert (text.status, done.status, done.json["error"]["code"]) == (1, 1, "unwritable")
+    assert world.lumen.calls[ORDER] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run(world: World, number: signal.Signals) -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def wait(reply: Reply, _request: Request) -> Reply:
+        arrived.set()
+        go_on.wait(30)
+        return reply
+
+    world.graph.script("noc@contoso.example", [wait])
+    process = world.iodcal.start("sync", "-o", "json")
+    assert arrived.wait(60)
+    process.send_signal(number)
+    go_on.set()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert '"code": "interrupted"' in out
+    assert "Traceback" not in err
+
+
+def test_a_refused_login_is_told_with_its_remedy_and_lowers_nothing(world: World) -> None:
+    world.den.bandwidth = "1 Gbps"
+    result = world.iodcal("sync", "-o", "json", IODCAL_CLIENT_SECRET="wrong-secret-0815")
+    assert result.status == 3
+    kinds = {problem["id"]: problem["remedy"] for problem in result.json["problems"]}
+    assert set(kinds) == {"calendar_unreadable:noc", "calendar_unreadable:company"}
+    assert all(kinds.values())
+    assert result.json["orders"] == []
+    assert result.json["circuits"][0]["changes"][0]["held"]["reason"] == "calendar_unreadable"
+    assert "0815" not in result.out + result.err
+
+
+def test_a_missing_secret_is_named_by_its_reference(world: World) -> None:
+    del world.iodcal.environment["IODCAL_CLIENT_SECRET"]
+    done = world.iodcal("plan")
+    assert done.status == 3
+    assert "env IODCAL_CLIENT_SECRET" in done.err
+
+
+def test_no_secret_is_written_anywhere(world: World) -> None:
+    world.meeting("All-Hands", 20, 60)
+    world.lumen.script(ORDER, lost_after)
+    world.graph.script("noc@contoso.example", [html(503)] * 4)
+    texts = []
+    for arguments in (["sync", "-v"], ["plan", "-v", "--log-format", "json"], ["sync", "-o", "json"]):
+        done = world.iodcal(*arguments)
+        texts += [done.out, done.err]
+    texts += [path.read_text() for path in Path(world.iodcal.folder, "state").iterdir()]
+    tokens = [request.headers.get("authorization", "Bearer none") for request in world.lumen.requests]
+    planted = {SECRET, ENTRA_SECRET, *(token.split()[1] for token in tokens)}
+    assert len(planted) > 3
+    for text in texts:
+        assert not [secret for secret in planted if secret in text]
+    assert "GET" in texts[1]
+
+
+def test_the_first_line_says_test_where_the_carrier_is_one(world: World) -> None:
+    rules = (world.iodcal.folder / "rules.yaml").read_text()
+    world.iodcal.write("rules.yaml", rules.replace("environment: production", "environment: test"))
+    world.meeting("All-Hands", 20, 60)
+    assert world.iodcal("plan").out.startswith("TEST environment")
+    assert world.iodcal("sync").out.startswith("TEST environment\n")
+    assert world.iodcal("plan", "-o", "json").json["test"] is True
+
+
+def test_what_was_told_once_is_not_told_again(world: World) -> None:
+    world.graph.script("noc@contoso.example", [html(503)] * 12)
+    first, again = world.iodcal("sync"), world.iodcal("sync")
+    assert (first.status, again.status) == (3, 3)
+    assert "calendar noc cannot be read" in first.err
+    assert again.err == ""
+    assert "calendar noc cannot be read" in world.iodcal("sync", "-v").err
+    recovered = world.iodcal("sync")
+    assert (recovered.status, recovered.err) == (0, "recovered: calendar_unreadable noc\n")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, iodcal.cli.boundary as b; b.run_command(['--help']); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = done.stdout.splitlines()[-1]
+    assert not [
+        name for name in ("'msal'", "'requests'", "'icalendar'", "'pydantic'", "'yaml'") if name in loaded
+    ]
+
+
+def test_a_closed_pipe_is_no_bug(world: World) -> None:
+    process = world.iodcal.start("plan")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert "bug" not in err
