@@ -7,6 +7,7 @@ import time
 import tracemalloc
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from datetime import time as clock
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -46,7 +47,7 @@ class Load:
 
 def make_circuits(count: int) -> list[Circuit]:
     """Circuits in several zones with an office baseline."""
-    peak = Peak(frozenset(range(5)), datetime(2026, 1, 1, 7, 30).time(), datetime(2026, 1, 1, 18).time(), _TIERS[1])
+    peak = Peak(frozenset(range(5)), clock(7, 30), clock(18), _TIERS[1])
     return [
         Circuit(
             name=f"circuit-{number}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,8 @@ _NOW = "2026-11-24T14:52:00Z"
 
 def pages() -> list[Path]:
     """Every Markdown page of the repository that people read."""
-    return sorted([*_ROOT.glob("*.md"), *(_ROOT / "docs").glob("**/*.md"), *(_ROOT / "examples").glob("**/*.md")])
+    folders = [_ROOT.glob("*.md"), (_ROOT / "docs").glob("**/*.md"), (_ROOT / "examples").glob("**/*.md")]
+    return sorted(page for folder in folders for page in folder)
 
 
 def anchors(page: Path) -> set[str]:
@@ -46,11 +48,8 @@ def broken_links(page: Path) -> Iterator[str]:
 def shown_output(command: str) -> str:
     """What `command` prints in a fresh folder with the sample configuration, at a fixed time."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("rules.yaml", "examples"):
-            (Path(folder) / name).symlink_to(_ROOT / name)
-        copy = Path(folder) / "rules.yaml"
-        copy.unlink()
-        copy.write_bytes((_ROOT / "rules.yaml").read_bytes())
+        shutil.copytree(_ROOT / "examples", Path(folder) / "examples")
+        shutil.copy(_ROOT / "rules.yaml", folder)
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "COLUMNS": "100", "LANG": "C.UTF-8"}
         output = ""
         for part in command.split(" && "):
@@ -73,7 +72,7 @@ def stale_output(page: Path, *, update: bool) -> Iterator[str]:
     if fresh != text and update:
         page.write_text(fresh, encoding="utf-8")
     elif fresh != text:
-        yield f"{page.relative_to(_ROOT)}: shown output is not what the program prints; run docs/check.py --update"
+        yield f"{page.relative_to(_ROOT)}: an output block is out of date; run docs/check.py --update"
 
 
 def unnamed_options() -> Iterator[str]:

@@ -35,7 +35,8 @@ def run_block(block: str, *, inside: Path) -> str:
         check=False,
     )
     if done.returncode:
-        raise SystemExit(f"Quick start block failed ({done.returncode}):\n{block}\n{done.stdout}\n{done.stderr}")
+        said = f"{done.stdout}\n{done.stderr}"
+        raise SystemExit(f"Quick start block failed ({done.returncode}):\n{block}\n{said}")
     return done.stdout
 
 

@@ -115,7 +115,8 @@ class Builder:
             return self._plugin(CALENDARS, section["type"], (*path, "type"))
         if len(kinds) != 1:
             found = "says two kinds at once" if kinds else "does not say what it is"
-            close = "".join(nearest(key, KIND_BY_KEY) for key in section if key not in _CALENDAR_KEYS)
+            strange = [key for key in section if key not in KIND_BY_KEY and key not in _CALENDAR_KEYS]
+            close = "".join(nearest(key, KIND_BY_KEY) for key in strange)
             wanted = "one of mailbox, mailboxes, ics, graph_json or type"
             self.faults.add(path, f"this calendar {found}: give {wanted}{close}")
             return None

@@ -29,7 +29,8 @@ def order_line(order: Order, plan: CircuitPlan | None) -> str:
     if plan is None or due is None or due.new != order.new or order.outcome is Outcome.CONFIRMED:
         return for_line(line)
     why = [_cause(cause, plan) for cause in due.causes if cause.ended != due.up]
-    return for_line(f"{line} for {', '.join(why[:_NAMED])}" if why else line)
+    relation = "for" if due.up else "after"
+    return for_line(f"{line} {relation} {', '.join(why[:_NAMED])}" if why else line)
 
 
 def held_line(plan: CircuitPlan, change: Change) -> str:

@@ -14,7 +14,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.standing import Standing
-from iodcal.render.chart import ASCII, UNICODE, Chart
+from iodcal.render.chart import ASCII, UNICODE, Chart, Glyphs
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
 from iodcal.result import Report, SourceReport
@@ -27,6 +27,7 @@ _MOST_CHANGES = 12
 def print_plan(report: Report, console: Console, errors: Console) -> None:
     """Shows the plan on `console`, and its problems on `errors`."""
     print_header(report, console)
+    console.print(Text(_legend(_glyphs(console)), style="dim"))
     for plan in report.plans:
         console.print()
         console.print(_title(plan, report))
@@ -54,7 +55,8 @@ def _source(source: SourceReport, report: Report) -> Text:
     if source.read_at is None:
         return Text.assemble("calendar ", (name, "bold"), ": never read")
     age = relative(source.read_at, report.now)
-    read = "read now" if age == "now" else f"read {age}"
+    old = (report.cached or source.remembered) and age != "now"
+    read = f"read {age}" if old else "read now"
     line = Text.assemble(
         "calendar ", (name, "bold"), f": {source.matched} of {source.events} events matched, {read}"
     )
@@ -91,10 +93,25 @@ def _read(standing: Standing, report: Report) -> str:
 def _chart(plan: CircuitPlan, report: Report, console: Console) -> Iterator[Text]:
     length = report.window.end - report.window.start
     window = Interval(report.now - length / 24, report.window.end)
-    unicode = (console.encoding or "").casefold().startswith("utf")
-    width = min(console.width, 140)
-    chart = Chart(plan.timeline, window, report.now, width, UNICODE if unicode else ASCII)
+    chart = Chart(plan.timeline, window, report.now, min(console.width, 140), _glyphs(console))
     return chart.rows(plan.changes)
+
+
+def _glyphs(console: Console) -> Glyphs:
+    return UNICODE if (console.encoding or "").casefold().startswith("utf") else ASCII
+
+
+def _legend(glyphs: Glyphs) -> str:
+    known = {
+        glyphs.event: "event",
+        glyphs.around: "lead and trail",
+        glyphs.baseline: "baseline",
+        glyphs.now: "now",
+        glyphs.up: "up",
+        glyphs.down: "down",
+        glyphs.held: "held back",
+    }
+    return "  ".join(f"{glyph} {meaning}" for glyph, meaning in known.items())
 
 
 def _changes(plan: CircuitPlan, report: Report) -> RenderableType:

@@ -39,7 +39,5 @@ def rough(length: timedelta) -> str:
         return f"{int(length.total_seconds())} s"
     if minutes < 120:
         return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest and hours < 12 else f"{hours} h"
-    return f"{hours // 24} days"
+    hours = minutes // 60
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"

@@ -1,0 +1,321 @@
+"""Loading: the full example, every fault with its whole message, every warning."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from iodcal.config import Configuration
+from iodcal.config.find import find, state_path
+from iodcal.config.load import load
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Orders
+from iodcal.domain.rules import FromEvent, Highest, Mode
+from iodcal.errors import ConfigurationError
+from tests.e2e.command import ROOT
+
+FULL = Path(__file__).parent / "full.yaml"
+BASE = """\
+version: 1
+timezone: UTC
+settings: {organizers: ["@contoso.example"]}
+calendars: {noc: {ics: noc.ics}}
+carriers: {lab: {type: sandbox, file: lab.json}}
+circuits:
+  den-a: {carrier: lab, service_id: "77", tiers: [100 Mbps, 1 Gbps], baseline: {off_peak: 100 Mbps}}
+rules:
+  - {name: Calls, calendars: [noc], circuits: all, bandwidth: highest}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "rules.yaml"
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def faults(folder: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        load(write(folder, text))
+    return [f"{fault.line}: {fault.path}: {fault.message}" for fault in caught.value.faults]
+
+
+def loaded(folder: Path, text: str) -> Configuration:
+    return load(write(folder, text))
+
+
+def changed(old: str, new: str) -> str:
+    assert old in BASE
+    return BASE.replace(old, new)
+
+
+def test_the_full_example_loads() -> None:
+    configuration = load(FULL)
+    company, noc, dr, rooms, work, ordered = configuration.rules
+    assert company.circuits == {"company": ("den-a", "lon-a")}
+    assert company.bandwidth is Highest.HIGHEST
+    assert (noc.lead, noc.trail) == (timedelta(minutes=30), timedelta(minutes=10))
+    assert dr.lead == timedelta(minutes=45)
+    assert rooms.circuits == {"rooms-den": ("den-a",), "rooms-lon": ("lon-a",)}
+    assert (work.mode, work.lead, work.trail) == (Mode.EXACTLY, timedelta(), timedelta())
+    assert ordered.bandwidth is FromEvent.FROM_EVENT
+    den, lon = configuration.circuits.values()
+    assert (den.zone.key, lon.zone.key) == ("America/Denver", "Europe/London")
+    assert (lon.orders, lon.highest) == (Orders.NONE, Bandwidth(500))
+    assert den.key == "lumen|https://api.lumen.com|1-ABCDE|77000000001"
+    assert (den.provisioning, den.changes_per_day) == (timedelta(minutes=10), 24)
+    assert configuration.calendars["rooms-den"].hide_subjects
+    assert configuration.settings.state == Path("/var/lib/iodcal/state.json")
+
+
+@pytest.mark.parametrize("name", ["rules.yaml", "examples/lumen.yaml"])
+def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
+    assert load(ROOT / name).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("settings: {", "settings: {evry: 5m, ", "3: settings.evry: unknown key; did you mean every? (known here: "),
+        ("timezone: UTC", "timezone: Mars/Base", "2: timezone: 'Mars/Base' is not a time zone such as America/Denver"),
+        ("timezone: UTC", "timezone: America/Denvr", "2: timezone: 'America/Denvr' is not a time zone such as"
+         " America/Denver; did you mean America/Denver?"),
+        ("timezone: UTC\n", "", "1: timezone: this key is missing"),
+        ("settings: {", "settings: {every: 5, ", "3: settings.every: a duration such as 30m is wanted, not the number 5"),
+        ("settings: {", "settings: {every: 0m, ", "3: settings.every: this must be more than 0m"),
+        ("settings: {", "settings: {lead: 5 min, ", "3: settings.lead: '5 min' is not a duration such as 90m, 1h30m or 2d"),
+        ("settings: {", "settings: {orders: up, ", "3: settings.orders: 'up' is not one of all, ups, none; did you mean ups?"),
+        ("settings: {", "settings: {quota_reserve: many, ", "3: settings.quota_reserve: a whole number is wanted, not 'many'"),
+        ("settings: {", "settings: {subjects: no, ", "3: settings.subjects: 'no' is not one of show, hide"),
+        ('"@contoso.example"', "contoso", "3: settings.organizers[0]: 'contoso' is neither an address nor a @domain"),
+        ("{ics: noc.ics}", "{isc: noc.ics}", "4: calendars.noc: this calendar does not say what it is: give one of mailbox, "
+         "mailboxes, ics, graph_json or type; did you mean ics?"),
+        ("{ics: noc.ics}", "{ics: noc.ics, mailbox: a@b.c}", "4: calendars.noc: this calendar says two kinds at once: give one "
+         "of mailbox, mailboxes, ics, graph_json or type"),
+        ("{ics: noc.ics}", "{ics: noc.ics, site: den}", "4: calendars.noc.site: there is no site 'den'"),
+        ("{ics: noc.ics}", "{type: outlook}", "4: calendars.noc.type: 'outlook' is not a known type (known here: graph_json, "
+         "ics, microsoft365)"),
+        ("{ics: noc.ics}", "{mailbox: a@b.example}", "4: calendars.noc: a mailbox needs the section microsoft365, which is "
+         "missing"),
+        ("type: sandbox", "type: sandbx", "5: carriers.lab.type: 'sandbx' is not a known type; did you mean sandbox? (known "
+         "here: lumen, sandbox)"),
+        ("type: sandbox, ", "", "5: carriers.lab.type: this key is missing: it says the type"),
+        ("file: lab.json", "fil: lab.json", "5: carriers.lab.fil: unknown key; did you mean file? (known here: file, starts_at, "
+         "tiers, unknown)"),
+        ("carrier: lab", "carrier: lob", "7: circuits.den-a.carrier: there is no carrier 'lob'; did you mean lab?"),
+        ('service_id: "77"', "service_id: 007", "7: circuits.den-a.service_id: 007 is a number whose digits would be lost: put "
+         "it in quotes"),
+        ('service_id: "77"', "service_id: 1e5", "7: circuits.den-a.service_id: 1e5 is a number whose digits would be lost: put "
+         "it in quotes"),
+        ('service_id: "77", ', "", "7: circuits.den-a.service_id: this key is missing, here and in defaults.circuit"),
+        ("1 Gbps]", "1 Gps]", "7: circuits.den-a.tiers[1]: '1 Gps' is not a bandwidth such as 100 Mbps or 1 Gbps"),
+        ("{off_peak: 100 Mbps}", "{off_peak: 200 Mbps}", "7: circuits.den-a.baseline: off_peak 200 Mbps is not one of its "
+         "tiers (100 Mbps, 1 Gbps)"),
+        ("{off_peak: 100 Mbps}", "office", "7: circuits.den-a.baseline: there is no baseline 'office'"),
+        ("baseline:", "floor: 1 Gbps, ceiling: 100 Mbps, baseline:", "7: circuits.den-a.floor: 1 Gbps is above the ceiling, "
+         "100 Mbps"),
+        ("calendars: [noc]", "calendars: [nok]", "9: rules[0].calendars[0]: there is no calendar 'nok'; did you mean noc?"),
+        ("circuits: all", "circuits: [den-b]", "9: rules[0].circuits[0]: there is no circuit 'den-b'; did you mean den-a?"),
+        ("circuits: all", "circuits: same_site", "9: rules[0].circuits: same_site: the calendar noc has no site"),
+        ("circuits: all", "circuits: [all, den-a]", "9: rules[0].circuits: all stands alone, not in a list with others"),
+        ("bandwidth: highest", "bandwidth: higest", "9: rules[0].bandwidth: 'higest' is neither a bandwidth nor one of highest, "
+         "from_event; did you mean highest?"),
+        ("bandwidth: highest", "bandwidth: from_event", "9: rules[0].bandwidth: from_event needs a match.subject_regex with a "
+         "group named bandwidth"),
+        ("bandwidth: highest", "mode: exactly, bandwidth: 500 Mbps", "9: rules[0].bandwidth: exactly 500 Mbps is not one of the "
+         "tiers of den-a (100 Mbps, 1 Gbps)"),
+        ("bandwidth: highest", "bandwidth: highest, priority: 100", "9: rules[0].priority: input should be less than or equal to "
+         "99, found the number 100"),
+        ("bandwidth: highest", "bandwidth: highest, match: {subjct: a}", "9: rules[0].match.subjct: unknown key; did you mean "
+         "subject? (known here: "),
+        ("bandwidth: highest", "bandwidth: highest, match: {subject_regex: '('}", "9: rules[0].match.subject_regex: not a regular "
+         "expression: "),
+        ("bandwidth: highest", "bandwidth: highest, match: {days: someday}", "9: rules[0].match.days: 'someday' is no day: use "
+         "mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"),
+        ("bandwidth: highest", "bandwidth: highest, match: {from: 25:00}", "9: rules[0].match.from: a time of day such as 07:30 is "
+         "wanted, not '25:00'"),
+        ("version: 1", "version: 2", "1: version: 2 needs a newer iodcal; this one knows version 1"),
+        ("version: 1", "version: one", "1: version: the version is 1"),
+        ("version: 1\n", "", "1: version: this key is missing: write version: 1"),
+        ("timezone: UTC", "timezone: ${NOT_SET_ANYWHERE}", "2: timezone: ${NOT_SET_ANYWHERE}: this environment variable is not "
+         "set"),
+        ("timezone: UTC", "timezone: UTC\ntimezone: UTC", "3: timezone: this key stands twice"),
+        ("timezone: UTC", "timezone: !zone UTC", "2: timezone: the tag !zone means nothing here"),
+        ("timezone: UTC", "timezone: [UTC", "3: : not valid YAML: "),
+    ],
+    ids=lambda value: str(value)[:24],
+)  # fmt: skip
+def test_each_fault_says_where_what_and_what_else(tmp_path: Path, old: str, new: str, fault: str) -> None:
+    found = faults(tmp_path, changed(old, new))
+    assert found[0].startswith(fault), found
+    assert fault.endswith((" ", ": ")) or len(found) > 1 or found[0] == fault or "(known" in found[0]
+
+
+def test_all_faults_come_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    text = BASE.replace("UTC", "Mars").replace("1 Gbps]", "1 Gps]").replace("highest", "much")
+    assert [fault.split(":")[0] for fault in faults(tmp_path, text)] == ["2", "7", "9"]
+
+
+RULE = "  - {name: Calls, calendars: [noc], circuits: all, bandwidth: highest}\n"
+MICROSOFT = "microsoft365: {tenant_id: t, client_id: c, client_secret: {env: X}}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (RULE, "10: rules[1].name: 'Calls' is the name of rules[0] already"),
+        ("x-note: {anything: goes}\nwhat: 1\n", "11: what: unknown key (known here: "),
+        (MICROSOFT.replace("client_secret", "managed_identity: true, client_secret"), "10: microsoft365: give exactly one of "),
+        (MICROSOFT.replace("tenant_id: t, ", ""), "10: microsoft365: tenant_id and client_id are needed beside the credential"),
+        (MICROSOFT.replace("tenant_id", "graph: 'http://graph.example', tenant_id"), "10: microsoft365.graph: "
+         "'http://graph.example' is not an https URL (plain http is for this machine only)"),
+        (MICROSOFT.replace("{env: X}", "{envy: X}"), "10: microsoft365.client_secret: a secret is {env: NAME}, "),
+        (MICROSOFT.replace("{env: X}", "{env: X}, cloud: usgov"), "10: microsoft365.cloud: 'usgov' is not one of global, us-gov, "
+         "us-dod, china; did you mean us-gov?"),
+    ],
+    ids=lambda value: str(value)[:24],
+)  # fmt: skip
+def test_faults_of_more_sections(tmp_path: Path, more: str, fault: str) -> None:
+    assert faults(tmp_path, BASE + more)[0].startswith(fault)
+
+
+def test_a_group_calendar_is_refused_with_the_reason(tmp_path: Path) -> None:
+    text = changed("{ics: noc.ics}", "{mailbox: groups/7}") + MICROSOFT
+    assert "cannot be read by an application" in faults(tmp_path, text)[0]
+
+
+def test_one_service_and_one_place_have_one_entry(tmp_path: Path) -> None:
+    twice = BASE.replace("rules:\n", '  den-b: {carrier: lab, service_id: "77", tiers: [100 Mbps], '
+                         "baseline: {off_peak: 100 Mbps}}\nrules:\n")  # fmt: skip
+    assert faults(tmp_path, twice) == [
+        "8: circuits.den-b: the same service as den-a: one circuit has one entry"
+    ]
+    two = changed("{noc: {ics: noc.ics}}", "{noc: {ics: noc.ics}, ops: {ics: noc.ics}}")
+    assert faults(tmp_path, two) == [
+        "4: calendars.ops: the same place as the calendar noc: rules can share one"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a mapping"),
+        (b"- 1\n", "not a mapping"),
+        (b"\xff\xfe\x00", "not UTF-8 text"),
+        (b"a: &a [x,x]\nb: &b [*a,*a]\n" + b"".join(
+            b"%c: &%c [%s]\n" % (n, n, b",".join([b"*%c" % (n - 1)] * 9)) for n in range(ord("c"), ord("m"))), "too many values"),
+        (b"a: " + b"[" * 200 + b"]" * 200, "too many values, or nested too deeply"),
+        (b"a: &a {b: *a}\n", ""),
+        (b"? [a]\n: 1\n", "a key is a plain text"),
+        (b"x" * (4 * 1024 * 1024 + 1), "larger than 4 MiB"),
+    ],
+    ids=["empty", "list", "binary", "aliases", "deep", "itself", "key", "large"],
+)  # fmt: skip
+def test_what_is_no_rules_file(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
+        load(path)
+    assert any(message in fault.message for fault in caught.value.faults)
+
+
+def test_a_missing_file_and_a_foreign_one_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path / "gone.yaml")
+    assert "cannot be read" in caught.value.faults[0].message
+    path = write(tmp_path, BASE)
+    monkeypatch.setattr(os, "getuid", lambda: 4711)
+    if path.stat().st_uid != 0:
+        with pytest.raises(ConfigurationError, match="configuration"):
+            load(path)
+
+
+def warnings(folder: Path, text: str) -> list[str]:
+    return [f"{fault.path}: {fault.message}" for fault in loaded(folder, text).warnings]
+
+
+LONG_LEAD = ", lead: 45m"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "warning"),
+    [
+        ("", "", None),
+        ("bandwidth: highest", "bandwidth: highest, lead: 20m", "rules[0].lead: a lead of 20m is shorter than 22m (every + "
+         "lost_answer_grace + provisioning): an order whose answer is lost comes too late"),
+        ("bandwidth: highest", "bandwidth: 10 Gbps", "rules[0].bandwidth: den-a can only reach 1 Gbps of 10 Gbps: its tiers end "
+         "there"),
+        ("bandwidth: highest", "bandwidth: highest, match: {longer_than: 1h, shorter_than: 1h}", "rules[0].match: this rule can "
+         "never match: nothing is longer and shorter at once"),
+        ("bandwidth: highest", "bandwidth: highest, match: {from: '09:00', to: '09:00'}", "rules[0].match: this rule can never "
+         "match: from and to are the same time"),
+        ("bandwidth: highest", "bandwidth: highest, match: {subject: Town Hall, not_subject: town}", "rules[0].match: this rule "
+         "can never match: not_subject excludes every keyword of subject"),
+        ("bandwidth: highest", "bandwidth: highest, match: {all_day: true, shorter_than: 1h}", "rules[0].match: this rule can "
+         "never match: an all-day event is not that short"),
+        ("bandwidth: highest", "bandwidth: highest, match: {min_attendees: 9}", "rules[0].match.min_attendees: a distribution "
+         "list counts as one attendee, however many people it holds"),
+        ("bandwidth: highest", "bandwidth: 100 Mbps, mode: exactly", "rules[0].match: exactly without an organizer condition: "
+         "whoever invites the mailbox decides"),
+        ("{noc: {ics: noc.ics}}", "{noc: {ics: noc.ics}, ops: {ics: o.ics}}", "calendars.ops: no rule uses this calendar: it is "
+         "not read"),
+        ("rules:", '  x: {carrier: lab, service_id: "8", tiers: [100 Mbps], baseline: {off_peak: 100 Mbps}}\nrules:', None),
+        ("circuits: all", "circuits: den-a", None),
+        ("settings: {organizers: [\"@contoso.example\"]}", "settings: {}", "settings: no organizers: anybody, outsiders too, can "
+         "invite a mailbox to an event that a rule takes"),
+        ("file: lab.json", "file: lab.json, changes_per_day: 1", "carriers.lab: on a day with one event the baselines (0) and "
+         "rules (2) need 2 changes, and changes_per_day is 1"),
+    ],
+    ids=lambda value: str(value)[:32],
+)  # fmt: skip
+def test_doubts(tmp_path: Path, old: str, new: str, warning: str | None) -> None:
+    assert warnings(tmp_path, BASE.replace(old, new) if old else BASE) == ([warning] if warning else [])
+
+
+def test_a_circuit_that_no_rule_uses_and_a_literal_secret_are_doubtful(tmp_path: Path) -> None:
+    text = changed("circuits: all", "circuits: [den-b]").replace(
+        "rules:",
+        '  den-b: {carrier: lab, service_id: "8", tiers: [100 Mbps], baseline: {off_peak: 100 Mbps}}\nrules:',
+    )
+    path = write(tmp_path, text + "microsoft365: {tenant_id: t, client_id: c, client_secret: s3cr3t}\n")
+    path.chmod(0o644)
+    told = [f"{fault.path}: {fault.message}" for fault in load(path).warnings]
+    assert told[0] == "circuits.den-a: no rule uses this circuit: it follows its baseline only"
+    assert told[1].startswith(
+        "microsoft365.client_secret: a secret stands here itself, and others can read this file"
+    )
+    assert "s3cr3t" not in str(told)
+
+
+def test_the_file_is_found_where_it_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find(Path("given.yaml")) == Path("given.yaml")
+    with pytest.raises(ConfigurationError, match="configuration"):
+        find(None)
+    xdg = tmp_path / "xdg" / "iodcal" / "rules.yaml"
+    xdg.parent.mkdir(parents=True)
+    xdg.write_text("")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    assert find(None) == xdg
+    (tmp_path / "rules.yaml").write_text("")
+    assert find(None) == Path("rules.yaml")
+    monkeypatch.setenv("IODCAL_CONFIG", str(xdg))
+    assert find(None) == xdg
+
+
+def test_the_state_is_where_it_is_named_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = loaded(tmp_path, BASE)
+    assert state_path(configuration, None) == Path.home() / ".local/state/iodcal/state.json"
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/iodcal-x:/other")
+    assert state_path(configuration, None) == Path("/var/lib/iodcal-x/state.json")
+    configured = loaded(tmp_path, changed("settings: {", "settings: {state: s/state.json, "))
+    assert state_path(configured, None) == tmp_path / "s" / "state.json"
+    monkeypatch.setenv("IODCAL_STATE", "/from/environment.json")
+    assert state_path(configured, None) == Path("/from/environment.json")
+    assert state_path(configured, Path("/given.json")) == Path("/given.json")
