@@ -58,10 +58,15 @@ def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iter
         yield from (problem_line(problem, "still") for problem in telling.reminded)
     for gone in telling.cleared:
         yield for_line(f"recovered: {gone.kind} {gone.where}")
-    for place in report.lost_state:
-        yield for_line(
-            f"error: the state could not be saved; it was written to {place}. Do not run sync before"
-        )
+    yield from (f"error: {lost_state_text(place)}" for place in report.lost_state)
+
+
+def lost_state_text(place: str) -> str:
+    """What to do where the state could not be saved in its own place after an order was taken."""
+    return for_line(
+        f"the state could not be saved; it was written to {place}. "
+        "Put that file in the state's place before the next sync, or the order may be placed twice"
+    )
 
 
 def _cause(cause: Cause, plan: CircuitPlan) -> str:

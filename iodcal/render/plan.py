@@ -15,6 +15,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.standing import Standing
 from iodcal.render.chart import ASCII, UNICODE, Chart, Glyphs
+from iodcal.render.lines import lost_state_text
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
 from iodcal.result import Report, SourceReport
@@ -61,7 +62,7 @@ def _source(source: SourceReport, report: Report) -> Text:
         "calendar ", (name, "bold"), f": {source.matched} of {source.events} events matched, {read}"
     )
     if source.remembered:
-        line.append(f" (cannot be read now: remembered since {age})", "bold")
+        line.append(" (cannot be read now: what it said then counts)", "bold")
     if source.refused:
         line.append(f", {len(source.refused)} refused (organizer)")
     return line
@@ -173,10 +174,7 @@ def print_problems(report: Report, errors: Console) -> None:
     for problem in report.problems:
         errors.print(problem_text(problem))
     for place in report.lost_state:
-        text = (
-            f"The state could not be saved; it was written to {place}. Do not run sync before it is put back"
-        )
-        errors.print(Text(text, style="bold"))
+        errors.print(Text(lost_state_text(place), style="bold"))
 
 
 def problem_text(problem: Problem) -> Text:

@@ -1,0 +1,227 @@
+"""What people see, letter by letter. `IODCAL_UPDATE_GOLDEN=1 pytest tests/render` writes it anew."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from rich.console import Console
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.baseline import lay_out
+from iodcal.domain.circuits import Baseline, Orders
+from iodcal.domain.events import Source
+from iodcal.domain.localtime import Interval
+from iodcal.domain.orders import Outcome
+from iodcal.domain.planning import Knowledge
+from iodcal.domain.problems import Kind, Problem
+from iodcal.render.json import check_json, dump, error_json, report_json
+from iodcal.render.lines import held_line, order_line, problem_lines
+from iodcal.render.plan import print_plan
+from iodcal.render.status import print_status
+from iodcal.render.sync import print_sync
+from iodcal.result import Report, SourceReport
+from iodcal.state import LastRun, Told
+from iodcal.telling import Telling
+from tests.domain.minutes import CIRCUIT, DENVER, NOON, SOURCE, TIERS, Ask, at, minutes, plan_of, standing_at
+from tests.domain.test_orders import order
+from tests.domain.test_targets import peak
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = "\x1b[31mAll-Hands\x1b[0m \u202eevil [bold]x[/bold]"
+
+
+def check(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("IODCAL_UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def report(command: str = "plan", **changes: object) -> Report:
+    """Three circuits: one due up, one held, one with nothing to do; a calendar that is remembered."""
+    office = Baseline(TIERS[0], (peak("mon tue wed thu fri", "07:30", "18:30"),))
+    den = plan_of(Ask(2, 62, name=HOSTILE, lead=0, trail=10), Ask(240, 300, 500, name="Town Hall", lead=30))
+    lon = plan_of(
+        Ask(-60, -5, name="DR Test", remembered=True),
+        ordered=1000,
+        circuit=replace(
+            CIRCUIT, name="lon-a", service_id="77000000002", zone=ZoneInfo("Europe/London"), baseline=office
+        ),
+        knowledge=Knowledge({"lon-a": at(30)}),
+    )
+    tok = plan_of(circuit=replace(CIRCUIT, name="tok-a", service_id="3", zone=ZoneInfo("Asia/Tokyo")))
+    sources = (
+        SourceReport(SOURCE, NOON, False, 12, 2),
+        SourceReport(Source("r", "rooms", "rooms/board@contoso.example"), at(-90), True, 1, 1),
+        SourceReport(Source("n", "new", "new"), None, True, 0, 0),
+    )
+    late = {
+        "circuit": "den-a",
+        "rule": "r",
+        "subject": HOSTILE,
+        "start": at(2).isoformat(),
+        "needs": "1 Gbps",
+    }
+    problems = (
+        Problem(Kind.EVENT_AT_RISK, "den-a/r", {**late, "cause": "late_run", "zone": "America/Denver"}, NOON),
+        Problem(Kind.DRIFT, "tok-a", {"circuit": "tok-a", "observed": "1 Gbps", "ordered": "100 Mbps"}, NOON),
+    )
+    made = Report(
+        command=command,
+        run_id="0123456789abcdef",
+        now=NOON,
+        window=Interval(NOON, NOON + minutes(720)),
+        config_digest="sha256:00",
+        sources=sources,
+        plans=(den, lon, tok),
+        problems=problems,
+        last_run=LastRun("r", at(-5), at(-5), True, 0),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def synced() -> Report:
+    taken = replace(order(Outcome.ACCEPTED), circuit_key=CIRCUIT.key)
+    made = report("sync", orders=(taken,))
+    den, *others = made.plans
+    den = replace(den, standing=replace(den.standing, order=taken))
+    return replace(made, plans=(den, *others))
+
+
+def shown(draw: Callable[[Console, Console], None], width: int, encoding: str = "utf-8") -> str:
+    """Text and problems in one, as a pipe would get them."""
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, errors="strict", write_through=True)
+    console = Console(file=file, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+    draw(console, console)
+    return "\n".join(line.rstrip() for line in raw.getvalue().decode(encoding).splitlines()) + "\n"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_plan(width: int) -> None:
+    text = shown(lambda out, err: print_plan(report(), out, err), width)
+    check(f"plan-{width}.txt", text)
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_the_plan_where_only_ascii_can_be_shown() -> None:
+    plain = replace(report(), problems=())
+    plans = tuple(
+        plan_of(Ask(2, 62, name="All-Hands"), Ask(100, 160, 500, name="Town Hall")) for _ in range(1)
+    )
+    text = shown(lambda out, err: print_plan(replace(plain, plans=plans), out, err), 80, "ascii")
+    check("plan-ascii.txt", text)
+    assert text.isascii()
+
+
+def test_the_plan_of_a_test_environment_and_of_cached_readings() -> None:
+    text = shown(lambda out, err: print_plan(report(test=True, cached=True), out, err), 80)
+    assert text.startswith("TEST environment")
+    assert "from the last run's readings" in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_sync_on_a_terminal(width: int) -> None:
+    check(f"sync-{width}.txt", shown(lambda out, err: print_sync(synced(), out, err), width))
+
+
+def test_a_sync_with_nothing_to_do() -> None:
+    quiet = report("sync", problems=(), plans=(plan_of(),), sources=())
+    text = shown(lambda out, err: print_sync(quiet, out, err), 80)
+    assert "Nothing to do: every circuit is ordered as it should be." in text
+
+
+def test_a_lost_state_says_what_not_to_do() -> None:
+    lost = report("sync", lost_state=("/tmp/elsewhere.json",))  # noqa: S108 - a name in a text
+    text = shown(lambda out, err: print_sync(lost, out, err), 80)
+    assert "placed twice" in text
+    assert lost.exit == 1
+
+
+def test_the_status() -> None:
+    drifted = replace(report("status").plans[2].standing, order=replace(order(Outcome.OVERDUE)))
+    plans = (*report().plans[:2], replace(report().plans[2], standing=drifted))
+    check("status-100.txt", shown(lambda out, _: print_status(report("status", plans=plans), out), 100))
+    never = report("status", last_run=None, plans=(plan_of(ordered=None),))
+    assert "no run yet" in shown(lambda out, _: print_status(never, out), 100)
+
+
+def test_the_json_of_a_plan_and_of_a_sync() -> None:
+    check("plan.json", dump(report_json(report())) + "\n")
+    check("sync.json", dump(report_json(synced())) + "\n")
+    assert "\x1b" not in dump(report_json(report()))
+
+
+CONTRACT = {
+    "": "version command run_id exit now config_digest digest window calendars circuits orders problems",
+    "circuits": "name carrier service_id ordered_mbps observed_mbps observed_at target_mbps changes",
+    "calendars": "name read_at remembered events matched",
+    "orders": "circuit direction from_mbps to_mbps outcome external_id order_id",
+    "problems": "id kind where severity since message remedy",
+}
+
+
+@pytest.mark.parametrize("part", CONTRACT)
+def test_no_promised_key_is_missing(part: str) -> None:
+    document = report_json(synced())
+    holder = document[part][0] if part else document
+    assert set(CONTRACT[part].split()) <= set(holder)
+
+
+def test_the_keys_of_a_change_and_its_causes() -> None:
+    (change, *_) = report_json(report())["circuits"][0]["changes"]
+    assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes"}
+    wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended"}
+    assert set(change["causes"][0]) == wanted
+
+
+def test_every_other_exit_is_one_object_too() -> None:
+    failed = error_json("sync", 75, code="lock_held", message="m", remedy="r")
+    assert {"version", "command", "exit", "error", "faults"} == set(json.loads(dump(failed)))
+    assert {"version", "command", "exit", "faults", "warnings"} == set(check_json((), 0))
+
+
+def test_the_lines_of_cron() -> None:
+    made = synced()
+    den, lon, _ = made.plans
+    due = lon.due
+    assert due is not None
+    gone = Told("drift", "lon-a", {}, (), NOON, NOON)
+    telling = Telling(made.problems[:1], (), made.problems[1:], (gone,), {})
+    lines = [
+        order_line(made.orders[0], den),
+        order_line(replace(made.orders[0], outcome=Outcome.CONFIRMED), den),
+        order_line(made.orders[0], None),
+        held_line(lon, due),
+        *problem_lines(made, telling, everything=False),
+        *problem_lines(replace(made, lost_state=("/elsewhere",)), telling, everything=True),
+    ]
+    check("lines.txt", re.sub(r"io[A-Z2-7]{18}", "io...", "\n".join(lines)) + "\n")
+
+
+def test_exit_statuses_follow_from_what_was_found() -> None:
+    calm = report(problems=())
+    assert report().exit == 3
+    assert calm.exit == 0
+    assert replace(calm, detailed_exitcode=True).exit == 4
+    assert replace(calm, waited_out=True).exit == 3
+    assert replace(calm, problems=report().problems[1:]).exit == 0
+
+
+def test_the_digest_is_that_of_what_would_be_ordered() -> None:
+    observed = plan_of(Ask(2, 62), circuit=replace(CIRCUIT, orders=Orders.NONE))
+    empty = report(plans=())
+    assert report(plans=(observed,)).digest == empty.digest
+    assert report(plans=(plan_of(Ask(2, 62)),)).digest != empty.digest
+    assert empty.digest.startswith("sha256:")
+    assert standing_at(100).confirmed == Bandwidth(100)
+    assert lay_out(CIRCUIT.baseline, DENVER, Interval(at(0), at(1)))
