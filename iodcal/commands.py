@@ -148,7 +148,7 @@ def _finish(ledger: Ledger, report: Report, asked: Syncing) -> Telling:
     good = not any(source.remembered for source in report.sources)
     last_run = LastRun(report.run_id, report.now, ledger.clock(), good, int(report.exit))
     ledger.state = replace(ledger.state, told=telling.told, last_run=last_run)
-    ledger.save()
+    ledger.finish()
     return telling
 
 

@@ -58,13 +58,34 @@ class Ledger:
         try:
             self.save()
             self._note_order(order)
-        except StateError as error:
-            self.lost.append(self.store.save_elsewhere(self.state) or str(error))
+        except StateError:
+            self.save_elsewhere()
         return standing
 
+    def finish(self) -> None:
+        """Writes the state at the end of a run. Raises StateError, but not where orders of this run are
+        already on record elsewhere only: then what is known now goes elsewhere, too."""
+        try:
+            self.save()
+        except StateError:
+            if not self.lost:
+                raise
+            self.save_elsewhere()
+        else:
+            self.lost.clear()
+
+    def save_elsewhere(self) -> None:
+        """Writes the state somewhere, and keeps in `lost` where that is."""
+        self.lost[:] = [self.store.save_elsewhere(self.state) or "nowhere: no place could be written"]
+
     def note(self, kind: str, **facts: Any) -> None:
-        """Appends a line to the history."""
-        self.store.history.append(kind, at=self.clock(), run_id=self.run_id, **facts)
+        """Appends a line to the history. Raises StateError, but not once the state itself was lost: then
+        the end of the run must still be reached, where that is told."""
+        try:
+            self.store.history.append(kind, at=self.clock(), run_id=self.run_id, **facts)
+        except StateError:
+            if not self.lost:
+                raise
 
     def _note_order(self, order: Order, **more: Any) -> None:
         self.note("order", order=order, **more)

@@ -28,6 +28,11 @@ class _Stopper:
 _stopper = _Stopper()
 
 
+def reset() -> None:
+    """Forgets a signal that came: for a program that goes on after one."""
+    _stopper.wanted = False
+
+
 def install() -> None:
     """From now on SIGTERM and Ctrl-C raise `Interrupted` in the main thread."""
     for number in _STOPPING:

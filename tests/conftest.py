@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("quick", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples every time for whoever runs the tests; `HYPOTHESIS_PROFILE=search` looks for new ones.
+_PATIENT = [HealthCheck.too_slow]
+settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile(
+    "ci", max_examples=300, deadline=None, derandomize=True, suppress_health_check=_PATIENT
+)
+settings.register_profile("search", max_examples=5000, deadline=None, suppress_health_check=_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _FOREIGN = ("IODCAL_CONFIG", "IODCAL_STATE", "STATE_DIRECTORY", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, causes_of_down, causes_of_up
 from iodcal.domain.localtime import Interval
-from iodcal.domain.timeline import Segment, Timeline
+from iodcal.domain.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +79,13 @@ def _due_up(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Pace) -
     wanted = [
         segment
         for segment in timeline.over(sight)
-        if segment.target > ordered and _in_reach(segment, sight, now, pace)
+        if segment.target > ordered and timeline.lasts_until(segment) >= now + pace.provisioning
     ]
     if not wanted:
         return None
     level = max(segment.target for segment in wanted)
     at = _first_above(timeline, ordered, sight)
     return Change(timeline.circuit.name, at, True, ordered, level, causes_of_up(timeline, level, sight))
-
-
-def _in_reach(segment: Segment, sight: Interval, now: datetime, pace: Pace) -> bool:
-    # A demand that ends before the order could be carried out is not worth an order. The end of the sight
-    # counts as the demand's end only where an `exactly` window cuts it short.
-    cut = sight.end < now + pace.up_sight
-    end = min(segment.span.end, sight.end) if cut else segment.span.end
-    return end >= now + pace.provisioning
 
 
 def _first_above(timeline: Timeline, ordered: Bandwidth, sight: Interval) -> datetime:
@@ -110,7 +102,7 @@ def _out_of_reach(
     missed = [segment for segment in timeline.over(sight) if segment.target > reached]
     if not missed:
         return None
-    return max(segment.target for segment in missed), min(sight.end, missed[-1].span.end)
+    return max(segment.target for segment in missed), max(timeline.lasts_until(segment) for segment in missed)
 
 
 def _due_down(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Pace) -> Change | None:

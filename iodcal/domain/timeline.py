@@ -62,6 +62,11 @@ class Timeline:
             index -= 1
         return self.segments[index].span.start
 
+    def lasts_until(self, segment: Segment) -> datetime:
+        """Until when the target stays at least as high as in `segment`, as far as the timeline reaches."""
+        over = self.over(Interval(segment.span.start, self.span.end))
+        return next((later.span.start for later in over if later.target < segment.target), self.span.end)
+
     def next_step_down(self, after: datetime) -> datetime | None:
         """The first instant after `after` at which the target falls; None where it never does."""
         for earlier, later in pairwise(self.over(Interval(after, self.span.end))):

@@ -62,6 +62,7 @@ def shown(change: Change | None) -> str | None:
         # --- an `exactly` window ends what a look ahead may see
         pytest.param([Ask(-60, 90), work(3, 30, 100)], 100, NOTHING, id="just before maintenance: too late"),
         pytest.param([Ask(-60, 90), work(12, 30, 100)], 100, "1000@-60", id="before maintenance: worth it"),
+        pytest.param([Ask(-5, 30), work(3, 9, 1000)], 100, "1000@-5", id="maintenance that lowers nothing"),
         pytest.param([Ask(-60, 90), work(0, 30, 100)], 1000, "100@0", id="maintenance begins: down"),
         pytest.param([Ask(-60, 90), work(-5, 2, 100)], 1000, "100@-5", id="it lowers, however short"),
         pytest.param([Ask(-60, 90), work(-20, 3, 100)], 100, NOTHING, id="not past its end"),

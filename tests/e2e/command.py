@@ -73,8 +73,7 @@ class Iodcal:
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder / "home"),
             "PYTHONPATH": str(ROOT),
-            "PYTHONDEVMODE": "",
             "LANG": "C.UTF-8",
-            "COVERAGE_PROCESS_START": os.environ.get("COVERAGE_PROCESS_START", ""),
         }
-        return {**own, **self.environment, **more}
+        measured = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+        return {**measured, **own, **self.environment, **more}
