@@ -129,17 +129,3 @@ def peak_memory(load: Load) -> float:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak / 2**20
-
-
-def main() -> None:
-    """Prints the figures."""
-    load, half = Load(100_000, 50, 20), Load(50_000, 50, 20)
-    seconds, changes = measure(load)
-    half_seconds, _ = measure(half)
-    print(f"planning {load}: {seconds:.2f} s of CPU, {changes} changes (aim: 3 s)")
-    print(f"twice the events: {seconds / half_seconds:.2f} times the time (aim: 2.3)")
-    print(f"peak memory: {peak_memory(load):.0f} MiB (aim: 300)")
-
-
-if __name__ == "__main__":
-    main()

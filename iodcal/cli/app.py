@@ -85,7 +85,9 @@ def _session(context: typer.Context, given: Common) -> Session:
     return Session(common)
 
 
-@app.command(epilog="Example: iodcal sync --wait 5m")
+@app.command(
+    short_help="Order the changes that are due now: the timer's job.", epilog="Example: iodcal sync --wait 5m"
+)
 def sync(
     context: typer.Context,
     dry_run: Annotated[
@@ -115,7 +117,9 @@ def sync(
     raise typer.Exit(session.sync(now=now, circuit=circuit, allow_downs=allow_downs, wait=wait))
 
 
-@app.command(epilog="Example: iodcal plan --window 12h")
+@app.command(
+    short_help="Show what sync would do, and why; touch nothing.", epilog="Example: iodcal plan --window 12h"
+)
 def plan(
     context: typer.Context,
     window: Annotated[
@@ -147,7 +151,9 @@ def plan(
     )
 
 
-@app.command(epilog="Example: iodcal status -o json")
+@app.command(
+    short_help="Show what is ordered, read, open and next, offline.", epilog="Example: iodcal status -o json"
+)
 def status(
     context: typer.Context,
     circuit: CircuitOption = None,
@@ -164,7 +170,7 @@ def status(
     raise typer.Exit(session.status(circuit=circuit))
 
 
-@app.command(epilog="Example: iodcal check --strict")
+@app.command(short_help="Check the configuration, offline.", epilog="Example: iodcal check --strict")
 def check(
     context: typer.Context,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if there are warnings.")] = False,

@@ -41,6 +41,7 @@ class Glyphs:
     held: str = "△"
 
 
+UP, DOWN, HELD_BACK = "bold green", "bold magenta", "bold yellow"
 UNICODE = Glyphs()
 ASCII = Glyphs("#", "+", ":", ".", "-", "+", "|", "^", "v", "o")
 
@@ -138,15 +139,22 @@ class Chart:
             if position + len(label) <= self._plot:
                 cells[position : position + len(label)] = label
         line = Text(" " * _LABEL + "".join(cells).rstrip(), style="dim")
-        arrows = [" "] * self._plot
-        for change in changes:
-            if self.window.start <= max(change.at, self.now) < self.window.end:
-                arrow = self.glyphs.up if change.up else self.glyphs.down
-                arrows[self._at(max(change.at, self.now))] = (
-                    arrow if change.held is None else self.glyphs.held
-                )
-        marks = "".join(arrows).rstrip()
-        return Text("\n").join([Text(" " * _LABEL + marks, style="bold"), line]) if marks else line
+        arrows = {
+            self._at(max(change.at, self.now)): self._arrow(change)
+            for change in changes
+            if self.window.start <= max(change.at, self.now) < self.window.end
+        }
+        if not arrows:
+            return line
+        marks = Text(" " * _LABEL)
+        for position in range(max(arrows) + 1):
+            marks.append(*arrows.get(position, (" ", "")))
+        return Text("\n").join([marks, line])
+
+    def _arrow(self, change: Change) -> tuple[str, str]:
+        if change.held is not None:
+            return self.glyphs.held, HELD_BACK
+        return (self.glyphs.up, UP) if change.up else (self.glyphs.down, DOWN)
 
     def _ticks(self) -> Iterator[tuple[str, int]]:
         zone = self.timeline.circuit.zone

@@ -14,7 +14,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.standing import Standing
-from iodcal.render.chart import ASCII, UNICODE, Chart, Glyphs
+from iodcal.render.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
 from iodcal.render.lines import lost_state_text
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
@@ -56,11 +56,11 @@ def _source(source: SourceReport, report: Report) -> Text:
     if source.read_at is None:
         return Text.assemble("calendar ", (name, "bold"), ": never read")
     age = relative(source.read_at, report.now)
-    old = (report.cached or source.remembered) and age != "now"
-    read = f"read {age}" if old else "read now"
-    line = Text.assemble(
-        "calendar ", (name, "bold"), f": {source.matched} of {source.events} events matched, {read}"
-    )
+    from_memory = report.cached or source.remembered  # which holds matched events only
+    read = f"read {age}" if from_memory else "read now"
+    of_all = "" if from_memory else f" of {source.events}"
+    noun = "event" if (source.matched if from_memory else source.events) == 1 else "events"
+    line = Text.assemble("calendar ", (name, "bold"), f": {source.matched}{of_all} {noun} matched, {read}")
     if source.remembered:
         line.append(" (cannot be read now: what it said then counts)", "bold")
     if source.refused:
@@ -139,7 +139,8 @@ def when(change: Change, plan: CircuitPlan, report: Report) -> Text:
 def step(change: Change) -> Text:
     """The step itself: direction, from, to."""
     style = "dim" if change.held else "bold" if change.due else ""
-    return Text(f"{'up' if change.up else 'down'} {change.old} to {change.new}", style=style)
+    direction = ("up", UP) if change.up else ("down", DOWN)
+    return Text.assemble(direction, f" {change.old} to {change.new}", style=style)
 
 
 def _why(change: Change, plan: CircuitPlan) -> Text:
@@ -181,7 +182,9 @@ def problem_text(problem: Problem) -> Text:
     """A problem in two sentences."""
     words = describe(problem)
     label = "error" if problem.severity is Severity.ERROR else "warning"
-    text = Text(f"{label}: ", style="bold red" if problem.severity is Severity.ERROR else "bold")
-    text.append(for_line(words.message) + ". ", "")
-    text.append(for_line(words.remedy), "italic")
-    return text
+    colour = "red" if problem.severity is Severity.ERROR else "yellow"
+    return Text.assemble(
+        (f"{label}: ", f"bold {colour}"),
+        for_line(words.message) + ". ",
+        (for_line(words.remedy), "italic"),
+    )

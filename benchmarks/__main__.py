@@ -1,0 +1,48 @@
+"""`python -m benchmarks`: every figure with its aim, each taken in this run on this machine."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import mailboxes, planning, processes
+
+
+def main() -> int:
+    """Prints the figures; 1 if one misses its aim."""
+    met = [*_planning(), *_processes(), *_mailboxes()]
+    return 0 if all(met) else 1
+
+
+def _planning() -> list[bool]:
+    load, half = planning.Load(100_000, 50, 20), planning.Load(50_000, 50, 20)
+    seconds, changes = planning.measure(load)
+    half_seconds, _ = planning.measure(half)
+    size = f"{load.events:,} events x {load.rules} rules x {load.circuits} circuits, {changes} changes"
+    return [
+        _line(f"planning {size}", seconds, 3, "s of CPU"),
+        _line("planning twice the events", seconds / half_seconds, 2.3, "times the time"),
+        _line("planning, peak memory", planning.peak_memory(load), 300, "MiB"),
+    ]
+
+
+def _processes() -> list[bool]:
+    start, quiet = processes.start_up(), processes.quiet_sync()
+    return [
+        _line(f"iodcal --version ({start.ours:.3f} s of CPU)", start.ratio, 1.5, "x import typer"),
+        _line(f"a quiet sync ({quiet.ours:.3f} s of CPU)", quiet.ratio, 1.6, "x the shortest script"),
+    ]
+
+
+def _mailboxes() -> list[bool]:
+    seconds, bound = mailboxes.read_many()
+    return [_line(f"200 mailboxes behind 50 ms ({seconds:.2f} s)", seconds / bound, 1.5, "x 200/8 x 50 ms")]
+
+
+def _line(what: str, figure: float, aim: float, unit: str) -> bool:
+    met = figure <= aim
+    print(f"{what}: {figure:.2f} {unit} (aim: at most {aim:g}) {'' if met else 'MISSED'}".rstrip())
+    return met
+
+
+if __name__ == "__main__":
+    sys.exit(main())
