@@ -5,6 +5,7 @@ IodcalError
   UsageError               2  the command line asks for something impossible
   LockHeldError           75  another run is at work
   StateError               1  the state file cannot be read or written, or is too new
+  PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
   CarrierError                one circuit could not be read
@@ -74,10 +75,20 @@ class LockHeldError(IodcalError):
     ) -> None:
         told = since.isoformat() if since else None
         super().__init__("lock_held", pid=pid, host=host, command=command, since=told)
+        self.since = since
+
+    def stuck(self, *, news: bool) -> LockHeldError:
+        """The same, held for longer than a run can take; `news` is False where that was told before."""
+        self.facts = {**self.facts, "stuck": "told" if not news else "news"}
+        return self
 
 
 class StateError(IodcalError):
     """The state cannot be used; codes: unreadable, unwritable, too_new, symlink, foreign_owner."""
+
+
+class PlanChangedError(IodcalError):
+    """What is due now is not what `--expect` names. Facts: expected, found (digests), due, done (texts)."""
 
 
 class SecretError(IodcalError):

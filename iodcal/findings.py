@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Status
+from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, unplanned_downs
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk, overruled
+from iodcal.domain.standing import Drift
 from iodcal.errors import CarrierError, ChangePendingError, IodcalError
 from iodcal.invocation import Run
 from iodcal.ledger import used_today
@@ -28,6 +31,9 @@ _OF_ORDER = {
     Outcome.FAILED: Kind.ORDER_FAILED,
     Outcome.LOST: Kind.ORDER_LOST,
 }
+
+
+_LATE = 1.5  # times `every`
 
 
 def find(
@@ -54,6 +60,12 @@ def _all(
     yield from _of_calendars(this, sight)
     if (error := clock_error(sight, this.carriers)) is not None:
         yield Problem(Kind.CLOCK, "clock", {"seconds": round(error)})
+    yield from _late_run(this)
+    if this.request.faults:
+        first = this.request.faults[0]
+        yield Problem(Kind.CONFIGURATION, "rules", {"count": len(this.request.faults), "first": str(first)})
+    if this.request.shared_with is not None:
+        yield Problem(Kind.STATE_SHARED, "state", {"host": this.request.shared_with})
     if this.state.rebuilt_from is not None:
         yield Problem(Kind.STATE_REBUILT, "state", {"file": this.state.rebuilt_from})
     for plan in plans:
@@ -63,6 +75,14 @@ def _all(
     yield from events_at_risk(plans, now, policy, used)
     yield from _of_limits(plans, this, used)
     yield from _left_up(this)
+
+
+def _late_run(this: Run) -> Iterator[Problem]:
+    """The timer stood still before this run: what was due meanwhile was not ordered."""
+    last, every = this.state.last_run, this.policy.every
+    if last is not None and this.request.now - last.started_at > every * _LATE:
+        minutes = int((this.request.now - last.started_at).total_seconds() // 60)
+        yield Problem(Kind.LATE_RUN, "timer", {"minutes": minutes, "every": format_duration(every)})
 
 
 def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
@@ -106,8 +126,8 @@ def _of_circuit(plan: CircuitPlan, this: Run, placed: Mapping[str, Placed]) -> I
     tried = placed.get(circuit.key)
     if tried is not None and tried.error is not None and plan.due is not None:
         yield from _of_attempt(plan, plan.due, tried.order, tried.error)
-    if standing.drift is not None and standing.order is None:
-        yield _drift(plan, this)
+    if standing.drift is not None and standing.confirmed is not None:
+        yield _drift(plan, standing.drift, standing.confirmed, this)
     if plan.too_late is not None:
         level, ends = plan.too_late
         missed: dict[str, Fact] = {"circuit": circuit.name, "level": str(level), "ends": ends.isoformat()}
@@ -156,9 +176,8 @@ def _order_facts(order: Order, now: datetime) -> dict[str, Fact]:
     }
 
 
-def _drift(plan: CircuitPlan, this: Run) -> Problem:
-    standing, due = plan.standing, plan.due
-    assert standing.drift is not None and standing.ordered is not None  # noqa: S101, PT018 - by the caller
+def _drift(plan: CircuitPlan, drift: Drift, ordered: Bandwidth, this: Run) -> Problem:
+    due = plan.due
     lowers = next((change for change in plan.changes if not change.up), None)
     held = lowers.held if lowers else None
     waits = held.until if held is not None else lowers.at if lowers else None
@@ -167,9 +186,9 @@ def _drift(plan: CircuitPlan, this: Run) -> Problem:
         plan.circuit.name,
         {
             "circuit": plan.circuit.name,
-            "observed": str(standing.drift.observed),
-            "ordered": str(standing.ordered),
-            "direction": "up" if standing.drift.observed > standing.ordered else "down",
+            "observed": str(drift.observed),
+            "ordered": str(ordered),
+            "direction": "up" if drift.observed > ordered else "down",
             "lowers_at": waits.isoformat() if waits else None,
             "raising": "yes" if due is not None and due.up and due.held is None else "no",
             "enforce": "yes" if this.policy.enforce else "no",

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from iodcal.boot import boot_time
 from iodcal.config import Configuration
+from iodcal.domain.orders import BootTime
 from iodcal.domain.planning import Policy
+from iodcal.errors import Fault
 from iodcal.http import Deadline
 from iodcal.observing import Carriers
 from iodcal.state import State
@@ -15,8 +18,11 @@ from iodcal.state import State
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a run. `circuit` limits it to one circuit, `allow_downs` lets that many unplanned
-    lowerings through, `cached` makes the last run's readings do, `now` is the instant to judge by (UTC)."""
+    """What is asked of a run, to be judged at `now` (UTC). `circuit` limits it to one circuit, `allow_downs`
+    lets that many unplanned lowerings through, `expect` is the digest of the only changes that may be
+    ordered, `shared_with` a host that used the same state just before, `faults` what is wrong with a
+    configuration that an earlier one stands in for, `cached` makes the last run's readings
+    do."""
 
     command: str
     now: datetime
@@ -24,19 +30,23 @@ class Request:
     run_id: str
     circuit: str | None = None
     allow_downs: int = 0
+    expect: str | None = None
+    shared_with: str | None = None
+    faults: tuple[Fault, ...] = ()
     cached: bool = False
     detailed_exitcode: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, and whom to
-    tell its progress."""
+    """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, whom to tell
+    its progress, and the clock that nobody sets (None under a virtual time)."""
 
     clock: Callable[[], datetime]
     deadline: Deadline
     calendar_deadline: Deadline
     progress: Callable[[str], None]
+    boot: Callable[[], BootTime | None] = boot_time
 
 
 @dataclass(frozen=True, slots=True)

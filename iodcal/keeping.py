@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
@@ -33,7 +34,19 @@ def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) 
     }
     found = {key: reading.calendar_id for key, reading in sight.readings.items() if reading.calendar_id}
     known = {key: id_ for key, id_ in ledger.state.calendar_ids.items() if key in remembered}
-    ledger.state = replace(ledger.state, remembered=remembered, calendar_ids=known | found, rebuilt_from=None)
+    ledger.state = replace(
+        ledger.state,
+        remembered=remembered,
+        calendar_ids=known | found,
+        rebuilt_from=None,
+        unknown_since=_still_unknown(this),
+    )
+
+
+def _still_unknown(this: Run) -> datetime | None:
+    since = this.state.unknown_since
+    grace = this.policy.patience.lost_answer_grace
+    return since if since is not None and this.request.now < since + grace else None
 
 
 def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger) -> Standing:
@@ -45,7 +58,7 @@ def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger) -> Standing:
     for window in curtain_ups(standing, plan.timeline, now, this.policy.every):
         result = "ready" if is_ready(plan, window) else "late"
         demand = window.demand
-        done.append((demand.id, demand.event.start))
+        done.append((demand.id, demand.event.end))
         ledger.note(
             "curtain_up",
             circuit=plan.circuit.name,
@@ -78,10 +91,18 @@ def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standin
 
 
 def note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> None:
-    """Orders that settled by a reading, and readings that no order explains."""
-    known = before.all_orders if before is not None else ()
+    """Orders that settled by a reading, and readings that change what counts as ordered or as drift."""
+    known_orders = before.all_orders if before is not None else ()
     for order in standing.all_orders:
-        if order not in known and order.run_id != ledger.run_id:
+        if order not in known_orders and order.run_id != ledger.run_id:
             ledger.note("order", order=order)
-    if standing.drift is not None and (before is None or before.drift != standing.drift):
-        ledger.note("reading", circuit=standing.name, key=standing.key, drift=standing.drift)
+    known = (before.confirmed, before.drift, before.off_peak) if before is not None else (None, None, None)
+    if (standing.confirmed, standing.drift, standing.off_peak) != known:
+        ledger.note(
+            "reading",
+            circuit=standing.name,
+            key=standing.key,
+            confirmed_mbps=standing.confirmed,
+            off_peak_mbps=standing.off_peak,
+            drift=standing.drift,
+        )

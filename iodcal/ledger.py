@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from iodcal.domain.circuits import Account, Circuit
@@ -25,6 +26,7 @@ class Ledger:
     run_id: str
     clock: Callable[[], datetime]
     lost: list[str] = field(default_factory=list)
+    _writing: Lock = field(default_factory=Lock)  # accounts are ordered from side by side
 
     def put(self, standing: Standing) -> None:
         """Keeps `standing`, to be written with the next save."""
@@ -40,10 +42,16 @@ class Ledger:
         """Puts the intent on disk, counted against the quota; only then may the order leave. Raises
         StateError: then it must not."""
         standing = replace(standing, order=order)
-        self.put(standing)
-        self._count(circuit.account, order.created_at, 1)
-        self.save()
-        self._note_order(order, causes=causes)
+        with self._writing:
+            before = self.state
+            self.put(standing)
+            self._count(circuit.account, order.created_at, 1)
+            try:
+                self._note_order(order, causes=causes)
+                self.save()
+            except StateError:
+                self.state = before
+                raise
         return standing
 
     def close(self, circuit: Circuit, standing: Standing, order: Order) -> Standing:
@@ -52,14 +60,15 @@ class Ledger:
             standing = replace(standing, order=order)
         else:
             standing = replace(standing, order=None, recent=(*standing.recent, order))
-        self.put(standing)
-        if not order.outcome.counts_against_quota:
-            self._count(circuit.account, order.created_at, -1)
-        try:
-            self.save()
-            self._note_order(order)
-        except StateError:
-            self.save_elsewhere()
+        with self._writing:
+            self.put(standing)
+            if not order.outcome.counts_against_quota:
+                self._count(circuit.account, order.created_at, -1)
+            try:
+                self.save()
+                self._note_order(order)
+            except StateError:
+                self.save_elsewhere()
         return standing
 
     def finish(self) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from iodcal.carriers import Carrier, CarrierContext
 from iodcal.config import Configuration, Settings
 from iodcal.domain.circuits import Circuit, Reading, Status
-from iodcal.domain.orders import Outcome, waited_too_long
+from iodcal.domain.orders import BootTime, Outcome, waited_too_long
 from iodcal.domain.people import absorb
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline
@@ -110,11 +110,12 @@ def _unsettled(standing: Standing, now: datetime, settings: Settings) -> bool:
 
 
 def curtain_ups(standing: Standing, timeline: Timeline, now: datetime, every: timedelta) -> Iterable[Window]:
-    """The windows whose event begins before the next run can look, and was not yet looked at for."""
+    """The windows whose event begins before the next run can look, or runs, and was not looked at for yet."""
     done = {event for event, _ in standing.curtain_ups}
     for window in timeline.windows:
-        start = window.demand.event.start
-        if not window.exact and now < start <= now + every and window.demand.id not in done:
+        event = window.demand.event
+        soon = event.start <= now + every and event.end > now
+        if not window.exact and soon and window.demand.id not in done:
             yield window
 
 
@@ -124,16 +125,19 @@ def observe(
     readings: Mapping[str, Reading],
     now: datetime,
     settings: Settings,
+    boot: BootTime | None = None,
 ) -> dict[str, Standing]:
-    """Each circuit's standing, by key, after this run's readings."""
+    """Each circuit's standing, by key, after this run's readings; `boot` is `now` on the clock that nobody
+    sets."""
     observed: dict[str, Standing] = {}
     for circuit in circuits:
         standing = standing_of(circuit, standings)
         reading = readings.get(circuit.key)
         if reading is not None:
-            standing = absorb(standing, reading, settings.patience)
+            standing = absorb(standing, reading, settings.patience, boot)
         elif standing.order is not None:
-            standing = replace(standing, order=waited_too_long(standing.order, now, settings.patience))
+            order = waited_too_long(standing.order, now, settings.patience, boot)
+            standing = replace(standing, order=order)
         observed[circuit.key] = standing
     return observed
 

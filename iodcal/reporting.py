@@ -42,6 +42,7 @@ def report(
         cached=request.cached,
         detailed_exitcode=request.detailed_exitcode,
         config_path=str(this.configuration.path),
+        faults=request.faults,
         lost_state=tuple(ledger.lost) if ledger is not None else (),
     )
 

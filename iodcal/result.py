@@ -13,6 +13,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
+from iodcal.errors import Fault
 from iodcal.exits import Exit
 from iodcal.state import LastRun
 
@@ -53,11 +54,14 @@ class Report:
     detailed_exitcode: bool = False
     waited_out: bool = False
     config_path: str = ""
+    faults: tuple[Fault, ...] = ()
     lost_state: tuple[str, ...] = field(default=())
 
     @property
     def exit(self) -> Exit:
         """The exit status that this result asks for."""
+        if self.faults:
+            return Exit.CONFIGURATION
         if self.lost_state:
             return Exit.FAILED
         if self.waited_out or any(problem.severity is Severity.ERROR for problem in self.problems):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from iodcal.config import Configuration, OnDrift
 from iodcal.domain.circuits import Circuit
@@ -28,6 +29,7 @@ from iodcal.ordering import Desk, Placed
 from iodcal.reading import Sight, look, remember
 from iodcal.reporting import report
 from iodcal.result import Report
+from iodcal.reviewing import check_expected
 from iodcal.state import State
 
 
@@ -41,7 +43,7 @@ def run(
     """Carries out one run. Without a `ledger` nothing is ordered and nothing is written.
 
     Faults of calendars and carriers become problems of the report. Raises StateError where state cannot
-    be written before an order has been sent.
+    be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
     """
     carriers = Carriers(configuration, around.clock)
     this = Run(configuration, state, request, around, _policy(configuration, request), carriers)
@@ -51,7 +53,8 @@ def run(
     plans = _compare(this, timelines, sight)
     placed: Mapping[str, Placed] = {}
     if ledger is not None:
-        placed = Desk(carriers, ledger, this.policy, around.deadline).order_all(plans)
+        check_expected(request.expect, plans, request.now)
+        placed = Desk(carriers, ledger, this.policy, around.deadline, around.boot).order_all(plans)
         plans = tuple(placed[plan.circuit.key].plan if plan.circuit.key in placed else plan for plan in plans)
     problems = tuple(find(this, sight, plans, placed))
     if ledger is not None:
@@ -126,7 +129,12 @@ def _plan(this: Run, timelines: Mapping[str, Timeline], sight: Sight) -> tuple[C
     now, policy = this.request.now, this.policy
     circuits = [timeline.circuit for timeline in timelines.values()]
     standings = observe(
-        circuits, this.state.circuits, this.carriers.readings, now, this.configuration.settings
+        circuits,
+        this.state.circuits,
+        this.carriers.readings,
+        now,
+        this.configuration.settings,
+        this.around.boot(),
     )
     knowledge = _knowledge(this, sight)
     plans = [
@@ -136,6 +144,12 @@ def _plan(this: Run, timelines: Mapping[str, Timeline], sight: Sight) -> tuple[C
     return plan_together(plans, now, policy, used)
 
 
+def _unanswered_until(this: Run) -> datetime | None:
+    """Where nothing is left on record, the last order counts as sent, without an answer, just then."""
+    since = this.state.unknown_since
+    return since + this.policy.patience.lost_answer_grace if since is not None else None
+
+
 def _knowledge(this: Run, sight: Sight) -> Knowledge:
     circuits = this.configuration.circuits.values()
     return Knowledge(
@@ -143,4 +157,5 @@ def _knowledge(this: Run, sight: Sight) -> Knowledge:
         unreadable=frozenset(circuit.name for circuit in circuits if circuit.key in this.carriers.failures),
         clock_wrong=clock_error(sight, this.carriers) is not None,
         rebuilt=this.state.rebuilt_from is not None,
+        unanswered_until=_unanswered_until(this),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from iodcal.boot import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Standing
@@ -64,7 +65,7 @@ def _look_once(
         carriers.read(waiting, Deadline.after(max(deadline.left, _BETWEEN_LOOKS)))
         now, ledger = clock(), Ledger(store, state, report.run_id, clock)
         for key, standing in observe(
-            waiting, state.circuits, carriers.readings, now, configuration.settings
+            waiting, state.circuits, carriers.readings, now, configuration.settings, boot_time()
         ).items():
             note_news(state.circuits.get(key), standing, ledger)
             ledger.put(standing)

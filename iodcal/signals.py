@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,13 +17,19 @@ class Interrupted(BaseException):
 
 class _Stopper:
     def __init__(self) -> None:
-        self.deferring = False
+        self.deferring = 0  # how many blocks, of any thread, must not be broken off
         self.wanted = False
+        self.counting = threading.Lock()
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         self.wanted = True
         if not self.deferring:
             raise Interrupted
+
+    def count(self, change: int) -> int:
+        with self.counting:
+            self.deferring += change
+            return self.deferring
 
 
 _stopper = _Stopper()
@@ -41,11 +48,16 @@ def install() -> None:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Within it a signal waits; it raises `Interrupted` once the block has ended normally."""
-    _stopper.deferring = True
+    """Within it a signal waits; it raises `Interrupted` once the outermost such block has ended normally."""
+    _stopper.count(+1)
     try:
         yield
     finally:
-        _stopper.deferring = False
-    if _stopper.wanted:
+        left = _stopper.count(-1)
+    if _stopper.wanted and not left:
         raise Interrupted
+
+
+def stop_wanted() -> bool:
+    """True once a signal came: what has not been begun yet should not be."""
+    return _stopper.wanted

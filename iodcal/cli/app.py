@@ -100,6 +100,10 @@ def sync(
     allow_downs: Annotated[
         int, typer.Option("--allow-downs", metavar="N", min=0, help="Let N unplanned lowerings through.")
     ] = 0,
+    expect: Annotated[
+        str | None,
+        typer.Option("--expect", metavar="DIGEST", help="Order only if this is still the plan's digest."),
+    ] = None,
     circuit: CircuitOption = None,
     now: NowOption = None,
     config: ConfigOption = None,
@@ -114,7 +118,9 @@ def sync(
     session = _session(context, Common(config, state, output, verbose, quiet, log_format, no_color))
     if dry_run:
         raise typer.Exit(session.plan(now=now, circuit=circuit))
-    raise typer.Exit(session.sync(now=now, circuit=circuit, allow_downs=allow_downs, wait=wait))
+    raise typer.Exit(
+        session.sync(now=now, circuit=circuit, allow_downs=allow_downs, expect=expect, wait=wait)
+    )
 
 
 @app.command(

@@ -13,6 +13,7 @@ from iodcal.config import Configuration
 from iodcal.config.find import find, state_path
 from iodcal.config.load import load
 from iodcal.domain.orders import Outcome
+from iodcal.errors import ConfigurationError, Fault, IodcalError
 from iodcal.exits import Exit
 from iodcal.result import Report
 
@@ -50,14 +51,28 @@ class Session:
         print_plan(report, self._console(), self._console(stderr=True))
         return report.exit
 
-    def sync(self, *, now: str | None, circuit: str | None, allow_downs: int, wait: timedelta | None) -> int:
+    def sync(
+        self,
+        *,
+        now: str | None,
+        circuit: str | None,
+        allow_downs: int,
+        expect: str | None,
+        wait: timedelta | None,
+    ) -> int:
         from iodcal.commands import Syncing, sync
 
         terminal = sys.stdout.isatty()
-        configuration, state = self._load()
-        asked = Syncing(terminal, now, circuit, allow_downs, wait)
-        with self._progress() as progress:
-            synced = sync(configuration, state, asked, progress)
+        configuration, faults = self._load_or_recall()
+        state = state_path(configuration, self._common.state)
+        asked = Syncing(terminal, now, circuit, allow_downs, expect, wait, faults)
+        try:
+            with self._progress() as progress:
+                synced = sync(configuration, state, asked, progress)
+        except IodcalError:
+            if faults:
+                raise ConfigurationError(faults) from None  # of the two faults the one to be mended first
+            raise
         if self._common.json:
             return self._json(synced.report)
         if terminal:
@@ -92,6 +107,21 @@ class Session:
 
         print_check(configuration, self._console(), self._console(stderr=True))
         return exit_status
+
+    def _load_or_recall(self) -> tuple[Configuration, tuple[Fault, ...]]:
+        """The configuration; or, where it does not load, the last one that did, and what is wrong now."""
+        from iodcal.config import last_good
+
+        path = find(self._common.config)
+        try:
+            configuration = load(path)
+        except ConfigurationError as error:
+            recalled = last_good.recall(path, self._common.state)
+            if recalled is None:
+                raise
+            return recalled, error.faults
+        last_good.keep(path, configuration, self._common.state)
+        return configuration, ()
 
     def _load(self) -> tuple[Configuration, Path]:
         configuration = load(find(self._common.config))

@@ -25,7 +25,8 @@ class OnDrift(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The `settings` section; lengths of time are timedeltas."""
+    """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
+    the state."""
 
     state: Path | None = None
     window: timedelta = timedelta(hours=72)
@@ -43,6 +44,7 @@ class Settings:
     organizers: tuple[str, ...] | None = None
     hide_subjects: bool = False
     history_keep: timedelta = timedelta(days=400)
+    group: int | None = None
 
     @property
     def patience(self) -> Patience:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import grp
 import re
 from collections.abc import Iterable
 from datetime import time, timedelta
@@ -70,6 +71,14 @@ def rate(value: object) -> Bandwidth:
     if not isinstance(value, str):
         raise ValueError(f"a bandwidth such as 100 Mbps is wanted, not {kind_of(value)}")
     return Bandwidth.parse(value)
+
+
+def _group(value: object) -> int:
+    name = text(value)
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise ValueError(f"there is no group {name} on this host") from None
 
 
 def _duration(value: object) -> timedelta:
@@ -182,6 +191,7 @@ Text = Annotated[str, BeforeValidator(text)]
 Rate = Annotated[Bandwidth, BeforeValidator(rate)]
 Length = Annotated[timedelta, BeforeValidator(_duration)]
 PositiveLength = Annotated[timedelta, BeforeValidator(lambda value: _positive(_duration(value)))]
+GroupId = Annotated[int, BeforeValidator(_group)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 StartOfDay = Annotated[time, BeforeValidator(_clock_before_midnight)]
 EndOfDay = Annotated[time | None, BeforeValidator(_clock)]

@@ -29,22 +29,30 @@ def find(given: Path | None) -> Path:
 
 def state_path(configuration: Configuration, given: Path | None) -> Path:
     """The state file: the first that is named wins, whether it exists or not."""
-    environment = os.environ.get("IODCAL_STATE")
-    folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    if given is not None:
-        path = given
-    elif environment:
-        path = Path(environment)
-    elif configuration.settings.state is not None:
-        path = configuration.settings.state
-    elif folder:
-        path = Path(folder) / "state.json"
-    elif Path("/etc") in configuration.path.parents:
-        path = Path("/var/lib/iodcal/state.json")
-    else:
-        path = _xdg("XDG_STATE_HOME", ".local/state") / "iodcal" / "state.json"
+    named = _named_state(given) or configuration.settings.state
+    path = named if named is not None else _usual_folder(configuration.path) / "state.json"
     _log.info("state: %s", path)
     return path.absolute()
+
+
+def state_folder(configuration: Path, given: Path | None) -> Path:
+    """The folder for what must be found without reading the configuration that stands at a path."""
+    named = _named_state(given)
+    return named.absolute().parent if named is not None else _usual_folder(configuration.absolute())
+
+
+def _named_state(given: Path | None) -> Path | None:
+    environment = os.environ.get("IODCAL_STATE")
+    return given or (Path(environment) if environment else None)
+
+
+def _usual_folder(configuration: Path) -> Path:
+    folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if folder:
+        return Path(folder)
+    if Path("/etc") in configuration.parents:
+        return Path("/var/lib/iodcal")
+    return _xdg("XDG_STATE_HOME", ".local/state") / "iodcal"
 
 
 def _places() -> Iterator[Path]:

@@ -25,6 +25,15 @@ def load(path: Path) -> Configuration:
     Raises ConfigurationError with all that is wrong, in the order of the lines.
     """
     content, trusted = _read(path)
+    return _checked(content, path, trusted=trusted, readable=_readable_by_others(path))
+
+
+def load_copy(content: bytes, path: Path) -> Configuration:
+    """The configuration that stood at `path` when it had this `content`. Raises ConfigurationError."""
+    return _checked(content, path, trusted=True, readable=False)
+
+
+def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Configuration:
     document = read_document(path, content, os.environ)
     faults = Faults(document)
     _check_version(document, faults)
@@ -52,7 +61,7 @@ def load(path: Path) -> Configuration:
         carriers=builder.carriers,
         circuits=builder.circuits,
         rules=rules,
-        warnings=warnings_of(builder, rules, document, readable=_readable_by_others(path)),
+        warnings=warnings_of(builder, rules, document, readable=readable),
     )
 
 

@@ -12,6 +12,7 @@ from iodcal.config import OnDrift
 from iodcal.config.fields import (
     Days,
     EndOfDay,
+    GroupId,
     Keywords,
     Length,
     OrganizerList,
@@ -72,6 +73,7 @@ class SettingsSection(Strict):
     organizers: OrganizerList | None = None
     subjects: Hidden = False
     history_keep: PositiveLength = timedelta(days=400)
+    group: GroupId | None = None
 
 
 class SiteSection(Strict):

@@ -61,12 +61,20 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BootTime:
+    """A moment on the clock that nobody sets: seconds since the boot called `boot_id`."""
+
+    boot_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """The write-ahead record of one order. Times are UTC.
 
     `resends` counts the lost answers before this one; `demand` names what the order is for, so that a
     later run can tell whether it is the same demand; `differed` is True once a reading since sending
-    showed anything but the old bandwidth at rest.
+    showed anything but the old bandwidth at rest. `boot` is `created_at` on the clock that nobody sets.
     """
 
     id: str
@@ -85,6 +93,7 @@ class Order:
     differed: bool = False
     run_id: str = ""
     reason: str = ""
+    boot: BootTime | None = None
 
     @property
     def direction(self) -> Direction:
@@ -116,20 +125,31 @@ class Patience:
     lost_answer_grace: timedelta
 
 
-def settle(order: Order, reading: Reading, patience: Patience) -> Order:
-    """What an open `order` is, now that `reading` was taken. Settled orders come back as they are."""
-    if not order.outcome.open or reading.at < order.created_at:
+def settle(order: Order, reading: Reading, patience: Patience, boot: BootTime | None = None) -> Order:
+    """What an open `order` is, now that `reading` was taken, at `boot` on the clock that nobody sets.
+    Settled orders come back as they are."""
+    if not order.outcome.open:
         return order
     if reading.shows(order.new):
         return replace(order, outcome=Outcome.CONFIRMED, settled_at=reading.at)
     if order.outcome in _TAKEN:
-        return _settle_taken(order, reading, patience)
-    return _settle_unanswered(order, reading, patience)
+        waited = _waited(order, order.accepted_at or order.created_at, reading.at, boot)
+        return _settle_taken(order, reading, overdue=waited >= patience.order_timeout)
+    waited = _waited(order, order.created_at, reading.at, boot)
+    return _settle_unanswered(order, reading, lost=waited >= patience.lost_answer_grace)
 
 
-def _settle_taken(order: Order, reading: Reading, patience: Patience) -> Order:
-    accepted_at = order.accepted_at or order.created_at
-    overdue = reading.at - accepted_at >= patience.order_timeout
+def _waited(order: Order, since: datetime, at: datetime, boot: BootTime | None) -> timedelta:
+    """How long `order` has been waited for. A clock set forward must not make that longer than it was, nor
+    one set back keep it from ever ending; so, within one boot, the clock that nobody sets has its say."""
+    by_wall = at - since
+    if order.boot is None or boot is None or order.boot.boot_id != boot.boot_id:
+        return by_wall
+    by_boot = timedelta(seconds=boot.seconds - order.boot.seconds)
+    return min(by_wall, by_boot) if by_wall >= timedelta() else by_boot
+
+
+def _settle_taken(order: Order, reading: Reading, *, overdue: bool) -> Order:
     if overdue and reading.status is Status.ACTIVE:
         # At rest, and not where we asked it to be: the carrier gave the order up, or somebody replaced it.
         return replace(order, outcome=Outcome.FAILED, settled_at=reading.at)
@@ -140,21 +160,21 @@ def _settle_taken(order: Order, reading: Reading, patience: Patience) -> Order:
     return replace(order, outcome=outcome, differed=differed)
 
 
-def _settle_unanswered(order: Order, reading: Reading, patience: Patience) -> Order:
+def _settle_unanswered(order: Order, reading: Reading, *, lost: bool) -> Order:
     if not reading.shows(order.old):
         # Something moved, so it may well be our order: from here on it counts as accepted when it was sent.
         outcome = Outcome.PENDING if reading.status is Status.PENDING else Outcome.ACCEPTED
         return replace(order, outcome=outcome, accepted_at=order.created_at, differed=True)
-    if reading.at - order.created_at >= patience.lost_answer_grace:
+    if lost:
         return replace(order, outcome=Outcome.LOST, settled_at=reading.at)
     return replace(order, outcome=Outcome.UNKNOWN)
 
 
-def waited_too_long(order: Order, now: datetime, patience: Patience) -> Order:
+def waited_too_long(order: Order, now: datetime, patience: Patience, boot: BootTime | None = None) -> Order:
     """Marks an accepted order overdue by the clock alone, for when no reading could be had."""
     if order.outcome not in _TAKEN or order.accepted_at is None:
         return order
-    if now - order.accepted_at < patience.order_timeout:
+    if _waited(order, order.accepted_at, now, boot) < patience.order_timeout:
         return order
     return replace(order, outcome=Outcome.OVERDUE)
 
@@ -182,6 +202,7 @@ def intent(
     demand: str,
     resends: int,
     run_id: str,
+    boot: BootTime | None = None,
 ) -> Order:
     """The record that must be on disk before the order's first byte goes out."""
     return Order(
@@ -195,6 +216,7 @@ def intent(
         demand=demand,
         resends=resends,
         run_id=run_id,
+        boot=boot,
     )
 
 

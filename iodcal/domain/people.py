@@ -7,22 +7,24 @@ changes start from, and a raise made by hand stays until the target next steps d
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuits import Reading, Status
-from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome, Patience, adoptable, settle
+from iodcal.domain.orders import ADOPTION_AGE, BootTime, Order, Outcome, Patience, adoptable, settle
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.timeline import Timeline
 
 
-def absorb(standing: Standing, reading: Reading, patience: Patience) -> Standing:
+def absorb(
+    standing: Standing, reading: Reading, patience: Patience, boot: BootTime | None = None
+) -> Standing:
     """`standing` after `reading`: the open order settled, drift found, adopted or gone."""
     before = standing.reading
     standing = replace(standing, reading=reading)
     if standing.order is not None:
-        standing = _settle(standing, settle(standing.order, reading, patience))
+        standing = _settle(standing, settle(standing.order, reading, patience, boot))
     if standing.order is not None or reading.status is not Status.ACTIVE or reading.bandwidth is None:
         return standing
     return _compare(standing, reading.bandwidth, reading, before)
@@ -110,7 +112,7 @@ def note_level(standing: Standing, level: Bandwidth, now: datetime) -> Standing:
 
 
 def forget_old_orders(standing: Standing, now: datetime) -> Standing:
-    """Drops settled orders that can no longer be adopted, and curtain-up readings of events long begun."""
+    """Drops settled orders that can no longer be adopted, and curtain-up readings of events that are over."""
     recent = tuple(order for order in standing.recent if now - order.created_at <= ADOPTION_AGE)
-    curtain_ups = tuple(done for done in standing.curtain_ups if now - done[1] <= timedelta(days=1))
+    curtain_ups = tuple(done for done in standing.curtain_ups if now < done[1])
     return replace(standing, recent=recent, curtain_ups=curtain_ups)

@@ -41,13 +41,15 @@ class Knowledge:
 
     `blind_after` names circuits and the time (UTC) after which one of their calendars is unknown;
     `unreadable` the circuits whose carrier did not answer, `clock_wrong` that the servers' clock and ours
-    differ, `rebuilt` that the state had to be rebuilt.
+    differ, `rebuilt` that the state had to be rebuilt, `unanswered_until` the time (UTC) until which an
+    order may surface of which nothing is left on record.
     """
 
     blind_after: Mapping[str, datetime] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
     clock_wrong: bool = False
     rebuilt: bool = False
+    unanswered_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ def _by_carrier(
         return Held(Reason.UNKNOWN_ORDER, order.created_at + policy.patience.lost_answer_grace)
     if order is not None:
         return Held(Reason.PENDING)
+    if knowledge.unanswered_until is not None and now < knowledge.unanswered_until:
+        return Held(Reason.UNKNOWN_ORDER, knowledge.unanswered_until)
     if change.circuit in knowledge.unreadable:
         return Held(Reason.CARRIER_UNREADABLE)
     if standing.reading is not None and standing.reading.status is not Status.ACTIVE:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CARRIER_UNREADABLE = "carrier_unreadable"
     CIRCUIT_UNKNOWN = "circuit_unknown"
     CLOCK = "clock"
+    CONFIGURATION = "configuration"
     DRIFT = "drift"
     EVENT_AT_RISK = "event_at_risk"
     EVENT_INVALID = "event_invalid"
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     OVERRULED = "overruled"
     QUOTA = "quota"
     STATE_REBUILT = "state_rebuilt"
+    STATE_SHARED = "state_shared"
     STATUS_UNKNOWN = "status_unknown"
     TOO_LATE = "too_late"
     TOO_MANY_DOWNS = "too_many_downs"
@@ -65,6 +67,7 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.CARRIER_UNREADABLE: _error("code"),
     Kind.CIRCUIT_UNKNOWN: _error(),
     Kind.CLOCK: _error(),
+    Kind.CONFIGURATION: _error("first"),
     Kind.DRIFT: _warning("observed", "ordered"),
     Kind.EVENT_AT_RISK: _error("cause"),
     Kind.EVENT_INVALID: _warning(),
@@ -81,6 +84,7 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.OVERRULED: _warning("by"),
     Kind.QUOTA: _error(),
     Kind.STATE_REBUILT: _error(),
+    Kind.STATE_SHARED: _error("host"),
     Kind.STATUS_UNKNOWN: _error("status"),
     Kind.TOO_LATE: _error(),
     Kind.TOO_MANY_DOWNS: _error(),

@@ -38,7 +38,7 @@ class Standing:
     definition); `order` the open order; `recent` the orders settled in the last 24 hours, oldest first.
     `level` is what the timeline asked for at the last run, `stepped_down_at` when it last fell.
     `raised_for` is the demand for which a drift downwards was already repaired. `curtain_ups` are the
-    events whose curtain-up reading was taken (copy key and start) with their start. `retry_at` is the
+    events whose curtain-up reading was taken (copy key and start) with their end. `retry_at` is the
     time before which a failed lowering is not tried again. `held_told` names the held change that the
     history knows of already.
     """

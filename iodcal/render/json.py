@@ -42,6 +42,8 @@ def report_json(report: Report) -> Json:
         "orders": [_order(order) for order in report.orders],
         "problems": [_problem(problem) for problem in report.problems],
     }
+    if report.faults:
+        document["faults"] = [_fault(fault) for fault in report.faults]
     if report.lost_state:
         document["state_written_to"] = list(report.lost_state)
     if report.command == "status":

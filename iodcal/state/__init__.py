@@ -48,6 +48,7 @@ class State:
     `calendar_ids` by `Source.key`, `quotas` by (base URL, account), `told` by problem id.
 
     `rebuilt_from` names the damaged file this state was rebuilt in place of: nothing is lowered then.
+    `unknown_since` is when state and history were found to be gone: an order may have gone out just before.
     """
 
     circuits: Mapping[str, Standing] = field(default_factory=dict)
@@ -57,3 +58,4 @@ class State:
     told: Mapping[str, Told] = field(default_factory=dict)
     last_run: LastRun | None = None
     rebuilt_from: str | None = None
+    unknown_since: datetime | None = None

@@ -12,7 +12,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Span, Timed
 from iodcal.domain.localtime import Interval
-from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.state import LastRun, Quota, State, Told
 
@@ -71,6 +71,10 @@ class Node:
         """What `read` makes of the value, or None where the document says null."""
         return None if self.values.get(name, self) is None else read(name)
 
+    def added(self, name: str, read: Callable[[str], _Value]) -> _Value | None:
+        """As `maybe`, for a key that the first files of this version do not have."""
+        return read(name) if self.values.get(name) is not None else None
+
     def node(self, name: str) -> Node:
         return Node.of(self.values.get(name), f"{self.place}.{name}")
 
@@ -118,6 +122,7 @@ def decode(document: object) -> State:
         },
         told={key: _told(node) for key, node in root.items("problems")},
         last_run=root.maybe("last_run", lambda name: _run(root.node(name))),
+        unknown_since=root.added("unknown_since", root.time),
     )
 
 
@@ -149,7 +154,7 @@ def _standing(key: str, node: Node) -> Standing:
         foreseen=tuple(
             Foreseen(seen.time("at"), seen.bandwidth("to_mbps")) for seen in node.nodes("foreseen")
         ),
-        curtain_ups=tuple((done.text("event"), done.time("start")) for done in node.nodes("curtain_ups")),
+        curtain_ups=tuple((done.text("event"), done.time("until")) for done in node.nodes("curtain_ups")),
         failures=node.number("failures"),
         retry_at=node.maybe("retry_at", node.time),
         held_told=node.maybe("held_told", node.text),
@@ -187,7 +192,12 @@ def decode_order(node: Node) -> Order:
         differed=node.flag("differed"),
         run_id=node.text("run_id"),
         reason=node.text("reason"),
+        boot=node.added("boot", lambda name: _boot(node.node(name))),
     )
+
+
+def _boot(node: Node) -> BootTime:
+    return BootTime(node.text("id"), float(node.raw("seconds", (int, float))))
 
 
 def _remembered(key: str, node: Node) -> Remembered:

@@ -25,6 +25,7 @@ def encode(state: State) -> Json:
         "version": VERSION,
         "writer": __version__,
         "last_run": encode_run(state.last_run) if state.last_run else None,
+        "unknown_since": moment(state.unknown_since),
         "circuits": {key: encode_standing(standing) for key, standing in state.circuits.items()},
         "calendars": {key: encode_remembered(kept) for key, kept in state.remembered.items()},
         "calendar_ids": dict(state.calendar_ids),
@@ -67,7 +68,7 @@ def encode_standing(standing: Standing) -> Json:
         "level_mbps": mbps(standing.level),
         "stepped_down_at": moment(standing.stepped_down_at),
         "foreseen": [{"at": moment(seen.at), "to_mbps": seen.new.mbps} for seen in standing.foreseen],
-        "curtain_ups": [{"event": event, "start": moment(start)} for event, start in standing.curtain_ups],
+        "curtain_ups": [{"event": event, "until": moment(end)} for event, end in standing.curtain_ups],
         "failures": standing.failures,
         "retry_at": moment(standing.retry_at),
         "held_told": standing.held_told,
@@ -110,6 +111,7 @@ def encode_order(order: Order) -> Json:
         "differed": order.differed,
         "run_id": order.run_id,
         "reason": order.reason,
+        "boot": {"id": order.boot.boot_id, "seconds": order.boot.seconds} if order.boot else None,
     }
 
 

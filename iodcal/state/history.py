@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Drift
 from iodcal.errors import StateError
 from iodcal.state.encode import encode_drift, encode_order, moment
+from iodcal.state.files import OWNER_ONLY, Access, sync_folder
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])-")
 
 
 class History:
     """Appends to and reads `history.jsonl`. A line torn by a crash is closed before the next one is
     written, and skipped when read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, access: Access = OWNER_ONLY) -> None:
         self.path = path
+        self._access = access
 
     def append(self, kind: str, *, at: datetime, run_id: str, **facts: Any) -> None:
         """Writes one line, and has it on disk when it returns. Raises StateError."""
@@ -32,6 +39,7 @@ class History:
         try:
             descriptor = os.open(self.path, _FLAGS, 0o600)
             try:
+                self._access.grant(descriptor)
                 os.write(descriptor, (_closing(descriptor) + line).encode("ascii"))
                 os.fsync(descriptor)
             finally:
@@ -40,17 +48,54 @@ class History:
             raise StateError("unwritable", path=str(self.path), reason=error.strerror) from None
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """The records, oldest first; what is no record is skipped. Raises StateError."""
+        """The records, oldest first, of the months gone by too; what is no record is skipped. Raises
+        StateError."""
+        for path in (*self._months(), self.path):
+            yield from _records(path)
+
+    def rotate(self, now: datetime, keep: timedelta) -> None:
+        """Sets a month that is over aside as `history-YYYY-MM.jsonl`, and deletes what is older than `keep`.
+        Raises StateError."""
+        month = self._month()
         try:
-            with self.path.open("rb") as file:
-                for line in file:
-                    record = _record(line)
-                    if record is not None:
-                        yield record
-        except FileNotFoundError:
-            return
+            if month is not None and month < f"{now:%Y-%m}":
+                self.path.rename(self.path.with_name(f"{self.path.stem}-{month}.jsonl"))
+                sync_folder(self.path.parent)
+            for path in self._months():
+                if _month_ends(path.stem[-7:]) + keep < now:
+                    path.unlink()
         except OSError as error:
-            raise StateError("unreadable", path=str(self.path), reason=error.strerror) from None
+            raise StateError("unwritable", path=str(self.path), reason=error.strerror) from None
+
+    def _months(self) -> list[Path]:
+        name = re.compile(rf"{re.escape(self.path.stem)}-\d{{4}}-(0[1-9]|1[0-2])\.jsonl")
+        return sorted(path for path in self.path.parent.glob("*.jsonl") if name.fullmatch(path.name))
+
+    def _month(self) -> str | None:
+        """The month that the file began in, as `2026-11`; None where that cannot be told."""
+        for record in _records(self.path):
+            at = str(record.get("at", ""))
+            if _MONTH.match(at):
+                return at[:7]
+        return None
+
+
+def _month_ends(month: str) -> datetime:
+    year, number = int(month[:4]), int(month[5:])
+    return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                record = _record(line)
+                if record is not None:
+                    yield record
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StateError("unreadable", path=str(path), reason=error.strerror) from None
 
 
 def _closing(descriptor: int) -> str:
@@ -72,6 +117,8 @@ def _plain(fact: Any) -> Any:
         return encode_order(fact)
     if isinstance(fact, Drift):
         return encode_drift(fact)
+    if isinstance(fact, Bandwidth):
+        return fact.mbps
     if isinstance(fact, datetime):
         return moment(fact)
     return fact

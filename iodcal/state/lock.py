@@ -9,30 +9,47 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from iodcal.boot import boot_id
 from iodcal.errors import LockHeldError, StateError
 
 _BETWEEN_TRIES = 0.2  # seconds
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds, or held, the lock, and since when (UTC)."""
+
+    pid: int
+    host: str
+    command: str
+    since: datetime
+
+    @property
+    def elsewhere(self) -> bool:
+        """True where that was another host."""
+        return self.host != socket.gethostname()
 
 
 @contextmanager
 def locked(
     path: Path, *, command: str, wait_seconds: float, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[None]:
-    """Holds the lock at `path`; the file says who does. Raises LockHeldError after `wait_seconds`, and
-    StateError where the file cannot be made."""
+) -> Iterator[Holder | None]:
+    """Holds the lock at `path`; the file says who does. Gives who held it last, as far as that is known.
+    Raises LockHeldError after `wait_seconds`, and StateError where the file cannot be made."""
     try:
         descriptor = os.open(path, _FLAGS, 0o600)
     except OSError as error:
         raise StateError("unwritable", path=str(path), reason=error.strerror) from None
     try:
         _acquire(descriptor, wait_seconds, sleep)
+        before = _signature(descriptor)
         _sign(descriptor, command)
-        yield
+        yield before
     finally:
         os.close(descriptor)
 
@@ -54,7 +71,7 @@ def _sign(descriptor: int, command: str) -> None:
     signature = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "boot_id": _boot_id(),
+        "boot_id": boot_id(),
         "command": command,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -62,21 +79,21 @@ def _sign(descriptor: int, command: str) -> None:
     os.pwrite(descriptor, json.dumps(signature).encode(), 0)
 
 
-def _boot_id() -> str | None:
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-
-
 def _held_by(descriptor: int) -> LockHeldError:
+    holder = _signature(descriptor)
+    if holder is None:
+        return LockHeldError(pid=None, host=None, command=None, since=None)
+    return LockHeldError(pid=holder.pid, host=holder.host, command=holder.command, since=holder.since)
+
+
+def _signature(descriptor: int) -> Holder | None:
     try:
         signature = json.loads(os.pread(descriptor, 4096, 0))
-        return LockHeldError(
+        return Holder(
             pid=int(signature["pid"]),
             host=str(signature["host"]),
             command=str(signature["command"]),
             since=datetime.fromisoformat(signature["since"]),
         )
     except (ValueError, KeyError, TypeError):
-        return LockHeldError(pid=None, host=None, command=None, since=None)
+        return None

@@ -17,53 +17,60 @@ def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
     """What `records`, oldest first, still tell at `now` (UTC): the last bandwidth that was confirmed, open
     orders (unknown where no answer stands), the orders of the last 24 hours, today's quota, drift.
 
-    Records that make no sense are passed over.
+    Records that make no sense are passed over. Where none is left, nobody knows of an order that may have
+    gone out just now: `unknown_since` says so.
     """
     orders: dict[str, Order] = {}
-    state = State()
+    standings: dict[str, Standing] = {}
+    read_any = False
     for record in records:
         try:
-            state = _replay(Node.of(record, "record"), orders, state)
+            _replay(Node.of(record, "record"), orders, standings)
         except DamagedError:
             continue
+        read_any = True
     for order in orders.values():
-        state = _with_order(state, order, now)
-    return replace(state, quotas=_quotas(orders.values(), now))
+        standings[order.circuit_key] = _with_order(standings[order.circuit_key], order, now)
+    return State(
+        circuits=standings,
+        quotas=_quotas(orders.values(), now),
+        unknown_since=None if read_any else now,
+    )
 
 
-def _replay(node: Node, orders: dict[str, Order], state: State) -> State:
+def _replay(node: Node, orders: dict[str, Order], standings: dict[str, Standing]) -> None:
     kind = node.text("kind")
     if kind == "order":
         order = decode_order(node.node("order"))
         orders[order.id] = order
-    elif kind == "reading" and "drift" in node.values:
-        standing = _standing(state, node.text("key"), node.text("circuit"))
-        return _put(state, replace(standing, drift=decode_drift(node.node("drift"))))
-    return state
-
-
-def _with_order(state: State, order: Order, now: datetime) -> State:
-    standing = _standing(state, order.circuit_key, order.circuit)
-    if order.outcome.open:
-        answered = order.outcome is not Outcome.SENDING
-        return _put(
-            state, replace(standing, order=order if answered else replace(order, outcome=Outcome.UNKNOWN))
+        standing = standings.get(order.circuit_key) or _standing(order.circuit_key, order.circuit)
+        if order.outcome is Outcome.CONFIRMED:
+            standing = replace(standing, confirmed=order.new, drift=None)
+        standings[order.circuit_key] = standing
+    elif kind == "reading":
+        key = node.text("key")
+        standings[key] = replace(
+            standings.get(key) or _standing(key, node.text("circuit")),
+            confirmed=node.maybe("confirmed_mbps", node.bandwidth),
+            off_peak=node.maybe("off_peak_mbps", node.bandwidth),
+            drift=node.maybe("drift", lambda name: decode_drift(node.node(name))),
         )
-    if order.outcome is Outcome.CONFIRMED:
-        standing = replace(standing, confirmed=order.new, order=None)
+
+
+def _with_order(standing: Standing, order: Order, now: datetime) -> Standing:
+    if order.outcome is Outcome.SENDING:
+        order = replace(order, outcome=Outcome.UNKNOWN)
+    if order.outcome.open:
+        return replace(standing, order=order)
     if now - order.created_at <= ADOPTION_AGE:
-        standing = replace(standing, recent=(*standing.recent, order))
-    return _put(state, standing)
+        return replace(standing, recent=(*standing.recent, order))
+    return standing
 
 
-def _standing(state: State, key: str, name: str) -> Standing:
+def _standing(key: str, name: str) -> Standing:
     carrier_type, _, rest = key.partition("|")
     account = rest.split("|")[1] if rest.count("|") >= 1 else ""
-    return state.circuits.get(key) or Standing(key, name, carrier_type, account)
-
-
-def _put(state: State, standing: Standing) -> State:
-    return replace(state, circuits={**state.circuits, standing.key: standing})
+    return Standing(key, name, carrier_type, account)
 
 
 def _quotas(orders: Iterable[Order], now: datetime) -> dict[tuple[str, str], Quota]:

@@ -19,8 +19,9 @@ from iodcal.errors import StateError
 from iodcal.state import State
 from iodcal.state.decode import decode
 from iodcal.state.encode import encode
+from iodcal.state.files import OWNER_ONLY, Access, replace_file, write_new
 from iodcal.state.history import History
-from iodcal.state.lock import locked
+from iodcal.state.lock import Holder, locked
 from iodcal.state.migrations import migrate, version_of
 from iodcal.state.rebuild import rebuild
 
@@ -30,13 +31,21 @@ _MOST_BYTES = 64 * 1024 * 1024
 class StateStore:
     """One state file with its lock and its history, all in one folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        access: Access = OWNER_ONLY,
+    ) -> None:
         self.path = path
-        self.history = History(path.with_name("history.jsonl"))
+        self.history = History(path.with_name("history.jsonl"), access)
+        self._clock = clock
+        self._access = access
         self._written: bytes | None = None
 
-    def lock(self, *, command: str, wait_seconds: float) -> AbstractContextManager[None]:
-        """The lock that a command which writes must hold. Raises LockHeldError, StateError."""
+    def lock(self, *, command: str, wait_seconds: float) -> AbstractContextManager[Holder | None]:
+        """The lock that a command which writes must hold; who held it last. Raises LockHeldError,
+        StateError."""
         self._make_folder()
         return locked(
             self.path.with_name(self.path.name + ".lock"), command=command, wait_seconds=wait_seconds
@@ -71,7 +80,7 @@ class StateStore:
             return
         self._make_folder()
         self._refuse_foreign()
-        _writing(self.path, lambda: _replace(self.path, content))
+        _writing(self.path, lambda: replace_file(self.path, content, self._access))
         self._written = content
 
     def probe(self) -> None:
@@ -82,18 +91,28 @@ class StateStore:
 
         def write_and_remove() -> None:
             try:
-                _write(trial, b"{}\n")
+                write_new(trial, b"{}\n", self._access)
             finally:
                 trial.unlink(missing_ok=True)
 
         _writing(self.path, write_and_remove)
+
+    def tell_once(self, text: str) -> bool:
+        """True if `text` was not told before by a run that could not get the lock: that has no other way to
+        remember. Only the last such text is kept."""
+        note = self.path.with_name(self.path.name + ".lock.told")
+        with contextlib.suppress(OSError):
+            if note.exists() and note.read_text(encoding="utf-8") == text:
+                return False
+            replace_file(note, text.encode(), self._access)
+        return True
 
     def save_elsewhere(self, state: State) -> str | None:
         """Writes `state` to some other place, since its own cannot be written; where to, or None."""
         name = f"iodcal-state-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
         for folder in (self.path.parent, Path(tempfile.gettempdir()), Path.home(), Path.cwd()):
             with contextlib.suppress(OSError):
-                _write(folder / name, _serialise(state))
+                write_new(folder / name, _serialise(state))
                 return str(folder / name)
         return None
 
@@ -117,7 +136,9 @@ class StateStore:
 
     def _make_folder(self) -> None:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.path.parent.is_dir():
+                self.path.parent.mkdir(mode=self._access.folder_mode, parents=True)
+                self._access.grant_folder(self.path.parent)
         except OSError as error:
             raise StateError("unwritable", path=str(self.path), reason=error.strerror) from None
 
@@ -129,7 +150,7 @@ class StateStore:
                 raise StateError("foreign_owner", path=str(self.path))
 
     def _rebuilt(self, *, read_only: bool) -> State:
-        now = datetime.now(UTC)
+        now = self._clock()
         aside = self.path.with_name(f"{self.path.name}.damaged-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
         state = rebuild(self.history.read(), now)
         if not read_only:
@@ -138,7 +159,7 @@ class StateStore:
 
     def _keep_aside(self, mark: str, content: bytes) -> None:
         aside = self.path.with_name(f"{self.path.name}.{mark}-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        _writing(aside, lambda: _write(aside, content))
+        _writing(aside, lambda: write_new(aside, content, self._access))
 
 
 def _serialise(state: State) -> bytes:
@@ -150,31 +171,3 @@ def _writing(path: Path, write: Callable[[], Any]) -> None:
         write()
     except OSError as error:
         raise StateError("unwritable", path=str(path), reason=error.strerror) from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write, fsync, rename, fsync the folder: after any crash the old file or the new one is there."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        _write(temporary, content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _write(path: Path, content: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

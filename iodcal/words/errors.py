@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
+from iodcal.errors import IodcalError, LockHeldError, PlanChangedError, StateError, UsageError
 from iodcal.words import Words
 from iodcal.words.facts import fill
 
@@ -14,6 +14,11 @@ _USAGE = {
     ),
     "now_and_wait": Words("--now and --wait do not go together: that clock stands still", "Leave one out"),
 }
+_PLAN_CHANGED = Words(
+    "What is due is not what was reviewed, so nothing was ordered. Reviewed: {expected}. "
+    "Due now: {due} ({found}). Ordered lately: {done}",
+    "Look at iodcal plan -o json again, and take its digest",
+)
 _UNKNOWN = Words("Something went wrong ({code})", "Run again with -v")
 
 
@@ -25,6 +30,8 @@ def describe(error: IodcalError) -> Words:
         from iodcal.words.state import STATE_WORDS
 
         return _filled(STATE_WORDS.get(error.code, _UNKNOWN), error)
+    if isinstance(error, PlanChangedError):
+        return _filled(_PLAN_CHANGED, error)
     if isinstance(error, UsageError):
         return _filled(_USAGE.get(error.code, _UNKNOWN), error)
     return _filled(_UNKNOWN, error)
@@ -40,4 +47,9 @@ def _of_lock(error: LockHeldError) -> Words:
         return Words("Another run is at work", "Try again once it has ended")
     who = f"{facts.get('command') or 'iodcal'} (process {facts['pid']} on {facts.get('host') or 'this host'})"
     since = f" since {facts['since']}" if facts.get("since") else ""
+    if facts.get("stuck") == "news":
+        return Words(
+            f"Another run is at work, and for too long: {who}{since}; nothing is ordered meanwhile",
+            f"Look at it; if it hangs, end it (kill {facts['pid']}): the lock is freed with it",
+        )
     return Words(f"Another run is at work: {who}{since}", "Try again once it has ended")

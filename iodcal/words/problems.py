@@ -38,6 +38,10 @@ _WORDS: Mapping[Kind, Words] = {
         "The servers' clock and this host's differ by {seconds} seconds: nothing is lowered",
         "Set this host's clock (NTP)",
     ),
+    Kind.CONFIGURATION: Words(
+        "The configuration does not load; the last one that did goes on, ups only. {first}",
+        "Mend it; iodcal check shows all that is wrong with it ({count})",
+    ),
     Kind.EVENT_INVALID: Words(
         "{subject} in {calendar} ends before it starts, and does not count", "Mend it in the calendar"
     ),
@@ -83,6 +87,10 @@ _WORDS: Mapping[Kind, Words] = {
     Kind.STATE_REBUILT: Words(
         "The state was damaged ({file}) and is rebuilt from the history; nothing is lowered in this run",
         "Compare `iodcal status` with the carrier's portal",
+    ),
+    Kind.STATE_SHARED: Words(
+        "The host {host} used this state just before: two hosts with one state can place an order twice",
+        "Stop the timer on one of them; if iodcal was moved, this clears with the next run",
     ),
     Kind.STATUS_UNKNOWN: Words(
         "{circuit}: the carrier shows the status {status}, which is not understood; nothing is ordered",

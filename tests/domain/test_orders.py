@@ -10,6 +10,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Reason
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.orders import (
+    BootTime,
     Direction,
     Order,
     Outcome,
@@ -76,7 +77,6 @@ def reading(minute: float, mbps: int | None, status: Status = Status.ACTIVE) -> 
         pytest.param(Outcome.UNKNOWN, reading(15, 100), Outcome.LOST, id="lost for good"),
         pytest.param(Outcome.SENDING, reading(1, 100), Outcome.UNKNOWN, id="crashed while sending"),
         pytest.param(Outcome.SENDING, reading(15, 100), Outcome.LOST, id="crashed, never arrived"),
-        pytest.param(Outcome.ACCEPTED, reading(-1, 1000), Outcome.ACCEPTED, id="a reading from before"),
         pytest.param(Outcome.FAILED, reading(50, 1000), Outcome.FAILED, id="settled"),
     ],
 )
@@ -89,6 +89,29 @@ def test_a_reading_that_differed_once_keeps_a_lost_order_from_being_resent() -> 
     assert (seen.outcome, seen.accepted_at, seen.differed) == (Outcome.PENDING, at(0), True)
     assert settle(seen, reading(16, 100), PATIENCE).outcome is Outcome.PENDING
     assert settle(seen, reading(20, 100), PATIENCE).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("wall", "boot", "after"),
+    [
+        pytest.param(15, BootTime("one", 60 + 15 * 60), Outcome.LOST, id="both have passed"),
+        pytest.param(300, BootTime("one", 60 + 14 * 60), Outcome.UNKNOWN, id="the clock was set forward"),
+        pytest.param(
+            14, BootTime("one", 60 + 300 * 60), Outcome.UNKNOWN, id="the clock was set back a little"
+        ),
+        pytest.param(
+            -60, BootTime("one", 60 + 15 * 60), Outcome.LOST, id="the clock was set back by an hour"
+        ),
+        pytest.param(-60, BootTime("one", 60 + 14 * 60), Outcome.UNKNOWN, id="set back, and not long ago"),
+        pytest.param(15, BootTime("two", 5), Outcome.LOST, id="another boot: the wall clock alone"),
+        pytest.param(15, None, Outcome.LOST, id="no boot time is to be had"),
+    ],
+)
+def test_no_setting_of_the_clock_makes_an_order_older(
+    wall: float, boot: BootTime | None, after: Outcome
+) -> None:
+    sent = order(Outcome.UNKNOWN, boot=BootTime("one", 60))
+    assert settle(sent, reading(wall, 100), PATIENCE, boot).outcome is after
 
 
 def test_the_clock_alone_makes_an_order_overdue_and_nothing_else() -> None:
@@ -176,11 +199,15 @@ def test_an_open_order_is_no_drift() -> None:
 
 
 def test_old_orders_are_forgotten_after_a_day() -> None:
-    standing = replace(standing_at(100), recent=(order(Outcome.LOST),), curtain_ups=(("e", at(0)),))
-    kept = forget_old_orders(standing, at(24 * 60))
-    assert (len(kept.recent), len(kept.curtain_ups)) == (1, 1)
-    gone = forget_old_orders(standing, at(24 * 60 + 1))
-    assert (gone.recent, gone.curtain_ups) == ((), ())
+    standing = replace(standing_at(100), recent=(order(Outcome.LOST),))
+    assert len(forget_old_orders(standing, at(24 * 60)).recent) == 1
+    assert forget_old_orders(standing, at(24 * 60 + 1)).recent == ()
+
+
+def test_a_curtain_up_reading_is_remembered_until_its_event_is_over() -> None:
+    standing = replace(standing_at(100), curtain_ups=(("e", at(30)),))
+    assert forget_old_orders(standing, at(29)).curtain_ups == (("e", at(30)),)
+    assert forget_old_orders(standing, at(30)).curtain_ups == ()
 
 
 def drifted(mbps: int, *, confirmed: int, agreed: float = -30, **changes: object) -> Standing:

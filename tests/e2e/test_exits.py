@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,40 @@ def test_a_held_lock_is_told_with_its_holder(world: World) -> None:
         assert world.iodcal("plan").status == 0
         holder.kill()
     assert world.iodcal("sync").status == 0
+
+
+def signed(world: World, **changes: object) -> None:
+    """Somebody else's signature in the lock file."""
+    lock = world.iodcal.folder / "state" / "state.json.lock"
+    lock.parent.mkdir(exist_ok=True)
+    since = datetime.now(UTC).isoformat()
+    lock.write_text(json.dumps({"pid": 1, "host": "other", "command": "sync", "since": since, **changes}))
+
+
+def test_a_lock_that_is_held_for_too_long_is_a_problem_told_once(world: World) -> None:
+    lock = world.iodcal.folder / "state" / "state.json.lock"
+    lock.parent.mkdir()
+    command = [sys.executable, "-c", HOLD, str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        signed(world, pid=holder.pid, since=(datetime.now(UTC) - timedelta(minutes=16)).isoformat())
+        first, again = world.iodcal("sync"), world.iodcal("sync")
+        assert (first.status, again.status) == (75, 75)
+        assert f"for too long: sync (process {holder.pid}" in first.err
+        assert f"kill {holder.pid}" in first.err
+        assert "for too long" not in again.err
+        holder.kill()
+
+
+def test_two_hosts_with_one_state_are_told(world: World) -> None:
+    signed(world)
+    shared = world.iodcal("sync", "-o", "json").json
+    assert (shared["exit"], [one["id"] for one in shared["problems"]]) == (3, ["state_shared:state"])
+    assert "host other" in shared["problems"][0]["message"]
+    assert world.iodcal("sync", "-o", "json").json["problems"] == []
+    signed(world, since=(datetime.now(UTC) - timedelta(hours=1)).isoformat())  # moved an hour ago
+    assert world.iodcal("sync", "-o", "json").json["problems"] == []
 
 
 def test_a_state_that_cannot_be_used_stops_before_any_order(world: World) -> None:

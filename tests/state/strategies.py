@@ -10,7 +10,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Timed
 from iodcal.domain.localtime import Interval
-from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.state import LastRun, Quota, State, Told
 
@@ -44,6 +44,7 @@ orders = st.builds(
     differed=st.booleans(),
     run_id=texts,
     reason=texts,
+    boot=maybe(st.builds(BootTime, texts, st.floats(0, 1e9))),
 )
 
 

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote
 from iodcal.domain.orders import Outcome, ended, intent
-from iodcal.domain.standing import Standing
+from iodcal.domain.standing import Drift, Standing
 from iodcal.errors import StateError
 from iodcal.state import State
 from iodcal.state.decode import DamagedError, decode
 from iodcal.state.encode import encode
+from iodcal.state.files import Access
 from iodcal.state.migrations import migrate
 from iodcal.state.store import StateStore
 from tests.state.strategies import states
@@ -30,6 +31,17 @@ from tests.state.strategies import states
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime.now(UTC).replace(microsecond=0)
 CIRCUIT = Standing("lumen|https://api|1-A|77", "den-a", "lumen", "1-A", confirmed=Bandwidth(100))
+ORDER = intent(
+    id="1",
+    circuit_key=CIRCUIT.key,
+    circuit="den-a",
+    old=Bandwidth(100),
+    quote=Quote("q", Bandwidth(1000), NOW),
+    now=NOW,
+    demand="e",
+    resends=0,
+    run_id="1",
+)
 STATE = State(circuits={CIRCUIT.key: CIRCUIT})
 
 
@@ -232,3 +244,61 @@ def test_a_torn_last_line_of_the_history_is_closed_and_skipped(store: StateStore
     store.history.append("run", at=NOW, run_id="2", subject="line\nbreak")
     assert [record["run_id"] for record in store.history.read()] == ["1", "2"]
     assert len(store.history.path.read_text().splitlines()) == 3
+
+
+def test_a_group_may_look_at_state_and_history(tmp_path: Path) -> None:
+    mine = os.getgid()
+    store = StateStore(tmp_path / "folder" / "state.json", access=Access(mine))
+    store.save(STATE)
+    store.history.append("run", at=NOW, run_id="1")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.path.parent.iterdir()}
+    assert modes == {"state.json": 0o640, "history.jsonl": 0o640}
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o750
+    assert {path.stat().st_gid for path in store.path.parent.iterdir()} == {mine}
+
+
+def test_a_month_that_is_over_is_set_aside_and_deleted_when_it_is_old_enough(store: StateStore) -> None:
+    store.save(STATE)
+    keep, months = timedelta(days=90), [datetime(2026, month, 20, 12, tzinfo=UTC) for month in (7, 8, 11, 12)]
+    for at in months:
+        store.history.rotate(at, keep)
+        store.history.append("run", at=at, run_id=f"{at:%m}")
+    names = sorted(path.name for path in store.path.parent.glob("history*"))
+    assert names == ["history-2026-11.jsonl", "history.jsonl"]  # August ended more than 90 days before
+    assert [record["run_id"] for record in store.history.read()] == ["11", "12"]
+    store.history.rotate(datetime(2027, 1, 1, tzinfo=UTC), timedelta(days=400))
+    assert [record["run_id"] for record in store.history.read()] == ["11", "12"]
+
+
+def test_history_that_begins_with_nonsense_is_still_rotated(store: StateStore) -> None:
+    store.save(STATE)
+    store.history.path.write_text('{"at": "yesterday"}\n')
+    store.history.append("run", at=datetime(2026, 7, 1, tzinfo=UTC), run_id="1")
+    store.history.rotate(datetime(2026, 8, 1, tzinfo=UTC), timedelta(days=400))
+    assert store.history.path.with_name("history-2026-07.jsonl").exists()
+
+
+def test_where_the_history_is_gone_too_an_order_may_have_gone_out_just_before(store: StateStore) -> None:
+    store.save(STATE)
+    store.path.write_text("{")
+    rebuilt = StateStore(store.path, lambda: NOW).load()
+    assert (rebuilt.unknown_since, rebuilt.circuits) == (NOW, {})
+    store.history.append("run", at=NOW, run_id="1")
+    store.path.write_text("{")
+    assert store.load().unknown_since is None
+
+
+def test_what_a_reading_changed_is_rebuilt_in_its_order(store: StateStore) -> None:
+    order = replace(ORDER, outcome=Outcome.CONFIRMED)
+    drift = Drift(Bandwidth(500), NOW, NOW)
+    facts = {"circuit": "den-a", "key": CIRCUIT.key, "off_peak_mbps": Bandwidth(100)}
+    store.save(STATE)
+    store.history.append("order", at=NOW, run_id="1", order=order)
+    store.history.append("reading", at=NOW, run_id="2", confirmed_mbps=order.new, drift=drift, **facts)
+    store.path.write_text("{")
+    (standing,) = store.load().circuits.values()
+    assert (standing.confirmed, standing.drift, standing.off_peak) == (order.new, drift, Bandwidth(100))
+    store.history.append("reading", at=NOW, run_id="3", confirmed_mbps=Bandwidth(500), drift=None, **facts)
+    store.path.write_text("{")
+    (standing,) = store.load().circuits.values()
+    assert (standing.confirmed, standing.drift) == (Bandwidth(500), None)

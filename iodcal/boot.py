@@ -1,0 +1,26 @@
+"""The clock that nobody sets: the time since this machine's boot."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from iodcal.domain.orders import BootTime
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> str | None:
+    """Names this boot of this machine; None where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def boot_time() -> BootTime | None:
+    """How long this machine has been up, time asleep included; None where the system does not tell."""
+    this_boot = boot_id()
+    if this_boot is None or not hasattr(time, "CLOCK_BOOTTIME"):
+        return None
+    return BootTime(this_boot, time.clock_gettime(time.CLOCK_BOOTTIME))

@@ -1,0 +1,76 @@
+"""A configuration that does not load must not cost the event that is about to begin."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from tests.e2e.command import Iodcal
+from tests.e2e.test_sandbox import Lab
+
+
+@pytest.fixture
+def lab(iodcal: Iodcal) -> Lab:
+    return Lab(iodcal)
+
+
+def test_the_last_configuration_that_loaded_goes_on_ups_only(lab: Lab) -> None:
+    lab.sync("11:00")
+    rules = lab.iodcal.folder / "rules.yaml"
+    good = rules.read_text()
+    lab.iodcal.write("rules.yaml", good.replace("bandwidth:", "bandwith:"))
+    raised = lab.sync("11:56")
+    assert raised["exit"] == 78
+    assert [(order["direction"], order["outcome"]) for order in raised["orders"]] == [("up", "accepted")]
+    assert "bandwith" in json.dumps(raised["faults"])
+    assert "configuration:rules" in [problem["id"] for problem in raised["problems"]]
+    over = lab.sync("13:41")
+    assert (over["exit"], [order["outcome"] for order in over["orders"]]) == (78, ["confirmed"])
+    assert over["circuits"][0]["changes"][0]["held"]["reason"] == "ups_only"
+    rules.write_text(good)
+    mended = lab.sync("13:45")
+    assert (mended["exit"], [order["direction"] for order in mended["orders"]]) == (0, ["down"])
+
+
+def test_it_is_told_once_and_the_exit_status_stays(lab: Lab) -> None:
+    lab.sync("11:00")
+    lab.iodcal.write("rules.yaml", "version: [")
+    first = lab.iodcal("sync", "--now", "2026-11-24T11:05:00Z")
+    assert (first.status, first.out) == (78, "")
+    assert first.err.startswith(
+        "error: The configuration does not load; the last one that did goes on, ups only."
+    )
+    again = lab.iodcal("sync", "--now", "2026-11-24T11:10:00Z")
+    assert (again.status, again.out, again.err) == (78, "", "")
+
+
+def test_the_copy_is_for_its_owner_and_holds_no_secret_that_the_file_does_not(lab: Lab) -> None:
+    lab.sync("11:00")
+    (copy,) = (lab.iodcal.folder / "home" / ".local" / "state" / "iodcal").glob("last-good-*.yaml")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert copy.read_bytes() == (lab.iodcal.folder / "rules.yaml").read_bytes()
+
+
+def test_previews_show_what_is_wrong_and_use_no_copy(lab: Lab) -> None:
+    lab.sync("11:00")
+    lab.iodcal.write("rules.yaml", "version: [")
+    for command in ("plan", "status", "check"):
+        done = lab.iodcal(command)
+        assert (done.status, done.out) == (78, "")
+
+
+def test_without_a_copy_nothing_is_done(lab: Lab) -> None:
+    lab.iodcal.write("rules.yaml", "version: [")
+    done = lab.iodcal("sync", "-o", "json")
+    assert (done.status, json.loads(done.out)["exit"]) == (78, 78)
+
+
+def test_a_copy_that_somebody_tampered_with_is_no_copy(lab: Lab) -> None:
+    lab.sync("11:00")
+    (copy,) = (lab.iodcal.folder / "home" / ".local" / "state" / "iodcal").glob("last-good-*.yaml")
+    copy.rename(copy.with_name("elsewhere.yaml"))
+    copy.symlink_to(copy.with_name("elsewhere.yaml"))
+    lab.iodcal.write("rules.yaml", "version: [")
+    assert "error" in json.loads(lab.iodcal("sync", "-o", "json").out)

@@ -1,0 +1,1 @@
+"""Days of runs with everything going wrong: what must hold after every step."""

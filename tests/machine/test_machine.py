@@ -1,0 +1,342 @@
+"""Runs, people, faults and crashes in any order; see `Everything` for what must hold after each step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from iodcal.commands import Synced, Syncing, sync
+from iodcal.domain.orders import Outcome
+from iodcal.domain.problems import Kind
+from iodcal.result import Report
+from iodcal.state.history import History
+from iodcal.state.store import StateStore
+from tests.machine.world import (
+    EVERY,
+    GRACE,
+    HIGH,
+    LEAD,
+    LOW,
+    MIDDLE,
+    MIN_GAP,
+    QUOTA,
+    START,
+    TIMEOUT,
+    Company,
+    event_of,
+    minutes,
+    moved,
+)
+
+ORDER_FAULTS = ("lost_before", "lost_after", "lost_after_lagging", "lagging", "refused", "not_sent")
+CARRIER_FAULTS = ("stuck", "fails", "no_quote")
+_OF_EVENTS = (Kind.EVENT_AT_RISK, Kind.EVENT_LATE)
+
+
+class Crash(BaseException):
+    """The process ends here and now."""
+
+
+@dataclass
+class Fuse:
+    """Counts what reaches the disk, and ends the process before or after the chosen write."""
+
+    left: int | None = None
+    before: bool = True
+
+    def around(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            burns = self._burns()
+            if burns and self.before:
+                raise Crash
+            result = write(*arguments, **named)
+            if burns:
+                raise Crash
+            return result
+
+        return wrapped
+
+    def _burns(self) -> bool:
+        if self.left is None:
+            return False
+        self.left -= 1
+        return self.left < 0
+
+
+@dataclass
+class Diary:
+    """What an observer would write down."""
+
+    disturbed_at: datetime = START  # the last time at which anything but the clock changed
+    news: bool = True  # something changed since the last run
+    lowered: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last lowering of ours
+
+
+class Everything(RuleBasedStateMachine):
+    """After every step: no order for what is so already, no external ID twice, the quota kept.
+
+    After every run: at tier when an event runs, or somebody was told; no lowering taken back within the
+    billing hour unless the world changed; what state says was answered is known to the carrier; another
+    run at the same time orders nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "state.json"
+        self.company, self.now, self.fuse, self.diary = Company(), START, Fuse(), Diary()
+        self.number = 0
+        save = self.fuse.around(StateStore.save)
+        append = self.fuse.around(History.append)
+        self.patches: list[Any] = [
+            mock.patch.object(StateStore, "save", lambda *given: save(*given)),
+            mock.patch.object(History, "append", lambda *given, **named: append(*given, **named)),
+            mock.patch.object(os, "fsync", return_value=None),
+        ]
+        for patch in self.patches:
+            patch.start()
+        self.run()
+
+    def teardown(self) -> None:
+        for patch in self.patches:
+            patch.stop()
+        self.folder.cleanup()
+
+    # --- time and runs
+
+    @rule(gap=st.integers(1, EVERY))
+    def a_run_on_time(self, gap: int) -> None:
+        self.pass_time(gap)
+        self.run()
+
+    @rule(count=st.integers(1, 30))
+    def runs_on_time(self, count: int) -> None:
+        for _ in range(count):
+            self.pass_time(EVERY)
+            self.run()
+
+    @rule(gap=st.integers(EVERY + 1, 300))
+    def the_timer_stood_still(self, gap: int) -> None:
+        self.pass_time(gap)
+        self.disturb()
+        self.run()
+
+    @rule(gap=st.integers(1, EVERY), write=st.integers(0, 12), before=st.booleans())
+    def a_run_dies(self, gap: int, write: int, before: bool) -> None:
+        self.pass_time(gap)
+        self.fuse.left, self.fuse.before = write, before
+        self.disturb()
+        try:
+            self.run()
+        except Crash:
+            pass
+        finally:
+            self.fuse.left = None
+
+    # --- calendars
+
+    @rule(
+        calendar=st.sampled_from(["noc", "company"]),
+        subject=st.sampled_from(["hands", "other", "work"]),
+        ahead=st.integers(-20, 240),
+        length=st.integers(1, 150),
+    )
+    def somebody_invites(self, calendar: str, subject: str, ahead: int, length: int) -> None:
+        self.number += 1
+        uid, start = f"event-{self.number}", self.now + minutes(ahead)
+        self.company.calendars[calendar].events[uid] = event_of(calendar, uid, start, length, subject)
+        self.disturb()
+
+    @rule(calendar=st.sampled_from(["noc", "company"]), which=st.integers(0, 5), by=st.integers(-120, 120))
+    def somebody_moves(self, calendar: str, which: int, by: int) -> None:
+        events = self.company.calendars[calendar].events
+        if not (events and by):
+            return
+        uid = sorted(events)[which % len(events)]
+        events[uid] = moved(events[uid], by)
+        self.disturb()
+
+    @rule(calendar=st.sampled_from(["noc", "company"]), which=st.integers(0, 5))
+    def somebody_deletes(self, calendar: str, which: int) -> None:
+        events = self.company.calendars[calendar].events
+        if not events:
+            return
+        del events[sorted(events)[which % len(events)]]
+        self.disturb()
+
+    @rule(calendar=st.sampled_from(["noc", "company"]), which=st.integers(0, 5))
+    def one_reading_misses_an_event(self, calendar: str, which: int) -> None:
+        events = self.company.calendars[calendar].events
+        if not events:
+            return
+        self.company.calendars[calendar].missing = sorted(events)[which % len(events)]
+        self.disturb()
+
+    @rule(calendar=st.sampled_from(["noc", "company"]))
+    def a_calendar_goes_away_or_comes_back(self, calendar: str) -> None:
+        mine = self.company.calendars[calendar]
+        mine.failing = not mine.failing
+        self.disturb()
+
+    # --- carrier and people
+
+    @rule(fault=st.sampled_from(ORDER_FAULTS + CARRIER_FAULTS))
+    def the_next_order_goes_wrong(self, fault: str) -> None:
+        self.company.carrier.next_order = fault
+        self.disturb()
+
+    @rule()
+    def the_carrier_cannot_be_read_or_can_again(self) -> None:
+        self.company.carrier.unreadable = not self.company.carrier.unreadable
+        self.disturb()
+
+    @rule()
+    def the_carrier_shows_a_strange_status_or_no_longer(self) -> None:
+        self.company.carrier.strange = not self.company.carrier.strange
+        self.disturb()
+
+    @rule(service_id=st.sampled_from(["a", "b"]))
+    def the_carrier_ends_what_hung(self, service_id: str) -> None:
+        line = self.company.carrier.lines[service_id]
+        if line.target is None or line.done_at is not None:
+            return
+        line.done_at = self.now
+        self.disturb()
+
+    @rule(service_id=st.sampled_from(["a", "b"]), level=st.sampled_from([LOW, MIDDLE, HIGH]))
+    def a_person_orders_in_the_portal(self, service_id: str, level: int) -> None:
+        self.company.carrier.settle()
+        line = self.company.carrier.lines[service_id]
+        if line.target is not None or line.bandwidth == level:
+            return
+        line.bandwidth, line.shown_late = level, None
+        self.disturb()
+
+    # --- operators
+
+    @rule(trail=st.integers(0, 60))
+    def somebody_edits_the_rules(self, trail: int) -> None:
+        self.company.trail = trail
+        self.disturb()
+
+    @rule(service_id=st.sampled_from(["a", "b"]))
+    def somebody_renames_a_circuit(self, service_id: str) -> None:
+        self.number += 1
+        self.company.names[service_id] = f"{service_id}-{self.number}"
+        self.disturb()
+
+    @rule(seconds=st.sampled_from([None, -200.0, 200.0]))
+    def the_clock_is_wrong_or_right(self, seconds: float | None) -> None:
+        for calendar in self.company.calendars.values():
+            calendar.clock_error = seconds
+        self.disturb()
+
+    @precondition(lambda self: self.path.exists())
+    @rule(content=st.sampled_from(["", "{", '{"version": 1}']))
+    def the_state_file_is_damaged(self, content: str) -> None:
+        self.path.write_text(content)
+        self.disturb()
+
+    # --- what must hold
+
+    @invariant()
+    def nothing_was_ordered_twice(self) -> None:
+        carrier = self.company.carrier
+        assert carrier.duplicates == []
+        assert all(count == 1 for count in carrier.external_ids.values())
+
+    @invariant()
+    def the_quota_is_kept(self) -> None:
+        assert all(count <= QUOTA for count in self.company.carrier.arrived.values())
+
+    # --- machinery
+
+    def disturb(self) -> None:
+        self.diary.disturbed_at, self.diary.news = self.now, True
+
+    def pass_time(self, gap: int) -> None:
+        self.now += minutes(gap)
+        self.company.at(self.now)
+        self.company.carrier.settle()
+
+    def run(self) -> None:
+        ordered = len(self.company.carrier.taken)
+        report = self.sync().report
+        self.nothing_lowered_blindly(ordered)
+        self.nothing_taken_back(ordered)
+        self.state_is_true()
+        self.at_tier_or_told(report)
+        again = self.sync().report
+        ordered_again = [order for order in again.orders if order.run_id == again.run_id]
+        assert self.diary.news or not ordered_again, "a second run ordered"
+        self.diary.news = False
+
+    def sync(self) -> Synced:
+        asked = Syncing(terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}")
+        return sync(self.company.configuration(), self.path, asked, lambda text: None)  # noqa: ARG005
+
+    def nothing_lowered_blindly(self, since: int) -> None:
+        carrier = self.company.carrier
+        lowered = [change for change in carrier.taken[since:] if change[3] < change[2]]
+        clocks = [calendar.clock_error for calendar in self.company.calendars.values()]
+        readable = [not calendar.failing for calendar in self.company.calendars.values()]
+        if any(clock for clock, good in zip(clocks, readable, strict=True) if good):
+            assert lowered == [], "lowered although the clock is wrong"
+        assert not (lowered and carrier.unreadable), "lowered a circuit that could not be read"
+
+    def nothing_taken_back(self, since: int) -> None:
+        for at, service_id, old, new in self.company.carrier.taken[since:]:
+            if new < old:
+                self.diary.lowered[service_id] = at
+            elif service_id in self.diary.lowered:
+                lowered_at = self.diary.lowered[service_id]
+                quiet = self.diary.disturbed_at < lowered_at
+                assert not (quiet and at - lowered_at < minutes(MIN_GAP - EVERY)), "lowered for too short"
+
+    def state_is_true(self) -> None:
+        carrier, state = self.company.carrier, StateStore(self.path).load(read_only=True)
+        for standing in state.circuits.values():
+            for order in standing.all_orders:
+                answered = order.outcome in (Outcome.ACCEPTED, Outcome.CONFIRMED) and order.carrier_order_id
+                assert not answered or order.external_id in carrier.external_ids
+                if order.outcome is Outcome.REFUSED:
+                    assert order.external_id not in carrier.external_ids
+
+    def at_tier_or_told(self, report: Report) -> None:
+        told = {problem.where for problem in report.problems if problem.kind in _OF_EVENTS}
+        settled = self.now - self.diary.disturbed_at > minutes(LEAD + GRACE + TIMEOUT + 2 * EVERY)
+        for plan in report.plans:
+            line = self.company.carrier.lines[plan.circuit.service_id]
+            for window in plan.timeline.windows:
+                event = window.demand.event
+                if window.exact or self.now not in event:
+                    continue
+                need = plan.circuit.sold(window.bandwidth).mbps
+                governed = plan.timeline.at(self.now).target.mbps < need
+                if line.bandwidth >= need or governed:
+                    continue
+                place = f"{plan.circuit.name}/{window.demand.rule.name}/{event.start:%Y-%m-%dT%H:%MZ}"
+                assert place in told, f"too slow for {place} and nobody was told"
+                assert not settled or self.cannot_be_helped(plan.circuit.service_id), f"late for {place}"
+
+    def cannot_be_helped(self, service_id: str) -> bool:
+        """What lasts on after the disturbance that began it."""
+        carrier = self.company.carrier
+        line = carrier.lines[service_id]
+        hung = line.target is not None and line.done_at is None
+        spent = carrier.arrived[self.now.date()] >= QUOTA
+        return hung or spent or carrier.unreadable or carrier.strange
+
+
+TestEverything = Everything.TestCase
+TestEverything.settings = settings(settings.default, stateful_step_count=30)

@@ -1,0 +1,267 @@
+"""A company in memory: two calendars, two circuits, their carrier; all of it able to fail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from iodcal.calendars import CalendarContext
+from iodcal.carriers import CarrierContext, OrderRequest
+from iodcal.config import CalendarConfig, CarrierConfig, Configuration, Settings
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Acceptance, Account, Baseline, Circuit, Quote, Reading, Status
+from iodcal.domain.events import CalendarReading, Event, Source, Timed
+from iodcal.domain.keywords import Keyword
+from iodcal.domain.localtime import Interval
+from iodcal.domain.rules import Conditions, Mode, Rule
+from iodcal.errors import (
+    AnswerLostError,
+    CalendarError,
+    CarrierError,
+    ChangePendingError,
+    OrderNotSentError,
+    OrderRefusedError,
+    QuotaExceededError,
+)
+from iodcal.http import Deadline
+
+START = datetime(2026, 11, 24, 20, tzinfo=UTC)  # a day's quota ends after four hours
+EVERY, LEAD, TRAIL, PROVISIONING, MIN_GAP = 5, 30, 10, 4, 60  # minutes
+GRACE, TIMEOUT, QUOTA = 15, 20, 24
+LOW, MIDDLE, HIGH = 100, 500, 1000
+TIERS = tuple(Bandwidth(mbps) for mbps in (LOW, MIDDLE, HIGH))
+ACCOUNT = Account("memory", "memory:", "1")
+SOURCES = {name: Source(f"memory:{name}", name, name) for name in ("noc", "company")}
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+@dataclass
+class Line:
+    """A circuit at its carrier. `target` is under way until `done_at`; None for `done_at`: it never ends
+    by itself. `fails` brings it back where it was. `shown_late` is until when readings show the past."""
+
+    bandwidth: int = LOW
+    target: int | None = None
+    done_at: datetime | None = None
+    fails: bool = False
+    shown_late: datetime | None = None
+    before: int = LOW
+
+
+@dataclass
+class MemoryCarrier:
+    """As strict as a carrier, and it counts. `duplicates` are orders for what was already so."""
+
+    now: datetime = START
+    lines: dict[str, Line] = field(default_factory=lambda: {"a": Line(), "b": Line()})
+    next_order: str = "fine"
+    unreadable: bool = False
+    strange: bool = False
+    taken: list[tuple[datetime, str, int, int]] = field(default_factory=list)
+    external_ids: Counter[str] = field(default_factory=Counter)
+    arrived: Counter[date] = field(default_factory=Counter)
+    duplicates: list[str] = field(default_factory=list)
+    clock_error: float | None = None
+
+    account = ACCOUNT
+
+    def settle(self) -> None:
+        for line in self.lines.values():
+            if line.target is not None and line.done_at is not None and self.now >= line.done_at:
+                if not line.fails:
+                    line.before, line.bandwidth = line.bandwidth, line.target
+                line.target = line.done_at = None
+
+    def read(self, service_id: str, deadline: Deadline) -> Reading:  # noqa: ARG002 - the protocol's
+        if self.unreadable:
+            raise CarrierError("refused", status=503, message="maintenance")
+        self.settle()
+        line = self.lines[service_id]
+        if self.strange:
+            return Reading(self.now, Status.UNKNOWN, Bandwidth(line.bandwidth), "Suspended")
+        if line.shown_late is not None and self.now < line.shown_late:
+            return Reading(self.now, Status.ACTIVE, Bandwidth(line.before))
+        status = Status.ACTIVE if line.target is None else Status.PENDING
+        return Reading(self.now, status, Bandwidth(line.bandwidth))
+
+    def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:  # noqa: ARG002
+        if self.next_order == "no_quote":
+            self.next_order = "fine"
+            raise CarrierError("refused", status=500, message="no quote today")
+        return Quote(f"{service_id}/{bandwidth.mbps}", bandwidth, self.now)
+
+    def order(self, request: OrderRequest, deadline: Deadline) -> Acceptance:  # noqa: ARG002
+        fault, self.next_order = self.next_order, "fine"
+        if fault == "not_sent":
+            raise OrderNotSentError("not_sent", host="memory", reason="refused")
+        if fault == "lost_before":
+            raise AnswerLostError("answer_lost", reason="gone")
+        if fault == "refused":
+            raise OrderRefusedError("refused", status=400, message="no")
+        self._take(request, fault)
+        if fault in ("lost_after", "lost_after_lagging"):
+            raise AnswerLostError("answer_lost", reason="gone")
+        return Acceptance(self.now, f"order-{len(self.taken)}")
+
+    def _take(self, request: OrderRequest, fault: str) -> None:
+        self.settle()
+        line, new = self.lines[request.service_id], request.new.mbps
+        if line.target is not None:
+            raise ChangePendingError("change_pending", service_id=request.service_id)
+        if self.arrived[self.now.date()] >= QUOTA:
+            raise QuotaExceededError("quota_exceeded", account="1")
+        self.arrived[self.now.date()] += 1
+        self.external_ids[request.external_id] += 1
+        if new == line.bandwidth:
+            self.duplicates.append(f"{request.service_id} to {new} at {self.now:%H:%M}")
+        self.taken.append((self.now, request.service_id, line.bandwidth, new))
+        line.before, line.target, line.fails = line.bandwidth, new, fault == "fails"
+        line.done_at = None if fault == "stuck" else self.now + minutes(PROVISIONING)
+        if fault in ("lagging", "lost_after_lagging"):
+            line.shown_late = self.now + minutes(GRACE - 2)
+
+
+@dataclass
+class MemoryCalendar:
+    """One calendar; `failing` is as if its server were away, `clock_error` what its Date says."""
+
+    source: Source
+    events: dict[str, Event] = field(default_factory=dict)
+    failing: bool = False
+    missing: str | None = None
+    clock_error: float | None = None
+    now: datetime = START
+
+    @property
+    def group(self) -> str:
+        return self.source.key
+
+    def read(self, window: Interval, deadline: Deadline) -> CalendarReading:  # noqa: ARG002
+        if self.failing:
+            raise CalendarError("refused", status=503, message="away")
+        missing, self.missing = self.missing, None
+        found = tuple(
+            event
+            for event in self.events.values()
+            if event.uid != missing and event.span.start < window.end and event.span.end > window.start
+        )
+        return CalendarReading(self.source, window, self.now, found, clock_error=self.clock_error)
+
+
+@dataclass(frozen=True)
+class _CalendarPlugin:
+    calendar: MemoryCalendar
+
+    @property
+    def Options(self) -> type[BaseModel]:  # noqa: N802 - the protocol's
+        return BaseModel
+
+    def sources(self, name: str, options: Any, context: CalendarContext) -> Sequence[Source]:  # noqa: ARG002
+        return (self.calendar.source,)
+
+    def readers(self, name: str, options: Any, context: CalendarContext) -> Sequence[MemoryCalendar]:  # noqa: ARG002
+        return (self.calendar,)
+
+
+class _CarrierPlugin:
+    virtual = True
+    default_provisioning = minutes(PROVISIONING)
+    default_changes_per_day: int | None = QUOTA
+
+    def __init__(self, carrier: MemoryCarrier) -> None:
+        self.carrier = carrier
+
+    @property
+    def Options(self) -> type[BaseModel]:  # noqa: N802 - the protocol's
+        return BaseModel
+
+    def is_test(self, options: Any) -> bool:  # noqa: ARG002 - the protocol's
+        return False
+
+    def account(self, options: Any, context: CarrierContext) -> Account:  # noqa: ARG002
+        return ACCOUNT
+
+    def create(self, options: Any, context: CarrierContext) -> MemoryCarrier:  # noqa: ARG002
+        return self.carrier
+
+
+@dataclass
+class Company:
+    """What the configuration says now, over calendars and a carrier that live on."""
+
+    carrier: MemoryCarrier = field(default_factory=MemoryCarrier)
+    calendars: dict[str, MemoryCalendar] = field(
+        default_factory=lambda: {name: MemoryCalendar(source) for name, source in SOURCES.items()}
+    )
+    names: dict[str, str] = field(default_factory=lambda: {"a": "den-a", "b": "lon-a"})
+    trail: int = TRAIL
+
+    def at(self, now: datetime) -> None:
+        """Everybody's clock shows `now`."""
+        self.carrier.now = now
+        for calendar in self.calendars.values():
+            calendar.now = now
+
+    def configuration(self) -> Configuration:
+        circuits = {circuit.name: circuit for circuit in self._circuits()}
+        return Configuration(
+            path=Path("rules.yaml"),
+            digest="sha256:memory",
+            zone=ZoneInfo("UTC"),
+            settings=Settings(every=minutes(EVERY)),
+            calendars={
+                name: CalendarConfig(name, _CalendarPlugin(calendar), None, CalendarContext(Path()))
+                for name, calendar in self.calendars.items()
+            },
+            carriers={"memory": self._carrier()},
+            circuits=circuits,
+            rules=tuple(self._rules(circuits)),
+        )
+
+    def _carrier(self) -> CarrierConfig:
+        plugin = _CarrierPlugin(self.carrier)
+        return CarrierConfig("memory", "memory", plugin, None, minutes(PROVISIONING), QUOTA)
+
+    def _circuits(self) -> Iterator[Circuit]:
+        for service_id, name in self.names.items():
+            yield Circuit(
+                name=name,
+                service_id=service_id,
+                carrier="memory",
+                account=ACCOUNT,
+                zone=ZoneInfo("UTC"),
+                tiers=TIERS,
+                baseline=Baseline(TIERS[0]),
+                provisioning=minutes(PROVISIONING),
+                changes_per_day=QUOTA,
+            )
+
+    def _rules(self, circuits: Mapping[str, Circuit]) -> Iterator[Rule]:
+        both, first = tuple(circuits), (self.names["a"],)
+        lead, trail = minutes(LEAD), minutes(self.trail)
+        hands, work = Conditions(subject=(Keyword("hands"),)), Conditions(subject=(Keyword("work"),))
+        other = Conditions(not_subject=(Keyword("work"),))
+        yield Rule("hands", {"company": both}, TIERS[2], hands, lead=lead, trail=trail)
+        yield Rule("noc", {"noc": first}, TIERS[1], other, lead=lead, trail=trail)
+        yield Rule("work", {"noc": first}, TIERS[0], work, Mode.EXACTLY, priority=10)
+
+
+def event_of(calendar: str, uid: str, start: datetime, length: int, subject: str) -> Event:
+    """An event of so many minutes."""
+    return Event(SOURCES[calendar], uid, uid, Timed(start, start + minutes(length)), subject)
+
+
+def moved(event: Event, by: int) -> Event:
+    """The same event, later by so many minutes."""
+    span = event.span
+    return replace(event, span=Timed(span.start + minutes(by), span.end + minutes(by)))
