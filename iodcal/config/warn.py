@@ -75,8 +75,9 @@ def _of_targets(rule: Rule, circuits: list[Circuit], path: KeyPath) -> Iterator[
     for circuit in dict.fromkeys(circuits):
         sold = circuit.sold(rule.bandwidth)
         if sold < rule.bandwidth:
-            why = "ceiling" if circuit.ceiling is not None and circuit.ceiling < rule.bandwidth else "tiers"
-            message = f"{circuit.name} can only reach {sold} of {rule.bandwidth}: its {why} end there"
+            ceiling = circuit.ceiling is not None and circuit.ceiling < rule.bandwidth
+            why = "its ceiling ends there" if ceiling else "its tiers end there"
+            message = f"{circuit.name} can only reach {sold} of {rule.bandwidth}: {why}"
             yield (*path, "bandwidth"), message
 
 

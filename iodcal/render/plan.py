@@ -117,7 +117,9 @@ def _legend(glyphs: Glyphs) -> str:
 
 def _changes(plan: CircuitPlan, report: Report) -> RenderableType:
     if not plan.changes:
-        return Padding(Text(f"nothing to do: {plan.target} is what is asked for"), (0, 0, 0, 2))
+        known = plan.standing.ordered is not None or plan.standing.reading is not None
+        lead = "nothing to do" if known else "nothing is known of it until its carrier can be read"
+        return Padding(Text(f"{lead}: {plan.target} is what is asked for"), (0, 0, 0, 2))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)

@@ -52,7 +52,8 @@ def _reading(plan: CircuitPlan, report: Report) -> Text:
 def _next(plan: CircuitPlan) -> Text:
     upcoming = next(iter(plan.changes), None)
     if upcoming is None:
-        return Text("none in sight", style="dim")
+        known = plan.standing.ordered is not None or plan.standing.reading is not None
+        return Text("none in sight" if known else "not known", style="dim")
     when = "due now" if upcoming.due else local(upcoming.at, plan.circuit.zone)
     held = f" (held: {upcoming.held.reason})" if upcoming.held else ""
     return Text(f"{when} {'up' if upcoming.up else 'down'} to {upcoming.new}{held}")

@@ -67,11 +67,19 @@ def replace_file(path: Path, content: bytes, access: Access = OWNER_ONLY) -> Non
 def write_new(path: Path, content: bytes, access: Access = OWNER_ONLY) -> None:
     """Writes a file that must not exist yet; it is on disk on return. Raises OSError."""
     descriptor = os.open(path, _NEW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    try:
         access.grant(descriptor)
-        file.write(content)
-        file.flush()
+        write_all(descriptor, content)
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Writes all of `content`, however many calls that takes. Raises OSError."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from iodcal.domain.orders import Order
 from iodcal.domain.standing import Drift
 from iodcal.errors import StateError
 from iodcal.state.encode import encode_drift, encode_order, moment
-from iodcal.state.files import OWNER_ONLY, Access, sync_folder
+from iodcal.state.files import OWNER_ONLY, Access, sync_folder, write_all
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -40,7 +40,7 @@ class History:
             descriptor = os.open(self.path, _FLAGS, 0o600)
             try:
                 self._access.grant(descriptor)
-                os.write(descriptor, (_closing(descriptor) + line).encode("ascii"))
+                write_all(descriptor, (_closing(descriptor) + line).encode("ascii"))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -98,6 +98,10 @@ class GraphServer:
     ) -> None:
         self._server.__exit__(kind, error, trace)
 
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Has `watcher` called as each request arrives, and again before its answer leaves."""
+        self._server.watch = watcher
+
     def script(self, key: str, faults: Iterable[Fault]) -> None:
         """One fault for each of the coming requests of `key`, then none.
 

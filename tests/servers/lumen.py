@@ -113,6 +113,10 @@ class LumenServer:
     ) -> None:
         self._server.__exit__(kind, error, trace)
 
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Has `watcher` called as each request arrives, and again before its answer leaves."""
+        self._server.watch = watcher
+
     def script(self, call: str, *faults: Fault) -> None:
         """The next answers to `call`, one fault each."""
         self._faults.setdefault(call, deque()).extend(faults)

@@ -76,7 +76,10 @@ class LocalServer:
 
     def __init__(self, answer: Callable[[Request], Reply], context: ssl.SSLContext | None = None) -> None:
         self.connections = 0
-        self._http = _Server(("127.0.0.1", 0), _handler(answer, self._count))
+        self.watch: Callable[[], None] = lambda: (
+            None
+        )  # called as each request arrives, and again once it is done
+        self._http = _Server(("127.0.0.1", 0), _handler(answer, self._count, lambda: self.watch()))
         self._http.context = context
         scheme = "http" if context is None else "https"
         self.url = f"{scheme}://127.0.0.1:{self._http.server_port}"
@@ -114,7 +117,9 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up, or does not like our certificate, is part of the tests."""
 
 
-def _handler(answer: Callable[[Request], Reply], count: Callable[[], None]) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    answer: Callable[[Request], Reply], count: Callable[[], None], watch: Callable[[], None]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
@@ -130,7 +135,10 @@ def _handler(answer: Callable[[Request], Reply], count: Callable[[], None]) -> t
         do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - likewise
 
         def _answer(self) -> None:
-            reply = answer(self._request())
+            request = self._request()
+            watch()
+            reply = answer(request)
+            watch()
             if reply.dropped:
                 self.close_connection = True
                 return
