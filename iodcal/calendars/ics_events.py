@@ -22,6 +22,11 @@ _MOST_EVENTS = 20_000
 _MARGIN = timedelta(hours=26)
 _SHOW_AS = {"FREE": "free", "TENTATIVE": "tentative", "BUSY": "busy", "OOF": "oof"}
 _ONLINE = ("X-MICROSOFT-SKYPETEAMSMEETINGURL", "X-GOOGLE-CONFERENCE", "CONFERENCE")
+# What the two libraries raise, undocumented, where a file is damaged in ways that they do not expect.
+_DAMAGE = (
+    *(ValueError, KeyError, IndexError, TypeError, AttributeError),
+    *(OverflowError, RecursionError, NotImplementedError),
+)
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE")
 
 
@@ -31,7 +36,10 @@ def parse_events(source: Source, content: bytes, window: Interval) -> tuple[Even
     One that cannot be understood makes the whole content unreadable: a short list is never an answer.
     Raises CalendarError.
     """
-    events = [event for calendar in _calendars(content) for event in _events(source, calendar, window)]
+    try:
+        events = [event for calendar in _calendars(content) for event in _events(source, calendar, window)]
+    except _DAMAGE:
+        raise CalendarError("ics_damaged", uid="?") from None
     if len(events) > _MOST_EVENTS:
         raise CalendarError("too_many_events", limit=_MOST_EVENTS)
     return tuple(_with_own_ids(events))
@@ -44,12 +52,8 @@ def _calendars(content: bytes) -> list[Any]:
         raise CalendarError("not_ics", first_words=_first_words(trimmed))
     if not trimmed[-13:].upper().endswith("END:VCALENDAR"):
         raise CalendarError("ics_truncated")
-    try:
-        return list(
-            icalendar.Calendar.from_ical(trimmed.replace("\r\n", "\n").replace("\r", "\n"), multiple=True)
-        )
-    except (ValueError, IndexError, KeyError, RecursionError):
-        raise CalendarError("ics_damaged", uid="?") from None
+    lines = trimmed.replace("\r\n", "\n").replace("\r", "\n")
+    return list(icalendar.Calendar.from_ical(lines, multiple=True))
 
 
 def _first_words(text: str) -> str:
@@ -117,11 +121,8 @@ def _ends_before_start(component: Any) -> bool:
 
 
 def _expand(calendar: Any, window: Interval) -> list[Any]:
-    try:
-        query = recurring_ical_events.of(calendar, components=["VEVENT"])
-        return list(query.between(window.start - _MARGIN, window.end + _MARGIN))
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        raise CalendarError("ics_damaged", uid="?") from None
+    query = recurring_ical_events.of(calendar, components=["VEVENT"])
+    return list(query.between(window.start - _MARGIN, window.end + _MARGIN))
 
 
 def _event(source: Source, item: Any, zone: ZoneInfo | None, *, cancelled: bool, backwards: bool) -> Event:

@@ -1,0 +1,1 @@
+"""Wild input to every parser: only documented errors may come of it."""
