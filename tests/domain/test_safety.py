@@ -79,6 +79,15 @@ UP = [Ask(-5, 120)]
             {"knowledge": Knowledge(unreadable=frozenset({"den-a"}))},
             id="the carrier does not answer",
         ),
+        pytest.param(
+            "unknown_order",
+            "unknown_order",
+            {"knowledge": Knowledge(unanswered_until=at(1))},
+            id="state and history are gone, an order may be under way",
+        ),
+        pytest.param(
+            None, None, {"knowledge": Knowledge(unanswered_until=at(0))}, id="it has surfaced by now"
+        ),
     ],
 )
 def test_what_holds_back_a_change(up: str | None, down: str | None, changes: dict[str, object]) -> None:

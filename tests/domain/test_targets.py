@@ -135,6 +135,10 @@ def stretches(zone: str, first: str, last: str, *peaks: Peak) -> list[str]:
             ["23 20:00-24 00:00 500"], id="24:00",
         ),
         pytest.param(
+            "UTC", "2026-11-23", "2026-11-25", [peak("mon", "08:00", "10:00"), peak("mon", "10:00", "12:00")],
+            ["23 08:00-23 12:00 500"], id="two that touch are one",
+        ),
+        pytest.param(
             "UTC", "2026-11-23", "2026-11-24",
             [peak("mon", "08:00", "12:00"), peak("mon", "10:00", "11:00", 1000)],
             ["23 08:00-23 10:00 500", "23 10:00-23 11:00 1000", "23 11:00-23 12:00 500"], id="overlapping",

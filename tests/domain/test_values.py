@@ -66,6 +66,13 @@ def test_durations(text: str, seconds: int) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0m"), (5400, "1h30m"), (86400, "1d"), (93784, "1d2h3m4s"), (7205, "2h5s")]
+)
+def test_durations_are_written_as_short_as_can_be(seconds: int, text: str) -> None:
+    assert format_duration(timedelta(seconds=seconds)) == text
+
+
 @pytest.mark.parametrize("text", ["", "5", "m", "5 m", "-5m", "5m3h", "1.5h", "5min", "\u0665m", "5m5m"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
