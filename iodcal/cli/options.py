@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from iodcal.domain.durations import parse_duration
 
 
 class Output(StrEnum):
@@ -36,6 +39,21 @@ LogFormatOption = Annotated[
     LogFormat | None, typer.Option("--log-format", help="How log lines on stderr are written.")
 ]
 NoColorOption = Annotated[bool | None, typer.Option("--no-color", help="No colour, as with NO_COLOR.")]
+
+# Of several commands, though not of all.
+CircuitOption = Annotated[str | None, typer.Option("--circuit", metavar="NAME", help="Only this circuit.")]
+NowOption = Annotated[
+    str | None,
+    typer.Option("--now", metavar="TIME", help="As if it were then: an instant, +3h, or a local time."),
+]
+
+
+def duration(text: str) -> timedelta:
+    """For typer: a duration such as 1h30m."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

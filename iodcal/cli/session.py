@@ -1,158 +1,98 @@
-"""One invocation of the command line: finds the files, calls the command, shows its result."""
+"""What every command has in common: the files it works on, and the ways to show something.
+
+What a command needs is imported when it runs, so that `--help` and completion stay quick.
+"""
 
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from iodcal.cli.options import Common
+from iodcal.cli.options import Common, LogFormat
 from iodcal.cli.progress import Progress
-from iodcal.config import Configuration
-from iodcal.config.find import find, state_path
-from iodcal.config.load import load
-from iodcal.domain.orders import Outcome
-from iodcal.errors import ConfigurationError, Fault, IodcalError
-from iodcal.exits import Exit
-from iodcal.result import Report
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from iodcal.commands import Synced
+    from iodcal.config import Configuration
+    from iodcal.errors import Fault
 
 
 class Session:
-    """What the four commands have in common; each returns its exit status."""
+    """One invocation of one command; its log is set up as soon as there is one."""
 
     def __init__(self, common: Common) -> None:
-        self._common = common
+        from iodcal.cli import logs
 
-    def plan(
-        self,
-        *,
-        now: str | None,
-        circuit: str | None,
-        window: timedelta | None = None,
-        cached: bool = False,
-        detailed_exitcode: bool = False,
-    ) -> int:
-        from iodcal.commands import Preview, plan
+        self.common = common
+        logs.configure(verbose=self.verbose, log_format=common.log_format or LogFormat.TEXT)
 
-        configuration, state = self._load()
-        asked = Preview(now, window, circuit, cached, detailed_exitcode)
-        with self._progress() as progress:
-            report = plan(configuration, state, asked, progress)
-        if self._common.json:
-            return self._json(report)
-        from iodcal.render.plan import print_plan
+    @property
+    def json(self) -> bool:
+        return self.common.json
 
-        print_plan(report, self._console(), self._console(stderr=True))
-        return report.exit
+    @property
+    def quiet(self) -> bool:
+        return bool(self.common.quiet)
 
-    def sync(
-        self,
-        *,
-        now: str | None,
-        circuit: str | None,
-        allow_downs: int,
-        expect: str | None,
-        wait: timedelta | None,
-    ) -> int:
-        from iodcal.commands import Syncing, sync
+    @property
+    def verbose(self) -> bool:
+        return bool(self.common.verbose)
 
-        terminal = sys.stdout.isatty()
-        configuration, faults = self._load_or_recall()
-        state = state_path(configuration, self._common.state)
-        asked = Syncing(terminal, now, circuit, allow_downs, expect, wait, faults)
-        try:
-            with self._progress() as progress:
-                synced = sync(configuration, state, asked, progress)
-        except IodcalError:
-            if faults:
-                raise ConfigurationError(faults) from None  # of the two faults the one to be mended first
-            raise
-        if self._common.json:
-            return self._json(synced.report)
-        if terminal:
-            from iodcal.render.sync import print_sync
+    @property
+    def terminal(self) -> bool:
+        """True where a person looks on."""
+        return sys.stdout.isatty()
 
-            print_sync(synced.report, self._console(), self._console(stderr=True))
-        else:
-            self._lines(synced)
-        return synced.report.exit
+    def config_path(self) -> Path:
+        """The rules file. Raises ConfigurationError."""
+        from iodcal.config.find import find
 
-    def status(self, *, circuit: str | None) -> int:
-        from iodcal.commands import status
+        return find(self.common.config)
 
-        configuration, state = self._load()
-        report = status(configuration, state, circuit)
-        if self._common.json:
-            return self._json(report)
-        from iodcal.render.status import print_status
+    def configuration(self) -> Configuration:
+        """The configuration. Raises ConfigurationError."""
+        from iodcal.config.load import load
 
-        print_status(report, self._console())
-        return report.exit
+        return load(self.config_path())
 
-    def check(self, *, strict: bool) -> int:
-        configuration = load(find(self._common.config))
-        exit_status = Exit.FAILED if strict and configuration.warnings else Exit.OK
-        if self._common.json:
-            from iodcal.render.json import check_json, dump
-
-            sys.stdout.write(dump(check_json(configuration.warnings, exit_status)) + "\n")
-            return exit_status
-        from iodcal.render.check import print_check
-
-        print_check(configuration, self._console(), self._console(stderr=True))
-        return exit_status
-
-    def _load_or_recall(self) -> tuple[Configuration, tuple[Fault, ...]]:
-        """The configuration; or, where it does not load, the last one that did, and what is wrong now."""
+    def configuration_or_last_good(self) -> tuple[Configuration, tuple[Fault, ...]]:
+        """The configuration; or, where it does not load, the last one that did, and what is wrong now.
+        Raises ConfigurationError where there is neither."""
         from iodcal.config import last_good
+        from iodcal.config.load import load
+        from iodcal.errors import ConfigurationError
 
-        path = find(self._common.config)
+        path = self.config_path()
         try:
             configuration = load(path)
         except ConfigurationError as error:
-            recalled = last_good.recall(path, self._common.state)
+            recalled = last_good.recall(path, self.common.state)
             if recalled is None:
                 raise
             return recalled, error.faults
-        last_good.keep(path, configuration, self._common.state)
+        last_good.keep(path, configuration, self.common.state)
         return configuration, ()
 
-    def _load(self) -> tuple[Configuration, Path]:
-        configuration = load(find(self._common.config))
-        return configuration, state_path(configuration, self._common.state)
+    def state_path(self, configuration: Configuration) -> Path:
+        """The state file of `configuration`."""
+        from iodcal.config.find import state_path
 
-    def _progress(self) -> Progress:
-        return Progress(shown=not (self._common.json or self._common.quiet))
+        return state_path(configuration, self.common.state)
 
-    def _json(self, report: Report) -> int:
-        from iodcal.render.json import dump, report_json
+    def progress(self) -> Progress:
+        """Says on a terminal what is being done, if that takes long."""
+        return Progress(shown=not (self.json or self.quiet))
 
-        sys.stdout.write(dump(report_json(report)) + "\n")
-        return report.exit
+    def print_json(self, document: dict[str, Any]) -> None:
+        """Shows one JSON object."""
+        from iodcal.render.json import dump
 
-    def _lines(self, synced: Synced) -> None:
-        """For cron: nothing at all where nothing happened."""
-        from iodcal.render.lines import held_line, order_line, problem_lines
+        sys.stdout.write(dump(document) + "\n")
 
-        report = synced.report
-        by_key = {plan.circuit.key: plan for plan in report.plans}
-        news = [order for order in report.orders if order.outcome is not Outcome.PENDING]
-        lines = [order_line(order, by_key.get(order.circuit_key)) for order in news]
-        lines += [held_line(plan, plan.due) for plan in synced.newly_held if plan.due is not None]
-        if lines and report.test:
-            lines.insert(0, "TEST environment")
-        if not self._common.quiet:
-            sys.stdout.writelines(f"{line}\n" for line in lines)
-        told = problem_lines(report, synced.telling, everything=bool(self._common.verbose))
-        sys.stderr.writelines(f"{line}\n" for line in told)
-
-    def _console(self, *, stderr: bool = False) -> Console:
+    def console(self, *, stderr: bool = False) -> Console:
+        """The console for people; with `stderr` that for problems."""
         from iodcal.render.console import make_console
 
-        return make_console(no_color=bool(self._common.no_color), stderr=stderr)
+        return make_console(no_color=bool(self.common.no_color), stderr=stderr)

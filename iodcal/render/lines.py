@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.orders import Order, Outcome
@@ -13,6 +14,9 @@ from iodcal.render.when import local_span
 from iodcal.result import Report
 from iodcal.telling import Telling
 from iodcal.words.problems import describe
+
+if TYPE_CHECKING:
+    from iodcal.commands import Synced
 
 _NAMED = 3  # causes in one line
 
@@ -31,6 +35,18 @@ def order_line(order: Order, plan: CircuitPlan | None) -> str:
     why = [_cause(cause, plan) for cause in due.causes if cause.ended != due.up]
     relation = "for" if due.up else "after"
     return for_line(f"{line} {relation} {', '.join(why[:_NAMED])}" if why else line)
+
+
+def sync_lines(synced: Synced) -> Iterator[str]:
+    """A line per order that is news and per change that is held back since this run; none otherwise."""
+    report = synced.report
+    by_key = {plan.circuit.key: plan for plan in report.plans}
+    news = [order for order in report.orders if order.outcome is not Outcome.PENDING]
+    lines = [order_line(order, by_key.get(order.circuit_key)) for order in news]
+    lines += [held_line(plan, plan.due) for plan in synced.newly_held if plan.due is not None]
+    if lines and report.test:
+        yield "TEST environment"
+    yield from lines
 
 
 def held_line(plan: CircuitPlan, change: Change) -> str:

@@ -1,0 +1,77 @@
+"""How a command is declared: its own options, and behind them those that every command takes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from iodcal.cli.options import (
+    Common,
+    ConfigOption,
+    LogFormatOption,
+    NoColorOption,
+    OutputOption,
+    QuietOption,
+    StateOption,
+    VerboseOption,
+)
+from iodcal.cli.session import Session
+
+_COMMON: dict[str, Any] = {
+    "config": ConfigOption,
+    "state": StateOption,
+    "output": OutputOption,
+    "verbose": VerboseOption,
+    "quiet": QuietOption,
+    "log_format": LogFormatOption,
+    "no_color": NoColorOption,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of the command line: `run` takes the session and its own options, and returns the exit
+    status; its docstring is the command's help."""
+
+    run: Callable[..., int]
+    short_help: str
+    example: str
+    name: str
+
+    def register(self, app: typer.Typer) -> None:
+        """Adds the command to `app`, with its own options first."""
+        declared = app.command(self.name, short_help=self.short_help, epilog=f"Example: {self.example}")
+        declared(_with_common_options(self.run))
+
+
+def command(short_help: str, example: str, name: str = "") -> Callable[[Callable[..., int]], Command]:
+    """Declares the function below it as a command, by its own name unless another is given."""
+
+    def declare(run: Callable[..., int]) -> Command:
+        return Command(run, short_help, example, name or run.__name__)
+
+    return declare
+
+
+def _with_common_options(run: Callable[..., int]) -> Callable[..., None]:
+    def invoke(context: typer.Context, **given: Any) -> None:
+        common = Common(**{name: given.pop(name) for name in _COMMON}).over(context.obj)
+        raise typer.Exit(run(Session(common), **given))
+
+    own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]  # behind the session
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in _COMMON.items()
+    ]
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    parameters = [context, *own, *shared]
+    # typer reads both: the signature for order and defaults, the annotations for types.
+    invoke.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    invoke.__doc__ = run.__doc__
+    signed: Any = invoke
+    signed.__signature__ = inspect.Signature(parameters)
+    return invoke

@@ -1,0 +1,155 @@
+"""The commands of every day: sync, plan, status, check."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iodcal.cli.declare import command
+from iodcal.cli.options import CircuitOption, NowOption, duration
+from iodcal.cli.session import Session
+from iodcal.exits import Exit
+
+if TYPE_CHECKING:
+    from iodcal.commands import Synced
+    from iodcal.result import Report
+
+
+@command("Order the changes that are due now: the timer's job.", "iodcal sync --wait 5m")
+def sync(
+    session: Session,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Order and write nothing: the same as plan.")
+    ] = False,
+    wait: Annotated[
+        timedelta | None,
+        typer.Option("--wait", metavar="TIME", parser=duration, help="Wait so long for open orders."),
+    ] = None,
+    allow_downs: Annotated[
+        int, typer.Option("--allow-downs", metavar="N", min=0, help="Let N unplanned lowerings through.")
+    ] = 0,
+    expect: Annotated[
+        str | None,
+        typer.Option("--expect", metavar="DIGEST", help="Order only if this is still the plan's digest."),
+    ] = None,
+    circuit: CircuitOption = None,
+    now: NowOption = None,
+) -> int:
+    """Read the calendars and order the bandwidth changes that are due now: the timer's job."""
+    if dry_run:
+        return plan.run(session, circuit=circuit, now=now)
+    from iodcal.commands import Syncing
+    from iodcal.commands import sync as carry_out
+    from iodcal.errors import ConfigurationError, IodcalError
+
+    configuration, faults = session.configuration_or_last_good()
+    asked = Syncing(session.terminal, now, circuit, allow_downs, expect, wait, faults)
+    try:
+        with session.progress() as progress:
+            synced = carry_out(configuration, session.state_path(configuration), asked, progress)
+    except IodcalError:
+        if faults:
+            raise ConfigurationError(faults) from None  # of the two faults the one to be mended first
+        raise
+    return _show_sync(session, synced)
+
+
+def _show_sync(session: Session, synced: Synced) -> int:
+    if session.json:
+        return _show_json(session, synced.report)
+    if session.terminal:
+        from iodcal.render.sync import print_sync
+
+        print_sync(synced.report, session.console(), session.console(stderr=True))
+    else:
+        _write_lines(session, synced)
+    return synced.report.exit
+
+
+def _write_lines(session: Session, synced: Synced) -> None:
+    """For cron: nothing at all where nothing happened."""
+    from iodcal.render.lines import problem_lines, sync_lines
+
+    if not session.quiet:
+        sys.stdout.writelines(f"{line}\n" for line in sync_lines(synced))
+    told = problem_lines(synced.report, synced.telling, everything=session.verbose)
+    sys.stderr.writelines(f"{line}\n" for line in told)
+
+
+@command("Show what sync would do, and why; touch nothing.", "iodcal plan --window 12h")
+def plan(
+    session: Session,
+    *,
+    window: Annotated[
+        timedelta | None,
+        typer.Option("--window", metavar="TIME", parser=duration, help="Look so far ahead."),
+    ] = None,
+    cached: Annotated[
+        bool, typer.Option("--cached", help="From the last run's readings: no secret, no network.")
+    ] = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 4 if changes are due.")
+    ] = False,
+    circuit: CircuitOption = None,
+    now: NowOption = None,
+) -> int:
+    """Show what a sync would do now and in the coming days, and why, without touching anything."""
+    from iodcal.commands import Preview
+    from iodcal.commands import plan as preview
+
+    configuration = session.configuration()
+    asked = Preview(now, window, circuit, cached, detailed_exitcode)
+    with session.progress() as progress:
+        report = preview(configuration, session.state_path(configuration), asked, progress)
+    if session.json:
+        return _show_json(session, report)
+    from iodcal.render.plan import print_plan
+
+    print_plan(report, session.console(), session.console(stderr=True))
+    return report.exit
+
+
+@command("Show what is ordered, read, open and next, offline.", "iodcal status -o json")
+def status(session: Session, *, circuit: CircuitOption = None) -> int:
+    """Show what is ordered, read, open and next for each circuit, offline."""
+    from iodcal.commands import status as look_up
+
+    configuration = session.configuration()
+    report = look_up(configuration, session.state_path(configuration), circuit)
+    if session.json:
+        return _show_json(session, report)
+    from iodcal.render.status import print_status
+
+    print_status(report, session.console())
+    return report.exit
+
+
+@command("Check the configuration, offline.", "iodcal check --strict")
+def check(
+    session: Session,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if there are warnings.")] = False,
+) -> int:
+    """Check the configuration, offline: every error and every warning at once."""
+    configuration = session.configuration()
+    exit_status = Exit.FAILED if strict and configuration.warnings else Exit.OK
+    if session.json:
+        from iodcal.render.json import check_json
+
+        session.print_json(check_json(configuration.warnings, exit_status))
+        return exit_status
+    from iodcal.render.check import print_check
+
+    print_check(configuration, session.console(), session.console(stderr=True))
+    return exit_status
+
+
+def _show_json(session: Session, report: Report) -> int:
+    from iodcal.render.json import report_json
+
+    session.print_json(report_json(report))
+    return report.exit
