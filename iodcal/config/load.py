@@ -45,6 +45,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         faults.raise_if_any()
         raise AssertionError("unreachable: a file that does not validate has faults")
     builder = Builder(file, faults, directory, context)
+    builder.build_holidays()
     builder.build_calendars()
     builder.build_carriers()
     builder.build_circuits()
