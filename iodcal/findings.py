@@ -98,6 +98,8 @@ def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
         yield Problem(Kind.EVENT_INVALID, _event_place(event), _event_facts(event))
     for event, rule in sight.matching.unreadable:
         yield Problem(Kind.NO_BANDWIDTH, _event_place(event), _event_facts(event) | {"rule": rule})
+    for label, rule in sorted(sight.matching.undecided):
+        yield Problem(Kind.PATTERN_SLOW, f"{label}/{rule}", {"calendar": label, "rule": rule})
 
 
 def _event_place(event: MatchedEvent) -> str:

@@ -66,7 +66,9 @@ def _unwritten(error: Exception) -> int:
     drop_output()
     reason = error.strerror if isinstance(error, OSError) else None
     message = f"The output cannot be written: {reason}; what was ordered stands in the state and the history"
-    return _fail(Exit.FAILED, "output", message, "Free space for it; iodcal status shows the rest", json=False)
+    return _fail(
+        Exit.FAILED, "output", message, "Free space for it; iodcal status shows the rest", json=False
+    )
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
