@@ -55,7 +55,7 @@ class IcsReader:
             content, clock_error = _fetch(_https(place), deadline, secret=not self.secret.literal)
         else:
             content = _read_file(self.directory / Path(place).expanduser())
-        inside, elsewhere = divided(parse_events(self.source, content, window), window)
+        inside, elsewhere = divided(parse_events(self.source, content, window, deadline), window)
         return CalendarReading(
             self.source, window, datetime.now(UTC), inside, clock_error, elsewhere=elsewhere
         )

@@ -30,6 +30,10 @@ FILES = {
         "a series has more than {limit} occurrences up to now (UID {uid})",
         "let the series begin later, or recur less often",
     ),
+    "ics_too_slow": Words(
+        "its {series} series take longer to expand than there is time for",
+        "let old series end, or read a smaller calendar",
+    ),
     "too_many_events": Words("more than {limit} events lie in the range", "read a smaller calendar"),
     "secret_env_missing": Words("the secret's variable is not set ({reference})", "set it for this process"),
     "secret_unreadable": Words(

@@ -46,3 +46,10 @@ def test_letters_that_the_output_cannot_hold_stop_nothing(lab: Lab, encoding: st
     done = lab.iodcal(command, "--now", NOON, PYTHONIOENCODING=encoding)
     assert (done.status, done.err) == (0, "")
     assert "All-Hands" in done.out
+
+
+def test_what_libraries_warn_of_is_no_mail_from_cron(lab: Lab) -> None:
+    zoned = "DTSTART;TZID=/mozilla.org/20050126_1/Europe/London:20261124T123000"
+    lab.iodcal.write("calendar.ics", CALENDAR.replace("DTSTART:20261124T123000Z", zoned))
+    done = lab.iodcal("sync", "--now", NOON)
+    assert (done.status, done.err) == (0, "")
