@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed
+from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed, short_id
 from iodcal.domain.keywords import Keyword, normalise, words_of
 from iodcal.domain.patterns import Budget, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Rule
@@ -158,7 +158,9 @@ def _sort(
 
 
 def _copy(event: Event, subject: str | None, matches: tuple[Match, ...]) -> MatchedEvent:
-    return MatchedEvent(event.source, event.id, event.uid, event.span, event.all_day, subject, matches)
+    return MatchedEvent(
+        event.source, short_id(event.id), short_id(event.uid), event.span, event.all_day, subject, matches
+    )
 
 
 def _match(rule: Rule, event: Event, budget: Budget) -> Match | None:

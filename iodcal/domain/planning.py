@@ -205,9 +205,14 @@ def _foreseen(standing: Standing, change: Change, now: datetime) -> bool:
 
 def foresee(plan: CircuitPlan) -> tuple[Foreseen, ...]:
     """The lowerings that the next run may take as seen coming. One that is due and was not itself
-    foreseen is left out: what the limit stopped today it must stop tomorrow."""
-    downs = [change for change in plan.changes if not change.up and not (change.due and not plan.foreseen)]
-    return tuple(Foreseen(change.at, change.new) for change in downs)
+    foreseen is left out: what the limit stopped today it must stop tomorrow. Nor is one kept that goes no
+    lower than an earlier one: that says as much."""
+    seen: list[Foreseen] = []
+    for change in plan.changes:
+        unplanned = change.due and not plan.foreseen
+        if not change.up and not unplanned and all(change.new < earlier.new for earlier in seen):
+            seen.append(Foreseen(change.at, change.new))
+    return tuple(seen)
 
 
 def plan_together(
