@@ -14,6 +14,10 @@ FILES = {
     "ics_status": Words(
         "{host} answers with status {status}", "publish the calendar again, and put its new address here"
     ),
+    "redirect_private": Words(
+        "{host} redirects to a host of a private network, which is not followed",
+        "if that is right, put `private_network: true` beside `ics`",
+    ),
     "not_ics": Words(
         'the answer is not an iCalendar but begins "{first_words}"',
         "a sign-in page may stand in between: check that the address is the one that ends in .ics",

@@ -357,6 +357,51 @@ def test_a_redirect_to_plain_http_or_a_private_place_is_not_followed(tmp_path: P
             read(URL, tmp_path)
 
 
+def resolving(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Every name leads to `address`."""
+
+    def found(host: str, *_: object, **__: object) -> list[object]:
+        if host == "unknown.example":
+            raise OSError("no such name")
+        return [(2, 1, 6, "", (address, 0))]
+
+    monkeypatch.setattr("socket.getaddrinfo", found)
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "127.0.0.1", "169.254.169.254", "fe80::1%eth0", "::1"])
+def test_a_name_that_leads_into_a_private_network_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    resolving(monkeypatch, address)
+    with responses.RequestsMock() as server:
+        server.get(URL, status=302, headers={"Location": "https://innocent.example/a.ics"})
+        with pytest.raises(CalendarError) as caught:
+            read(URL, tmp_path)
+    assert caught.value.code == "redirect_private"
+
+
+@pytest.mark.parametrize(
+    ("target", "address", "options"),
+    [
+        ("https://other.example/a.ics", "8.8.8.8", {}),
+        ("https://unknown.example/a.ics", "8.8.8.8", {}),
+        ("https://calendar.example/b.ics", "10.1.2.3", {}),
+        ("https://intranet.example/a.ics", "10.1.2.3", {"private_network": True}),
+    ],
+)
+def test_other_redirects_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, address: str, options: dict[str, bool]
+) -> None:
+    resolving(monkeypatch, address)
+    with responses.RequestsMock() as server:
+        server.get(URL, status=302, headers={"Location": target})
+        server.get(target, body=calendar(DAILY))
+        (reader,) = plugin.readers(
+            "x", IcsOptions.model_validate({"ics": URL, **options}), CalendarContext(tmp_path)
+        )
+        assert reader.read(WEEK, Deadline.after(10)).events
+
+
 def test_a_secret_that_does_not_resolve_is_named(tmp_path: Path) -> None:
     with pytest.raises(CalendarError) as caught:
         read({"env": "NOT_SET"}, tmp_path)
