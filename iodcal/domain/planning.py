@@ -257,7 +257,7 @@ def unplanned_downs(plans: Iterable[CircuitPlan]) -> tuple[str, ...]:
 def _over_quota(
     plans: Sequence[CircuitPlan], now: datetime, policy: Policy, used: int
 ) -> Iterable[tuple[str, Held]]:
-    limit = plans[0].circuit.changes_per_day
+    limit = daily_limit(plans)
     if limit is None:
         return
     until = Held(Reason.QUOTA, next_quota_day(now))
@@ -268,6 +268,12 @@ def _over_quota(
             yield change.circuit, until
         else:
             left -= 1
+
+
+def daily_limit(plans: Iterable[CircuitPlan]) -> int | None:
+    """How many changes a day the one account of `plans` may have; where its entries disagree, the fewest."""
+    limits = (plan.circuit.changes_per_day for plan in plans)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def ups_to_come(plans: Iterable[CircuitPlan], now: datetime) -> Iterable[Change]:
