@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -19,6 +18,7 @@ from iodcal.domain.timeline import Timeline
 from iodcal.domain.windows import Window
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
+from iodcal.threads import side_by_side
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Carriers:
             return
         for of_carrier in by_carrier.values():
             self.of(of_carrier[0])
-        with ThreadPoolExecutor(max_workers=len(by_carrier)) as pool:
+        with side_by_side(len(by_carrier)) as pool:
             for answers in pool.map(lambda group: self._read_in_turn(group, deadline), by_carrier.values()):
                 for circuit, answer in answers:
                     self._keep(circuit, answer)
