@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from iodcal.config.document import DecimalNumber, WholeNumber
+from iodcal.domain import patterns
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.durations import parse_duration
 from iodcal.domain.keywords import Keyword
@@ -174,13 +175,8 @@ def _keyword(value: object) -> Keyword:
     return value if isinstance(value, Keyword) else Keyword(text(value))
 
 
-def _pattern(value: object) -> re.Pattern[str]:
-    if isinstance(value, re.Pattern):
-        return value
-    try:
-        return re.compile(text(value))
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
+def _pattern(value: object) -> patterns.Pattern:
+    return value if isinstance(value, patterns.Pattern) else patterns.Pattern(text(value))
 
 
 def _organizer(value: object) -> str:
@@ -219,6 +215,6 @@ BusinessDays = Annotated[frozenset[int], BeforeValidator(_business_days)]
 HolidaysAsSunday = Annotated[bool, BeforeValidator(_as_sunday)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(as_list)]
 Keywords = Annotated[tuple[Annotated[Keyword, BeforeValidator(_keyword)], ...], BeforeValidator(as_list)]
-Pattern = Annotated[re.Pattern[str], BeforeValidator(_pattern)]
+Pattern = Annotated[patterns.Pattern, BeforeValidator(_pattern)]
 Organizer = Annotated[str, BeforeValidator(_organizer)]
 OrganizerList = Annotated[tuple[Organizer, ...], BeforeValidator(as_list)]

@@ -9,12 +9,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed
+from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed, short_id
 from iodcal.domain.keywords import Keyword, normalise, words_of
+from iodcal.domain.patterns import Budget, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Rule
-
-# Exchange keeps 255 characters of a subject; a longer one is somebody's attempt on the regular expression.
-_LONGEST_SUBJECT = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +29,14 @@ class Organizers:
 @dataclass(frozen=True, slots=True)
 class Matching:
     """`matched` count; `refused` would, but for their organizer; `invalid` end before they start;
-    `unreadable` matched a `from_event` rule but name no bandwidth (with the rule's name)."""
+    `unreadable` matched a `from_event` rule but name no bandwidth (with the rule's name). `undecided` names
+    calendar and rule where a regular expression was given up on a subject: that event does not count."""
 
     matched: tuple[MatchedEvent, ...]
     refused: tuple[MatchedEvent, ...] = ()
     invalid: tuple[MatchedEvent, ...] = ()
     unreadable: tuple[tuple[MatchedEvent, str], ...] = ()
+    undecided: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -45,6 +45,19 @@ class _Sorting:
     refused: list[MatchedEvent] = field(default_factory=list)
     invalid: list[MatchedEvent] = field(default_factory=list)
     unreadable: list[tuple[MatchedEvent, str]] = field(default_factory=list)
+    undecided: set[tuple[str, str]] = field(default_factory=set)
+    budget: Budget = field(default_factory=Budget)
+
+    def taken(self, rules: Iterable[Rule], event: Event, normal: str) -> list[Rule]:
+        """Those of `rules` that take `event`."""
+        return [rule for rule in rules if self._takes(rule, event, normal)]
+
+    def _takes(self, rule: Rule, event: Event, normal: str) -> bool:
+        try:
+            return takes(rule.conditions, event, normal, self.budget)
+        except TooSlowError:
+            self.undecided.add((event.source.label, rule.name))
+            return False
 
 
 class RuleIndex:
@@ -106,7 +119,11 @@ def match_events(
             continue
         _sort(event, index, allowed, private, event.source.calendar in hidden_calendars, sorting)
     return Matching(
-        tuple(sorting.matched), tuple(sorting.refused), tuple(sorting.invalid), tuple(sorting.unreadable)
+        tuple(sorting.matched),
+        tuple(sorting.refused),
+        tuple(sorting.invalid),
+        tuple(sorting.unreadable),
+        frozenset(sorting.undecided),
     )
 
 
@@ -119,14 +136,14 @@ def _sort(
     sorting: _Sorting,
 ) -> None:
     normal = normalise(event.subject)
-    taken = [rule for rule in index.candidates(event, normal) if takes(rule.conditions, event, normal)]
+    taken = sorting.taken(index.candidates(event, normal), event, normal)
     if not taken:
         return
     bare = _copy(event, None, ())
     subject = None if hidden or event.private or bare.copy_key in private else event.subject
     matches = []
     for rule in taken:
-        match = _match(rule, event)
+        match = _match(rule, event, sorting.budget)
         if match is None:
             sorting.unreadable.append((_copy(event, subject, (Match(rule.name),)), rule.name))
         else:
@@ -141,30 +158,34 @@ def _sort(
 
 
 def _copy(event: Event, subject: str | None, matches: tuple[Match, ...]) -> MatchedEvent:
-    return MatchedEvent(event.source, event.id, event.uid, event.span, event.all_day, subject, matches)
+    return MatchedEvent(
+        event.source, short_id(event.id), short_id(event.uid), event.span, event.all_day, subject, matches
+    )
 
 
-def _match(rule: Rule, event: Event) -> Match | None:
+def _match(rule: Rule, event: Event, budget: Budget) -> Match | None:
     if rule.bandwidth is not FromEvent.FROM_EVENT:
         return Match(rule.name)
     pattern = rule.conditions.subject_regex
-    found = pattern.search(event.subject[:_LONGEST_SUBJECT]) if pattern else None
     try:
+        found = pattern.search(event.subject, budget) if pattern else None
         return Match(rule.name, Bandwidth.parse(found["bandwidth"] or "")) if found else None
-    except ValueError:
+    except (ValueError, TooSlowError):
         return None
 
 
-def takes(conditions: Conditions, event: Event, normal_subject: str) -> bool:
+def takes(conditions: Conditions, event: Event, normal_subject: str, budget: Budget | None = None) -> bool:
     """True if every condition that does not depend on a circuit's zone holds for `event`.
 
-    `normal_subject` is the event's subject as `normalise` makes it.
+    `normal_subject` is the event's subject as `normalise` makes it. The regular expression comes last, as it
+    may be slow: then TooSlowError is raised.
     """
     return (
         _length_fits(conditions, event.span)
-        and _subject_fits(conditions, event, normal_subject)
+        and _subject_fits(conditions, normal_subject)
         and _labels_fit(conditions, event)
         and _people_fit(conditions, event)
+        and _pattern_fits(conditions, event, budget or Budget())
     )
 
 
@@ -198,13 +219,15 @@ def _length_between(conditions: Conditions, length: timedelta) -> bool:
     return (longer is None or length > longer) and (shorter is None or length < shorter)
 
 
-def _subject_fits(conditions: Conditions, event: Event, normal: str) -> bool:
+def _pattern_fits(conditions: Conditions, event: Event, budget: Budget) -> bool:
+    pattern = conditions.subject_regex
+    return pattern is None or pattern.search(event.subject, budget) is not None
+
+
+def _subject_fits(conditions: Conditions, normal: str) -> bool:
     if conditions.subject and not _any_in(conditions.subject, normal):
         return False
-    if conditions.not_subject and _any_in(conditions.not_subject, normal):
-        return False
-    pattern = conditions.subject_regex
-    return pattern is None or pattern.search(event.subject[:_LONGEST_SUBJECT]) is not None
+    return not (conditions.not_subject and _any_in(conditions.not_subject, normal))
 
 
 def _labels_fit(conditions: Conditions, event: Event) -> bool:

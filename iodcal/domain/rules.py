@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
@@ -11,6 +10,7 @@ from typing import TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.keywords import Keyword
+from iodcal.domain.patterns import Pattern
 
 
 class Mode(StrEnum):
@@ -42,7 +42,7 @@ class Conditions:
     """
 
     subject: tuple[Keyword, ...] = ()
-    subject_regex: re.Pattern[str] | None = None
+    subject_regex: Pattern | None = None
     not_subject: tuple[Keyword, ...] = ()
     location: tuple[Keyword, ...] = ()
     categories: tuple[str, ...] = ()
