@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from iodcal.calendars import CalendarReader
 from iodcal.config import CalendarConfig, Configuration
+from iodcal.domain.counting import Organizers
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
 from iodcal.domain.localtime import Interval
-from iodcal.domain.matching import Matching, Organizers, match_events
+from iodcal.domain.matching import Matching, match_events
 from iodcal.domain.memory import Recalled, from_memory, from_reading
 from iodcal.domain.rules import Rule
 from iodcal.domain.windows import open_windows

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.condition import Condition, Finding
+from iodcal.domain.conditions import LONGEST_SUBJECT
+from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
 from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed
-from iodcal.domain.keywords import Keyword, normalise, words_of
+from iodcal.domain.keywords import normalise, words_of
 from iodcal.domain.rules import Conditions, FromEvent, Rule
-
-# Exchange keeps 255 characters of a subject; a longer one is somebody's attempt on the regular expression.
-_LONGEST_SUBJECT = 255
-
-
-@dataclass(frozen=True, slots=True)
-class Organizers:
-    """Whose events count: addresses and `@domain` entries, case-folded; None means everybody's."""
-
-    entries: frozenset[str] | None = None
-
-    def allow(self, organizer: str | None) -> bool:
-        """An event without an organizer is its calendar's own entry: an invitation always names one."""
-        return self.entries is None or organizer is None or _address_in(organizer, self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,42 +88,34 @@ def match_events(
     events = tuple(events)
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
-    private = frozenset(_copy(event, None, ()).copy_key for event in events if event.private)
+    veil = Veil.over(events, hidden_calendars)
     sorting = _Sorting()
     for event in events:
-        if event.cancelled or event.declined or event.span.start == event.span.end:
-            continue
-        _sort(event, index, allowed, private, event.source.calendar in hidden_calendars, sorting)
+        if void(event) is None:
+            _sort(event, index, allowed, veil, sorting)
     return Matching(
         tuple(sorting.matched), tuple(sorting.refused), tuple(sorting.invalid), tuple(sorting.unreadable)
     )
 
 
-def _sort(
-    event: Event,
-    index: RuleIndex,
-    organizers: Organizers,
-    private: frozenset[tuple[str, str, str]],
-    hidden: bool,
-    sorting: _Sorting,
-) -> None:
+def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, sorting: _Sorting) -> None:
     normal = normalise(event.subject)
-    taken = [rule for rule in index.candidates(event, normal) if takes(rule.conditions, event, normal)]
+    taken = [rule for rule in index.candidates(event, normal) if takes(rule.conditions, event)]
     if not taken:
         return
-    bare = _copy(event, None, ())
-    subject = None if hidden or event.private or bare.copy_key in private else event.subject
+    subject = None if veil.hides(event) else event.subject
     matches = []
     for rule in taken:
-        match = _match(rule, event)
+        match = match_of(rule, event)
         if match is None:
             sorting.unreadable.append((_copy(event, subject, (Match(rule.name),)), rule.name))
         else:
             matches.append(match)
     kept = _copy(event, subject, tuple(matches))
-    if event.span.end < event.span.start:
+    obstacle = doubtful(event, organizers)
+    if obstacle is Obstacle.ENDS_BEFORE_START:
         sorting.invalid.append(kept)
-    elif not organizers.allow(event.organizer):
+    elif obstacle is Obstacle.ORGANIZER:
         sorting.refused.append(kept)
     elif matches:
         sorting.matched.append(kept)
@@ -144,99 +125,60 @@ def _copy(event: Event, subject: str | None, matches: tuple[Match, ...]) -> Matc
     return MatchedEvent(event.source, event.id, event.uid, event.span, event.all_day, subject, matches)
 
 
-def _match(rule: Rule, event: Event) -> Match | None:
+def match_of(rule: Rule, event: Event) -> Match | None:
+    """The match of a rule that takes `event`; None where the rule wants the event to name a bandwidth, and
+    it names none."""
     if rule.bandwidth is not FromEvent.FROM_EVENT:
         return Match(rule.name)
     pattern = rule.conditions.subject_regex
-    found = pattern.search(event.subject[:_LONGEST_SUBJECT]) if pattern else None
+    found = pattern.search(event.subject[:LONGEST_SUBJECT]) if pattern else None
     try:
         return Match(rule.name, Bandwidth.parse(found["bandwidth"] or "")) if found else None
     except ValueError:
         return None
 
 
-def takes(conditions: Conditions, event: Event, normal_subject: str) -> bool:
-    """True if every condition that does not depend on a circuit's zone holds for `event`.
-
-    `normal_subject` is the event's subject as `normalise` makes it.
-    """
-    return (
-        _length_fits(conditions, event.span)
-        and _subject_fits(conditions, event, normal_subject)
-        and _labels_fit(conditions, event)
-        and _people_fit(conditions, event)
-    )
+def takes(conditions: Conditions, event: Event) -> bool:
+    """True if every condition that does not depend on a circuit's zone holds for `event`."""
+    return all(condition.holds(thing) for condition, thing in _on_event(conditions, event))
 
 
 def holds_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> bool:
     """True if the conditions on length and local time hold for an event at `span`, judged in `zone`."""
+    return all(condition.holds(thing) for condition, thing in _in_zone(conditions, span, zone))
+
+
+def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Finding, ...]:
+    """What `takes` judges by, each condition with what it found; no text of a `hidden` event."""
+    judged = _on_event(conditions, event)
+    return tuple(condition.judge(thing, hidden=hidden) for condition, thing in judged)
+
+
+def findings_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> tuple[Finding, ...]:
+    """What `holds_at` judges by, each condition with what it found."""
+    return tuple(condition.judge(thing) for condition, thing in _in_zone(conditions, span, zone))
+
+
+_Judged: TypeAlias = Iterator[tuple[Condition[Any, Any], Any]]
+
+
+def _on_event(conditions: Conditions, event: Event) -> _Judged:
+    """Each condition that is the same in every zone, with what it judges."""
+    for condition in conditions.of_event:
+        yield condition, event
+    # A floating span may be an hour longer or shorter where the clock changes.
+    if conditions.of_length and isinstance(event.span, Timed):
+        length = event.span.end - event.span.start
+        for of_length in conditions.of_length:
+            yield of_length, length
+
+
+def _in_zone(conditions: Conditions, span: Span, zone: ZoneInfo) -> _Judged:
+    """Each condition on length and local time, with what it judges in `zone`."""
     inside = span.within(zone)
-    if not _length_between(conditions, inside.end - inside.start):
-        return False
-    start = inside.start.astimezone(zone)
-    if conditions.days and start.weekday() not in conditions.days:
-        return False
-    return _in_hours(conditions, start)
-
-
-def _in_hours(conditions: Conditions, start: datetime) -> bool:
-    first, last, at = conditions.start_from, conditions.start_to, start.time()
-    if first is None or last is None:
-        return (first is None or at >= first) and (last is None or at < last)
-    if first < last:
-        return first <= at < last
-    return at >= first or at < last
-
-
-def _length_fits(conditions: Conditions, span: Span) -> bool:
-    # A floating span may be an hour longer or shorter where the clock changes; `holds_at` judges it.
-    return not isinstance(span, Timed) or _length_between(conditions, span.end - span.start)
-
-
-def _length_between(conditions: Conditions, length: timedelta) -> bool:
-    longer, shorter = conditions.longer_than, conditions.shorter_than
-    return (longer is None or length > longer) and (shorter is None or length < shorter)
-
-
-def _subject_fits(conditions: Conditions, event: Event, normal: str) -> bool:
-    if conditions.subject and not _any_in(conditions.subject, normal):
-        return False
-    if conditions.not_subject and _any_in(conditions.not_subject, normal):
-        return False
-    pattern = conditions.subject_regex
-    return pattern is None or pattern.search(event.subject[:_LONGEST_SUBJECT]) is not None
-
-
-def _labels_fit(conditions: Conditions, event: Event) -> bool:
-    if conditions.location and not any(
-        _any_in(conditions.location, normalise(location)) for location in event.locations
-    ):
-        return False
-    if conditions.categories:
-        wanted = {normalise(category) for category in conditions.categories}
-        if wanted.isdisjoint(normalise(category) for category in event.categories):
-            return False
-    if conditions.show_as and event.show_as.casefold() not in conditions.show_as:
-        return False
-    if conditions.sensitivity and event.sensitivity.casefold() not in conditions.sensitivity:
-        return False
-    return conditions.all_day is None or event.all_day == conditions.all_day
-
-
-def _people_fit(conditions: Conditions, event: Event) -> bool:
-    if conditions.organizer and not _address_in(event.organizer, frozenset(conditions.organizer)):
-        return False
-    if conditions.online_meeting is not None and event.online_meeting != conditions.online_meeting:
-        return False
-    return conditions.min_attendees is None or (event.attendees or 0) >= conditions.min_attendees
-
-
-def _any_in(keywords: Iterable[Keyword], normal: str) -> bool:
-    return any(keyword.is_in(normal) for keyword in keywords)
-
-
-def _address_in(address: str | None, entries: frozenset[str]) -> bool:
-    if not address:
-        return False
-    folded = address.casefold()
-    return folded in entries or "@" + folded.rpartition("@")[2] in entries
+    for of_length in conditions.of_length:
+        yield of_length, inside.end - inside.start
+    if conditions.of_start:
+        start = inside.start.astimezone(zone)
+        for of_start in conditions.of_start:
+            yield of_start, start
