@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from iodcal.domain.keywords import Keyword, normalise, words_of
@@ -24,18 +24,24 @@ def likeness(wanted: str, title: str) -> float:
     """From 0 to 1: how nearly the normalised `wanted` stands somewhere in the normalised `title`. Spaces
     and punctuation do not matter."""
     bare = _bare(wanted)
-    if not words_of(wanted) and wanted in title:
-        return 1.0  # in a script without spaces a word stands anywhere
+    if not bare:
+        return 0.0
+    parts = _runs_of_words(wanted, title) if words_of(wanted) else _runs_of_letters(len(bare), _bare(title))
+    return max((_ratio(bare, part) for part in parts), default=0.0)
+
+
+def _runs_of_words(wanted: str, title: str) -> Iterator[str]:
+    """Runs of about as many words; one may have been split, or two written together."""
     words = [word for word in _BREAK.split(title) if word]
     length = len([word for word in _BREAK.split(wanted) if word])
-    return max((_ratio(bare, part) for part in _parts(words, length)), default=0.0)
-
-
-def _parts(words: Sequence[str], length: int) -> Iterator[str]:
-    """Runs of words about as long as `length` words; one may have been split, or two written together."""
     for size in range(max(1, length - 1), length + 2):
         for first in range(max(1, len(words) - size + 1)):
             yield "".join(words[first : first + size])
+
+
+def _runs_of_letters(length: int, title: str) -> Iterator[str]:
+    """In a script without spaces a word may stand anywhere."""
+    return (title[first : first + length] for first in range(max(1, len(title) - length + 1)))
 
 
 def _ratio(one: str, other: str) -> float:
