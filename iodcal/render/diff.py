@@ -123,7 +123,9 @@ def _change(change: Change, plan: CircuitPlan) -> str:
 
 
 def _target(difference: CircuitDifference) -> str:
-    """For how long the target is another one."""
+    """For how long the target is another one; of a circuit that comes or goes it says nothing."""
+    if difference.before is None or difference.after is None:
+        return ""
     lengths = [
         f"{word} for {format_duration(length)}"
         for word, length in (
