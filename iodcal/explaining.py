@@ -130,7 +130,12 @@ def _mixed(*options: str) -> UsageError:
 def _moment(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
     """Now, and the instant that was asked for. Raises UsageError."""
     now = datetime.now(UTC)
-    at = now if asked.at is None else clock_at(configuration, asked.at)[1]
+    return now, now if asked.at is None else clock_at(configuration, asked.at)[1]
+
+
+def _moment_to_read(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
+    """The same, no farther away than calendars can sensibly be read. Raises UsageError."""
+    now, at = _moment(configuration, asked)
     if abs(at - now) > _FARTHEST:
         raise UsageError("time_too_far", at=asked.at)
     return now, at
@@ -139,7 +144,7 @@ def _moment(configuration: Configuration, asked: Question) -> tuple[datetime, da
 def _explain_circuits(
     configuration: Configuration, state_path: Path, asked: Question, progress: _Progress
 ) -> ExplainedCircuits:
-    now, at = _moment(configuration, asked)
+    now, at = _moment_to_read(configuration, asked)
     preview = Preview(
         # What was is looked at as it would have been planned then, by today's calendars.
         now=at.isoformat() if at < now else None,
@@ -177,7 +182,7 @@ def _window(configuration: Configuration, asked: Question, now: datetime, at: da
 def _explain_events(
     configuration: Configuration, state_path: Path, asked: Question, progress: _Progress
 ) -> ExplainedEvents:
-    now, at = _moment(configuration, asked)
+    now, at = _moment_to_read(configuration, asked)
     start = min(now, at)
     window = _window(configuration, asked, now, at)
     clock, _ = clock_at(configuration, None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @command(
     "Say why: this bandwidth, this event, an event to come.",
-    'iodcal explain --subject "Town Hall" --calendar company --at 15:00 --duration 1h',
+    'iodcal explain --event "town hall"',
 )
 def explain(
     session: Session,
