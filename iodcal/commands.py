@@ -11,6 +11,7 @@ from pathlib import Path
 
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
+from iodcal.config.fields import closest
 from iodcal.domain.moments import parse_moment
 from iodcal.domain.planning import CircuitPlan
 from iodcal.errors import Fault, LockHeldError, UsageError
@@ -43,6 +44,7 @@ class Preview:
     circuit: str | None = None
     cached: bool = False
     detailed_exitcode: bool = False
+    unmatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,23 @@ def plan(
 
     Raises UsageError, StateError.
     """
-    _check_circuit(configuration, asked.circuit)
-    clock, now = _clock(configuration, asked.now)
-    request = Request(
+    check_circuit(configuration, asked.circuit)
+    if asked.cached and asked.unmatched:
+        raise UsageError("cached_unmatched")
+    clock, now = clock_at(configuration, asked.now)
+    request = preview_request(configuration, asked, now)
+    state = open_store(configuration, state_path, clock).load(read_only=True)
+    return run(
+        configuration,
+        state,
+        request,
+        surroundings(configuration, clock, progress, virtual=asked.now is not None),
+    )
+
+
+def preview_request(configuration: Configuration, asked: Preview, now: datetime) -> Request:
+    """What `plan` asks of a run at `now` (UTC)."""
+    return Request(
         command="plan",
         now=now,
         window=asked.window or configuration.settings.window,
@@ -85,37 +101,31 @@ def plan(
         circuit=asked.circuit,
         cached=asked.cached,
         detailed_exitcode=asked.detailed_exitcode,
-    )
-    state = _store(configuration, state_path, clock).load(read_only=True)
-    return run(
-        configuration,
-        state,
-        request,
-        _surroundings(configuration, clock, progress, virtual=asked.now is not None),
+        unmatched=asked.unmatched,
     )
 
 
 def status(configuration: Configuration, state_path: Path, circuit: str | None = None) -> Report:
     """What is known without asking anybody. Raises UsageError, StateError."""
-    _check_circuit(configuration, circuit)
-    clock, now = _clock(configuration, None)
+    check_circuit(configuration, circuit)
+    clock, now = clock_at(configuration, None)
     window = configuration.settings.window
     request = Request("status", now, window, _run_id(), circuit=circuit, cached=True)
-    state = _store(configuration, state_path, clock).load(read_only=True)
-    return run(configuration, state, request, _surroundings(configuration, clock, _silent, virtual=False))
+    state = open_store(configuration, state_path, clock).load(read_only=True)
+    return run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
 
 
 def sync(
     configuration: Configuration, state_path: Path, asked: Syncing, progress: Callable[[str], None]
 ) -> Synced:
     """Orders what is due now. Raises UsageError, LockHeldError, StateError, PlanChangedError."""
-    _check_circuit(configuration, asked.circuit)
+    check_circuit(configuration, asked.circuit)
     if asked.now is not None and asked.wait is not None:
         raise UsageError("now_and_wait")
     if asked.now is not None and not all(c.plugin.virtual for c in configuration.carriers.values()):
         raise UsageError("now_needs_sandbox")
-    clock, now = _clock(configuration, asked.now)
-    store = _store(configuration, state_path, clock)
+    clock, now = clock_at(configuration, asked.now)
+    store = open_store(configuration, state_path, clock)
     with _lock(store, asked, configuration.settings.every, clock) as before:
         store.probe()
         state = store.load()
@@ -131,7 +141,7 @@ def sync(
             shared_with=_other_host(before, configuration.settings.every, clock()),
         )
         ledger = Ledger(store, state, request.run_id, clock)
-        around = _surroundings(configuration, clock, progress, virtual=asked.now is not None)
+        around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
         report = run(configuration, state, request, around, ledger)
         telling = _finish(ledger, report, asked, configuration.settings.history_keep)
     if asked.wait is not None:
@@ -140,7 +150,8 @@ def sync(
     return Synced(report, telling, tuple(_newly_held(state, report)))
 
 
-def _store(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:
+def open_store(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:
+    """The state file at `path`, as the configuration wants it kept."""
     return StateStore(path, clock, Access(configuration.settings.group))
 
 
@@ -206,12 +217,15 @@ def _examined(circuit: str | None) -> Callable[[str, str], bool]:
     return examined
 
 
-def _check_circuit(configuration: Configuration, circuit: str | None) -> None:
+def check_circuit(configuration: Configuration, circuit: str | None) -> None:
+    """Raises UsageError where there is no circuit of that name, with the nearest one."""
     if circuit is not None and circuit not in configuration.circuits:
-        raise UsageError("no_such_circuit", circuit=circuit, known=", ".join(configuration.circuits))
+        known = list(configuration.circuits)
+        near = closest(circuit, known)
+        raise UsageError("no_such_circuit", circuit=circuit, near=near, known=", ".join(known))
 
 
-def _clock(configuration: Configuration, now: str | None) -> tuple[Callable[[], datetime], datetime]:
+def clock_at(configuration: Configuration, now: str | None) -> tuple[Callable[[], datetime], datetime]:
     """The clock of this invocation, and what it says: under `--now` it stands still."""
     real = datetime.now(UTC)
     if now is None:
@@ -223,13 +237,14 @@ def _clock(configuration: Configuration, now: str | None) -> tuple[Callable[[], 
     return (lambda: moment), moment
 
 
-def _surroundings(
+def surroundings(
     configuration: Configuration,
     clock: Callable[[], datetime],
     progress: Callable[[str], None],
     *,
     virtual: bool,
 ) -> Surroundings:
+    """What a run works with; `virtual` under a time that was asked for."""
     seconds = configuration.settings.every.total_seconds() * _SHARE_OF_EVERY
     return Surroundings(
         clock,

@@ -9,13 +9,14 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
-from iodcal.domain.events import MatchedEvent
+from iodcal.domain.events import MatchedEvent, Source
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, daily_limit, unplanned_downs
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk, overruled
+from iodcal.domain.rules import Rule
 from iodcal.domain.standing import Drift
-from iodcal.errors import CarrierError, ChangePendingError, IodcalError
+from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError
 from iodcal.invocation import Run
 from iodcal.ledger import used_today
 from iodcal.observing import Carriers
@@ -88,10 +89,7 @@ def _late_run(this: Run) -> Iterator[Problem]:
 def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
     labels = {recalled.source.key: recalled.source for recalled in sight.recalled}
     for key, error in sight.failures.items():
-        source = labels[key]
-        named = {name for rule in this.configuration.rules for name in rule.circuits.get(source.calendar, ())}
-        facts = dict(error.facts) | {"code": error.code, "circuits": ", ".join(sorted(named))}
-        yield Problem(Kind.CALENDAR_UNREADABLE, source.label, facts)
+        yield of_unreadable(labels[key], error, this.configuration.rules)
     for event in sight.matching.refused:
         yield Problem(Kind.EVENT_REFUSED, _event_place(event), _event_facts(event))
     for event in sight.matching.invalid:
@@ -100,6 +98,13 @@ def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
         yield Problem(Kind.NO_BANDWIDTH, _event_place(event), _event_facts(event) | {"rule": rule})
     for label, rule in sorted(sight.matching.undecided):
         yield Problem(Kind.PATTERN_SLOW, f"{label}/{rule}", {"calendar": label, "rule": rule})
+
+
+def of_unreadable(source: Source, error: CalendarError, rules: Iterable[Rule]) -> Problem:
+    """The problem of a source that could not be read."""
+    named = {name for rule in rules for name in rule.circuits.get(source.calendar, ())}
+    facts = dict(error.facts) | {"code": error.code, "circuits": ", ".join(sorted(named))}
+    return Problem(Kind.CALENDAR_UNREADABLE, source.label, facts)
 
 
 def _event_place(event: MatchedEvent) -> str:

@@ -13,6 +13,7 @@ from iodcal.domain.planning import Policy
 from iodcal.errors import Fault
 from iodcal.http import Deadline
 from iodcal.observing import Carriers
+from iodcal.reading import ReadCalendars, read_all
 from iodcal.state import State
 
 
@@ -22,7 +23,7 @@ class Request:
     lets that many unplanned lowerings through, `expect` is the digest of the only changes that may be
     ordered, `shared_with` a host that used the same state just before, `faults` what is wrong with a
     configuration that an earlier one stands in for, `cached` makes the last run's readings
-    do."""
+    do, `unmatched` asks for the events that no rule took."""
 
     command: str
     now: datetime
@@ -35,18 +36,20 @@ class Request:
     faults: tuple[Fault, ...] = ()
     cached: bool = False
     detailed_exitcode: bool = False
+    unmatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, whom to tell
-    its progress, and the clock that nobody sets (None under a virtual time)."""
+    its progress, the clock that nobody sets (None under a virtual time), and how calendars are read."""
 
     clock: Callable[[], datetime]
     deadline: Deadline
     calendar_deadline: Deadline
     progress: Callable[[str], None]
     boot: Callable[[], BootTime | None] = boot_time
+    read_calendars: ReadCalendars = read_all
 
 
 @dataclass(frozen=True, slots=True)

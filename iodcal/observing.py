@@ -31,6 +31,12 @@ class Carriers:
     failures: dict[str, CarrierError] = field(default_factory=dict)
     _made: dict[str, Carrier] = field(default_factory=dict)
 
+    def alike(self, other: Configuration) -> Carriers:
+        """The same under another configuration; what was read is shared, and carriers that both have."""
+        ours = self.configuration.carriers
+        same = {name: made for name, made in self._made.items() if other.carriers.get(name) == ours[name]}
+        return Carriers(other, self.clock, self.readings, self.failures, same)
+
     def of(self, circuit: Circuit) -> Carrier:
         """The carrier of `circuit`."""
         name = circuit.carrier

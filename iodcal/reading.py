@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from iodcal.calendars import CalendarReader
 from iodcal.config import CalendarConfig, Configuration
+from iodcal.domain.counting import Organizers, Veil
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
 from iodcal.domain.localtime import Interval
-from iodcal.domain.matching import Matching, Organizers, match_events
+from iodcal.domain.matching import Matching, match_events
 from iodcal.domain.memory import Recalled, from_memory, from_reading
 from iodcal.domain.rules import Rule
 from iodcal.domain.windows import open_windows
@@ -21,6 +23,9 @@ from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.state import State
 from iodcal.threads import side_by_side
+
+Answers: TypeAlias = Mapping[str, CalendarReading | CalendarError]
+ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadline], Answers]
 
 _SIDE_BY_SIDE = 8
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -43,6 +48,11 @@ class Sight:
     def events(self) -> tuple[MatchedEvent, ...]:
         """All matched events that are known, the past ones too."""
         return (*(event for recalled in self.recalled for event in recalled.events), *self.past)
+
+    @property
+    def read(self) -> tuple[Event, ...]:
+        """Every event of this run's readings, taken by a rule or not: for a screen, never to be kept."""
+        return tuple(event for reading in self.readings.values() for event in reading.events)
 
     @property
     def clock_error(self) -> float:
@@ -78,11 +88,12 @@ def look(
     window: timedelta,
     deadline: Deadline,
     progress: Callable[[str], None],
+    read: ReadCalendars | None = None,
 ) -> Sight:
     """Reads every calendar that a rule names; what cannot be read is remembered."""
     readers = [reader for calendar in _in_use(configuration) for reader in _readers(calendar, state)]
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
-    answers = read_all(readers, span_to_read(configuration, now, window), deadline)
+    answers = (read or read_all)(readers, span_to_read(configuration, now, window), deadline)
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
     matching = _match(configuration, (event for reading in readings.values() for event in reading.events))
@@ -150,19 +161,37 @@ def _over(reading: CalendarReading) -> Iterable[Event]:
 
 
 def _match(configuration: Configuration, events: Iterable[Event]) -> Matching:
-    settings = configuration.settings
-    entries = None if settings.organizers is None else frozenset(settings.organizers)
-    hidden = (
-        calendar.name
-        for calendar in configuration.calendars.values()
-        if calendar.hide_subjects or settings.hide_subjects
-    )
     return match_events(
         events,
         configuration.rules,
-        organizers=Organizers(entries),
-        hidden_calendars=frozenset(hidden),
+        organizers=organizers_of(configuration),
+        hidden_calendars=hidden_calendars(configuration),
     )
+
+
+def organizers_of(configuration: Configuration) -> Organizers:
+    """Whose events count."""
+    entries = configuration.settings.organizers
+    return Organizers(None if entries is None else frozenset(entries))
+
+
+def hidden_calendars(configuration: Configuration) -> frozenset[str]:
+    """The calendars whose subjects must not be seen."""
+    everywhere = configuration.settings.hide_subjects
+    calendars = configuration.calendars.values()
+    return frozenset(calendar.name for calendar in calendars if calendar.hide_subjects or everywhere)
+
+
+def veil_of(configuration: Configuration, sight: Sight) -> Veil:
+    """Which of the events that were read must not be seen; what is remembered of copies has a say too."""
+    veil = Veil.over(sight.read, hidden_calendars(configuration))
+    stale = (event for recalled in sight.recalled if not recalled.fresh for event in recalled.events)
+    hidden = (
+        event.copy_key
+        for event in stale
+        if event.subject is None and event.source.calendar not in veil.calendars
+    )
+    return replace(veil, private=veil.private.union(hidden))
 
 
 def _recall(

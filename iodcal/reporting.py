@@ -10,10 +10,12 @@ from iodcal.domain.memory import Recalled
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
+from iodcal.domain.trials import Court
+from iodcal.domain.unmatched import Unmatched, unmatched
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.ordering import Placed
-from iodcal.reading import Sight
+from iodcal.reading import Sight, organizers_of, veil_of
 from iodcal.result import Report, SourceReport
 
 
@@ -44,7 +46,15 @@ def report(
         config_path=str(this.configuration.path),
         faults=request.faults,
         lost_state=tuple(ledger.lost) if ledger is not None else (),
+        unmatched=_unmatched(this, sight) if request.unmatched else None,
     )
+
+
+def _unmatched(this: Run, sight: Sight) -> Unmatched:
+    """The events that no rule took: for a screen, never to be kept."""
+    rules, circuits = this.configuration.rules, this.configuration.circuits
+    court = Court(rules, circuits, {}, organizers_of(this.configuration), veil_of(this.configuration, sight))
+    return unmatched(sight.read, sight.matching, rules, circuits, court, this.request.now)
 
 
 def _source(recalled: Recalled, sight: Sight) -> SourceReport:

@@ -40,13 +40,15 @@ def run(
     request: Request,
     around: Surroundings,
     ledger: Ledger | None = None,
+    carriers: Carriers | None = None,
 ) -> Report:
-    """Carries out one run. Without a `ledger` nothing is ordered and nothing is written.
+    """Carries out one run. Without a `ledger` nothing is ordered and nothing is written. `carriers` that have
+    read circuits before need not read them again.
 
     Faults of calendars and carriers become problems of the report. Raises StateError where state cannot
     be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
     """
-    carriers = Carriers(configuration, around.clock)
+    carriers = carriers or Carriers(configuration, around.clock)
     this = Run(configuration, state, request, around, _policy(configuration, request), carriers)
 
     sight = _see(this)
@@ -89,6 +91,7 @@ def _see(this: Run) -> Sight:
         request.window,
         around.calendar_deadline,
         around.progress,
+        around.read_calendars,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from iodcal.cli.declare import command
 from iodcal.cli.options import CircuitOption, NowOption, duration
 from iodcal.cli.session import Session
+from iodcal.cli.understand import show_diff
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
@@ -94,6 +96,12 @@ def plan(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 4 if changes are due.")
     ] = False,
+    unmatched: Annotated[
+        bool, typer.Option("--unmatched", help="Also the events that no rule took, likeliest slips first.")
+    ] = False,
+    diff: Annotated[
+        Path | None, typer.Option("--diff", metavar="FILE", help="What this rules file would change.")
+    ] = None,
     circuit: CircuitOption = None,
     now: NowOption = None,
 ) -> int:
@@ -101,8 +109,10 @@ def plan(
     from iodcal.commands import Preview
     from iodcal.commands import plan as preview
 
+    asked = Preview(now, window, circuit, cached, detailed_exitcode, unmatched)
+    if diff is not None:
+        return show_diff(session, diff, asked)
     configuration = session.configuration()
-    asked = Preview(now, window, circuit, cached, detailed_exitcode)
     with session.progress() as progress:
         report = preview(configuration, session.state_path(configuration), asked, progress)
     if session.json:
@@ -110,6 +120,10 @@ def plan(
     from iodcal.render.plan import print_plan
 
     print_plan(report, session.console(), session.console(stderr=True))
+    if report.unmatched is not None:
+        from iodcal.render.unmatched import print_unmatched
+
+        print_unmatched(report.unmatched, configuration.zone, session.console())
     return report.exit
 
 
@@ -151,5 +165,10 @@ def check(
 def _show_json(session: Session, report: Report) -> int:
     from iodcal.render.json import report_json
 
-    session.print_json(report_json(report))
+    document = report_json(report)
+    if report.unmatched is not None:
+        from iodcal.render.unmatched_json import unmatched_json
+
+        document["unmatched"] = unmatched_json(report.unmatched)
+    session.print_json(document)
     return report.exit

@@ -11,7 +11,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Direction
-from iodcal.domain.timeline import Segment, Timeline
+from iodcal.domain.timeline import Segment, Timeline, is_heard
 from iodcal.domain.windows import Window
 
 
@@ -106,16 +106,15 @@ def _asking(timeline: Timeline, level: Bandwidth, within: Interval) -> Iterable[
         if segment.target != level:
             continue
         for window in timeline.covering(segment.span):
-            if _counts(window, segment) and sold(window.bandwidth) >= level:
+            if counts(window, segment) and sold(window.bandwidth) >= level:
                 yield of_window(window)
         if segment.pin is None and sold(segment.baseline) == level:
             yield of_stretch(timeline.baseline_at(max(segment.span.start, within.start)))
 
 
-def _counts(window: Window, segment: Segment) -> bool:
+def counts(window: Window, segment: Segment) -> bool:
     """True unless an `exactly` window overrules `window` throughout `segment`."""
-    pin = segment.pin
-    return pin is None or window is pin or (not window.exact and window.priority >= pin.priority)
+    return window is segment.pin or (not window.exact and is_heard(window.priority, segment.pin))
 
 
 def _ended(timeline: Timeline, level: Bandwidth, at: datetime) -> Iterable[Cause]:

@@ -93,6 +93,11 @@ class Event:
     def private(self) -> bool:
         return self.sensitivity.casefold() in PRIVATE_SENSITIVITIES
 
+    @property
+    def copy_key(self) -> tuple[str, str, str]:
+        """What copies of one meeting have in common; see `copy_key_of`."""
+        return copy_key_of(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -123,10 +128,15 @@ class MatchedEvent:
 
     @property
     def copy_key(self) -> tuple[str, str, str]:
-        """What copies of one meeting have in common; copies without an iCalUId stand alone."""
-        if self.uid:
-            return ("uid", self.uid, self.span.start.isoformat())
-        return (self.source.key, self.id, self.span.start.isoformat())
+        """What copies of one meeting have in common; see `copy_key_of`."""
+        return copy_key_of(self)
+
+
+def copy_key_of(event: Event | MatchedEvent) -> tuple[str, str, str]:
+    """What copies of one meeting have in common; copies without an iCalUId stand alone."""
+    if event.uid:
+        return ("uid", event.uid, event.span.start.isoformat())
+    return (event.source.key, event.id, event.span.start.isoformat())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.condition import Condition, Finding
+from iodcal.domain.conditions import Search
+from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
 from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed, short_id
-from iodcal.domain.keywords import Keyword, normalise, words_of
+from iodcal.domain.keywords import normalise, words_of
 from iodcal.domain.patterns import Budget, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Organizers:
-    """Whose events count: addresses and `@domain` entries, case-folded; None means everybody's."""
-
-    entries: frozenset[str] | None = None
-
-    def allow(self, organizer: str | None) -> bool:
-        """An event without an organizer is its calendar's own entry: an invitation always names one."""
-        return self.entries is None or organizer is None or _address_in(organizer, self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +40,10 @@ class _Sorting:
     undecided: set[tuple[str, str]] = field(default_factory=set)
     budget: Budget = field(default_factory=Budget)
 
-    def taken(self, rules: Iterable[Rule], event: Event, normal: str) -> list[Rule]:
-        """Those of `rules` that take `event`."""
-        return [rule for rule in rules if self._takes(rule, event, normal)]
-
-    def _takes(self, rule: Rule, event: Event, normal: str) -> bool:
+    def takes(self, rule: Rule, event: Event) -> bool:
+        """True if `rule` takes `event`, as far as can be told."""
         try:
-            return takes(rule.conditions, event, normal, self.budget)
+            return takes(rule.conditions, event, self.budget)
         except TooSlowError:
             self.undecided.add((event.source.label, rule.name))
             return False
@@ -112,12 +101,11 @@ def match_events(
     events = tuple(events)
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
-    private = frozenset(_copy(event, None, ()).copy_key for event in events if event.private)
+    veil = Veil.over(events, hidden_calendars)
     sorting = _Sorting()
     for event in events:
-        if event.cancelled or event.declined or event.span.start == event.span.end:
-            continue
-        _sort(event, index, allowed, private, event.source.calendar in hidden_calendars, sorting)
+        if void(event) is None:
+            _sort(event, index, allowed, veil, sorting)
     return Matching(
         tuple(sorting.matched),
         tuple(sorting.refused),
@@ -127,31 +115,24 @@ def match_events(
     )
 
 
-def _sort(
-    event: Event,
-    index: RuleIndex,
-    organizers: Organizers,
-    private: frozenset[tuple[str, str, str]],
-    hidden: bool,
-    sorting: _Sorting,
-) -> None:
+def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, sorting: _Sorting) -> None:
     normal = normalise(event.subject)
-    taken = sorting.taken(index.candidates(event, normal), event, normal)
+    taken = [rule for rule in index.candidates(event, normal) if sorting.takes(rule, event)]
     if not taken:
         return
-    bare = _copy(event, None, ())
-    subject = None if hidden or event.private or bare.copy_key in private else event.subject
+    subject = None if veil.hides(event) else event.subject
     matches = []
     for rule in taken:
-        match = _match(rule, event, sorting.budget)
+        match = match_of(rule, event, sorting.budget)
         if match is None:
             sorting.unreadable.append((_copy(event, subject, (Match(rule.name),)), rule.name))
         else:
             matches.append(match)
     kept = _copy(event, subject, tuple(matches))
-    if event.span.end < event.span.start:
+    obstacle = doubtful(event, organizers)
+    if obstacle is Obstacle.ENDS_BEFORE_START:
         sorting.invalid.append(kept)
-    elif not organizers.allow(event.organizer):
+    elif obstacle is Obstacle.ORGANIZER:
         sorting.refused.append(kept)
     elif matches:
         sorting.matched.append(kept)
@@ -163,7 +144,9 @@ def _copy(event: Event, subject: str | None, matches: tuple[Match, ...]) -> Matc
     )
 
 
-def _match(rule: Rule, event: Event, budget: Budget) -> Match | None:
+def match_of(rule: Rule, event: Event, budget: Budget) -> Match | None:
+    """The match of a rule that takes `event`; None where the rule wants the event to name a bandwidth, and
+    it names none."""
     if rule.bandwidth is not FromEvent.FROM_EVENT:
         return Match(rule.name)
     pattern = rule.conditions.subject_regex
@@ -174,92 +157,50 @@ def _match(rule: Rule, event: Event, budget: Budget) -> Match | None:
         return None
 
 
-def takes(conditions: Conditions, event: Event, normal_subject: str, budget: Budget | None = None) -> bool:
-    """True if every condition that does not depend on a circuit's zone holds for `event`.
-
-    `normal_subject` is the event's subject as `normalise` makes it. The regular expression comes last, as it
-    may be slow: then TooSlowError is raised.
-    """
-    return (
-        _length_fits(conditions, event.span)
-        and _subject_fits(conditions, normal_subject)
-        and _labels_fit(conditions, event)
-        and _people_fit(conditions, event)
-        and _pattern_fits(conditions, event, budget or Budget())
-    )
+def takes(conditions: Conditions, event: Event, budget: Budget) -> bool:
+    """True if every condition that does not depend on a circuit's zone holds for `event`. Raises TooSlowError
+    where an expression is given up."""
+    return all(condition.holds(thing) for condition, thing in _on_event(conditions, event, budget))
 
 
 def holds_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> bool:
     """True if the conditions on length and local time hold for an event at `span`, judged in `zone`."""
+    return all(condition.holds(thing) for condition, thing in _in_zone(conditions, span, zone))
+
+
+def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Finding, ...]:
+    """What `takes` judges by, each condition with what it found; no text of a `hidden` event."""
+    judged = _on_event(conditions, event, Budget())
+    return tuple(condition.judge(thing, hidden=hidden) for condition, thing in judged)
+
+
+def findings_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> tuple[Finding, ...]:
+    """What `holds_at` judges by, each condition with what it found."""
+    return tuple(condition.judge(thing) for condition, thing in _in_zone(conditions, span, zone))
+
+
+_Judged: TypeAlias = Iterator[tuple[Condition[Any, Any], Any]]
+
+
+def _on_event(conditions: Conditions, event: Event, budget: Budget) -> _Judged:
+    """Each condition that is the same in every zone, with what it judges; what may be slow comes last."""
+    for condition in conditions.of_event:
+        yield condition, event
+    # A floating span may be an hour longer or shorter where the clock changes.
+    if conditions.of_length and isinstance(event.span, Timed):
+        length = event.span.end - event.span.start
+        for of_length in conditions.of_length:
+            yield of_length, length
+    for of_search in conditions.of_search:
+        yield of_search, Search(event.subject, budget)
+
+
+def _in_zone(conditions: Conditions, span: Span, zone: ZoneInfo) -> _Judged:
+    """Each condition on length and local time, with what it judges in `zone`."""
     inside = span.within(zone)
-    if not _length_between(conditions, inside.end - inside.start):
-        return False
-    start = inside.start.astimezone(zone)
-    if conditions.days and start.weekday() not in conditions.days:
-        return False
-    return _in_hours(conditions, start)
-
-
-def _in_hours(conditions: Conditions, start: datetime) -> bool:
-    first, last, at = conditions.start_from, conditions.start_to, start.time()
-    if first is None or last is None:
-        return (first is None or at >= first) and (last is None or at < last)
-    if first < last:
-        return first <= at < last
-    return at >= first or at < last
-
-
-def _length_fits(conditions: Conditions, span: Span) -> bool:
-    # A floating span may be an hour longer or shorter where the clock changes; `holds_at` judges it.
-    return not isinstance(span, Timed) or _length_between(conditions, span.end - span.start)
-
-
-def _length_between(conditions: Conditions, length: timedelta) -> bool:
-    longer, shorter = conditions.longer_than, conditions.shorter_than
-    return (longer is None or length > longer) and (shorter is None or length < shorter)
-
-
-def _pattern_fits(conditions: Conditions, event: Event, budget: Budget) -> bool:
-    pattern = conditions.subject_regex
-    return pattern is None or pattern.search(event.subject, budget) is not None
-
-
-def _subject_fits(conditions: Conditions, normal: str) -> bool:
-    if conditions.subject and not _any_in(conditions.subject, normal):
-        return False
-    return not (conditions.not_subject and _any_in(conditions.not_subject, normal))
-
-
-def _labels_fit(conditions: Conditions, event: Event) -> bool:
-    if conditions.location and not any(
-        _any_in(conditions.location, normalise(location)) for location in event.locations
-    ):
-        return False
-    if conditions.categories:
-        wanted = {normalise(category) for category in conditions.categories}
-        if wanted.isdisjoint(normalise(category) for category in event.categories):
-            return False
-    if conditions.show_as and event.show_as.casefold() not in conditions.show_as:
-        return False
-    if conditions.sensitivity and event.sensitivity.casefold() not in conditions.sensitivity:
-        return False
-    return conditions.all_day is None or event.all_day == conditions.all_day
-
-
-def _people_fit(conditions: Conditions, event: Event) -> bool:
-    if conditions.organizer and not _address_in(event.organizer, frozenset(conditions.organizer)):
-        return False
-    if conditions.online_meeting is not None and event.online_meeting != conditions.online_meeting:
-        return False
-    return conditions.min_attendees is None or (event.attendees or 0) >= conditions.min_attendees
-
-
-def _any_in(keywords: Iterable[Keyword], normal: str) -> bool:
-    return any(keyword.is_in(normal) for keyword in keywords)
-
-
-def _address_in(address: str | None, entries: frozenset[str]) -> bool:
-    if not address:
-        return False
-    folded = address.casefold()
-    return folded in entries or "@" + folded.rpartition("@")[2] in entries
+    for of_length in conditions.of_length:
+        yield of_length, inside.end - inside.start
+    if conditions.of_start:
+        start = inside.start.astimezone(zone)
+        for of_start in conditions.of_start:
+            yield of_start, start

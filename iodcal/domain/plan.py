@@ -105,9 +105,17 @@ def _out_of_reach(
     return max(segment.target for segment in missed), max(timeline.lasts_until(segment) for segment in missed)
 
 
+def needed_ahead(timeline: Timeline, at: datetime, length: timedelta) -> tuple[Bandwidth, Interval]:
+    """The level that a circuit must not be lowered below at `at`, and the look ahead of at most `length`
+    in which it is asked for."""
+    sight = scan(timeline, at, length)
+    if sight.start >= sight.end:
+        return timeline.at(at).target, sight
+    return maximum(timeline, sight), sight
+
+
 def _due_down(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Pace) -> Change | None:
-    sight = scan(timeline, now, pace.down_sight)
-    level = maximum(timeline, sight)
+    level, sight = needed_ahead(timeline, now, pace.down_sight)
     if level >= ordered:
         return None
     return _down(timeline, ordered, level, timeline.level_since(now), sight, due=True)
@@ -134,8 +142,7 @@ def coming(
             yield Change(timeline.circuit.name, at, False, level, segment.target, causes)
             level = segment.target
         elif segment.target < level:
-            sight = scan(timeline, at, min_gap)
-            highest = maximum(timeline, sight) if sight.start < sight.end else segment.target
+            highest, sight = needed_ahead(timeline, at, min_gap)
             if highest < level:
                 yield _down(timeline, level, highest, at, sight, due=False)
                 level = highest

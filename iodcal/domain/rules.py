@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.conditions import (
+    AtLocation,
+    HasAttendees,
+    HasKeyword,
+    HasNoKeyword,
+    HasPattern,
+    InCategory,
+    IsAllDay,
+    IsOnline,
+    LongerThan,
+    OfEvent,
+    OfLength,
+    OfSensitivity,
+    OfStart,
+    OnDays,
+    OrganizedBy,
+    ShorterThan,
+    ShownAs,
+    StartsWithin,
+)
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.patterns import Pattern
 
@@ -39,6 +59,8 @@ class Conditions:
 
     Empty tuples and None are conditions that are not given. Addresses and `@domain` entries of `organizer`
     and the words of `show_as` and `sensitivity` are case-folded. `days` counts Monday as 0.
+    `of_event`, `of_length`, `of_start` and `of_search` are the given ones as values that judge, by what they
+    judge.
     """
 
     subject: tuple[Keyword, ...] = ()
@@ -57,6 +79,47 @@ class Conditions:
     days: frozenset[int] = frozenset()
     start_from: time | None = None
     start_to: time | None = None
+    of_event: tuple[OfEvent, ...] = field(init=False, repr=False, compare=False)
+    of_length: tuple[OfLength, ...] = field(init=False, repr=False, compare=False)
+    of_start: tuple[OfStart, ...] = field(init=False, repr=False, compare=False)
+    of_search: tuple[HasPattern, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of_event", tuple(self._of_event()))
+        object.__setattr__(self, "of_length", tuple(self._of_length()))
+        object.__setattr__(self, "of_start", tuple(self._of_start()))
+        of_search = (HasPattern(self.subject_regex),) if self.subject_regex is not None else ()
+        object.__setattr__(self, "of_search", of_search)
+
+    def _of_event(self) -> Iterator[OfEvent]:
+        lists: tuple[tuple[Callable[[Any], OfEvent], Any], ...] = (
+            (HasKeyword, self.subject),
+            (HasNoKeyword, self.not_subject),
+            (AtLocation, self.location),
+            (InCategory, self.categories),
+            (OrganizedBy, self.organizer),
+            (ShownAs, self.show_as),
+            (OfSensitivity, self.sensitivity),
+        )
+        scalars: tuple[tuple[Callable[[Any], OfEvent], Any], ...] = (
+            (IsOnline, self.online_meeting),
+            (HasAttendees, self.min_attendees),
+            (IsAllDay, self.all_day),
+        )
+        yield from (condition(given) for condition, given in lists if given)
+        yield from (condition(given) for condition, given in scalars if given is not None)
+
+    def _of_length(self) -> Iterator[OfLength]:
+        if self.longer_than is not None:
+            yield LongerThan(self.longer_than)
+        if self.shorter_than is not None:
+            yield ShorterThan(self.shorter_than)
+
+    def _of_start(self) -> Iterator[OfStart]:
+        if self.days:
+            yield OnDays(self.days)
+        if self.start_from is not None or self.start_to is not None:
+            yield StartsWithin(self.start_from, self.start_to)
 
 
 @dataclass(frozen=True, slots=True)

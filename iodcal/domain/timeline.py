@@ -153,7 +153,7 @@ class _Covering:
         """The target before floor, ceiling and tiers."""
         level = baseline.mbps if self.pin is None else self.pin.bandwidth.mbps
         for priority, mbps in self._at_least:
-            if mbps > level and (self.pin is None or priority >= self.pin.priority):
+            if mbps > level and is_heard(priority, self.pin):
                 level = mbps
         return Bandwidth(level)
 
@@ -161,6 +161,11 @@ class _Covering:
         self._at_least[pair] -= 1
         if not self._at_least[pair]:
             del self._at_least[pair]
+
+
+def is_heard(priority: int, pin: Window | None) -> bool:
+    """True if an `at_least` window of `priority` counts while the `exactly` window `pin`, if any, governs."""
+    return pin is None or priority >= pin.priority
 
 
 def _governs_before(window: Window) -> tuple[int, int, Interval, str]:

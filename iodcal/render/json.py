@@ -39,8 +39,8 @@ def report_json(report: Report) -> Json:
         "window": {"start": moment(report.window.start), "end": moment(report.window.end)},
         "calendars": [_source(source) for source in report.sources],
         "circuits": [_circuit(plan) for plan in report.plans],
-        "orders": [_order(order) for order in report.orders],
-        "problems": [_problem(problem) for problem in report.problems],
+        "orders": [order_json(order) for order in report.orders],
+        "problems": [problem_json(problem) for problem in report.problems],
     }
     if report.faults:
         document["faults"] = [_fault(fault) for fault in report.faults]
@@ -89,7 +89,8 @@ def moment(at: datetime | None) -> str | None:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def _mbps(bandwidth: Bandwidth | None) -> int | None:
+def mbps(bandwidth: Bandwidth | None) -> int | None:
+    """A bandwidth in whole Mbps."""
     return bandwidth.mbps if bandwidth is not None else None
 
 
@@ -112,35 +113,38 @@ def _circuit(plan: CircuitPlan) -> Json:
         "name": plan.circuit.name,
         "carrier": plan.circuit.carrier,
         "service_id": plan.circuit.service_id,
-        "ordered_mbps": _mbps(standing.ordered),
-        "observed_mbps": _mbps(reading.bandwidth) if reading else None,
+        "ordered_mbps": mbps(standing.ordered),
+        "observed_mbps": mbps(reading.bandwidth) if reading else None,
         "observed_at": moment(reading.at) if reading else None,
         "observed_status": str(reading.status) if reading else None,
         "target_mbps": plan.target.mbps,
-        "open_order": _order(standing.order) if standing.order else None,
+        "open_order": order_json(standing.order) if standing.order else None,
         "drift_mbps": standing.drift.observed.mbps if standing.drift else None,
         "next_change_at": moment(upcoming.at) if upcoming else None,
-        "changes": [_change(change) for change in plan.changes],
+        "changes": [change_json(change) for change in plan.changes],
     }
 
 
-def _change(change: Change) -> Json:
+def change_json(change: Change) -> Json:
+    """One change with its causes."""
     return {
         "at": moment(change.at),
         "due": change.due,
         "direction": str(change.direction),
         "from_mbps": change.old.mbps,
         "to_mbps": change.new.mbps,
-        "held": _held(change.held) if change.held else None,
-        "causes": [_cause(cause) for cause in change.causes],
+        "held": held_json(change.held) if change.held else None,
+        "causes": [cause_json(cause) for cause in change.causes],
     }
 
 
-def _held(held: Held) -> Json:
+def held_json(held: Held) -> Json:
+    """Why something is held back."""
     return {"reason": str(held.reason), "until": moment(held.until)}
 
 
-def _cause(cause: Cause) -> Json:
+def cause_json(cause: Cause) -> Json:
+    """One cause of a level."""
     return {
         "kind": str(cause.kind),
         "rule": cause.rule,
@@ -153,7 +157,8 @@ def _cause(cause: Cause) -> Json:
     }
 
 
-def _order(order: Order) -> Json:
+def order_json(order: Order) -> Json:
+    """One order."""
     return {
         "circuit": order.circuit,
         "direction": str(order.direction),
@@ -166,7 +171,8 @@ def _order(order: Order) -> Json:
     }
 
 
-def _problem(problem: Problem) -> Json:
+def problem_json(problem: Problem) -> Json:
+    """One problem, in words."""
     words = describe(problem)
     return {
         "id": problem.id,

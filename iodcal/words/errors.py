@@ -8,7 +8,19 @@ from iodcal.words.facts import fill
 
 _USAGE = {
     "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
+    "no_such_calendar": Words("There is no calendar {calendar}", "The configuration has: {known}"),
     "bad_time": Words("{message}", "See iodcal plan --help"),
+    "time_too_far": Words("{at} is too far from now to look at", "Choose a time within a year"),
+    "diff_unmatched": Words("--diff and --unmatched do not go together", "Leave one out"),
+    "explain_mixed": Words(
+        "{options} do not go together", "Ask for a circuit, for an event, or with --subject for a try"
+    ),
+    "cached_unmatched": Words(
+        "Of events that no rule takes nothing is kept, so --cached cannot look for any", "Leave it out"
+    ),
+    "try_incomplete": Words("To try an event, --subject needs {missing} too", "See iodcal explain --help"),
+    "try_only": Words("{options} describe an event to try, which needs --subject", "Add it"),
+    "try_duration": Words("An event must be longer than 0m to count", "Give --duration, such as 1h"),
     "now_needs_sandbox": Words(
         "--now can order only on the sandbox carrier", "Use iodcal plan --now to look at another time"
     ),
@@ -33,12 +45,18 @@ def describe(error: IodcalError) -> Words:
     if isinstance(error, PlanChangedError):
         return _filled(_PLAN_CHANGED, error)
     if isinstance(error, UsageError):
-        return _filled(_USAGE.get(error.code, _UNKNOWN), error)
+        return _of_usage(error)
     return _filled(_UNKNOWN, error)
 
 
 def _filled(words: Words, error: IodcalError) -> Words:
     return fill(words, {"code": error.code, **error.facts})
+
+
+def _of_usage(error: UsageError) -> Words:
+    words = _filled(_USAGE.get(error.code, _UNKNOWN), error)
+    near = error.facts.get("near")
+    return Words(words.message, f"Did you mean {near}? {words.remedy}" if near else words.remedy)
 
 
 def _of_lock(error: LockHeldError) -> Words:

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.counting import Organizers
 from iodcal.domain.events import Event, Floating, Source, Timed
 from iodcal.domain.keywords import Keyword
-from iodcal.domain.matching import Matching, Organizers, holds_at, match_events
+from iodcal.domain.matching import Matching, holds_at, match_events
 from iodcal.domain.patterns import Budget, Pattern, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Highest, Rule
 from iodcal.domain.windows import Window, open_windows

@@ -1,0 +1,111 @@
+"""What is for understanding: explain, and the plan by another rules file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iodcal.cli.declare import command
+from iodcal.cli.options import duration
+from iodcal.cli.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from iodcal.commands import Preview
+    from iodcal.explaining import ExplainedCircuits, ExplainedEvents
+
+
+@command(
+    "Say why: this bandwidth, this event, an event to come.",
+    'iodcal explain --event "town hall"',
+)
+def explain(
+    session: Session,
+    circuit: Annotated[
+        str | None, typer.Argument(metavar="CIRCUIT", help="Why this bandwidth on it; else on each.")
+    ] = None,
+    *,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="Then: an instant, +3h, or a local time.")
+    ] = None,
+    event: Annotated[
+        str | None, typer.Option("--event", metavar="TEXT", help="What rules make of events titled so.")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", metavar="TEXT", help="Try an event that does not exist yet.")
+    ] = None,
+    calendar: Annotated[
+        str | None, typer.Option("--calendar", metavar="NAME", help="The calendar it stands on.")
+    ] = None,
+    length: Annotated[
+        timedelta | None,
+        typer.Option("--duration", metavar="TIME", parser=duration, help="How long it is, such as 1h."),
+    ] = None,
+    organizer: Annotated[
+        str | None, typer.Option("--organizer", metavar="ADDRESS", help="Who organizes it.")
+    ] = None,
+    window: Annotated[
+        timedelta | None,
+        typer.Option("--window", metavar="TIME", parser=duration, help="Look so far ahead."),
+    ] = None,
+    cached: Annotated[
+        bool, typer.Option("--cached", help="From the last run's readings: no secret, no network.")
+    ] = False,
+) -> int:
+    """Say why a circuit is asked for its bandwidth, or what every rule makes of an event. Changes nothing."""
+    from iodcal.explaining import ExplainedCircuits, Question, answer
+
+    configuration = session.configuration()
+    asked = Question(circuit, at, event, calendar, subject, length, organizer, window, cached)
+    with session.progress() as progress:
+        explained = answer(configuration, session.state_path(configuration), asked, progress)
+    if isinstance(explained, ExplainedCircuits):
+        _show_circuits(session, explained)
+    else:
+        _show_events(session, explained)
+    return explained.exit
+
+
+def _show_circuits(session: Session, explained: ExplainedCircuits) -> None:
+    if session.json:
+        from iodcal.render.explain_json import circuits_json
+
+        session.print_json(circuits_json(explained))
+        return
+    from iodcal.render.explain import print_circuits
+
+    print_circuits(explained, session.console(), session.console(stderr=True))
+
+
+def _show_events(session: Session, explained: ExplainedEvents) -> None:
+    if session.json:
+        from iodcal.render.explain_json import events_json
+
+        session.print_json(events_json(explained))
+        return
+    from iodcal.render.events import print_events
+
+    print_events(explained, session.console(), session.console(stderr=True))
+
+
+def show_diff(session: Session, path: Path, asked: Preview) -> int:
+    """`plan --diff`: what the rules file at `path` would change."""
+    from iodcal.comparing import compare
+    from iodcal.config.load import load
+
+    configuration = session.configuration()
+    other = load(path)
+    with session.progress() as progress:
+        comparison = compare(configuration, other, session.state_path(configuration), asked, progress)
+    if session.json:
+        from iodcal.render.diff_json import diff_json
+
+        session.print_json(diff_json(comparison))
+        return comparison.exit
+    from iodcal.render.diff import print_diff
+
+    print_diff(comparison, session.console(), session.console(stderr=True))
+    return comparison.exit

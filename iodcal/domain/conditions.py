@@ -1,0 +1,374 @@
+"""The conditions of a rule, one class for each key of `match`.
+
+There are three kinds, by what they judge: the event itself; the length of its time; the local time of its
+start, which differs from circuit to circuit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, TypeAlias
+
+from iodcal.domain.condition import Condition, Finding
+from iodcal.domain.durations import format_duration
+from iodcal.domain.events import Event
+from iodcal.domain.keywords import Keyword, normalise
+from iodcal.domain.patterns import Budget, Pattern, TooSlowError
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+OfEvent: TypeAlias = Condition[Event, Any]
+OfLength: TypeAlias = Condition[timedelta, Any]
+OfStart: TypeAlias = Condition[datetime, Any]
+
+
+class _Keywords(Condition[Event, str]):
+    """Keywords in the subject."""
+
+    __slots__ = ()
+    personal = True
+    keywords: tuple[Keyword, ...]
+
+    def look(self, thing: Event) -> str:
+        return thing.subject
+
+    @property
+    def wanted(self) -> str:
+        return ", ".join(keyword.text for keyword in self.keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class HasKeyword(_Keywords):
+    """`subject`: any of the keywords stands in the event's subject."""
+
+    keywords: tuple[Keyword, ...]
+    key = "subject"
+
+    def accepts(self, value: str) -> bool:
+        return _any_in(self.keywords, normalise(value))
+
+
+@dataclass(frozen=True, slots=True)
+class HasNoKeyword(_Keywords):
+    """`not_subject`: none of the keywords stands in the event's subject."""
+
+    keywords: tuple[Keyword, ...]
+    key = "not_subject"
+
+    def accepts(self, value: str) -> bool:
+        return not _any_in(self.keywords, normalise(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A subject to be searched, and what the searches of a run may cost."""
+
+    subject: str
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a search came to; `found` is None where it was given up."""
+
+    subject: str
+    found: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class HasPattern(Condition[Search, Sighting]):
+    """`subject_regex`: the pattern is found in the event's subject as it is written. Where the search was
+    given up nobody knows: `accepts` and `holds` raise TooSlowError."""
+
+    pattern: Pattern
+    key = "subject_regex"
+    personal = True
+
+    def look(self, thing: Search) -> Sighting:
+        try:
+            return Sighting(thing.subject, self.pattern.search(thing.subject, thing.budget) is not None)
+        except TooSlowError:
+            return Sighting(thing.subject, None)
+
+    def accepts(self, value: Sighting) -> bool:
+        if value.found is None:
+            raise TooSlowError
+        return value.found
+
+    @property
+    def wanted(self) -> str:
+        return self.pattern.text
+
+    def shown(self, value: Sighting) -> str:
+        return value.subject
+
+    def judge(self, thing: Search, *, hidden: bool = False) -> Finding:
+        value = self.look(thing)
+        if value.found is None:
+            return Finding(self.key, False, "a subject that the expression takes too long on", self.wanted)
+        return Finding(self.key, value.found, None if hidden else self.shown(value), self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class AtLocation(Condition[Event, tuple[str, ...]]):
+    """`location`: any of the keywords stands in one of the event's locations."""
+
+    keywords: tuple[Keyword, ...]
+    key = "location"
+    personal = True
+
+    def look(self, thing: Event) -> tuple[str, ...]:
+        return thing.locations
+
+    def accepts(self, value: tuple[str, ...]) -> bool:
+        return any(_any_in(self.keywords, normalise(location)) for location in value)
+
+    @property
+    def wanted(self) -> str:
+        return ", ".join(keyword.text for keyword in self.keywords)
+
+    def shown(self, value: tuple[str, ...]) -> str:
+        return ", ".join(value)
+
+
+@dataclass(frozen=True, slots=True)
+class InCategory(Condition[Event, tuple[str, ...]]):
+    """`categories`: the event has any of these."""
+
+    names: tuple[str, ...]
+    key = "categories"
+    personal = True
+
+    def look(self, thing: Event) -> tuple[str, ...]:
+        return thing.categories
+
+    def accepts(self, value: tuple[str, ...]) -> bool:
+        wanted = {normalise(name) for name in self.names}
+        return not wanted.isdisjoint(normalise(category) for category in value)
+
+    @property
+    def wanted(self) -> str:
+        return ", ".join(self.names)
+
+    def shown(self, value: tuple[str, ...]) -> str:
+        return ", ".join(value)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizedBy(Condition[Event, str | None]):
+    """`organizer`: the organizer's address is one of these, or of one of these `@domain` entries."""
+
+    entries: tuple[str, ...]
+    key = "organizer"
+    personal = True
+
+    def look(self, thing: Event) -> str | None:
+        return thing.organizer
+
+    def accepts(self, value: str | None) -> bool:
+        return address_in(value, self.entries)
+
+    @property
+    def wanted(self) -> str:
+        return ", ".join(self.entries)
+
+    def shown(self, value: str | None) -> str:
+        return value or ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAs(Condition[Event, str]):
+    """`show_as`: the event is shown as one of these words, which are case-folded."""
+
+    words: tuple[str, ...]
+    key = "show_as"
+
+    def look(self, thing: Event) -> str:
+        return thing.show_as
+
+    def accepts(self, value: str) -> bool:
+        return value.casefold() in self.words
+
+    @property
+    def wanted(self) -> str:
+        return ", ".join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class OfSensitivity(Condition[Event, str]):
+    """`sensitivity`: one of these words, which are case-folded."""
+
+    words: tuple[str, ...]
+    key = "sensitivity"
+
+    def look(self, thing: Event) -> str:
+        return thing.sensitivity
+
+    def accepts(self, value: str) -> bool:
+        return value.casefold() in self.words
+
+    @property
+    def wanted(self) -> str:
+        return ", ".join(self.words)
+
+
+class _Flag(Condition[Event, bool]):
+    """A property that the event has or has not."""
+
+    __slots__ = ()
+    flag: bool
+
+    def accepts(self, value: bool) -> bool:
+        return value == self.flag
+
+    @property
+    def wanted(self) -> str:
+        return self.shown(self.flag)
+
+    def shown(self, value: bool) -> str:
+        return "true" if value else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class IsOnline(_Flag):
+    """`online_meeting`."""
+
+    flag: bool
+    key = "online_meeting"
+
+    def look(self, thing: Event) -> bool:
+        return thing.online_meeting
+
+
+@dataclass(frozen=True, slots=True)
+class IsAllDay(_Flag):
+    """`all_day`."""
+
+    flag: bool
+    key = "all_day"
+
+    def look(self, thing: Event) -> bool:
+        return thing.all_day
+
+
+@dataclass(frozen=True, slots=True)
+class HasAttendees(Condition[Event, int]):
+    """`min_attendees`: at least so many are invited; where nobody counted them there are none."""
+
+    count: int
+    key = "min_attendees"
+
+    def look(self, thing: Event) -> int:
+        return thing.attendees or 0
+
+    def accepts(self, value: int) -> bool:
+        return value >= self.count
+
+    @property
+    def wanted(self) -> str:
+        return str(self.count)
+
+
+class _Length(Condition[timedelta, timedelta]):
+    """Judges how long an event is."""
+
+    __slots__ = ()
+    length: timedelta
+
+    def look(self, thing: timedelta) -> timedelta:
+        return thing
+
+    @property
+    def wanted(self) -> str:
+        return format_duration(self.length)
+
+    def shown(self, value: timedelta) -> str:
+        return f"-{format_duration(-value)}" if value < timedelta() else format_duration(value)
+
+
+@dataclass(frozen=True, slots=True)
+class LongerThan(_Length):
+    """`longer_than`, strictly."""
+
+    length: timedelta
+    key = "longer_than"
+
+    def accepts(self, value: timedelta) -> bool:
+        return value > self.length
+
+
+@dataclass(frozen=True, slots=True)
+class ShorterThan(_Length):
+    """`shorter_than`, strictly."""
+
+    length: timedelta
+    key = "shorter_than"
+
+    def accepts(self, value: timedelta) -> bool:
+        return value < self.length
+
+
+@dataclass(frozen=True, slots=True)
+class OnDays(Condition[datetime, int]):
+    """`days`: the event begins on one of these days of the week; Monday is 0."""
+
+    days: frozenset[int]
+    key = "days"
+
+    def look(self, thing: datetime) -> int:
+        return thing.weekday()
+
+    def accepts(self, value: int) -> bool:
+        return value in self.days
+
+    @property
+    def wanted(self) -> str:
+        return ", ".join(_DAYS[day] for day in sorted(self.days))
+
+    def shown(self, value: int) -> str:
+        return _DAYS[value]
+
+
+@dataclass(frozen=True, slots=True)
+class StartsWithin(Condition[datetime, time]):
+    """`from` and `to`: the time of day at which the event begins, half open; None is no bound. Where the
+    first is later than the last, the night between them is meant."""
+
+    first: time | None
+    last: time | None
+
+    @property
+    def key(self) -> str:
+        return "from" if self.last is None else "to" if self.first is None else "from, to"
+
+    def look(self, thing: datetime) -> time:
+        return thing.time()
+
+    def accepts(self, value: time) -> bool:
+        first, last = self.first, self.last
+        if first is None or last is None:
+            return (first is None or value >= first) and (last is None or value < last)
+        if first < last:
+            return first <= value < last
+        return value >= first or value < last
+
+    @property
+    def wanted(self) -> str:
+        return f"{self.first or time():%H:%M}-{f'{self.last:%H:%M}' if self.last else '24:00'}"
+
+    def shown(self, value: time) -> str:
+        return f"{value:%H:%M}"
+
+
+def address_in(address: str | None, entries: Iterable[str]) -> bool:
+    """True if `address`, or its `@domain`, is among the case-folded `entries`."""
+    if not address:
+        return False
+    folded = address.casefold()
+    return folded in entries or "@" + folded.rpartition("@")[2] in entries
+
+
+def _any_in(keywords: Iterable[Keyword], normal: str) -> bool:
+    return any(keyword.is_in(normal) for keyword in keywords)

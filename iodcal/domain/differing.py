@@ -1,0 +1,164 @@
+"""Two plans of one circuit beside each other: what the other rules would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Change
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.localtime import Interval
+from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.windows import Window
+
+# What a circuit says of itself that changes what is planned for it.
+SETTINGS = (
+    "name",
+    "site",
+    "carrier",
+    "zone",
+    "tiers",
+    "floor",
+    "ceiling",
+    "orders",
+    "provisioning",
+    "changes_per_day",
+    "baseline",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretched:
+    """A time during which the target differs; None where the circuit is not configured."""
+
+    span: Interval
+    before: Bandwidth | None
+    after: Bandwidth | None
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitDifference:
+    """One circuit under two sets of rules; `before` or `after` is None where it is not configured.
+
+    `gained` and `lost` are windows that only one of them opens, `altered` those that both do, but otherwise;
+    `added` and `dropped` are changes that only one of them plans. `settings` names what the circuit itself
+    says otherwise; `targets` is where the target differs.
+    """
+
+    before: CircuitPlan | None
+    after: CircuitPlan | None
+    gained: tuple[Window, ...] = ()
+    lost: tuple[Window, ...] = ()
+    altered: tuple[tuple[Window, Window], ...] = ()
+    added: tuple[Change, ...] = ()
+    dropped: tuple[Change, ...] = ()
+    settings: tuple[str, ...] = ()
+    targets: tuple[Stretched, ...] = ()
+
+    @property
+    def plan(self) -> CircuitPlan:
+        """The plan that names the circuit: the other rules', unless they do not have it."""
+        plan = self.after or self.before
+        assert plan is not None, "a difference is between at least one plan"  # noqa: S101 - for the types
+        return plan
+
+    @property
+    def same(self) -> bool:
+        """True if nothing at all differs."""
+        parts = (self.gained, self.lost, self.altered, self.added, self.dropped, self.settings, self.targets)
+        return self.before is not None and self.after is not None and not any(parts)
+
+    def differs_for(self, *, higher: bool) -> timedelta:
+        """How long in all the target is higher, or lower, than before."""
+        lengths = (
+            stretch.span.end - stretch.span.start
+            for stretch in self.targets
+            if (_mbps(stretch.after) > _mbps(stretch.before)) is higher
+        )
+        return sum(lengths, timedelta())
+
+
+def differences(
+    before: Iterable[CircuitPlan], after: Iterable[CircuitPlan], within: Interval
+) -> tuple[CircuitDifference, ...]:
+    """Each circuit of either plan, `after`'s first, as they differ during `within` (UTC). A circuit is the
+    same if its carrier knows it by the same ID, whatever its name."""
+    old = {plan.circuit.key: plan for plan in before}
+    new = {plan.circuit.key: plan for plan in after}
+    keys = dict.fromkeys([*new, *old])
+    return tuple(_difference(old.get(key), new.get(key), within) for key in keys)
+
+
+def _difference(before: CircuitPlan | None, after: CircuitPlan | None, within: Interval) -> CircuitDifference:
+    ours, theirs = _windows(before, within), _windows(after, within)
+    planned, other = _changes(before), _changes(after)
+    return CircuitDifference(
+        before,
+        after,
+        gained=tuple(window for key, window in theirs.items() if key not in ours),
+        lost=tuple(window for key, window in ours.items() if key not in theirs),
+        altered=tuple(
+            (ours[key], window)
+            for key, window in theirs.items()
+            if key in ours and _asks(window) != _asks(ours[key])
+        ),
+        added=tuple(change for key, change in other.items() if key not in planned),
+        dropped=tuple(change for key, change in planned.items() if key not in other),
+        settings=_settings(before, after),
+        targets=tuple(_targets(before, after, within)),
+    )
+
+
+def _windows(plan: CircuitPlan | None, within: Interval) -> Mapping[str, Window]:
+    if plan is None:
+        return {}
+    return {window.demand.id: window for window in plan.timeline.covering(within)}
+
+
+def _asks(window: Window) -> tuple[object, ...]:
+    demand = window.demand
+    return demand.span, window.bandwidth, demand.rule.mode, window.priority
+
+
+def _changes(plan: CircuitPlan | None) -> Mapping[tuple[object, ...], Change]:
+    changes = plan.changes if plan is not None else ()
+    return {(change.at, change.due, change.old, change.new, change.held): change for change in changes}
+
+
+def _settings(before: CircuitPlan | None, after: CircuitPlan | None) -> tuple[str, ...]:
+    if before is None or after is None:
+        return ()
+    ours, theirs = before.circuit, after.circuit
+    return tuple(name for name in SETTINGS if _setting(ours, name) != _setting(theirs, name))
+
+
+def _setting(circuit: Circuit, name: str) -> object:
+    value = getattr(circuit, name)
+    return value.key if name == "zone" else value
+
+
+def _targets(before: CircuitPlan | None, after: CircuitPlan | None, within: Interval) -> Iterator[Stretched]:
+    cuts = sorted({within.start, within.end, *_cuts(before, within), *_cuts(after, within)})
+    spans = (Interval(start, end) for start, end in pairwise(cuts))
+    alike = groupby(spans, key=lambda span: (_target(before, span.start), _target(after, span.start)))
+    for (ours, theirs), run in alike:
+        if ours != theirs:
+            first, *rest = run
+            yield Stretched(Interval(first.start, rest[-1].end if rest else first.end), ours, theirs)
+
+
+def _cuts(plan: CircuitPlan | None, within: Interval) -> Iterator[datetime]:
+    for segment in plan.timeline.over(within) if plan is not None else ():
+        if within.start < segment.span.start:
+            yield segment.span.start
+
+
+def _target(plan: CircuitPlan | None, at: datetime) -> Bandwidth | None:
+    return plan.timeline.at(at).target if plan is not None else None
+
+
+def _mbps(bandwidth: Bandwidth | None) -> int:
+    return bandwidth.mbps if bandwidth is not None else 0

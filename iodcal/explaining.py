@@ -1,0 +1,250 @@
+"""`explain`: why a circuit is asked for what it is asked for, and what the rules make of an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from iodcal.commands import Preview, clock_at, open_store, plan, surroundings
+from iodcal.config import Configuration
+from iodcal.config.fields import closest
+from iodcal.domain.counting import Veil
+from iodcal.domain.events import Event, Source, Timed
+from iodcal.domain.explaining import Explanation, explain
+from iodcal.domain.localtime import Interval
+from iodcal.domain.matching import match_events
+from iodcal.domain.plan import Pace
+from iodcal.domain.problems import Kind, Problem, Severity
+from iodcal.domain.resemblance import resembles
+from iodcal.domain.trials import Court, EventTrial
+from iodcal.domain.windows import open_windows
+from iodcal.errors import UsageError
+from iodcal.exits import Exit
+from iodcal.findings import of_unreadable
+from iodcal.reading import Sight, look, organizers_of, veil_of
+from iodcal.result import Report
+
+_FARTHEST = timedelta(days=366)
+_A_MOMENT = timedelta(minutes=1)
+_Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What `explain` was asked; the texts are as they stood on the command line."""
+
+    circuit: str | None = None
+    at: str | None = None
+    event: str | None = None
+    calendar: str | None = None
+    subject: str | None = None
+    duration: timedelta | None = None
+    organizer: str | None = None
+    window: timedelta | None = None
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedCircuits:
+    """Why circuits are asked for what they are asked for at `at` (UTC); `report` is the plan's."""
+
+    at: datetime
+    report: Report
+    explanations: tuple[Explanation, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """The exit status that this result asks for."""
+        return self.report.exit
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedEvents:
+    """What the rules make of events. `searched` counts the events that were looked through, `hidden` those
+    among them that no text can find, since their titles must not be seen. `tried` is True for an event that
+    does not exist. Times are shown in `zone`."""
+
+    now: datetime
+    window: Interval
+    zone: ZoneInfo
+    trials: tuple[EventTrial, ...]
+    searched: int = 0
+    hidden: int = 0
+    text: str | None = None
+    tried: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def exit(self) -> Exit:
+        """The exit status that this result asks for."""
+        failed = any(problem.severity is Severity.ERROR for problem in self.problems)
+        return Exit.PROBLEM if failed else Exit.OK
+
+
+def answer(
+    configuration: Configuration, state_path: Path, asked: Question, progress: _Progress
+) -> ExplainedCircuits | ExplainedEvents:
+    """Answers one question. Raises UsageError, StateError."""
+    _check(configuration, asked)
+    if asked.subject is not None:
+        return _try_event(configuration, asked, asked.subject)
+    if asked.event is not None or asked.calendar is not None:
+        return _explain_events(configuration, state_path, asked, progress)
+    return _explain_circuits(configuration, state_path, asked, progress)
+
+
+def _check(configuration: Configuration, asked: Question) -> None:
+    """Raises UsageError where the question makes no sense."""
+    looks_for_event = {"--event": asked.event, "--calendar": asked.calendar}
+    of_try = {"--calendar": asked.calendar, "--at": asked.at, "--duration": asked.duration}
+    if asked.circuit is not None and _given({**looks_for_event, "--subject": asked.subject}):
+        raise _mixed("a circuit", *_given({**looks_for_event, "--subject": asked.subject}))
+    if asked.subject is None and (
+        only := _given({"--duration": asked.duration, "--organizer": asked.organizer})
+    ):
+        raise UsageError("try_only", options=", ".join(only))
+    if asked.subject is not None and asked.event is not None:
+        raise _mixed("--event", "--subject")
+    if asked.subject is not None and None in of_try.values():
+        missing = (name for name, value in of_try.items() if value is None)
+        raise UsageError("try_incomplete", missing=", ".join(missing))
+    if asked.cached and _given(looks_for_event):
+        raise UsageError("cached_unmatched")
+    if asked.calendar is not None and asked.calendar not in configuration.calendars:
+        known = list(configuration.calendars)
+        near = closest(asked.calendar, known)
+        raise UsageError("no_such_calendar", calendar=asked.calendar, near=near, known=", ".join(known))
+
+
+def _given(options: Mapping[str, object]) -> list[str]:
+    return [name for name, value in options.items() if value is not None]
+
+
+def _mixed(*options: str) -> UsageError:
+    return UsageError("explain_mixed", options=" and ".join(options))
+
+
+def _moment(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
+    """Now, and the instant that was asked for. Raises UsageError."""
+    now = datetime.now(UTC)
+    return now, now if asked.at is None else clock_at(configuration, asked.at)[1]
+
+
+def _moment_to_read(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
+    """The same, no farther away than calendars can sensibly be read. Raises UsageError."""
+    now, at = _moment(configuration, asked)
+    if abs(at - now) > _FARTHEST:
+        raise UsageError("time_too_far", at=asked.at)
+    return now, at
+
+
+def _explain_circuits(
+    configuration: Configuration, state_path: Path, asked: Question, progress: _Progress
+) -> ExplainedCircuits:
+    now, at = _moment_to_read(configuration, asked)
+    preview = Preview(
+        # What was is looked at as it would have been planned then, by today's calendars.
+        now=at.isoformat() if at < now else None,
+        window=_window(configuration, asked, now, at),
+        circuit=asked.circuit,
+        cached=asked.cached,
+    )
+    report = plan(configuration, state_path, preview, progress)
+    past = at < now
+    instant = at if past or asked.at is not None else report.now
+    settings = configuration.settings
+    explanations = tuple(
+        explain(
+            circuit_plan,
+            at if past else max(instant, report.now),
+            now if past else report.now,
+            Pace(settings.every, circuit_plan.circuit.provisioning, settings.min_gap),
+        )
+        for circuit_plan in report.plans
+    )
+    return ExplainedCircuits(instant, _as_then(report) if past else report, explanations)
+
+
+def _as_then(report: Report) -> Report:
+    """A plan for the past without what today's state makes of it: orders of today were none then."""
+    kinds = (Kind.CALENDAR_UNREADABLE,)
+    return replace(report, problems=tuple(problem for problem in report.problems if problem.kind in kinds))
+
+
+def _window(configuration: Configuration, asked: Question, now: datetime, at: datetime) -> timedelta:
+    """How far to read so that `at` is seen."""
+    return max(asked.window or configuration.settings.window, at - now + _A_MOMENT)
+
+
+def _explain_events(
+    configuration: Configuration, state_path: Path, asked: Question, progress: _Progress
+) -> ExplainedEvents:
+    now, at = _moment_to_read(configuration, asked)
+    start = min(now, at)
+    window = _window(configuration, asked, now, at)
+    clock, _ = clock_at(configuration, None)
+    around = surroundings(configuration, clock, progress, virtual=False)
+    state = open_store(configuration, state_path, clock).load(read_only=True)
+    sight = look(configuration, state, start, window, around.calendar_deadline, progress)
+    veil = veil_of(configuration, sight)
+    events = [event for event in sight.read if _is_meant(event, asked, at, configuration.zone)]
+    found = [event for event in events if _is_named(event, asked.event, veil)]
+    court = _court(configuration, sight, veil)
+    return ExplainedEvents(
+        now=now,
+        window=Interval(start, start + window),
+        zone=configuration.zone,
+        trials=tuple(court.try_event(event) for event in _in_order(found, configuration.zone)),
+        searched=len(events),
+        hidden=sum(veil.hides(event) for event in events),
+        text=asked.event,
+        problems=tuple(_unreadable(configuration, sight)),
+    )
+
+
+def _is_meant(event: Event, asked: Question, at: datetime, zone: ZoneInfo) -> bool:
+    if asked.calendar not in (None, event.source.calendar):
+        return False
+    return asked.at is None or at in event.span.within(zone)
+
+
+def _is_named(event: Event, text: str | None, veil: Veil) -> bool:
+    """A hidden title must not be found by guessing either."""
+    return text is None or (not veil.hides(event) and resembles(text, event.subject))
+
+
+def _in_order(events: Iterable[Event], zone: ZoneInfo) -> list[Event]:
+    return sorted(events, key=lambda event: (event.span.within(zone), event.source, event.id))
+
+
+def _court(configuration: Configuration, sight: Sight, veil: Veil) -> Court:
+    circuits, rules = configuration.circuits, configuration.rules
+    windows = open_windows(sight.events, rules, circuits.values())
+    return Court(rules, circuits, windows, organizers_of(configuration), veil)
+
+
+def _unreadable(configuration: Configuration, sight: Sight) -> Iterable[Problem]:
+    for recalled in sight.recalled:
+        error = sight.failures.get(recalled.source.key)
+        if error is not None:
+            yield of_unreadable(recalled.source, error, configuration.rules)
+
+
+def _try_event(configuration: Configuration, asked: Question, subject: str) -> ExplainedEvents:
+    """An event that does not exist yet, with nothing but what was asked; offline."""
+    now, at = _moment(configuration, asked)
+    calendar, duration = asked.calendar or "", asked.duration or timedelta()
+    if duration <= timedelta():
+        raise UsageError("try_duration")
+    source = Source(f"try:{calendar}", calendar, calendar)
+    span = Timed(at, at + duration)
+    event = Event(source, "try", "", span, subject=subject, organizer=asked.organizer)
+    organizers = organizers_of(configuration)
+    matched = match_events([event], configuration.rules, organizers=organizers).matched
+    windows = open_windows(matched, configuration.rules, configuration.circuits.values())
+    court = Court(configuration.rules, configuration.circuits, windows, organizers, Veil())
+    trial = court.try_event(event)
+    return ExplainedEvents(now, Interval(at, at + duration), configuration.zone, (trial,), tried=True)

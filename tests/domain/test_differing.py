@@ -1,0 +1,99 @@
+"""Two plans of one circuit beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Circuit, Orders
+from iodcal.domain.differing import CircuitDifference, differences
+from iodcal.domain.localtime import Interval
+from tests.domain.minutes import CIRCUIT, Ask, at, minute_of, minutes, plan_of
+from tests.domain.test_properties import mixed
+
+WITHIN = Interval(at(0), at(600))
+HANDS = Ask(100, 160, name="hands")
+
+
+def between(before: list[Ask], after: list[Ask], circuit: Circuit = CIRCUIT) -> CircuitDifference:
+    old, new = plan_of(*before), plan_of(*after, circuit=circuit)
+    (found,) = differences([old], [new], WITHIN)
+    return found
+
+
+def test_what_is_the_same_differs_in_nothing() -> None:
+    found = between([HANDS], [HANDS])
+    assert found.same
+    assert found.plan.circuit is CIRCUIT
+    assert between([Ask(-90, -50)], []).same  # what is over is not compared
+
+
+def test_a_window_that_is_gained_or_lost_with_its_changes() -> None:
+    gained = between([], [HANDS])
+    assert [window.demand.rule.name for window in gained.gained] == ["hands"]
+    assert [(change.up, change.new.mbps) for change in gained.added] == [(True, 1000), (False, 100)]
+    assert (gained.lost, gained.dropped, gained.altered, gained.same) == ((), (), (), False)
+    lost = between([HANDS], [])
+    assert (lost.lost, lost.dropped) == (gained.gained, gained.added) or len(lost.lost) == 1
+    assert (lost.gained, lost.added) == ((), ())
+
+
+def test_a_window_that_asks_otherwise() -> None:
+    for other in (
+        replace(HANDS, mbps=500),
+        replace(HANDS, lead=30),
+        replace(HANDS, exactly=True),
+        replace(HANDS, priority=3),
+    ):
+        found = between([HANDS], [other])
+        ((old, new),) = found.altered
+        assert old.demand.id == new.demand.id
+        assert (found.gained, found.lost, found.same) == ((), (), False)
+
+
+def test_where_the_target_differs_and_for_how_long() -> None:
+    found = between([HANDS], [replace(HANDS, mbps=500, lead=30)])
+    assert [
+        (minute_of(part.span.start), minute_of(part.span.end), part.before, part.after)
+        for part in found.targets
+    ] == [
+        (70, 100, Bandwidth(100), Bandwidth(500)),
+        (100, 160, Bandwidth(1000), Bandwidth(500)),
+    ]
+    assert (found.differs_for(higher=True), found.differs_for(higher=False)) == (minutes(30), minutes(60))
+
+
+def test_what_the_circuit_says_otherwise() -> None:
+    other = replace(CIRCUIT, name="den-1", ceiling=Bandwidth(500), zone=ZoneInfo("America/Phoenix"))
+    assert between([], [], other).settings == ("name", "zone", "ceiling")
+    held = between([Ask(2, 60)], [Ask(2, 60)], replace(CIRCUIT, orders=Orders.NONE))
+    assert held.settings == ("orders",)
+    assert held.added[0].held is not None
+
+
+def test_a_circuit_that_comes_or_goes() -> None:
+    new = plan_of(HANDS, circuit=replace(CIRCUIT, service_id="2", name="new"))
+    old = plan_of(HANDS)
+    came, went = differences([old], [new], WITHIN)
+    assert (came.before, came.plan, went.after, went.plan) == (None, new, None, old)
+    assert not came.same
+    assert not went.same
+    assert [part.before for part in came.targets] == [None, None, None]
+    assert went.differs_for(higher=False) == minutes(600)
+    assert came.differs_for(higher=True) == minutes(600)
+    assert (len(came.gained), len(went.lost), came.settings) == (1, 1, ())
+
+
+@given(mixed, mixed)
+def test_what_one_gains_the_other_loses(one: list[Ask], other: list[Ask]) -> None:
+    forth, back = between(one, other), between(other, one)
+    assert (forth.gained, forth.lost) == (back.lost, back.gained)
+    assert {change.at for change in forth.added} == {change.at for change in back.dropped}
+    assert forth.same is back.same
+    assert between(one, one).same
+    for part in forth.targets:
+        assert part.before != part.after
+    assert forth.differs_for(higher=True) == back.differs_for(higher=False)
