@@ -11,6 +11,7 @@ from pathlib import Path
 
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
+from iodcal.config.fields import nearest
 from iodcal.domain.moments import parse_moment
 from iodcal.domain.planning import CircuitPlan
 from iodcal.errors import Fault, LockHeldError, UsageError
@@ -27,7 +28,7 @@ from iodcal.state.lock import Holder
 from iodcal.state.store import StateStore
 from iodcal.telling import Telling, tell
 
-_LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
+LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
 # A run must have ended before the next one begins; calendars get half of that, then memory serves.
 _SHARE_OF_EVERY = 0.9
@@ -75,8 +76,8 @@ def plan(
 
     Raises UsageError, StateError.
     """
-    _check_circuit(configuration, asked.circuit)
-    clock, now = _clock(configuration, asked.now)
+    check_circuit(configuration, asked.circuit)
+    clock, now = clock_of(configuration, asked.now)
     request = Request(
         command="plan",
         now=now,
@@ -86,7 +87,7 @@ def plan(
         cached=asked.cached,
         detailed_exitcode=asked.detailed_exitcode,
     )
-    state = _store(configuration, state_path, clock).load(read_only=True)
+    state = store_of(configuration, state_path, clock).load(read_only=True)
     return run(
         configuration,
         state,
@@ -97,11 +98,11 @@ def plan(
 
 def status(configuration: Configuration, state_path: Path, circuit: str | None = None) -> Report:
     """What is known without asking anybody. Raises UsageError, StateError."""
-    _check_circuit(configuration, circuit)
-    clock, now = _clock(configuration, None)
+    check_circuit(configuration, circuit)
+    clock, now = clock_of(configuration, None)
     window = configuration.settings.window
     request = Request("status", now, window, _run_id(), circuit=circuit, cached=True)
-    state = _store(configuration, state_path, clock).load(read_only=True)
+    state = store_of(configuration, state_path, clock).load(read_only=True)
     return run(configuration, state, request, _surroundings(configuration, clock, _silent, virtual=False))
 
 
@@ -109,13 +110,12 @@ def sync(
     configuration: Configuration, state_path: Path, asked: Syncing, progress: Callable[[str], None]
 ) -> Synced:
     """Orders what is due now. Raises UsageError, LockHeldError, StateError, PlanChangedError."""
-    _check_circuit(configuration, asked.circuit)
+    check_circuit(configuration, asked.circuit)
     if asked.now is not None and asked.wait is not None:
         raise UsageError("now_and_wait")
-    if asked.now is not None and not all(c.plugin.virtual for c in configuration.carriers.values()):
-        raise UsageError("now_needs_sandbox")
-    clock, now = _clock(configuration, asked.now)
-    store = _store(configuration, state_path, clock)
+    check_now(configuration, asked.now)
+    clock, now = clock_of(configuration, asked.now)
+    store = store_of(configuration, state_path, clock)
     with _lock(store, asked, configuration.settings.every, clock) as before:
         store.probe()
         state = store.load()
@@ -140,7 +140,8 @@ def sync(
     return Synced(report, telling, tuple(_newly_held(state, report)))
 
 
-def _store(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:
+def store_of(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:
+    """The state that a command works on."""
     return StateStore(path, clock, Access(configuration.settings.group))
 
 
@@ -149,7 +150,7 @@ def _lock(
     store: StateStore, asked: Syncing, every: timedelta, clock: Callable[[], datetime]
 ) -> Iterator[Holder | None]:
     """The lock; where another run holds it for too long, the error says so, the first time with a remedy."""
-    patience = _LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0
+    patience = LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0
     with ExitStack() as stack:
         try:
             before = stack.enter_context(store.lock(command="sync", wait_seconds=patience))
@@ -206,12 +207,22 @@ def _examined(circuit: str | None) -> Callable[[str, str], bool]:
     return examined
 
 
-def _check_circuit(configuration: Configuration, circuit: str | None) -> None:
-    if circuit is not None and circuit not in configuration.circuits:
-        raise UsageError("no_such_circuit", circuit=circuit, known=", ".join(configuration.circuits))
+def check_circuit(configuration: Configuration, circuit: str | None) -> None:
+    """Raises UsageError unless the configuration has that circuit."""
+    known = configuration.circuits
+    if circuit is not None and circuit not in known:
+        close = nearest(circuit, known)
+        raise UsageError("no_such_circuit", circuit=circuit, close=close, known=", ".join(known))
 
 
-def _clock(configuration: Configuration, now: str | None) -> tuple[Callable[[], datetime], datetime]:
+def check_now(configuration: Configuration, now: str | None) -> None:
+    """Raises UsageError where a command that writes is to work at another time than now: only the sandbox's
+    can be moved."""
+    if now is not None and not all(c.plugin.virtual for c in configuration.carriers.values()):
+        raise UsageError("now_needs_sandbox")
+
+
+def clock_of(configuration: Configuration, now: str | None) -> tuple[Callable[[], datetime], datetime]:
     """The clock of this invocation, and what it says: under `--now` it stands still."""
     real = datetime.now(UTC)
     if now is None:

@@ -10,6 +10,7 @@ from iodcal.domain.memory import Recalled
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
+from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.ordering import Placed
@@ -44,6 +45,8 @@ def report(
         config_path=str(this.configuration.path),
         faults=request.faults,
         lost_state=tuple(ledger.lost) if ledger is not None else (),
+        pause=longest_pause((this.state.pause,), request.now),
+        parked=this.state.parked,
     )
 
 

@@ -13,6 +13,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
+from iodcal.domain.wishes import Parked, Pause
 from iodcal.errors import Fault
 from iodcal.exits import Exit
 from iodcal.state import LastRun
@@ -37,6 +38,7 @@ class Report:
 
     `orders` are those placed, or settled, in this run, in that order. `test` is True where any carrier's
     environment is a test one. `cached` is True where nothing was read and the last run's readings serve.
+    `pause` and `parked` are what somebody asked for all circuits.
     """
 
     command: str
@@ -56,6 +58,8 @@ class Report:
     config_path: str = ""
     faults: tuple[Fault, ...] = ()
     lost_state: tuple[str, ...] = field(default=())
+    pause: Pause | None = None
+    parked: Parked | None = None
 
     @property
     def exit(self) -> Exit:

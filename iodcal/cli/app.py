@@ -18,6 +18,7 @@ from iodcal.cli.options import (
     StateOption,
     VerboseOption,
 )
+from iodcal.cli.people import forget, hold, park, pause, release, resume
 
 app = typer.Typer(
     name="iodcal",
@@ -55,4 +56,6 @@ def options(
 
 
 for _command in (sync, plan, status, check):
+    _command.register(app)
+for _command in (hold, release, pause, resume, park, forget):
     _command.register(app)

@@ -7,8 +7,8 @@ from iodcal.words import Words
 from iodcal.words.facts import fill
 
 _USAGE = {
-    "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
-    "bad_time": Words("{message}", "See iodcal plan --help"),
+    "no_such_circuit": Words("There is no circuit {circuit}{close}", "The configuration has: {known}"),
+    "bad_time": Words("{message}", "A time of day alone means today"),
     "now_needs_sandbox": Words(
         "--now can order only on the sandbox carrier", "Use iodcal plan --now to look at another time"
     ),
@@ -33,7 +33,9 @@ def describe(error: IodcalError) -> Words:
     if isinstance(error, PlanChangedError):
         return _filled(_PLAN_CHANGED, error)
     if isinstance(error, UsageError):
-        return _filled(_USAGE.get(error.code, _UNKNOWN), error)
+        from iodcal.words.people import PEOPLE
+
+        return _filled(_USAGE.get(error.code) or PEOPLE.get(error.code, _UNKNOWN), error)
     return _filled(_UNKNOWN, error)
 
 
