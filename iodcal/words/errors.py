@@ -7,7 +7,7 @@ from iodcal.words import Words
 from iodcal.words.facts import fill
 
 _USAGE = {
-    "no_such_circuit": Words("There is no circuit {circuit}{close}", "The configuration has: {known}"),
+    "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}{close}"),
     "bad_time": Words("{message}", "A time of day alone means today"),
     "now_needs_sandbox": Words(
         "--now can order only on the sandbox carrier", "Use iodcal plan --now to look at another time"

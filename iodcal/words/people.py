@@ -51,7 +51,7 @@ PEOPLE = {
         "Ask the carrier what became of it; to forget it all the same, add --force",
     ),
     "forget_unknown": Words(
-        "No circuit {circuit} has left the configuration{close}", "Those that have: {known}"
+        "No circuit {circuit} has left the configuration", "Those that have: {known}{close}"
     ),
     "forget_which": Words("More than one circuit was called {circuit}", "Name one by its key: {keys}"),
 }
