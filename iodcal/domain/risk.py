@@ -92,7 +92,7 @@ def _judge(
     start = window.demand.event.start
     at_start = plan.timeline.at(max(start, now))
     if at_start.target < need(plan, window):
-        cause = _cause_in_pin(at_start.pin)
+        cause: str | None = _cause_in_pin(at_start.pin)
     elif (stopped := _stopped(plan, window, now)) is not None:
         cause = stopped
     elif is_ready(plan, window):
@@ -118,10 +118,8 @@ def _problem(plan: CircuitPlan, window: Window, now: datetime, cause: str) -> Pr
     return Problem(kind, place(plan, window), _facts(plan, window) | {"cause": cause})
 
 
-def _cause_in_pin(pin: Window | None) -> str | None:
-    if pin is None:
-        return None
-    return "exactly" if pin.demand.hold is None else "hold"
+def _cause_in_pin(pin: Window | None) -> str:
+    return "hold" if pin is not None and pin.demand.hold is not None else "exactly"
 
 
 def _stopped(plan: CircuitPlan, window: Window, now: datetime) -> str | None:
