@@ -12,9 +12,9 @@ from iodcal.cli.declare import command
 from iodcal.cli.everyday import show_sync
 from iodcal.cli.options import NowOption, duration
 from iodcal.cli.session import Session
-from iodcal.exits import Exit
 
 if TYPE_CHECKING:
+    from iodcal.commands import Synced
     from iodcal.config import Configuration
     from iodcal.people import Act, Asked
 
@@ -174,27 +174,30 @@ def _finish(session: Session, configuration: Configuration, act: Act, asked: Ask
     if not session.json and not session.quiet:
         sys.stdout.write(text)
     if sync:
-        return _sync(session, configuration, act, asked, document if session.json else None)
+        sys.stdout.flush()
+        synced = _sync(session, configuration, act, asked, unsaid=text if session.json else "")
+        if not session.json:
+            return show_sync(session, synced)
+        from iodcal.render.json import report_json
+
+        document |= {"exit": int(synced.report.exit), "sync": report_json(synced.report)}
     if session.json:
         session.print_json(document)
-    return Exit.OK
+    return int(document["exit"])
 
 
-def _sync(
-    session: Session, configuration: Configuration, act: Act, asked: Asked, document: dict[str, object] | None
-) -> int:
-    """Orders what follows from `act`, on its circuit or on all; with `document` adds the report to it."""
+def _sync(session: Session, configuration: Configuration, act: Act, asked: Asked, *, unsaid: str) -> Synced:
+    """Orders what follows from `act`, on its circuit or on all. Where that fails, `unsaid` is told on
+    stderr: what was done stands all the same."""
     from iodcal.commands import Syncing
     from iodcal.commands import sync as carry_out
+    from iodcal.errors import IodcalError
 
-    sys.stdout.flush()
     circuit = act.circuit.name if act.circuit is not None else None
     syncing = Syncing(session.terminal, asked.now, circuit)
-    with session.progress() as progress:
-        synced = carry_out(configuration, session.state_path(configuration), syncing, progress)
-    if document is None:
-        return show_sync(session, synced)
-    from iodcal.render.json import report_json
-
-    session.print_json({**document, "exit": int(synced.report.exit), "sync": report_json(synced.report)})
-    return synced.report.exit
+    try:
+        with session.progress() as progress:
+            return carry_out(configuration, session.state_path(configuration), syncing, progress)
+    except IodcalError:
+        sys.stderr.write(unsaid)
+        raise

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import CauseKind, Reason
@@ -455,3 +457,58 @@ def test_observed_circuits_are_at_no_risk_however_they_are_paused() -> None:
     assert plan.due.held is not None
     assert plan.due.held.reason is Reason.OBSERVE
     assert risks(plan) == []
+
+
+# --- all of it together, through hours of runs
+
+
+@st.composite
+def wanted(draw: st.DrawFn) -> list[Ask]:
+    """Events, holds and freezes in any order."""
+    asks = []
+    for number in range(draw(st.integers(1, 7))):
+        kind = draw(st.sampled_from(["event", "event", "hold", "ups", "none"]))
+        start, level = draw(st.integers(0, 300)), draw(st.sampled_from([200, 500, 1000]))
+        asks.append(
+            Ask(
+                start,
+                start + draw(st.integers(1, 150)),
+                level,
+                exactly=kind == "hold" and draw(st.booleans()),
+                lead=draw(st.integers(15, 40)) if kind == "event" else 0,
+                name=f"{kind} {number}",
+                hold=kind == "hold",
+                freeze=kind if kind in ("ups", "none") else "",
+            )
+        )
+    return asks
+
+
+@given(wanted(), st.integers(0, 200), st.integers(0, 200))
+def test_what_must_not_be_ordered_is_not_and_what_is_missed_was_told(
+    asks: list[Ask], paused_from: int, paused_for: int
+) -> None:
+    timeline = timeline_of(*asks)
+    running, told, told_before = 100, set(), set()
+    for minute in range(0, 450, 5):
+        paused = paused_from <= minute < paused_from + paused_for
+        pause = Pause(at(paused_from), at(paused_from + paused_for), "pat") if paused else None
+        policy = replace(POLICY, pause=pause)
+        plan = plan_circuit(timeline, standing_at(running, read_at=minute), at(minute), policy, NOTHING_WRONG)
+        problems = list(events_at_risk([plan], at(minute), policy, {}))
+        told |= {problem.where for problem in problems}
+        told_before |= {problem.where for problem in problems if problem.kind is Kind.EVENT_AT_RISK}
+        for ask in (ask for ask in asks if not ask.hold and not ask.freeze):
+            missed = ask.start <= minute < ask.end and running < ask.mbps
+            place = f"den-a/{ask.title}/{at(ask.start):%Y-%m-%dT%H:%MZ}"
+            assert not missed or place in told
+            # Somebody may pause at any time; all else is to be seen before the event begins.
+            foreseeable = ask.start > 0 and (ask.start <= paused_from or not paused_for)
+            assert not (missed and foreseeable) or place in told_before or minute >= paused_from
+        change = plan.to_order
+        if change is not None:
+            frozen = {ask.freeze for ask in asks if ask.freeze and ask.start <= minute < ask.end}
+            assert not paused
+            assert "none" not in frozen
+            assert change.up or not frozen
+            running = change.new.mbps
