@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from iodcal import people
+from iodcal import commands, people
+from iodcal.cli import boundary
 from iodcal.config import Configuration
 from iodcal.config.load import load
 from iodcal.domain.bandwidth import Bandwidth
@@ -311,3 +312,20 @@ def test_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(real_person({"SUDO_USER": "x" * 999}).name) == 64
     monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
     assert real_person({}).name == f"uid {2**31 - 7}"
+
+
+@pytest.mark.parametrize("output", ["json", "table"])
+def test_what_was_done_is_said_even_if_the_sync_behind_it_fails(
+    desk: Desk, output: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def held(*_given: object) -> None:
+        raise LockHeldError(pid=7, host="den", command="sync", since=None)
+
+    monkeypatch.setattr(commands, "sync", held)
+    monkeypatch.setattr(boundary, "install", lambda: None)
+    files = ["-c", str(desk.configuration.path), "--state", str(desk.path)]
+    status = boundary.run_command(["park", "--sync", "-o", output, *files])
+    said = capsys.readouterr()
+    assert status == 75
+    assert "Parked: every circuit goes" in (said.err if output == "json" else said.out)
+    assert desk.state.parked is not None

@@ -316,6 +316,7 @@ class Everything(RuleBasedStateMachine):
 
     def run(self) -> None:
         ordered = len(self.company.carrier.taken)
+        refusing = self.company.carrier.next_order != "fine"  # then the second run may try again
         before = StateStore(self.path).load(read_only=True)
         report = self.sync().report
         self.nothing_ordered_while_stopped(before, ordered)
@@ -325,7 +326,7 @@ class Everything(RuleBasedStateMachine):
         self.at_tier_or_told(report)
         again = self.sync().report
         ordered_again = [order for order in again.orders if order.run_id == again.run_id]
-        assert self.diary.news or not ordered_again, "a second run ordered"
+        assert self.diary.news or refusing or not ordered_again, "a second run ordered"
         self.diary.news = False
 
     def asked(self, **given: Any) -> Asked:
