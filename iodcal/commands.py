@@ -28,7 +28,7 @@ from iodcal.state.lock import Holder
 from iodcal.state.store import StateStore
 from iodcal.telling import Telling, tell
 
-_LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
+LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
 # A run must have ended before the next one begins; calendars get half of that, then memory serves.
 _SHARE_OF_EVERY = 0.9
@@ -80,9 +80,9 @@ def plan(
     check_circuit(configuration, asked.circuit)
     if asked.cached and asked.unmatched:
         raise UsageError("cached_unmatched")
-    clock, now = clock_at(configuration, asked.now)
+    clock, now = clock_of(configuration, asked.now)
     request = preview_request(configuration, asked, now)
-    state = open_store(configuration, state_path, clock).load(read_only=True)
+    state = store_of(configuration, state_path, clock).load(read_only=True)
     return run(
         configuration,
         state,
@@ -108,10 +108,10 @@ def preview_request(configuration: Configuration, asked: Preview, now: datetime)
 def status(configuration: Configuration, state_path: Path, circuit: str | None = None) -> Report:
     """What is known without asking anybody. Raises UsageError, StateError."""
     check_circuit(configuration, circuit)
-    clock, now = clock_at(configuration, None)
+    clock, now = clock_of(configuration, None)
     window = configuration.settings.window
     request = Request("status", now, window, _run_id(), circuit=circuit, cached=True)
-    state = open_store(configuration, state_path, clock).load(read_only=True)
+    state = store_of(configuration, state_path, clock).load(read_only=True)
     return run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
 
 
@@ -122,10 +122,9 @@ def sync(
     check_circuit(configuration, asked.circuit)
     if asked.now is not None and asked.wait is not None:
         raise UsageError("now_and_wait")
-    if asked.now is not None and not all(c.plugin.virtual for c in configuration.carriers.values()):
-        raise UsageError("now_needs_sandbox")
-    clock, now = clock_at(configuration, asked.now)
-    store = open_store(configuration, state_path, clock)
+    check_now(configuration, asked.now)
+    clock, now = clock_of(configuration, asked.now)
+    store = store_of(configuration, state_path, clock)
     with _lock(store, asked, configuration.settings.every, clock) as before:
         store.probe()
         state = store.load()
@@ -150,8 +149,8 @@ def sync(
     return Synced(report, telling, tuple(_newly_held(state, report)))
 
 
-def open_store(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:
-    """The state file at `path`, as the configuration wants it kept."""
+def store_of(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:
+    """The state that a command works on."""
     return StateStore(path, clock, Access(configuration.settings.group))
 
 
@@ -160,7 +159,7 @@ def _lock(
     store: StateStore, asked: Syncing, every: timedelta, clock: Callable[[], datetime]
 ) -> Iterator[Holder | None]:
     """The lock; where another run holds it for too long, the error says so, the first time with a remedy."""
-    patience = _LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0
+    patience = LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0
     with ExitStack() as stack:
         try:
             before = stack.enter_context(store.lock(command="sync", wait_seconds=patience))
@@ -218,14 +217,21 @@ def _examined(circuit: str | None) -> Callable[[str, str], bool]:
 
 
 def check_circuit(configuration: Configuration, circuit: str | None) -> None:
-    """Raises UsageError where there is no circuit of that name, with the nearest one."""
-    if circuit is not None and circuit not in configuration.circuits:
-        known = list(configuration.circuits)
+    """Raises UsageError unless the configuration has that circuit."""
+    known = configuration.circuits
+    if circuit is not None and circuit not in known:
         near = closest(circuit, known)
         raise UsageError("no_such_circuit", circuit=circuit, near=near, known=", ".join(known))
 
 
-def clock_at(configuration: Configuration, now: str | None) -> tuple[Callable[[], datetime], datetime]:
+def check_now(configuration: Configuration, now: str | None) -> None:
+    """Raises UsageError where a command that writes is to work at another time than now: only the sandbox's
+    can be moved."""
+    if now is not None and not all(c.plugin.virtual for c in configuration.carriers.values()):
+        raise UsageError("now_needs_sandbox")
+
+
+def clock_of(configuration: Configuration, now: str | None) -> tuple[Callable[[], datetime], datetime]:
     """The clock of this invocation, and what it says: under `--now` it stands still."""
     real = datetime.now(UTC)
     if now is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from iodcal.calendars import CalendarReader
-from iodcal.commands import Preview, check_circuit, clock_at, open_store, preview_request, surroundings
+from iodcal.commands import Preview, check_circuit, clock_of, preview_request, store_of, surroundings
 from iodcal.config import Configuration
 from iodcal.domain.differing import CircuitDifference, differences
 from iodcal.domain.events import CalendarReading, Source
@@ -84,10 +84,10 @@ def compare(
     if asked.circuit is not None and asked.circuit not in other.circuits:
         check_circuit(configuration, asked.circuit)
     configuration, other = _alike(configuration, other)
-    clock, now = clock_at(configuration, asked.now)
+    clock, now = clock_of(configuration, asked.now)
     # Both look as far, and the exit status is the comparison's own.
     request = replace(preview_request(configuration, asked, now), detailed_exitcode=False)
-    state = open_store(configuration, state_path, clock).load(read_only=True)
+    state = store_of(configuration, state_path, clock).load(read_only=True)
     around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     shared = SharedReading(_span(configuration, other, request))
     around = replace(around, read_calendars=shared)

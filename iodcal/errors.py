@@ -84,7 +84,8 @@ class LockHeldError(IodcalError):
 
 
 class StateError(IodcalError):
-    """The state cannot be used; codes: unreadable, unwritable, too_new, symlink, foreign_owner."""
+    """The state cannot be used; codes: unreadable, unwritable, damaged, too_new, symlink,
+    foreign_owner."""
 
 
 class PlanChangedError(IodcalError):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from iodcal.commands import Preview, clock_at, open_store, plan, surroundings
+from iodcal.commands import Preview, clock_of, plan, store_of, surroundings
 from iodcal.config import Configuration
 from iodcal.config.fields import closest
 from iodcal.domain.counting import Veil
@@ -130,7 +130,7 @@ def _mixed(*options: str) -> UsageError:
 def _moment(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
     """Now, and the instant that was asked for. Raises UsageError."""
     now = datetime.now(UTC)
-    return now, now if asked.at is None else clock_at(configuration, asked.at)[1]
+    return now, now if asked.at is None else clock_of(configuration, asked.at)[1]
 
 
 def _moment_to_read(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
@@ -185,9 +185,9 @@ def _explain_events(
     now, at = _moment_to_read(configuration, asked)
     start = min(now, at)
     window = _window(configuration, asked, now, at)
-    clock, _ = clock_at(configuration, None)
+    clock, _ = clock_of(configuration, None)
     around = surroundings(configuration, clock, progress, virtual=False)
-    state = open_store(configuration, state_path, clock).load(read_only=True)
+    state = store_of(configuration, state_path, clock).load(read_only=True)
     sight = look(configuration, state, start, window, around.calendar_deadline, progress)
     veil = veil_of(configuration, sight)
     events = [event for event in sight.read if _is_meant(event, asked, at, configuration.zone)]

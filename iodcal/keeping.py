@@ -10,6 +10,7 @@ from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
 from iodcal.domain.risk import is_ready
 from iodcal.domain.standing import Standing
+from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.observing import curtain_ups
@@ -40,6 +41,7 @@ def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) 
         calendar_ids=known | found,
         rebuilt_from=None,
         unknown_since=_still_unknown(this),
+        pause=longest_pause((ledger.state.pause,), this.request.now),
     )
 
 

@@ -136,7 +136,7 @@ def curtain_ups(standing: Standing, timeline: Timeline, now: datetime, every: ti
     for window in timeline.windows:
         event = window.demand.event
         soon = event.start <= now + every and event.end > now
-        if not window.exact and soon and window.demand.id not in done:
+        if window.serves_event and soon and window.demand.id not in done:
             yield window
 
 

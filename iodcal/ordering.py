@@ -157,4 +157,6 @@ def _recorded(cause: Cause) -> dict[str, str | bool | None]:
         "start": cause.start.isoformat(),
         "end": cause.end.isoformat(),
         "ended": cause.ended,
+        "who": cause.who,
+        "note": cause.note,
     }

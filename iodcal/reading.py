@@ -14,6 +14,7 @@ from iodcal.calendars import CalendarReader
 from iodcal.config import CalendarConfig, Configuration
 from iodcal.domain.counting import Organizers, Veil
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
+from iodcal.domain.freezes import open_freezes
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching, match_events
 from iodcal.domain.memory import Recalled, from_memory, from_reading
@@ -208,8 +209,11 @@ def _recall(
         return from_memory(source, remembered)
 
     def covers_now(event: MatchedEvent) -> bool:
-        windows = open_windows([event], configuration.rules, configuration.circuits.values())
-        return any(now in window.demand.span for of_circuit in windows.values() for window in of_circuit)
+        rules, circuits = configuration.rules, configuration.circuits.values()
+        windows = [window for found in open_windows([event], rules, circuits).values() for window in found]
+        freezes = [freeze for found in open_freezes([event], rules, circuits).values() for freeze in found]
+        spans = [*(window.demand.span for window in windows), *(freeze.span for freeze in freezes)]
+        return any(now in span for span in spans)
 
     matched = (event for event in matching.matched if event.source == source)
     return from_reading(reading, matched, remembered, covers_now)

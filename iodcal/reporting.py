@@ -12,6 +12,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
 from iodcal.domain.trials import Court
 from iodcal.domain.unmatched import Unmatched, unmatched
+from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.ordering import Placed
@@ -47,6 +48,8 @@ def report(
         faults=request.faults,
         lost_state=tuple(ledger.lost) if ledger is not None else (),
         unmatched=_unmatched(this, sight) if request.unmatched else None,
+        pause=longest_pause((this.state.pause,), request.now),
+        parked=this.state.parked,
     )
 
 

@@ -14,6 +14,7 @@ from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.unmatched import Unmatched
+from iodcal.domain.wishes import Parked, Pause
 from iodcal.errors import Fault
 from iodcal.exits import Exit
 from iodcal.state import LastRun
@@ -38,7 +39,8 @@ class Report:
 
     `orders` are those placed, or settled, in this run, in that order. `test` is True where any carrier's
     environment is a test one. `cached` is True where nothing was read and the last run's readings serve.
-    `unmatched` is None unless it was asked for.
+    `unmatched` is None unless it was asked for; `pause` and `parked` are what somebody asked for all
+    circuits.
     """
 
     command: str
@@ -59,6 +61,8 @@ class Report:
     faults: tuple[Fault, ...] = ()
     lost_state: tuple[str, ...] = field(default=())
     unmatched: Unmatched | None = None
+    pause: Pause | None = None
+    parked: Parked | None = None
 
     @property
     def exit(self) -> Exit:

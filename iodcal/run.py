@@ -10,6 +10,7 @@ from datetime import datetime
 
 from iodcal.config import Configuration, OnDrift
 from iodcal.domain.circuits import Circuit
+from iodcal.domain.freezes import Freeze, open_freezes
 from iodcal.domain.planning import (
     CircuitPlan,
     Knowledge,
@@ -19,8 +20,8 @@ from iodcal.domain.planning import (
     plan_together,
     view_from,
 )
-from iodcal.domain.timeline import Timeline, draw
-from iodcal.domain.windows import open_windows
+from iodcal.domain.timeline import Timeline, draw, park
+from iodcal.domain.windows import Window, hold_window, open_windows
 from iodcal.findings import clock_error, find
 from iodcal.invocation import Request, Run, Surroundings
 from iodcal.keeping import keep
@@ -49,7 +50,8 @@ def run(
     be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
     """
     carriers = carriers or Carriers(configuration, around.clock)
-    this = Run(configuration, state, request, around, _policy(configuration, request), carriers)
+    policy = _policy(configuration, state, request)
+    this = Run(configuration, state, request, around, policy, carriers)
 
     sight = _see(this)
     timelines = _draw(this, sight)
@@ -65,7 +67,7 @@ def run(
     return report(this, sight, plans, placed, problems, ledger)
 
 
-def _policy(configuration: Configuration, request: Request) -> Policy:
+def _policy(configuration: Configuration, state: State, request: Request) -> Policy:
     settings = configuration.settings
     return Policy(
         window=request.window,
@@ -76,6 +78,8 @@ def _policy(configuration: Configuration, request: Request) -> Policy:
         max_unplanned_downs=settings.max_unplanned_downs,
         allow_downs=request.allow_downs,
         quota_reserve=settings.quota_reserve,
+        pause=state.pause,
+        parked=state.parked,
     )
 
 
@@ -97,13 +101,24 @@ def _see(this: Run) -> Sight:
 
 def _draw(this: Run, sight: Sight) -> dict[str, Timeline]:
     """Step three: windows over the baseline, a timeline for each circuit, by its key."""
-    circuits = this.configuration.circuits
-    windows = open_windows(sight.events, this.configuration.rules, circuits.values())
+    circuits, rules = this.configuration.circuits, this.configuration.rules
+    windows = open_windows(sight.events, rules, circuits.values())
+    freezes = open_freezes(sight.events, rules, circuits.values())
     return {
-        circuit.key: draw(circuit, windows[name], view_from(this.request.now, circuit, this.policy))
+        circuit.key: _timeline(this, circuit, windows[name], freezes[name])
         for name, circuit in circuits.items()
         if this.request.circuit in (None, name)
     }
+
+
+def _timeline(
+    this: Run, circuit: Circuit, windows: tuple[Window, ...], freezes: tuple[Freeze, ...]
+) -> Timeline:
+    hold = standing_of(circuit, this.state.circuits).hold
+    held = (hold_window(hold, circuit),) if hold is not None and hold.since < hold.until else ()
+    view = view_from(this.request.now, circuit, this.policy)
+    timeline = draw(circuit, (*windows, *held), view, freezes)
+    return park(timeline) if this.state.parked is not None else timeline
 
 
 def _compare(this: Run, timelines: Mapping[str, Timeline], sight: Sight) -> tuple[CircuitPlan, ...]:

@@ -18,6 +18,7 @@ from iodcal.cli.options import (
     StateOption,
     VerboseOption,
 )
+from iodcal.cli.people import forget, hold, park, pause, release, resume
 from iodcal.cli.understand import explain
 
 app = typer.Typer(
@@ -56,4 +57,6 @@ def options(
 
 
 for _command in (sync, plan, status, check, explain):
+    _command.register(app)
+for _command in (hold, release, pause, resume, park, forget):
     _command.register(app)

@@ -57,10 +57,11 @@ def sync(
         if faults:
             raise ConfigurationError(faults) from None  # of the two faults the one to be mended first
         raise
-    return _show_sync(session, synced)
+    return show_sync(session, synced)
 
 
-def _show_sync(session: Session, synced: Synced) -> int:
+def show_sync(session: Session, synced: Synced) -> int:
+    """Shows what a sync did; the exit status that it asks for."""
     if session.json:
         return _show_json(session, synced.report)
     if session.terminal:

@@ -10,7 +10,7 @@ from iodcal.config.document import KeyPath
 from iodcal.config.fields import nearest
 from iodcal.config.schema import MatchSection, RuleSection
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.rules import Conditions, FromEvent, Mode, Rule
+from iodcal.domain.rules import Allow, Conditions, FromEvent, Mode, Rule
 
 _ALL, _SAME_SITE = "all", "same_site"
 
@@ -26,6 +26,7 @@ def build_rules(builder: Builder) -> tuple[Rule, ...]:
             builder.faults.add((*path, "name"), f"{section.name!r} is the name of {earlier} already")
         names.setdefault(section.name, number)
         circuits = _circuits(builder, section, path)
+        _check_freeze(builder, section, path)
         _check_bandwidth(builder, section, circuits, path)
         rules.append(_rule(builder, section, circuits))
     return tuple(rules)
@@ -33,9 +34,9 @@ def build_rules(builder: Builder) -> tuple[Rule, ...]:
 
 def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[str, ...]]) -> Rule:
     settings = builder.file.settings
-    exact = section.mode is Mode.EXACTLY
-    lead = timedelta() if exact else settings.lead
-    trail = timedelta() if exact else settings.trail
+    around = section.mode is Mode.AT_LEAST  # the others mean the event's own time
+    lead = settings.lead if around else timedelta()
+    trail = settings.trail if around else timedelta()
     return Rule(
         name=section.name,
         circuits=circuits,
@@ -45,6 +46,7 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         priority=section.priority,
         lead=lead if section.lead is None else section.lead,
         trail=trail if section.trail is None else section.trail,
+        allow=section.allow or Allow.UPS,
     )
 
 
@@ -103,6 +105,18 @@ def _for_calendar(builder: Builder, wanted: tuple[str, ...], calendar: str, path
         yield from builder.circuits
     else:
         yield from (name for name in wanted if name in builder.circuits)
+
+
+def _check_freeze(builder: Builder, section: RuleSection, path: KeyPath) -> None:
+    """A freeze asks for no bandwidth, everything else must; and only a freeze allows or forbids."""
+    given = "bandwidth" in section.model_fields_set
+    if section.mode is Mode.FREEZE and given:
+        message = "a freeze asks for no bandwidth: leave it out (allow says what may be ordered meanwhile)"
+        builder.faults.add((*path, "bandwidth"), message)
+    if section.mode is not Mode.FREEZE and not given:
+        builder.faults.add((*path, "bandwidth"), "this key is missing")
+    if section.mode is not Mode.FREEZE and section.allow is not None:
+        builder.faults.add((*path, "allow"), "only a rule with mode: freeze allows or forbids orders")
 
 
 def _check_bandwidth(

@@ -35,7 +35,7 @@ from iodcal.config.fields import (
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.domain.circuits import Orders
-from iodcal.domain.rules import FromEvent, Highest, Mode, Wanted
+from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
 
 
 def _subjects(value: object) -> bool:
@@ -181,16 +181,17 @@ class RuleSection(Strict):
     calendars: Texts
     match: MatchSection = MatchSection()
     circuits: Texts
-    bandwidth: Annotated[Any, BeforeValidator(_wanted)]
+    bandwidth: Annotated[Any, BeforeValidator(_wanted)] = None  # of a `freeze` rule; others need one
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
     priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0
     lead: Length | None = None
     trail: Length | None = None
+    allow: Annotated[Allow, one_of(Allow)] | None = None
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Wanted | None:
         """The bandwidth, as the core has it."""
-        wanted: Wanted = self.bandwidth
+        wanted: Wanted | None = self.bandwidth
         return wanted
 
 

@@ -45,17 +45,25 @@ def _of_rules(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
         if rule.conditions.min_attendees is not None:
             message = "a distribution list counts as one attendee, however many people it holds"
             yield (*path, "match", "min_attendees"), message
-        strong = rule.mode is Mode.EXACTLY or rule.bandwidth is FromEvent.FROM_EVENT
+        yield from _of_freeze(builder, rule, path)
+        strong = rule.mode is not Mode.AT_LEAST or rule.bandwidth is FromEvent.FROM_EVENT
         if strong and not rule.conditions.organizer:
-            what = "exactly" if rule.mode is Mode.EXACTLY else "from_event"
+            what = "from_event" if rule.mode is Mode.AT_LEAST else str(rule.mode)
             yield (
                 (*path, "match"),
                 f"{what} without an organizer condition: whoever invites the mailbox decides",
             )
 
 
+def _of_freeze(builder: Builder, rule: Rule, path: KeyPath) -> Iterator[_Doubt]:
+    section = builder.file.rules[int(path[1])]
+    if rule.mode is Mode.FREEZE and "priority" in section.model_fields_set:
+        yield (*path, "priority"), "a freeze has no priority: it holds back whatever any rule asks for"
+
+
 def _of_lead(builder: Builder, rule: Rule, circuits: list[Circuit], path: KeyPath) -> Iterator[_Doubt]:
-    if rule.mode is Mode.EXACTLY and builder.file.rules[int(path[1])].lead is None:
+    exact = rule.mode is Mode.EXACTLY and builder.file.rules[int(path[1])].lead is None
+    if exact or rule.mode is Mode.FREEZE:
         return
     settings = builder.file.settings
     slowest = max((circuit.provisioning for circuit in circuits), default=timedelta())
@@ -104,7 +112,8 @@ def _of_unused(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
     for calendar in builder.calendars:
         if not any(calendar in rule.circuits for rule in rules):
             yield ("calendars", calendar), "no rule uses this calendar: it is not read"
-    used = {name for rule in rules for names in rule.circuits.values() for name in names}
+    asking = [rule for rule in rules if rule.mode is not Mode.FREEZE]
+    used = {name for rule in asking for names in rule.circuits.values() for name in names}
     for circuit in builder.circuits:
         if circuit not in used:
             yield ("circuits", circuit), "no rule uses this circuit: it follows its baseline only"
@@ -132,7 +141,8 @@ def _peaks_on(circuit: Circuit, day: int) -> int:
 
 
 def _names(rule: Rule, circuit: Circuit) -> bool:
-    return any(circuit.name in names for names in rule.circuits.values())
+    asks = rule.mode is not Mode.FREEZE
+    return asks and any(circuit.name in names for names in rule.circuits.values())
 
 
 def _of_secrets(builder: Builder, *, readable: bool) -> Iterator[_Doubt]:

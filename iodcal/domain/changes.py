@@ -13,18 +13,21 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Direction
 from iodcal.domain.timeline import Segment, Timeline, is_heard
 from iodcal.domain.windows import Window
+from iodcal.domain.wishes import Hold
 
 
 class CauseKind(StrEnum):
     EVENT = "event"
     BASELINE = "baseline"
+    HOLD = "hold"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a level is asked for. Times (UTC) are the event's own, or the baseline stretch's.
+    """Why a level is asked for. Times (UTC) are the event's own, the baseline stretch's, or the hold's.
 
-    `id` stays the same from run to run and holds no calendar text; `ended` marks what no longer asks.
+    `id` stays the same from run to run and holds no foreign text; `ended` marks what no longer asks. `who`
+    and `note` are a hold's.
     """
 
     kind: CauseKind
@@ -36,6 +39,8 @@ class Cause:
     subject: str | None = None
     remembered_since: datetime | None = None
     ended: bool = False
+    who: str | None = None
+    note: str | None = None
 
 
 class Reason(StrEnum):
@@ -54,6 +59,8 @@ class Reason(StrEnum):
     CARRIER_UNREADABLE = "carrier_unreadable"
     STATE_REBUILT = "state_rebuilt"
     BACKOFF = "backoff"
+    PAUSE = "pause"
+    FREEZE = "freeze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,8 @@ def _ended(timeline: Timeline, level: Bandwidth, at: datetime) -> Iterable[Cause
 
 def of_window(window: Window, *, ended: bool = False) -> Cause:
     demand = window.demand
+    if demand.hold is not None:
+        return _of_hold(demand.id, demand.hold, ended=ended)
     return Cause(
         CauseKind.EVENT,
         demand.id,
@@ -140,6 +149,11 @@ def of_window(window: Window, *, ended: bool = False) -> Cause:
         remembered_since=demand.remembered_since,
         ended=ended,
     )
+
+
+def _of_hold(id_: str, hold: Hold, *, ended: bool) -> Cause:
+    note = hold.note or None
+    return Cause(CauseKind.HOLD, id_, hold.since, hold.until, ended=ended, who=hold.who, note=note)
 
 
 def of_stretch(stretch: Stretch, *, ended: bool = False) -> Cause:

@@ -15,6 +15,7 @@ from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.orders import ADOPTION_AGE, BootTime, Order, Outcome, Patience, adoptable, settle
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.timeline import Timeline
+from iodcal.domain.wishes import Parked, longest_pause, still_of_use
 
 
 def absorb(
@@ -86,12 +87,21 @@ def starting_point(standing: Standing) -> Bandwidth | None:
 
 
 def held_by_person(
-    standing: Standing, change: Change, timeline: Timeline, now: datetime, *, enforce: bool
+    standing: Standing,
+    change: Change,
+    timeline: Timeline,
+    now: datetime,
+    *,
+    enforce: bool,
+    parked: Parked | None = None,
 ) -> Held | None:
-    """Holds back a change that would undo what a person did."""
+    """Holds back a change that would undo what a person did. While everything is `parked`, that is
+    whatever was first seen since: what was seen before goes to rest with the others."""
     drift = standing.drift
     if drift is None or standing.confirmed is None:
         return None
+    if parked is not None:
+        return Held(Reason.PERSON) if drift.seen_at >= parked.since else None
     if change.up:
         # Raised once for this demand and lowered again by hand: that is somebody's wish.
         repaired = drift.observed < standing.confirmed and standing.raised_for == change.demand
@@ -116,7 +126,8 @@ def _fate(order: Order) -> tuple[Outcome, Bandwidth | None]:
 
 
 def forget_old_orders(standing: Standing, now: datetime) -> Standing:
-    """Drops settled orders that can no longer be adopted, and curtain-up readings of events that are over.
+    """Drops settled orders that can no longer be adopted, curtain-up readings of events that are over, and
+    what people asked for and is long over.
 
     Of orders that came to the same end for the same bandwidth only the latest can matter, and of confirmed
     ones the very latest: a carrier that refuses all day long must not fill the state.
@@ -128,4 +139,6 @@ def forget_old_orders(standing: Standing, now: datetime) -> Standing:
         if latest[_fate(order)] is order and now - order.created_at <= ADOPTION_AGE
     )
     curtain_ups = tuple(done for done in standing.curtain_ups if now < done[1])
-    return replace(standing, recent=recent, curtain_ups=curtain_ups)
+    hold = still_of_use(standing.hold, now)
+    pause = longest_pause((standing.pause,), now)
+    return replace(standing, recent=recent, curtain_ups=curtain_ups, hold=hold, pause=pause)

@@ -15,12 +15,15 @@ from iodcal.domain.orders import Outcome, Patience
 from iodcal.domain.people import adopt_drift, held_by_person, note_level, starting_point
 from iodcal.domain.plan import Pace, coming, judge, maximum, scan
 from iodcal.domain.standing import Foreseen, Standing
+from iodcal.domain.standstill import STANDSTILL, held_by_freeze, held_by_pause
 from iodcal.domain.timeline import Timeline
+from iodcal.domain.wishes import Parked, Pause
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings that planning goes by. `allow_downs` is what a person let through for this run."""
+    """The settings that planning goes by. `allow_downs` is what a person let through for this run; `pause`
+    and `parked` are what people asked for all circuits."""
 
     window: timedelta
     every: timedelta
@@ -30,6 +33,8 @@ class Policy:
     max_unplanned_downs: int = 3
     allow_downs: int = 0
     quota_reserve: int = 4
+    pause: Pause | None = None
+    parked: Parked | None = None
 
     def pace(self, circuit: Circuit) -> Pace:
         return Pace(self.every, circuit.provisioning, self.min_gap)
@@ -96,7 +101,7 @@ def plan_circuit(
         standing = adopt_drift(standing)
     if due is not None:
         due = replace(due, held=_held(due, timeline, standing, now, policy, knowledge))
-    later = _coming(timeline, start, due, now, policy)
+    later = _coming(timeline, standing, start, due, now, policy)
     return CircuitPlan(
         circuit,
         timeline,
@@ -104,21 +109,28 @@ def plan_circuit(
         due.new if due else start,
         (due, *later) if due else later,
         verdict.too_late,
-        due is None or due.up or _foreseen(standing, due, now),
+        due is None or due.up or policy.parked is not None or _foreseen(standing, due, now),
     )
 
 
 def _coming(
-    timeline: Timeline, start: Bandwidth, due: Change | None, now: datetime, policy: Policy
+    timeline: Timeline,
+    standing: Standing,
+    start: Bandwidth,
+    due: Change | None,
+    now: datetime,
+    policy: Policy,
 ) -> tuple[Change, ...]:
     level, after = start, now
     if due is not None:
         level = due.new
         after = _reached(timeline, due, now, policy)
-        if due.held is not None and due.held.until is not None:
+        if due.held is not None and due.held.until is not None and due.held.reason not in STANDSTILL:
             after = max(after, due.held.until)
     changes = coming(timeline, level, after, now + policy.window, policy.min_gap)
-    return tuple(replace(change, held=_by_order_mode(change, timeline.circuit)) for change in changes)
+    return tuple(
+        replace(change, held=_by_will(change, timeline, standing, change.at, policy)) for change in changes
+    )
 
 
 def _reached(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> datetime:
@@ -139,10 +151,21 @@ def _held(
     knowledge: Knowledge,
 ) -> Held | None:
     return (
-        _by_order_mode(change, timeline.circuit)
+        _by_will(change, timeline, standing, now, policy)
         or _by_carrier(change, standing, now, policy, knowledge)
         or (None if change.up else _by_doubt(change, timeline, now, policy, knowledge))
-        or held_by_person(standing, change, timeline, now, enforce=policy.enforce)
+        or held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)
+    )
+
+
+def _by_will(
+    change: Change, timeline: Timeline, standing: Standing, at: datetime, policy: Policy
+) -> Held | None:
+    """What somebody decided: `orders:`, a pause, a change freeze. `at` is when it would be ordered."""
+    return (
+        _by_order_mode(change, timeline.circuit)
+        or held_by_pause(standing.pause, policy.pause, at)
+        or held_by_freeze(change, timeline, at, policy.pace(timeline.circuit).down_sight)
     )
 
 

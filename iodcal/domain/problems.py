@@ -82,7 +82,7 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.ORDER_OVERDUE: _error("direction", "to"),
     Kind.ORDER_REFUSED: _error("code", "direction", "to"),
     Kind.ORDER_UNKNOWN: _warning("direction", "to"),
-    Kind.OVERRULED: _warning("by"),
+    Kind.OVERRULED: _warning("by", "who"),
     Kind.PATTERN_SLOW: _error(),
     Kind.QUOTA: _error(),
     Kind.STATE_REBUILT: _error(),

@@ -9,8 +9,10 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Orders
 from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.people import starting_point
 from iodcal.domain.planning import CircuitPlan, Policy, daily_limit, in_order, ups_to_come
 from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.domain.standstill import STANDSTILL
 from iodcal.domain.windows import Window
 
 # What a held change means for the event it was for. Holding back under `orders:` is the user's own choice.
@@ -22,6 +24,7 @@ _CAUSE_OF_HELD = {
     Reason.STATUS_UNKNOWN: "status_unknown",
     Reason.CARRIER_UNREADABLE: "carrier_unreadable",
 }
+_KEEPS_UP = (Reason.PERSON, Reason.UPS_ONLY)
 
 
 def events_at_risk(
@@ -38,19 +41,24 @@ def events_at_risk(
         if plan.circuit.orders is Orders.NONE:
             continue
         for window in plan.timeline.windows:
-            if not window.exact and now < window.demand.event.end:
+            if window.serves_event and now < window.demand.event.end:
                 yield from _judge(plan, window, now, policy, beyond_quota)
+        for window in plan.timeline.shelved:
+            if window.serves_event and now < window.demand.event.end:
+                yield from _judge_parked(plan, window, now)
 
 
 def overruled(plan: CircuitPlan, now: datetime) -> Iterator[Problem]:
     """A problem for each `at_least` window that an `exactly` one keeps below its tier, now or ahead."""
     for window in plan.timeline.windows:
-        if window.exact or window.demand.span.end <= now:
+        if not window.serves_event or window.demand.span.end <= now:
             continue
         for segment in plan.timeline.over(window.demand.span):
             pin = segment.pin
             if segment.span.end > now and pin is not None and segment.target < need(plan, window):
                 facts = _facts(plan, window) | {"by": pin.demand.rule.name, "by_subject": pin.demand.subject}
+                if pin.demand.hold is not None:
+                    facts |= {"who": pin.demand.hold.who}
                 yield Problem(Kind.OVERRULED, place(plan, window), facts)
                 break
 
@@ -84,7 +92,9 @@ def _judge(
     start = window.demand.event.start
     at_start = plan.timeline.at(max(start, now))
     if at_start.target < need(plan, window):
-        cause: str | None = "exactly" if at_start.pin is not None else None
+        cause: str | None = _cause_in_pin(at_start.pin)
+    elif (stopped := _stopped(plan, window, now)) is not None:
+        cause = stopped
     elif is_ready(plan, window):
         return
     elif start <= now:
@@ -92,8 +102,36 @@ def _judge(
     else:
         cause = _cause(plan, window, now, policy, beyond_quota)
     if cause is not None:
-        kind = Kind.EVENT_LATE if start <= now else Kind.EVENT_AT_RISK
-        yield Problem(kind, place(plan, window), _facts(plan, window) | {"cause": cause})
+        yield _problem(plan, window, now, cause)
+
+
+def _judge_parked(plan: CircuitPlan, window: Window, now: datetime) -> Iterator[Problem]:
+    """An event that is left alone since everything is parked; not where a person keeps the circuit up."""
+    running = starting_point(plan.standing)
+    stays = plan.due is None or (plan.due.held is not None and plan.due.held.reason in _KEEPS_UP)
+    if running is None or running < need(plan, window) or not stays:
+        yield _problem(plan, window, now, "parked")
+
+
+def _problem(plan: CircuitPlan, window: Window, now: datetime, cause: str) -> Problem:
+    kind = Kind.EVENT_LATE if window.demand.event.start <= now else Kind.EVENT_AT_RISK
+    return Problem(kind, place(plan, window), _facts(plan, window) | {"cause": cause})
+
+
+def _cause_in_pin(pin: Window | None) -> str:
+    return "hold" if pin is not None and pin.demand.hold is not None else "exactly"
+
+
+def _stopped(plan: CircuitPlan, window: Window, now: datetime) -> str | None:
+    """Why, and whether, a pause or a freeze keeps the circuit from `window`'s tier until too late, however
+    high it runs today."""
+    start = window.demand.event.start
+    ups = [change for change in plan.changes if change.up and (change.due or change.at <= start)]
+    up = next((up for up in reversed(ups) if up.new >= need(plan, window)), None)
+    if up is None or up.held is None or up.held.until is None or up.held.reason not in STANDSTILL:
+        return None
+    ordered_at = max(now, up.at, up.held.until)
+    return str(up.held.reason) if ordered_at + plan.circuit.provisioning > start else None
 
 
 def _cause(

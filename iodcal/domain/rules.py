@@ -36,6 +36,14 @@ from iodcal.domain.patterns import Pattern
 class Mode(StrEnum):
     AT_LEAST = "at_least"
     EXACTLY = "exactly"
+    FREEZE = "freeze"
+
+
+class Allow(StrEnum):
+    """What may be ordered while a `freeze` rule covers."""
+
+    UPS = "ups"
+    NONE = "none"
 
 
 class Highest(StrEnum):
@@ -124,13 +132,15 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`circuits` names, for each calendar of the rule, the circuits it asks for (`same_site` resolved)."""
+    """`circuits` names, for each calendar of the rule, the circuits it asks for (`same_site` resolved).
+    `bandwidth` is None for a `freeze` rule, which asks for none; `allow` is of no account for the others."""
 
     name: str
     circuits: Mapping[str, tuple[str, ...]]
-    bandwidth: Wanted
+    bandwidth: Wanted | None
     conditions: Conditions = field(default_factory=Conditions)
     mode: Mode = Mode.AT_LEAST
     priority: int = 0
     lead: timedelta = timedelta()
     trail: timedelta = timedelta()
+    allow: Allow = Allow.UPS

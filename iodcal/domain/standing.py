@@ -10,6 +10,7 @@ from iodcal.domain.circuits import Reading
 from iodcal.domain.events import MatchedEvent
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
+from iodcal.domain.wishes import Hold, Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Standing:
     `raised_for` is the demand for which a drift downwards was already repaired. `curtain_ups` are the
     events whose curtain-up reading was taken (copy key and start) with their end. `retry_at` is the
     time before which a failed lowering is not tried again. `held_told` names the held change that the
-    history knows of already.
+    history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
     """
 
     key: str
@@ -61,6 +62,8 @@ class Standing:
     failures: int = 0
     retry_at: datetime | None = None
     held_told: str | None = None
+    hold: Hold | None = None
+    pause: Pause | None = None
 
     @property
     def all_orders(self) -> tuple[Order, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch, lay_out
-from iodcal.domain.circuits import Circuit
+from iodcal.domain.circuits import Baseline, Circuit
+from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
 from iodcal.domain.windows import Window
 
@@ -32,13 +33,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A circuit's segments, without a gap and in order, and the windows they were made of."""
+    """A circuit's segments, without a gap and in order, and the windows they were made of. `freezes` are
+    those that overlap it; `shelved` the windows that do not count because everything is parked."""
 
     circuit: Circuit
     segments: tuple[Segment, ...]
     windows: tuple[Window, ...]
     stretches: tuple[Stretch, ...]
     _starts: tuple[datetime, ...]
+    freezes: tuple[Freeze, ...] = ()
+    shelved: tuple[Window, ...] = ()
 
     @property
     def span(self) -> Interval:
@@ -86,8 +90,11 @@ class Timeline:
         return max(0, bisect_right(self._starts, instant) - 1)
 
 
-def draw(circuit: Circuit, windows: Iterable[Window], over: Interval) -> Timeline:
+def draw(
+    circuit: Circuit, windows: Iterable[Window], over: Interval, freezes: Iterable[Freeze] = ()
+) -> Timeline:
     """Lays `windows` over the circuit's baseline, from `over.start` to `over.end` (UTC)."""
+    freezes = tuple(freeze for freeze in freezes if freeze.span.overlaps(over))
     windows = tuple(window for window in windows if window.demand.span.overlaps(over))
     stretches = lay_out(circuit.baseline, circuit.zone, over, circuit.holidays)
     segments: list[Segment] = []
@@ -100,7 +107,14 @@ def draw(circuit: Circuit, windows: Iterable[Window], over: Interval) -> Timelin
             )
         segments.append(segment)
     starts = tuple(segment.span.start for segment in segments)
-    return Timeline(circuit, tuple(segments), windows, stretches, starts)
+    return Timeline(circuit, tuple(segments), windows, stretches, starts, freezes)
+
+
+def park(timeline: Timeline) -> Timeline:
+    """`timeline` with nothing but the baseline's off-peak level, at all times; its windows are shelved."""
+    resting = replace(timeline.circuit, baseline=Baseline(timeline.circuit.baseline.off_peak))
+    flat = draw(resting, (), timeline.span, timeline.freezes)
+    return replace(flat, circuit=timeline.circuit, shelved=timeline.windows)
 
 
 def _segments(

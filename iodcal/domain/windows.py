@@ -14,6 +14,7 @@ from iodcal.domain.events import Match, MatchedEvent
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import holds_at
 from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
+from iodcal.domain.wishes import HOLD_PRIORITY, Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Demand:
 
     `event` is the event's own time, `span` that with lead and trail (both UTC). `key` is what copies of
     the event have in common. `named` is the bandwidth that the event itself named, if the rule wants it.
+    `hold` is what a person asked for, where that stands in an event's place.
     """
 
     key: tuple[str, str, str]
@@ -32,6 +34,7 @@ class Demand:
     span: Interval
     named: Bandwidth | None = None
     remembered_since: datetime | None = None
+    hold: Hold | None = None
 
     @property
     def id(self) -> str:
@@ -51,6 +54,11 @@ class Window:
         return self.demand.rule.mode is Mode.EXACTLY
 
     @property
+    def serves_event(self) -> bool:
+        """True if an event is slow without it: neither maintenance nor a person's hold."""
+        return not self.exact and self.demand.hold is None
+
+    @property
     def priority(self) -> int:
         return self.demand.rule.priority
 
@@ -60,8 +68,26 @@ def open_windows(
 ) -> dict[str, tuple[Window, ...]]:
     """The windows of each circuit, by its name, in order of start; the order of what comes in is no matter.
 
-    Rules that no longer exist, and circuits that a rule no longer names, make no window.
+    Rules that no longer exist, and circuits that a rule no longer names, make no window; nor do freezes.
     """
+    by_name = {circuit.name: circuit for circuit in circuits}
+    merged = merge_demands(events, rules, by_name.values())
+    return {name: tuple(_of_circuit(by_name[name], demands)) for name, demands in merged.items()}
+
+
+def hold_window(hold: Hold, circuit: Circuit) -> Window:
+    """A person's hold on `circuit` as a window: above every rule, without lead or trail."""
+    mode = Mode.EXACTLY if hold.exactly else Mode.AT_LEAST
+    rule = Rule("hold", {}, hold.bandwidth, mode=mode, priority=HOLD_PRIORITY)
+    key = ("hold", circuit.service_id, hold.since.isoformat())
+    demand = Demand(key, rule, "", hold.note or None, hold.span, hold.span, hold=hold)
+    return Window(demand, hold.bandwidth)
+
+
+def merge_demands(
+    events: Iterable[MatchedEvent], rules: Iterable[Rule], circuits: Iterable[Circuit]
+) -> dict[str, list[Demand]]:
+    """What the rules make of the events for each circuit, by its name; copies of one event are one."""
     by_name = {circuit.name: circuit for circuit in circuits}
     rule_named = {rule.name: rule for rule in rules}
     merged: dict[str, dict[tuple[str, tuple[str, str, str]], Demand]] = {name: {} for name in by_name}
@@ -71,7 +97,7 @@ def open_windows(
             rule = rule_named.get(match.rule)
             if rule is not None:
                 _demand(event, match, rule, by_name, merged)
-    return {name: tuple(_of_circuit(by_name[name], demands.values())) for name, demands in merged.items()}
+    return {name: list(demands.values()) for name, demands in merged.items()}
 
 
 def _demand(

@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, Change, Held
+from iodcal.domain.freezes import Freeze
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
+from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import Fault
 from iodcal.result import Report, SourceReport
 from iodcal.words.problems import describe
@@ -37,8 +39,10 @@ def report_json(report: Report) -> Json:
         "config_digest": report.config_digest,
         "digest": report.digest,
         "window": {"start": moment(report.window.start), "end": moment(report.window.end)},
+        "pause": pause_json(report.pause) if report.pause else None,
+        "parked": parked_json(report.parked) if report.parked else None,
         "calendars": [_source(source) for source in report.sources],
-        "circuits": [_circuit(plan) for plan in report.plans],
+        "circuits": [_circuit(plan, report.now) for plan in report.plans],
         "orders": [order_json(order) for order in report.orders],
         "problems": [problem_json(problem) for problem in report.problems],
     }
@@ -106,8 +110,45 @@ def _source(source: SourceReport) -> Json:
     }
 
 
-def _circuit(plan: CircuitPlan) -> Json:
+def hold_json(hold: Hold) -> Json:
+    """A person's hold."""
+    return {
+        "bandwidth_mbps": hold.bandwidth.mbps,
+        "exactly": hold.exactly,
+        "since": moment(hold.since),
+        "until": moment(hold.until),
+        "who": hold.who,
+        "note": hold.note or None,
+    }
+
+
+def pause_json(pause: Pause) -> Json:
+    """A person's pause."""
+    since, until = moment(pause.since), moment(pause.until)
+    return {"since": since, "until": until, "who": pause.who, "note": pause.note or None}
+
+
+def parked_json(parked: Parked) -> Json:
+    """Since when everything is parked, by whom and why."""
+    return {"since": moment(parked.since), "who": parked.who, "note": parked.note or None}
+
+
+def _freeze(freeze: Freeze) -> Json:
+    demand = freeze.demand
+    return {
+        "rule": demand.rule.name,
+        "calendar": demand.calendar,
+        "subject": demand.subject,
+        "start": moment(freeze.span.start),
+        "end": moment(freeze.span.end),
+        "allow": str(demand.rule.allow),
+    }
+
+
+def _circuit(plan: CircuitPlan, now: datetime) -> Json:
     standing, reading = plan.standing, plan.standing.reading
+    hold = standing.hold if standing.hold is not None and now < standing.hold.until else None
+    pause = longest_pause((standing.pause,), now)
     upcoming = next((change for change in plan.changes if not change.due), None)
     return {
         "name": plan.circuit.name,
@@ -121,6 +162,9 @@ def _circuit(plan: CircuitPlan) -> Json:
         "open_order": order_json(standing.order) if standing.order else None,
         "drift_mbps": standing.drift.observed.mbps if standing.drift else None,
         "next_change_at": moment(upcoming.at) if upcoming else None,
+        "hold": hold_json(hold) if hold else None,
+        "pause": pause_json(pause) if pause else None,
+        "freezes": [_freeze(freeze) for freeze in plan.timeline.freezes if now < freeze.span.end],
         "changes": [change_json(change) for change in plan.changes],
     }
 
@@ -154,6 +198,8 @@ def cause_json(cause: Cause) -> Json:
         "end": moment(cause.end),
         "remembered_since": moment(cause.remembered_since),
         "ended": cause.ended,
+        "who": cause.who,
+        "note": cause.note,
     }
 
 

@@ -11,6 +11,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
 from iodcal.render.text import for_line
 from iodcal.render.when import local_span
+from iodcal.render.wishes import by_whom
 from iodcal.result import Report
 from iodcal.telling import Telling
 from iodcal.words.problems import describe
@@ -93,5 +94,7 @@ def lost_state_text(place: str) -> str:
 def _cause(cause: Cause, plan: CircuitPlan) -> str:
     if cause.kind is CauseKind.BASELINE:
         return "the baseline"
+    if cause.kind is CauseKind.HOLD:
+        return f"a hold {by_whom(cause.who or '', cause.note or '')}"
     name = f'"{cause.subject}"' if cause.subject else f"the rule {cause.rule}"
     return f"{name} {local_span(cause.start, cause.end, plan.circuit.zone)}"

@@ -18,6 +18,7 @@ from iodcal.render.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
 from iodcal.render.lines import lost_state_text
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
+from iodcal.render.wishes import by_whom, wishes_of, wishes_of_all
 from iodcal.result import Report, SourceReport
 from iodcal.words.held import HELD
 from iodcal.words.problems import describe
@@ -32,6 +33,8 @@ def print_plan(report: Report, console: Console, errors: Console) -> None:
     for plan in report.plans:
         console.print()
         console.print(_title(plan, report))
+        for line in wishes_of(plan, report.now):
+            console.print(Padding(Text(line, style="bold"), (0, 0, 0, 2)))
         for row in _chart(plan, report, console):
             console.print(row, no_wrap=True, overflow="crop")
         console.print(_changes(plan, report))
@@ -47,6 +50,8 @@ def print_header(report: Report, console: Console) -> None:
     cached = ", from the last run's readings" if report.cached else ""
     ahead = rough(report.window.end - report.window.start)
     console.print(Text.assemble((now, "bold"), f", {ahead} ahead{cached}"))
+    for line in wishes_of_all(report):
+        console.print(Text(line, style="bold"))
     for source in report.sources:
         console.print(_source(source, report))
 
@@ -162,6 +167,9 @@ def cause_text(cause: Cause, plan: CircuitPlan) -> str:
     if cause.kind is CauseKind.BASELINE:
         level = "the baseline's peak" if cause.id.startswith("peak") else "the off-peak baseline"
         return f"{level} ends" if cause.ended else level
+    if cause.kind is CauseKind.HOLD:
+        over = "over" if cause.ended else f"until {local(cause.end, plan.circuit.zone)}"
+        return f"hold {by_whom(cause.who or '', cause.note or '')}, {over}"
     name = (
         for_terminal(cause.subject, 40) if cause.subject else f"event of {for_terminal(cause.rule or '', 32)}"
     )

@@ -10,6 +10,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.render.plan import print_header
 from iodcal.render.text import for_terminal
 from iodcal.render.when import local, relative, rough
+from iodcal.render.wishes import wishes_of
 from iodcal.result import Report
 
 
@@ -18,6 +19,9 @@ def print_status(report: Report, console: Console) -> None:
     print_header(report, console)
     console.print()
     console.print(_circuits(report))
+    for plan in report.plans:
+        for line in wishes_of(plan, report.now):
+            console.print(Text.assemble((for_terminal(plan.circuit.name, 32), "bold"), f": {line}"))
     console.print()
     console.print(_last_run(report))
 

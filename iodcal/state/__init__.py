@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Remembered, Standing
+from iodcal.domain.wishes import Parked, Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class State:
     `calendar_ids` by `Source.key`, `quotas` by (base URL, account), `told` by problem id.
 
     `rebuilt_from` names the damaged file this state was rebuilt in place of: nothing is lowered then.
+    `pause` and `parked` are what a person asked for all circuits.
     `unknown_since` is when state and history were found to be gone: an order may have gone out just before.
     """
 
@@ -59,3 +61,5 @@ class State:
     last_run: LastRun | None = None
     rebuilt_from: str | None = None
     unknown_since: datetime | None = None
+    pause: Pause | None = None
+    parked: Parked | None = None

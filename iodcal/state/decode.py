@@ -14,6 +14,7 @@ from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Span, Ti
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
+from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.state import LastRun, Quota, State, Told
 
 _Value = TypeVar("_Value")
@@ -123,6 +124,8 @@ def decode(document: object) -> State:
         told={key: _told(node) for key, node in root.items("problems")},
         last_run=root.maybe("last_run", lambda name: _run(root.node(name))),
         unknown_since=root.added("unknown_since", root.time),
+        pause=root.added("pause", lambda name: decode_pause(root.node(name))),
+        parked=root.added("parked", lambda name: decode_parked(root.node(name))),
     )
 
 
@@ -158,7 +161,28 @@ def _standing(key: str, node: Node) -> Standing:
         failures=node.number("failures"),
         retry_at=node.maybe("retry_at", node.time),
         held_told=node.maybe("held_told", node.text),
+        hold=node.added("hold", lambda name: decode_hold(node.node(name))),
+        pause=node.added("pause", lambda name: decode_pause(node.node(name))),
     )
+
+
+def decode_hold(node: Node) -> Hold:
+    return Hold(
+        bandwidth=node.bandwidth("mbps"),
+        since=node.time("since"),
+        until=node.time("until"),
+        who=node.text("who"),
+        note=node.text("note"),
+        exactly=node.flag("exactly"),
+    )
+
+
+def decode_pause(node: Node) -> Pause:
+    return Pause(node.time("since"), node.time("until"), node.text("who"), node.text("note"))
+
+
+def decode_parked(node: Node) -> Parked:
+    return Parked(node.time("since"), node.text("who"), node.text("note"))
 
 
 def decode_reading(node: Node) -> Reading:

@@ -11,6 +11,7 @@ from iodcal.domain.circuits import Reading
 from iodcal.domain.events import Floating, MatchedEvent, Span
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Drift, Remembered, Standing
+from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.state import LastRun, Quota, State, Told
 
 VERSION = 1
@@ -26,6 +27,8 @@ def encode(state: State) -> Json:
         "writer": __version__,
         "last_run": encode_run(state.last_run) if state.last_run else None,
         "unknown_since": moment(state.unknown_since),
+        "pause": encode_pause(state.pause) if state.pause else None,
+        "parked": encode_parked(state.parked) if state.parked else None,
         "circuits": {key: encode_standing(standing) for key, standing in state.circuits.items()},
         "calendars": {key: encode_remembered(kept) for key, kept in state.remembered.items()},
         "calendar_ids": dict(state.calendar_ids),
@@ -72,7 +75,33 @@ def encode_standing(standing: Standing) -> Json:
         "failures": standing.failures,
         "retry_at": moment(standing.retry_at),
         "held_told": standing.held_told,
+        "hold": encode_hold(standing.hold) if standing.hold else None,
+        "pause": encode_pause(standing.pause) if standing.pause else None,
     }
+
+
+def encode_hold(hold: Hold) -> Json:
+    return {
+        "mbps": hold.bandwidth.mbps,
+        "exactly": hold.exactly,
+        "since": moment(hold.since),
+        "until": moment(hold.until),
+        "who": hold.who,
+        "note": hold.note,
+    }
+
+
+def encode_pause(pause: Pause) -> Json:
+    return {
+        "since": moment(pause.since),
+        "until": moment(pause.until),
+        "who": pause.who,
+        "note": pause.note,
+    }
+
+
+def encode_parked(parked: Parked) -> Json:
+    return {"since": moment(parked.since), "who": parked.who, "note": parked.note}
 
 
 def encode_reading(reading: Reading) -> Json:

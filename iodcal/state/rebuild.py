@@ -3,58 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
 from iodcal.domain.standing import Standing
+from iodcal.domain.wishes import Parked, Pause, longest_pause
 from iodcal.state import Quota, State
-from iodcal.state.decode import DamagedError, Node, decode_drift, decode_order
+from iodcal.state.decode import (
+    DamagedError,
+    Node,
+    decode_drift,
+    decode_hold,
+    decode_order,
+    decode_parked,
+    decode_pause,
+)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the records read so far come to. `orders` is keyed by order id, `standings` by circuit key."""
+
+    orders: dict[str, Order] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    pause: Pause | None = None
+    parked: Parked | None = None
+
+    def standing(self, key: str, name: str) -> Standing:
+        return self.standings.get(key) or _standing(key, name)
 
 
 def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
     """What `records`, oldest first, still tell at `now` (UTC): the last bandwidth that was confirmed, open
-    orders (unknown where no answer stands), the orders of the last 24 hours, today's quota, drift.
+    orders (unknown where no answer stands), the orders of the last 24 hours, today's quota, drift, and what
+    people asked for.
 
     Records that make no sense are passed over. Where none is left, nobody knows of an order that may have
     gone out just now: `unknown_since` says so.
     """
-    orders: dict[str, Order] = {}
-    standings: dict[str, Standing] = {}
+    found = _Found()
     read_any = False
     for record in records:
         try:
-            _replay(Node.of(record, "record"), orders, standings)
+            _replay(Node.of(record, "record"), found)
         except DamagedError:
             continue
         read_any = True
-    for order in orders.values():
-        standings[order.circuit_key] = _with_order(standings[order.circuit_key], order, now)
+    standings = found.standings
+    for order in found.orders.values():
+        if order.circuit_key in standings:  # else it was forgotten since, and only counts
+            standings[order.circuit_key] = _with_order(standings[order.circuit_key], order, now)
     return State(
         circuits=standings,
-        quotas=_quotas(orders.values(), now),
+        quotas=_quotas(found.orders.values(), now),
         unknown_since=None if read_any else now,
+        pause=longest_pause((found.pause,), now),
+        parked=found.parked,
     )
 
 
-def _replay(node: Node, orders: dict[str, Order], standings: dict[str, Standing]) -> None:
+def _replay(node: Node, found: _Found) -> None:
     kind = node.text("kind")
     if kind == "order":
-        order = decode_order(node.node("order"))
-        orders[order.id] = order
-        standing = standings.get(order.circuit_key) or _standing(order.circuit_key, order.circuit)
-        if order.outcome is Outcome.CONFIRMED:
-            standing = replace(standing, confirmed=order.new, drift=None)
-        standings[order.circuit_key] = standing
+        _replay_order(decode_order(node.node("order")), found)
     elif kind == "reading":
         key = node.text("key")
-        standings[key] = replace(
-            standings.get(key) or _standing(key, node.text("circuit")),
+        found.standings[key] = replace(
+            found.standing(key, node.text("circuit")),
             confirmed=node.maybe("confirmed_mbps", node.bandwidth),
             off_peak=node.maybe("off_peak_mbps", node.bandwidth),
             drift=node.maybe("drift", lambda name: decode_drift(node.node(name))),
         )
+    elif kind == "park":
+        found.parked = decode_parked(node)
+    elif kind in ("hold", "release", "pause", "resume", "forget"):
+        _replay_wish(kind, node, found)
+
+
+def _replay_order(order: Order, found: _Found) -> None:
+    found.orders[order.id] = order
+    standing = found.standing(order.circuit_key, order.circuit)
+    if order.outcome is Outcome.CONFIRMED:
+        standing = replace(standing, confirmed=order.new, drift=None)
+    found.standings[order.circuit_key] = standing
+
+
+def _replay_wish(kind: str, node: Node, found: _Found) -> None:
+    key = node.maybe("key", node.text)
+    if key is None:
+        _replay_for_all(kind, node, found)
+        return
+    standing = found.standing(key, node.text("circuit"))
+    match kind:
+        case "hold":
+            standing = replace(standing, hold=decode_hold(node))
+        case "release":
+            standing = replace(standing, hold=None)
+        case "pause":
+            standing = replace(standing, pause=decode_pause(node))
+        case "resume":
+            standing = replace(standing, pause=None)
+    found.standings[key] = standing
+    if kind == "forget":
+        del found.standings[key]
+
+
+def _replay_for_all(kind: str, node: Node, found: _Found) -> None:
+    if kind == "pause":
+        found.pause = decode_pause(node)
+    elif kind == "resume":
+        found.pause = found.parked = None
+        for key, standing in found.standings.items():
+            found.standings[key] = replace(standing, pause=None)
 
 
 def _with_order(standing: Standing, order: Order, now: datetime) -> Standing:

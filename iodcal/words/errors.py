@@ -9,7 +9,7 @@ from iodcal.words.facts import fill
 _USAGE = {
     "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
     "no_such_calendar": Words("There is no calendar {calendar}", "The configuration has: {known}"),
-    "bad_time": Words("{message}", "See iodcal plan --help"),
+    "bad_time": Words("{message}", "A time of day alone means today"),
     "time_too_far": Words("{at} is too far from now to look at", "Choose a time within a year"),
     "diff_unmatched": Words("--diff and --unmatched do not go together", "Leave one out"),
     "explain_mixed": Words(
@@ -54,7 +54,9 @@ def _filled(words: Words, error: IodcalError) -> Words:
 
 
 def _of_usage(error: UsageError) -> Words:
-    words = _filled(_USAGE.get(error.code, _UNKNOWN), error)
+    from iodcal.words.people import PEOPLE
+
+    words = _filled(_USAGE.get(error.code) or PEOPLE.get(error.code, _UNKNOWN), error)
     near = error.facts.get("near")
     return Words(words.message, f"Did you mean {near}? {words.remedy}" if near else words.remedy)
 

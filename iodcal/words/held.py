@@ -18,4 +18,6 @@ HELD = {
     Reason.CARRIER_UNREADABLE: "the carrier does not answer",
     Reason.STATE_REBUILT: "the state was rebuilt",
     Reason.BACKOFF: "it failed before and is tried again later",
+    Reason.PAUSE: "paused",
+    Reason.FREEZE: "a change freeze",
 }

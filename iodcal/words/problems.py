@@ -15,6 +15,22 @@ _AT_RISK = {
         "an `exactly` rule keeps it lower",
         "Move the maintenance or the event, or change the priorities",
     ),
+    "hold": (
+        "somebody holds it lower",
+        "If the event matters more: iodcal release {circuit}",
+    ),
+    "pause": (
+        "orders are paused",
+        "If the event matters more: iodcal resume {circuit} (or --all)",
+    ),
+    "freeze": (
+        "a change freeze allows no order",
+        "Move one of the two, or raise it in the carrier's portal before the freeze begins",
+    ),
+    "parked": (
+        "everything is parked",
+        "iodcal resume --all ends that; or raise it in the carrier's portal",
+    ),
     "open_order": (
         "another order is under way",
         "Ask the carrier how far it is; iodcal orders as soon as it is settled",
@@ -54,7 +70,7 @@ _WORDS: Mapping[Kind, Words] = {
     ),
     Kind.LEFT_UP: Words(
         "{name} is no longer in the configuration, and stands at {bandwidth} (off-peak {off_peak})",
-        "Put it back until it is lowered, or lower it in the carrier's portal",
+        "Put it back until it is lowered; or lower it in the carrier's portal, then: iodcal forget {name}",
     ),
     Kind.NO_BANDWIDTH: Words(
         "{subject} in {calendar} names no bandwidth that the rule {rule} can read",
@@ -111,6 +127,12 @@ _WORDS: Mapping[Kind, Words] = {
 }
 
 
+_OVERRULED_BY_HOLD = Words(
+    "{circuit}: a hold by {who} keeps it below the {needs} that {subject} asks for",
+    "If the event matters more: iodcal release {circuit}",
+)
+
+
 def describe(problem: Problem) -> Words:
     """What to tell of `problem`. A missing fact leaves a gap, never an error."""
     facts = _readable(problem.facts)
@@ -121,6 +143,8 @@ def describe(problem: Problem) -> Words:
             return _of_event(problem, facts)
         case Kind.DRIFT:
             return _of_drift(facts)
+        case Kind.OVERRULED if facts.get("who"):
+            return fill(_OVERRULED_BY_HOLD, facts)
         case _:
             return fill(_WORDS[problem.kind], facts)
 
@@ -147,15 +171,18 @@ def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:
     return fill(Words(text, remedy), {**facts, "state": state})
 
 
+_KEEP = "; to keep it until another time: iodcal hold {circuit} {observed} --until TIME"
+
+
 def _of_drift(facts: Mapping[str, Fact]) -> Words:
     message = "{circuit} runs at {observed}, and no order of iodcal's explains it (ordered: {ordered})"
     if facts.get("direction") == "down":
         raising = facts.get("raising") == "yes"
         remedy = "It is raised now" if raising else "It is raised when an event or the baseline asks for more"
     elif facts.get("lowers_at"):
-        remedy = "It is lowered at {lowers_at_local}, when the demand next falls"
+        remedy = "It is lowered at {lowers_at_local}" + _KEEP
     else:
-        remedy = "It is lowered when the demand next falls"
+        remedy = "It is lowered when the demand next falls" + _KEEP
     return fill(Words(message, remedy), facts)
 
 

@@ -17,6 +17,10 @@ STATE_WORDS = {
         "The state file {path} was written by a newer iodcal ({writer})",
         "Install that version again; the file is untouched",
     ),
+    "damaged": Words(
+        "The state file {path} is damaged, and nothing was changed",
+        "Run iodcal sync first: it sets the file aside and rebuilds the state, lowering nothing meanwhile",
+    ),
     "symlink": Words(
         "The state file {path} is a symbolic link, which is not followed",
         "Name the file itself with --state or settings.state",

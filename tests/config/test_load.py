@@ -13,7 +13,7 @@ from iodcal.config.find import find, state_path
 from iodcal.config.load import load
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Orders
-from iodcal.domain.rules import FromEvent, Highest, Mode
+from iodcal.domain.rules import Allow, FromEvent, Highest, Mode
 from iodcal.errors import ConfigurationError
 from tests.e2e.command import ROOT
 
@@ -55,7 +55,7 @@ def changed(old: str, new: str) -> str:
 
 def test_the_full_example_loads() -> None:
     configuration = load(FULL)
-    company, noc, dr, rooms, work, ordered = configuration.rules
+    company, noc, dr, rooms, work, ordered, freeze = configuration.rules
     assert company.circuits == {"company": ("den-a", "lon-a")}
     assert company.bandwidth is Highest.HIGHEST
     assert (noc.lead, noc.trail) == (timedelta(minutes=30), timedelta(minutes=10))
@@ -63,6 +63,8 @@ def test_the_full_example_loads() -> None:
     assert rooms.circuits == {"rooms-den": ("den-a",), "rooms-lon": ("lon-a",)}
     assert (work.mode, work.lead, work.trail) == (Mode.EXACTLY, timedelta(), timedelta())
     assert ordered.bandwidth is FromEvent.FROM_EVENT
+    assert (freeze.mode, freeze.allow, freeze.bandwidth) == (Mode.FREEZE, Allow.NONE, None)
+    assert (freeze.lead, freeze.trail) == (timedelta(), timedelta(hours=1))
     den, lon = configuration.circuits.values()
     assert (den.zone.key, lon.zone.key) == ("America/Denver", "Europe/London")
     assert (lon.orders, lon.highest) == (Orders.NONE, Bandwidth(500))
@@ -128,6 +130,12 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
          "group named bandwidth"),
         ("bandwidth: highest", "mode: exactly, bandwidth: 500 Mbps", "9: rules[0].bandwidth: exactly 500 Mbps is not one of the "
          "tiers of den-a (100 Mbps, 1 Gbps)"),
+        ("bandwidth: highest", "priority: 1", "9: rules[0].bandwidth: this key is missing"),
+        ("bandwidth: highest", "bandwidth: highest, mode: freeze", "9: rules[0].bandwidth: a freeze asks for no bandwidth: leave "
+         "it out (allow says what may be ordered meanwhile)"),
+        ("bandwidth: highest", "bandwidth: highest, allow: none", "9: rules[0].allow: only a rule with mode: freeze allows or "
+         "forbids orders"),
+        ("bandwidth: highest", "mode: freeze, allow: all", "9: rules[0].allow: 'all' is not one of ups, none"),
         ("bandwidth: highest", "bandwidth: highest, priority: 100", "9: rules[0].priority: input should be less than or equal to "
          "99, found the number 100"),
         ("bandwidth: highest", "bandwidth: highest, match: {subjct: a}", "9: rules[0].match.subjct: unknown key; did you mean "
@@ -265,6 +273,13 @@ LONG_LEAD = ", lead: 45m"
          "list counts as one attendee, however many people it holds"),
         ("bandwidth: highest", "bandwidth: 100 Mbps, mode: exactly", "rules[0].match: exactly without an organizer condition: "
          "whoever invites the mailbox decides"),
+        ("circuits: all, bandwidth: highest}", "circuits: all, bandwidth: highest}\n  - {name: F, calendars: [noc], circuits: all, "
+         "mode: freeze}", "rules[1].match: freeze without an organizer condition: whoever invites the mailbox decides"),
+        ("circuits: all, bandwidth: highest}", "circuits: all, bandwidth: highest}\n  - {name: F, calendars: [noc], circuits: all, "
+         "mode: freeze, lead: 1m, match: {organizer: '@contoso.example'}, priority: 0}", "rules[1].priority: a freeze has no "
+         "priority: it holds back whatever any rule asks for"),
+        ("bandwidth: highest", "mode: freeze, match: {organizer: '@contoso.example'}", "circuits.den-a: no rule uses this circuit: it "
+         "follows its baseline only"),
         ("{noc: {ics: noc.ics}}", "{noc: {ics: noc.ics}, ops: {ics: o.ics}}", "calendars.ops: no rule uses this calendar: it is "
          "not read"),
         ("rules:", '  x: {carrier: lab, service_id: "8", tiers: [100 Mbps], baseline: {off_peak: 100 Mbps}}\nrules:', None),

@@ -9,14 +9,16 @@ from zoneinfo import ZoneInfo
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Baseline, Circuit, Reading, Status
 from iodcal.domain.events import Match, MatchedEvent, Source, Timed
+from iodcal.domain.freezes import Freeze, open_freezes
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Patience
 from iodcal.domain.plan import Pace
 from iodcal.domain.planning import CircuitPlan, Knowledge, Policy, plan_circuit, view_from
-from iodcal.domain.rules import Mode, Rule
+from iodcal.domain.rules import Allow, Mode, Rule
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline, draw
-from iodcal.domain.windows import Window, open_windows
+from iodcal.domain.windows import Window, hold_window, open_windows
+from iodcal.domain.wishes import Hold
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TIERS = tuple(Bandwidth(mbps) for mbps in (100, 200, 500, 1000))
@@ -54,7 +56,8 @@ POLICY = Policy(window=minutes(12 * 60), every=minutes(5), min_gap=minutes(60), 
 
 @dataclass(frozen=True)
 class Ask:
-    """An event from `start` to `end` whose rule asks for `mbps`; without lead and trail unless given."""
+    """An event from `start` to `end` whose rule asks for `mbps`; without lead and trail unless given. With
+    `hold` it is a person's hold, with `freeze` (`ups` or `none`) a change freeze that allows so much."""
 
     start: float
     end: float
@@ -66,6 +69,8 @@ class Ask:
     name: str = ""
     event: str = ""
     remembered: bool = False
+    hold: bool = False
+    freeze: str = ""
 
     @property
     def title(self) -> str:
@@ -75,12 +80,17 @@ class Ask:
         return Rule(
             name=self.title,
             circuits={"noc": (circuit.name,)},
-            bandwidth=Bandwidth(self.mbps),
-            mode=Mode.EXACTLY if self.exactly else Mode.AT_LEAST,
+            bandwidth=None if self.freeze else Bandwidth(self.mbps),
+            mode=Mode.FREEZE if self.freeze else Mode.EXACTLY if self.exactly else Mode.AT_LEAST,
+            allow=Allow(self.freeze or "ups"),
             priority=self.priority,
             lead=minutes(self.lead),
             trail=minutes(self.trail),
         )
+
+    def held(self, circuit: Circuit = CIRCUIT) -> Window:
+        span = at(self.start), at(self.end)
+        return hold_window(Hold(Bandwidth(self.mbps), *span, "pat", self.name, self.exactly), circuit)
 
     def matched(self) -> MatchedEvent:
         return MatchedEvent(
@@ -96,12 +106,20 @@ class Ask:
 
 
 def windows_of(*asks: Ask, circuit: Circuit = CIRCUIT) -> tuple[Window, ...]:
+    of_rules = [ask for ask in asks if not ask.hold]
+    rules = [ask.rule(circuit) for ask in of_rules]
+    windows = open_windows([ask.matched() for ask in of_rules], rules, [circuit])[circuit.name]
+    return (*windows, *(ask.held(circuit) for ask in asks if ask.hold))
+
+
+def freezes_of(*asks: Ask, circuit: Circuit = CIRCUIT) -> tuple[Freeze, ...]:
     rules = [ask.rule(circuit) for ask in asks]
-    return open_windows([ask.matched() for ask in asks], rules, [circuit])[circuit.name]
+    return open_freezes([ask.matched() for ask in asks], rules, [circuit])[circuit.name]
 
 
 def timeline_of(*asks: Ask, circuit: Circuit = CIRCUIT, now: float = 0, policy: Policy = POLICY) -> Timeline:
-    return draw(circuit, windows_of(*asks, circuit=circuit), view_from(at(now), circuit, policy))
+    view = view_from(at(now), circuit, policy)
+    return draw(circuit, windows_of(*asks, circuit=circuit), view, freezes_of(*asks, circuit=circuit))
 
 
 def levels(timeline: Timeline, start: float, end: float) -> list[tuple[float, int]]:

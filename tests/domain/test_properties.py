@@ -42,6 +42,7 @@ def asks(draw: st.DrawFn, *, exactly: bool = False, lead: int = EVERY + PROVISIO
         lead=draw(st.integers(lead, 45)),
         trail=draw(st.integers(0, 20)),
         name=f"event {draw(st.integers(0, 10**9))}",
+        hold=exactly and draw(st.booleans()),
     )
 
 

@@ -57,9 +57,8 @@ def worlds(draw: st.DrawFn, *, exactly: bool = False) -> World:
     if exactly:
         start = draw(st.integers(0, LAST))
         level = draw(st.sampled_from([tier.mbps for tier in TIERS]))
-        asks.append(
-            Ask(start, start + draw(st.integers(1, 200)), level, exactly=True, priority=5, name="work")
-        )
+        end, hold = start + draw(st.integers(1, 200)), draw(st.booleans())
+        asks.append(Ask(start, end, level, exactly=True, priority=5, name="work", hold=hold))
     gaps = draw(st.lists(st.integers(1, every), min_size=5, max_size=40))
     peaks = draw(st.lists(_peaks(), max_size=2))
     return World(

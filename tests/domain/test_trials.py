@@ -314,6 +314,6 @@ def _unranked(rules: Iterable[Rule]) -> list[Rule]:
 
 
 def test_an_expression_that_is_given_up_is_said_to_be() -> None:
-    trial = tried(replace(EVENT, subject="a" * 254 + "!"), rule(subject_regex=Pattern(r"^(a|aa)+$")))
-    (finding,) = [finding for finding in trial.findings if finding.key == "subject_regex"]
-    assert (finding.holds, finding.found) == (False, "a subject that the expression takes too long on")
+    bomb = replace(EVENT, subject="a" * 254 + "!")
+    (failed,) = failures(only(bomb, rule(subject_regex=Pattern(r"^(a|aa)+$"))))
+    assert "a subject that the expression takes too long on" in failed

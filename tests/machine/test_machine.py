@@ -16,13 +16,21 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from iodcal import people
 from iodcal.commands import Synced, Syncing, sync
+from iodcal.config import Configuration
 from iodcal.domain.orders import Outcome
 from iodcal.domain.problems import Kind
+from iodcal.domain.wishes import longest_pause
+from iodcal.errors import StateError, UsageError
+from iodcal.people import Act, Asked
 from iodcal.result import Report
+from iodcal.state import State
 from iodcal.state.history import History
 from iodcal.state.store import StateStore
+from iodcal.who import Person
 from tests.machine.world import (
+    ACCOUNT,
     EVERY,
     GRACE,
     HIGH,
@@ -81,6 +89,7 @@ class Diary:
 
     disturbed_at: datetime = START  # the last time at which anything but the clock changed
     news: bool = True  # something changed since the last run
+    stopped_until: datetime = START  # when the last hold or pause that was asked for ends
     lowered: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last lowering of ours
 
 
@@ -224,6 +233,40 @@ class Everything(RuleBasedStateMachine):
         line.bandwidth, line.shown_late = level, None
         self.disturb()
 
+    # --- people's commands
+
+    @rule(
+        service_id=st.sampled_from(["a", "b"]),
+        level=st.sampled_from([LOW, MIDDLE, HIGH]),
+        length=st.integers(PROVISIONING, 200),
+        exactly=st.booleans(),
+    )
+    def somebody_holds(self, service_id: str, level: int, length: int, exactly: bool) -> None:
+        asked = self.asked(length=minutes(length))
+        name = self.company.names[service_id]
+        if self.done(lambda c: people.hold(c, self.path, name, f"{level} Mbps", asked, exactly=exactly)):
+            self.diary.stopped_until = max(self.diary.stopped_until, self.now + minutes(length))
+
+    @rule(service_id=st.sampled_from(["a", "b"]))
+    def somebody_releases(self, service_id: str) -> None:
+        self.done(lambda c: people.release(c, self.path, self.company.names[service_id], self.asked()))
+
+    @rule(service_id=st.sampled_from(["a", "b", None]), length=st.integers(1, 200))
+    def somebody_pauses(self, service_id: str | None, length: int) -> None:
+        name = self.company.names[service_id] if service_id else None
+        asked = self.asked(length=minutes(length))
+        if self.done(lambda c: people.pause(c, self.path, name, asked)):
+            self.diary.stopped_until = max(self.diary.stopped_until, self.now + minutes(length))
+
+    @rule(service_id=st.sampled_from(["a", "b", None]))
+    def somebody_resumes(self, service_id: str | None) -> None:
+        name = self.company.names[service_id] if service_id else None
+        self.done(lambda c: people.resume(c, self.path, name, self.asked()))
+
+    @rule()
+    def somebody_parks(self) -> None:
+        self.done(lambda c: people.park(c, self.path, self.asked()))
+
     # --- operators
 
     @rule(trail=st.integers(0, 60))
@@ -273,15 +316,39 @@ class Everything(RuleBasedStateMachine):
 
     def run(self) -> None:
         ordered = len(self.company.carrier.taken)
+        refusing = self.company.carrier.next_order != "fine"  # then the second run may try again
+        before = StateStore(self.path).load(read_only=True)
         report = self.sync().report
+        self.nothing_ordered_while_stopped(before, ordered)
         self.nothing_lowered_blindly(ordered)
         self.nothing_taken_back(ordered)
         self.state_is_true()
         self.at_tier_or_told(report)
         again = self.sync().report
         ordered_again = [order for order in again.orders if order.run_id == again.run_id]
-        assert self.diary.news or not ordered_again, "a second run ordered"
+        assert self.diary.news or refusing or not ordered_again, "a second run ordered"
         self.diary.news = False
+
+    def asked(self, **given: Any) -> Asked:
+        return Asked(Person("pat", "pat"), terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}", **given)
+
+    def done(self, act: Callable[[Configuration], Act]) -> bool:
+        """False where the command refuses, which it may: the world, or a damaged state, does not fit."""
+        self.disturb()
+        try:
+            act(self.company.configuration())
+        except (UsageError, StateError):
+            return False
+        return True
+
+    def nothing_ordered_while_stopped(self, before: State, since: int) -> None:
+        """Not for whom a pause is for, and for nobody a raise while all is parked."""
+        paused = {key for key, known in before.circuits.items() if longest_pause((known.pause,), self.now)}
+        for _, service_id, old, new in self.company.carrier.taken[since:]:
+            key = "|".join((ACCOUNT.carrier_type, ACCOUNT.base_url, ACCOUNT.number, service_id))
+            assert longest_pause((before.pause,), self.now) is None, "ordered while all is paused"
+            assert key not in paused, "ordered while paused"
+            assert before.parked is None or new == LOW, f"raised to {new} from {old} while parked"
 
     def sync(self) -> Synced:
         asked = Syncing(terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}")
@@ -303,6 +370,7 @@ class Everything(RuleBasedStateMachine):
             elif service_id in self.diary.lowered:
                 lowered_at = self.diary.lowered[service_id]
                 quiet = self.diary.disturbed_at < lowered_at and not self.worked_between(lowered_at, at)
+                quiet = quiet and self.diary.stopped_until < lowered_at
                 assert not (quiet and at - lowered_at < minutes(MIN_GAP - EVERY)), "lowered for too short"
 
     def state_is_true(self) -> None:
@@ -319,19 +387,25 @@ class Everything(RuleBasedStateMachine):
         settled = self.now - self.diary.disturbed_at > minutes(LEAD + GRACE + TIMEOUT + 2 * EVERY)
         for plan in report.plans:
             line = self.company.carrier.lines[plan.circuit.service_id]
-            for window in plan.timeline.windows:
+            for window in (*plan.timeline.windows, *plan.timeline.shelved):
                 event = window.demand.event
-                if window.exact or self.now not in event:
+                if not window.serves_event or self.now not in event:
                     continue
                 need = plan.circuit.sold(window.bandwidth).mbps
-                governed = plan.timeline.at(self.now).target.mbps < need
+                governed = not report.parked and plan.timeline.at(self.now).target.mbps < need
                 if line.bandwidth >= need or governed:
                     continue
                 place = f"{plan.circuit.name}/{window.demand.rule.name}/{event.start:%Y-%m-%dT%H:%MZ}"
                 assert place in told, f"too slow for {place} and nobody was told"
+                if self.stopped_since(self.now - minutes(EVERY + PROVISIONING), report):
+                    continue
                 if self.worked_between(self.now - minutes(EVERY + PROVISIONING), self.now):
                     continue  # what `exactly` kept low is raised when that has ended, not before
                 assert not settled or self.cannot_be_helped(plan.circuit.service_id), f"late for {place}"
+
+    def stopped_since(self, start: datetime, report: Report) -> bool:
+        """True if people's commands may have kept a circuit low at any time since."""
+        return self.diary.stopped_until >= start or report.parked is not None
 
     def worked_between(self, start: datetime, end: datetime) -> bool:
         """True if an `exactly` window governed at any time between."""

@@ -22,8 +22,11 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import Knowledge
 from iodcal.domain.problems import Kind, Problem
+from iodcal.domain.wishes import Hold, Parked, Pause
+from iodcal.people import Act
 from iodcal.render.json import check_json, dump, error_json, report_json
 from iodcal.render.lines import held_line, order_line, problem_lines
+from iodcal.render.people import act_json, act_lines
 from iodcal.render.plan import print_plan
 from iodcal.render.status import print_status
 from iodcal.render.sync import print_sync
@@ -155,6 +158,84 @@ def test_the_status() -> None:
     assert "no run yet" in shown(lambda out, _: print_status(never, out), 100)
 
 
+def wished() -> Report:
+    """A circuit held and paused, one in a freeze, all of them paused."""
+    hold = Hold(TIERS[2], at(-30), at(90), "pat", HOSTILE)
+    pause = Pause(at(-5), at(30), "sam")
+    den = plan_of(
+        Ask(-30, 90, 500, hold=True, name=HOSTILE),
+        Ask(60, 120, name="Town Hall", lead=30),
+        standing=replace(standing_at(100), hold=hold, pause=pause),
+    )
+    lon = plan_of(
+        Ask(-60, 240, freeze="ups", name="Quarter end"),
+        Ask(600, 660, freeze="none", name="Year end"),
+        Ask(-90, 0, 500, hold=True),
+        ordered=500,
+        circuit=replace(CIRCUIT, name="lon-a", service_id="2", zone=ZoneInfo("Europe/London")),
+    )
+    of_all = Pause(at(-5), at(20), "pat", "carrier maintenance")
+    return report("plan", plans=(den, lon), problems=(), pause=of_all)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_what_people_asked_for(width: int) -> None:
+    drawn = shown(lambda out, errors: print_plan(wished(), out, errors), width)
+    drawn += shown(lambda out, _: print_status(replace(wished(), command="status"), out), width)
+    parked = replace(wished(), plans=(), pause=None, parked=Parked(at(-60), "pat", "moving to den2"))
+    drawn += shown(lambda out, _: print_status(replace(parked, command="status"), out), width)
+    check(f"wishes-{width}.txt", drawn)
+
+
+def test_what_people_asked_for_in_json() -> None:
+    document = report_json(replace(wished(), parked=Parked(at(-60), "pat")))
+    assert document["parked"] == {"since": "2026-11-24T11:00:00Z", "who": "pat", "note": None}
+    assert document["pause"]["note"] == "carrier maintenance"
+    den, lon = document["circuits"]
+    assert (den["hold"]["bandwidth_mbps"], den["hold"]["note"]) == (500, HOSTILE)
+    assert (den["pause"]["who"], den["pause"]["note"]) == ("sam", None)
+    assert [freeze["allow"] for freeze in lon["freezes"]] == ["ups", "none"]
+    over = replace(wished(), now=at(300))
+    den, lon = report_json(over)["circuits"]
+    assert (den["hold"], den["pause"], len(lon["freezes"])) == (None, None, 1)
+
+
+def test_a_hold_in_the_lines_of_cron() -> None:
+    den = plan_of(Ask(-30, 90, 1000, hold=True, name=HOSTILE))
+    line = order_line(replace(order(Outcome.ACCEPTED), circuit_key=CIRCUIT.key), den)
+    assert " for a hold by pat: \N{REPLACEMENT CHARACTER}[31mAll-Hands" in line
+    assert line.endswith("evil [bold]x[/bold]")
+
+
+def act(command: str, **given: object) -> str:
+    made = Act(command, NOON, "pat", DENVER, CIRCUIT)
+    return "\n".join(act_lines(replace(made, **given), synced=False))  # type: ignore[arg-type]  # fields by name
+
+
+def test_what_a_persons_command_says() -> None:
+    hold = Hold(Bandwidth(300), at(0), at(90), "pat", "DR")
+    said = act("hold", hold=hold, replaced=replace(hold, exactly=True), paused=("den-a",))
+    assert said.splitlines() == [
+        "den-a is held at 300 Mbps or more until Tue 24 Nov 2026 06:30 MST (in 90 min), by pat: DR",
+        "The next tier that is sold, 500 Mbps, is ordered for it",
+        "It takes the place of another: held at exactly 300 Mbps until Tue 24 06:30, by pat: DR",
+        "Its orders are paused: nothing is ordered before that ends",
+        "The next run acts on it; with --sync it is done at once",
+    ]
+    observed = act("hold", hold=hold, circuit=replace(CIRCUIT, orders=Orders.NONE))
+    assert "Its orders are `none` in the configuration, and a hold does not change that" in observed
+    assert act("release", over=True, changed=False) == "den-a is not held: nothing to do"
+    pause = Pause(at(0), at(90), "pat", "why")
+    said = act("pause", circuit=None, pause=pause, replaced=pause)
+    assert said.endswith("nothing is ordered until then\nAn earlier pause, by pat: why, is replaced")
+    assert act("park", parked=Parked(at(0), "pat"), paused=("lon-a",)).splitlines()[1] == (
+        "Only once their pause is over: lon-a"
+    )
+    known = replace(standing_at(None), name=HOSTILE)
+    assert act("forget", forgotten=known).endswith("is forgotten")
+    assert act_json(Act("forget", NOON, "pat", DENVER, forgotten=known))["forgotten"]["ordered_mbps"] is None
+
+
 def test_the_json_of_a_plan_and_of_a_sync() -> None:
     check("plan.json", dump(report_json(report())) + "\n")
     check("sync.json", dump(report_json(synced())) + "\n")
@@ -181,7 +262,7 @@ def test_the_keys_of_a_change_and_its_causes() -> None:
     (change, *_) = report_json(report())["circuits"][0]["changes"]
     assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes"}
     wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended"}
-    assert set(change["causes"][0]) == wanted
+    assert set(change["causes"][0]) == wanted | {"who", "note"}
 
 
 def test_every_other_exit_is_one_object_too() -> None:

@@ -98,6 +98,8 @@ def test_drift_says_when_it_ends() -> None:
     until = {**facts, "lowers_at": "2026-11-24T18:00:00+00:00"}
     assert "Tue 24 Nov 18:00 UTC" in describe(Problem(Kind.DRIFT, "a", until)).remedy
     assert "when the demand next falls" in describe(Problem(Kind.DRIFT, "a", facts)).remedy
+    for remedy in (describe(Problem(Kind.DRIFT, "a", given)).remedy for given in (until, facts)):
+        assert "iodcal hold a 1 Gbps --until TIME" in remedy
     lowered = {**facts, "direction": "down", "raising": "yes"}
     assert describe(Problem(Kind.DRIFT, "a", lowered)).remedy == "It is raised now"
 

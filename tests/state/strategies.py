@@ -12,6 +12,7 @@ from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
+from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.state import LastRun, Quota, State, Told
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -48,6 +49,9 @@ orders = st.builds(
 )
 
 
+pauses = st.builds(Pause, instants, instants, texts, texts)
+
+
 def standings(key: str) -> st.SearchStrategy[Standing]:
     return st.builds(
         Standing,
@@ -69,6 +73,8 @@ def standings(key: str) -> st.SearchStrategy[Standing]:
         failures=st.integers(0, 9),
         retry_at=maybe(instants),
         held_told=maybe(texts),
+        hold=maybe(st.builds(Hold, rates, instants, instants, texts, texts, st.booleans())),
+        pause=maybe(pauses),
     )
 
 
@@ -125,4 +131,6 @@ def states(draw: st.DrawFn) -> State:
         last_run=draw(
             st.none() | st.builds(LastRun, texts, instants, instants, st.booleans(), st.integers(0, 130))
         ),
+        pause=draw(st.none() | pauses),
+        parked=draw(st.none() | st.builds(Parked, instants, texts, texts)),
     )

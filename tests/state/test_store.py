@@ -19,6 +19,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote
 from iodcal.domain.orders import Outcome, ended, intent
 from iodcal.domain.standing import Drift, Standing
+from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.errors import StateError
 from iodcal.state import State
 from iodcal.state.decode import DamagedError, decode
@@ -59,6 +60,16 @@ def test_the_first_version_is_read_for_ever() -> None:
     document = json.loads((GOLDEN / "v1.json").read_text())
     state = decode(migrate(document, "v1.json"))
     assert {**encode(state), "writer": document["writer"]} == document
+
+
+def test_a_file_of_before_people_could_ask_for_anything_is_read_too() -> None:
+    document = json.loads((GOLDEN / "v1.json").read_text())
+    known = decode(document)
+    for place in (document, *document["circuits"].values()):
+        for name in ("hold", "pause", "parked"):
+            place.pop(name, None)
+    bare = {key: replace(standing, hold=None, pause=None) for key, standing in known.circuits.items()}
+    assert decode(document) == replace(known, pause=None, parked=None, circuits=bare)
 
 
 @given(states(), st.data())
@@ -334,3 +345,49 @@ def test_a_note_of_what_was_told_may_hold_nonsense(store: StateStore) -> None:
     store.path.parent.mkdir()
     store.path.with_name("state.json.lock.told").write_bytes(b"\xff\xfe")
     assert [store.tell_once("held"), store.tell_once("held")] == [True, False]
+
+
+WISH = {"since": NOW, "who": "pat", "note": "why"}
+PAUSE = Pause(NOW, NOW + timedelta(hours=1), "pat", "why")
+HOLD = Hold(Bandwidth(500), NOW, NOW + timedelta(hours=2), "pat", "why", exactly=True)
+
+
+def test_what_people_asked_for_is_rebuilt(store: StateStore) -> None:
+    def note(kind: str, key: str | None = None, **facts: object) -> None:
+        circuit = "den-a" if key else None
+        store.history.append(kind, at=NOW, run_id="1", key=key, circuit=circuit, **{**WISH, **facts})
+
+    def rebuilt() -> State:
+        store.path.write_text("{")
+        return store.load()
+
+    store.save(STATE)
+    note("hold", CIRCUIT.key, until=HOLD.until, mbps=500, exactly=True)
+    note("pause", CIRCUIT.key, until=PAUSE.until)
+    note("pause", until=PAUSE.until)
+    note("park")
+    note("hold", "lab||1|2", until=HOLD.until, mbps="500")  # makes no sense
+    state = rebuilt()
+    standing = state.circuits[CIRCUIT.key]
+    assert (standing.hold, standing.pause, state.pause) == (HOLD, PAUSE, PAUSE)
+    assert state.parked == Parked(NOW, "pat", "why")
+    assert list(state.circuits) == [CIRCUIT.key]
+    note("release", CIRCUIT.key)
+    note("resume", CIRCUIT.key)
+    state = rebuilt()
+    assert (state.circuits[CIRCUIT.key].hold, state.circuits[CIRCUIT.key].pause) == (None, None)
+    assert state.parked is not None
+    note("pause", CIRCUIT.key, until=PAUSE.until)
+    note("resume")
+    state = rebuilt()
+    assert (state.circuits[CIRCUIT.key].pause, state.pause, state.parked) == (None, None, None)
+
+
+def test_a_circuit_that_was_forgotten_stays_forgotten_but_its_orders_count(store: StateStore) -> None:
+    store.save(STATE)
+    store.history.append("order", at=NOW, run_id="1", order=replace(ORDER, outcome=Outcome.ACCEPTED))
+    store.history.append("forget", at=NOW, run_id="2", key=ORDER.circuit_key, circuit="den-a", who="pat")
+    store.path.write_text("{")
+    state = store.load()
+    assert state.circuits == {}
+    assert [quota.used for quota in state.quotas.values()] == [1]

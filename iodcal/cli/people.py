@@ -1,0 +1,203 @@
+"""The commands by which people have their way: hold, release, pause, resume, park, forget."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iodcal.cli.declare import command
+from iodcal.cli.everyday import show_sync
+from iodcal.cli.options import NowOption, duration
+from iodcal.cli.session import Session
+
+if TYPE_CHECKING:
+    from iodcal.commands import Synced
+    from iodcal.config import Configuration
+    from iodcal.people import Act, Asked
+
+CircuitArgument = Annotated[str, typer.Argument(metavar="CIRCUIT", help="The circuit's name.")]
+OneCircuit = Annotated[str | None, typer.Argument(metavar="CIRCUIT", help="The circuit's name.")]
+All = Annotated[bool, typer.Option("--all", help="All circuits.")]
+Length = Annotated[
+    timedelta | None,
+    typer.Option("--for", metavar="LENGTH", parser=duration, help="So long from now, such as 2h."),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Until then: an instant, +3h, or a local time."),
+]
+Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for whoever looks at it.")]
+Sync = Annotated[bool, typer.Option("--sync", help="Sync at once, not with the next run.")]
+
+
+@command(
+    "Hold a circuit at a bandwidth until a time.", "iodcal hold den-a 1 Gbps --for 2h --note 'DR rehearsal'"
+)
+def hold(
+    session: Session,
+    circuit: CircuitArgument,
+    bandwidth: Annotated[
+        list[str], typer.Argument(metavar="BANDWIDTH", help="Such as 500 Mbps or 1Gbps, or highest.")
+    ],
+    *,
+    length: Length = None,
+    until: Until = None,
+    exactly: Annotated[bool, typer.Option("--exactly", help="This one, even if more is asked for.")] = False,
+    note: Note = "",
+    sync: Sync = False,
+    now: NowOption = None,
+) -> int:
+    """Hold a circuit at a bandwidth, or more, until a time; it outranks every rule. There is one hold a
+    circuit: a new one takes its place."""
+    from iodcal import people
+
+    configuration, asked = _asked(session, note, now, length, until)
+    state = session.state_path(configuration)
+    act = people.hold(configuration, state, circuit, " ".join(bandwidth), asked, exactly=exactly)
+    return _finish(session, configuration, act, asked, sync=sync)
+
+
+@command("End a circuit's hold.", "iodcal release den-a --sync")
+def release(
+    session: Session, circuit: CircuitArgument, *, note: Note = "", sync: Sync = False, now: NowOption = None
+) -> int:
+    """End a circuit's hold before its time; what the rules and the baseline ask for counts again."""
+    from iodcal import people
+
+    configuration, asked = _asked(session, note, now)
+    act = people.release(configuration, session.state_path(configuration), circuit, asked)
+    return _finish(session, configuration, act, asked, sync=sync)
+
+
+@command("Order nothing until a time.", "iodcal pause den-a --until 18:00 --note 'carrier maintenance'")
+def pause(
+    session: Session,
+    circuit: OneCircuit = None,
+    *,
+    all_circuits: All = False,
+    length: Length = None,
+    until: Until = None,
+    note: Note = "",
+    sync: Sync = False,
+    now: NowOption = None,
+) -> int:
+    """Order nothing until a time, for one circuit or for all. Events that will be short of bandwidth by it
+    are told as problems."""
+    from iodcal import people
+
+    name = _one_or_all(circuit, all_circuits=all_circuits)
+    configuration, asked = _asked(session, note, now, length, until)
+    act = people.pause(configuration, session.state_path(configuration), name, asked)
+    return _finish(session, configuration, act, asked, sync=sync)
+
+
+@command("End a pause, or parking.", "iodcal resume --all --sync")
+def resume(
+    session: Session,
+    circuit: OneCircuit = None,
+    *,
+    all_circuits: All = False,
+    note: Note = "",
+    sync: Sync = False,
+    now: NowOption = None,
+) -> int:
+    """End a circuit's pause; with --all every pause, and parking too."""
+    from iodcal import people
+
+    name = _one_or_all(circuit, all_circuits=all_circuits)
+    configuration, asked = _asked(session, note, now)
+    act = people.resume(configuration, session.state_path(configuration), name, asked)
+    return _finish(session, configuration, act, asked, sync=sync)
+
+
+@command(
+    "Bring all circuits to rest: to retire iodcal, or move it.", "iodcal park --note 'moving to den2' --sync"
+)
+def park(session: Session, *, note: Note = "", sync: Sync = False, now: NowOption = None) -> int:
+    """Bring every circuit to its off-peak tier, then order nothing until iodcal resume --all. Meanwhile no
+    event counts; those that will be short of bandwidth are told."""
+    from iodcal import people
+
+    configuration, asked = _asked(session, note, now)
+    act = people.park(configuration, session.state_path(configuration), asked)
+    return _finish(session, configuration, act, asked, sync=sync)
+
+
+@command("Drop what is known of a circuit that left the configuration.", "iodcal forget den-old")
+def forget(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name that it had.")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Even while an order of it is open.")] = False,
+    note: Note = "",
+) -> int:
+    """Drop what is known of a circuit that left the configuration, so that it is no longer a problem. At its
+    carrier nothing is changed."""
+    from iodcal import people
+
+    configuration, asked = _asked(session, note, None)
+    act = people.forget(configuration, session.state_path(configuration), name, asked, force=force)
+    return _finish(session, configuration, act, asked, sync=False)
+
+
+def _asked(
+    session: Session,
+    note: str,
+    now: str | None,
+    length: timedelta | None = None,
+    until: str | None = None,
+) -> tuple[Configuration, Asked]:
+    from iodcal.people import Asked
+    from iodcal.who import real_person
+
+    asked = Asked(real_person(), session.terminal, note.strip(), length, until, now)
+    return session.configuration(), asked
+
+
+def _one_or_all(circuit: str | None, *, all_circuits: bool) -> str | None:
+    """The circuit that was named; None for all."""
+    if (circuit is None) != all_circuits:
+        from iodcal.errors import UsageError
+
+        raise UsageError("one_or_all")
+    return circuit
+
+
+def _finish(session: Session, configuration: Configuration, act: Act, asked: Asked, *, sync: bool) -> int:
+    """Shows what was done; with `sync` orders what follows from it."""
+    from iodcal.render.people import act_json, act_lines
+
+    document, text = act_json(act), "".join(f"{line}\n" for line in act_lines(act, synced=sync))
+    if not session.json and not session.quiet:
+        sys.stdout.write(text)
+    if sync:
+        sys.stdout.flush()
+        synced = _sync(session, configuration, act, asked, unsaid=text if session.json else "")
+        if not session.json:
+            return show_sync(session, synced)
+        from iodcal.render.json import report_json
+
+        document |= {"exit": int(synced.report.exit), "sync": report_json(synced.report)}
+    if session.json:
+        session.print_json(document)
+    return int(document["exit"])
+
+
+def _sync(session: Session, configuration: Configuration, act: Act, asked: Asked, *, unsaid: str) -> Synced:
+    """Orders what follows from `act`, on its circuit or on all. Where that fails, `unsaid` is told on
+    stderr: what was done stands all the same."""
+    from iodcal.commands import Syncing
+    from iodcal.commands import sync as carry_out
+    from iodcal.errors import IodcalError
+
+    circuit = act.circuit.name if act.circuit is not None else None
+    syncing = Syncing(session.terminal, asked.now, circuit)
+    try:
+        with session.progress() as progress:
+            return carry_out(configuration, session.state_path(configuration), syncing, progress)
+    except IodcalError:
+        sys.stderr.write(unsaid)
+        raise

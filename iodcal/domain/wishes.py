@@ -1,0 +1,64 @@
+"""What people ask of iodcal itself: a bandwidth held, a pause, everything parked; by whom, why, since when.
+
+All but parking end by themselves. Times are UTC. `who` is the real person, `note` that person's own words:
+both are foreign text to whoever shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.localtime import Interval
+
+HOLD_PRIORITY = 100  # above that of any rule
+_KEPT = timedelta(days=1)  # what has ended still explains the lowering that follows
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A bandwidth for one circuit: at least this, or with `exactly` this and no other."""
+
+    bandwidth: Bandwidth
+    since: datetime
+    until: datetime
+    who: str
+    note: str = ""
+    exactly: bool = False
+
+    @property
+    def span(self) -> Interval:
+        return Interval(self.since, self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing is ordered, for one circuit or for all of them."""
+
+    since: datetime
+    until: datetime
+    who: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Every circuit goes to its off-peak tier, and stays there until somebody resumes."""
+
+    since: datetime
+    who: str
+    note: str = ""
+
+
+def longest_pause(pauses: Iterable[Pause | None], at: datetime) -> Pause | None:
+    """Of the pauses that are not over at `at` the one that ends last. Their beginnings do not matter: a clock
+    that was set back must not end one."""
+    lasting = (pause for pause in pauses if pause is not None and at < pause.until)
+    return max(lasting, key=lambda pause: pause.until, default=None)
+
+
+def still_of_use(hold: Hold | None, now: datetime) -> Hold | None:
+    """`hold`, unless it ended so long ago that nothing can follow from it any more."""
+    return hold if hold is not None and now < hold.until + _KEPT else None

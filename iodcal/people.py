@@ -1,0 +1,311 @@
+"""What people ask for, as plain functions: hold, release, pause, resume, park, forget. They print nothing.
+
+Each takes the lock, changes the state and leaves a line in the history with who and why. What follows from
+it is the next run's to order.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, check_circuit, check_now, clock_of, store_of
+from iodcal.config import Configuration
+from iodcal.config.fields import nearest
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.durations import format_duration
+from iodcal.domain.holding import doubts, lowest_baseline
+from iodcal.domain.moments import parse_moment
+from iodcal.domain.people import starting_point
+from iodcal.domain.problems import Fact
+from iodcal.domain.standing import Standing
+from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
+from iodcal.errors import StateError, UsageError
+from iodcal.ledger import Ledger
+from iodcal.observing import standing_of
+from iodcal.state import State
+from iodcal.state.encode import encode_hold, encode_parked, encode_pause
+from iodcal.state.store import StateStore
+from iodcal.who import Person
+
+MOST_NOTE = 200  # characters
+_FARTHEST = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a person's command was given. `terminal` is True where the person looks on; of `length` and
+    `until` a command that needs an end takes exactly one; `now` moves the sandbox's time."""
+
+    person: Person
+    terminal: bool
+    note: str = ""
+    length: timedelta | None = None
+    until: str | None = None
+    now: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person's command did at `now` (UTC). `circuit` is the one it was for, None where it was for
+    all; `hold`, `pause` and `parked` are what stands now, or with `over` what has ended by it. `replaced`
+    is the hold or pause that it took the place of, `paused` names circuits that a pause concerns. `changed`
+    is False where there was nothing to do.
+    """
+
+    command: str
+    now: datetime
+    who: str
+    zone: ZoneInfo
+    circuit: Circuit | None = None
+    hold: Hold | None = None
+    pause: Pause | None = None
+    parked: Parked | None = None
+    replaced: Hold | Pause | None = None
+    forgotten: Standing | None = None
+    over: bool = False
+    changed: bool = True
+    paused: tuple[str, ...] = ()
+
+
+def hold(
+    configuration: Configuration, state_path: Path, name: str, bandwidth: str, asked: Asked, *, exactly: bool
+) -> Act:
+    """Holds a circuit at a bandwidth until a time. Raises UsageError, LockHeldError, StateError."""
+    circuit = _circuit(configuration, name)
+    with _acting(configuration, state_path, asked, "hold") as (ledger, now):
+        _refuse_parked(ledger.state)
+        until = _until(asked, now, circuit.zone)
+        wish = Hold(_bandwidth(bandwidth, circuit), now, until, asked.person.name, asked.note, exactly)
+        standing = standing_of(circuit, ledger.state.circuits)
+        for code in doubts(wish, circuit, starting_point(standing)):
+            raise UsageError(code, **_facts_of_hold(wish, circuit))
+        _note(ledger, asked, "hold", circuit, encode_hold(wish))
+        ledger.put(replace(standing, hold=wish))
+        paused = longest_pause((standing.pause, ledger.state.pause), now)
+    running = standing.hold if standing.hold is not None and now < standing.hold.until else None
+    names = (circuit.name,) if paused is not None else ()
+    return Act("hold", now, wish.who, circuit.zone, circuit, hold=wish, replaced=running, paused=names)
+
+
+def release(configuration: Configuration, state_path: Path, name: str, asked: Asked) -> Act:
+    """Ends a circuit's hold now. Raises UsageError, LockHeldError, StateError."""
+    circuit = _circuit(configuration, name)
+    with _acting(configuration, state_path, asked, "release") as (ledger, now):
+        standing = standing_of(circuit, ledger.state.circuits)
+        running = standing.hold if standing.hold is not None and now < standing.hold.until else None
+        if running is not None:
+            # What has ended is kept for a while: it explains the lowering that follows.
+            ended = replace(running, until=now) if running.since < now else None
+            _note(ledger, asked, "release", circuit, _why(asked))
+            ledger.put(replace(standing, hold=ended))
+    who, changed = asked.person.name, running is not None
+    return Act("release", now, who, circuit.zone, circuit, hold=running, over=True, changed=changed)
+
+
+def pause(configuration: Configuration, state_path: Path, name: str | None, asked: Asked) -> Act:
+    """Orders nothing until a time, for one circuit or (None) for all. Raises UsageError, LockHeldError,
+    StateError."""
+    circuit = _circuit(configuration, name) if name is not None else None
+    zone = circuit.zone if circuit is not None else configuration.zone
+    with _acting(configuration, state_path, asked, "pause") as (ledger, now):
+        _refuse_parked(ledger.state)
+        wish = Pause(now, _until(asked, now, zone), asked.person.name, asked.note)
+        _note(ledger, asked, "pause", circuit, encode_pause(wish))
+        if circuit is None:
+            before = ledger.state.pause
+            ledger.state = replace(ledger.state, pause=wish)
+        else:
+            standing = standing_of(circuit, ledger.state.circuits)
+            before = standing.pause
+            ledger.put(replace(standing, pause=wish))
+    return Act("pause", now, wish.who, zone, circuit, pause=wish, replaced=longest_pause((before,), now))
+
+
+def resume(configuration: Configuration, state_path: Path, name: str | None, asked: Asked) -> Act:
+    """Ends one circuit's pause; or (None) every pause, and parking. Raises UsageError, LockHeldError,
+    StateError."""
+    circuit = _circuit(configuration, name) if name is not None else None
+    with _acting(configuration, state_path, asked, "resume") as (ledger, now):
+        if circuit is None:
+            return _resume_all(ledger, configuration, asked, now)
+        state = ledger.state
+        standing = standing_of(circuit, state.circuits)
+        own = longest_pause((standing.pause,), now)
+        if state.parked is not None:
+            raise UsageError("resume_parked", circuit=circuit.name)
+        if own is None and longest_pause((state.pause,), now) is not None:
+            raise UsageError("resume_all_paused", circuit=circuit.name)
+        if own is not None:
+            _note(ledger, asked, "resume", circuit, _why(asked))
+            ledger.put(replace(standing, pause=None))
+    who, changed = asked.person.name, own is not None
+    return Act("resume", now, who, circuit.zone, circuit, pause=own, over=True, changed=changed)
+
+
+def _resume_all(ledger: Ledger, configuration: Configuration, asked: Asked, now: datetime) -> Act:
+    state = ledger.state
+    of_all, parked = longest_pause((state.pause,), now), state.parked
+    paused = [one for one in state.circuits.values() if longest_pause((one.pause,), now) is not None]
+    if of_all is not None or parked is not None or paused:
+        _note(ledger, asked, "resume", None, _why(asked))
+        circuits = {key: replace(standing, pause=None) for key, standing in state.circuits.items()}
+        ledger.state = replace(state, pause=None, parked=None, circuits=circuits)
+    return Act(
+        "resume",
+        now,
+        asked.person.name,
+        configuration.zone,
+        pause=of_all,
+        parked=parked,
+        over=True,
+        changed=ledger.state is not state,
+        paused=tuple(sorted(standing.name for standing in paused)),
+    )
+
+
+def park(configuration: Configuration, state_path: Path, asked: Asked) -> Act:
+    """Brings all circuits to their off-peak tier, and leaves them there. Raises UsageError, LockHeldError,
+    StateError."""
+    with _acting(configuration, state_path, asked, "park") as (ledger, now):
+        state = ledger.state
+        parked = state.parked or Parked(now, asked.person.name, asked.note)
+        if state.parked is None:
+            _note(ledger, asked, "park", None, encode_parked(parked))
+            ledger.state = replace(state, parked=parked)
+        circuits = configuration.circuits.values()
+        standings = [standing_of(circuit, state.circuits) for circuit in circuits]
+    paused = [one.name for one in standings if longest_pause((one.pause, state.pause), now) is not None]
+    return Act(
+        "park",
+        now,
+        asked.person.name,
+        configuration.zone,
+        parked=parked,
+        changed=state.parked is None,
+        paused=tuple(sorted(paused)),
+    )
+
+
+def forget(configuration: Configuration, state_path: Path, name: str, asked: Asked, *, force: bool) -> Act:
+    """Drops what is known of a circuit that left the configuration; with `force` even while an order of it
+    is open. Raises UsageError, LockHeldError, StateError."""
+    with _acting(configuration, state_path, asked, "forget") as (ledger, now):
+        standing = _left(configuration, ledger.state, name)
+        if standing.order is not None and not force:
+            raise UsageError("forget_open_order", circuit=standing.name, order=standing.order.external_id)
+        known = {"circuit": standing.name, "key": standing.key}
+        ledger.note("forget", **known, account=asked.person.account, **_why(asked))
+        circuits = {key: kept for key, kept in ledger.state.circuits.items() if key != standing.key}
+        ledger.state = replace(ledger.state, circuits=circuits)
+    return Act("forget", now, asked.person.name, configuration.zone, forgotten=standing)
+
+
+def _left(configuration: Configuration, state: State, name: str) -> Standing:
+    """The circuit of that name, or key, in state and no longer in the configuration."""
+    configured = {circuit.key for circuit in configuration.circuits.values()}
+    left = [standing for key, standing in state.circuits.items() if key not in configured]
+    named = [standing for standing in left if name in (standing.name, standing.key)]
+    if len(named) > 1:
+        raise UsageError("forget_which", circuit=name, keys=", ".join(sorted(one.key for one in named)))
+    if named:
+        return named[0]
+    if name in configuration.circuits or name in configured:
+        raise UsageError("forget_configured", circuit=name)
+    known = sorted(standing.name for standing in left)
+    close = nearest(name, [*known, *configuration.circuits])
+    raise UsageError("forget_unknown", circuit=name, close=close, known=", ".join(known) or "none")
+
+
+@contextmanager
+def _acting(
+    configuration: Configuration, state_path: Path, asked: Asked, command: str
+) -> Iterator[tuple[Ledger, datetime]]:
+    """The state under its lock, and what time it is; saved at the end."""
+    if len(asked.note) > MOST_NOTE:
+        raise UsageError("note_too_long", length=len(asked.note), most=MOST_NOTE)
+    check_now(configuration, asked.now)
+    clock, _ = clock_of(configuration, asked.now)
+    store = store_of(configuration, state_path, clock)
+    with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
+        store.probe()
+        ledger = Ledger(store, _sound_state(store), uuid.uuid4().hex[:16], clock)
+        yield ledger, clock().replace(microsecond=0)
+        ledger.save()
+
+
+def _sound_state(store: StateStore) -> State:
+    """The state; a damaged one is left for the next run, which sets it aside and lowers nothing."""
+    if store.load(read_only=True).rebuilt_from is not None:
+        raise StateError("damaged", path=str(store.path))
+    return store.load()
+
+
+def _circuit(configuration: Configuration, name: str) -> Circuit:
+    check_circuit(configuration, name)
+    return configuration.circuits[name]
+
+
+def _refuse_parked(state: State) -> None:
+    if state.parked is not None:
+        raise UsageError("parked", who=state.parked.who)
+
+
+def _until(asked: Asked, now: datetime, zone: ZoneInfo) -> datetime:
+    if (asked.length is None) == (asked.until is None):
+        raise UsageError("one_end")
+    if asked.length is not None:
+        until = now + asked.length
+    else:
+        try:
+            until = parse_moment(asked.until or "", now, zone)
+        except (ValueError, OverflowError) as error:
+            raise UsageError("bad_time", message=str(error)) from None
+    if until <= now:
+        shown = f"{until.astimezone(zone):%a %d %b %Y %H:%M %Z}"
+        raise UsageError("until_past", until=shown, now=f"{now.astimezone(zone):%H:%M %Z}")
+    if until > now + _FARTHEST:
+        raise UsageError("until_far", days=_FARTHEST.days)
+    return until
+
+
+def _bandwidth(text: str, circuit: Circuit) -> Bandwidth:
+    if text.strip().casefold() == "highest":
+        return circuit.highest
+    try:
+        return Bandwidth.parse(text)
+    except ValueError as error:
+        raise UsageError(
+            "bad_bandwidth", message=str(error), circuit=circuit.name, tiers=_tiers(circuit)
+        ) from None
+
+
+def _tiers(circuit: Circuit) -> str:
+    return ", ".join(str(tier) for tier in circuit.tiers)
+
+
+def _facts_of_hold(wish: Hold, circuit: Circuit) -> dict[str, Fact]:
+    return {
+        "circuit": circuit.name,
+        "bandwidth": str(wish.bandwidth),
+        "highest": str(circuit.highest),
+        "lowest": str(lowest_baseline(circuit, wish)),
+        "tiers": _tiers(circuit),
+        "provisioning": format_duration(circuit.provisioning),
+    }
+
+
+def _why(asked: Asked) -> dict[str, str]:
+    return {"who": asked.person.name, "note": asked.note}
+
+
+def _note(ledger: Ledger, asked: Asked, command: str, circuit: Circuit | None, facts: dict[str, Any]) -> None:
+    name, key = (circuit.name, circuit.key) if circuit is not None else (None, None)
+    ledger.note(command, circuit=name, key=key, account=asked.person.account, **facts)
