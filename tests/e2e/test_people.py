@@ -211,6 +211,34 @@ def test_a_freeze_holds_back_a_lowering_until_it_is_over(lab: Lab) -> None:
     assert ("lon-a", "accepted", 100) in lab.orders("14:00")
 
 
+def test_a_freeze_that_is_gone_from_the_calendar_ends_with_the_second_reading(lab: Lab) -> None:
+    lab.run("10:05", "hold", "lon-a", "1Gbps", "--until", "12:30", "--sync")
+    lab.orders("10:10")
+    lab.sync("12:30")
+    without = CALENDAR.replace("Freeze of the quarter", "Lunch")
+    lab.iodcal.write("calendar.ics", without.replace("UID:2", "UID:3").replace("120000Z", "110000Z"))
+    held = circuit(lab.sync("12:35"), "lon-a")["changes"][0]["held"]
+    assert held == {"reason": "freeze", "until": "2026-11-24T14:00:00Z"}
+    assert ("lon-a", "accepted", 100) in lab.orders("12:40")
+
+
+def test_an_event_in_a_total_freeze_is_told_when_first_seen(lab: Lab) -> None:
+    total = RULES.replace("mode: freeze", "mode: freeze\n    allow: none").replace("[lon-a]", "all")
+    lab.iodcal.write("rules.yaml", total)
+    report = lab.sync("10:05")
+    (told,) = report["problems"]
+    assert (told["kind"], "a change freeze allows no order" in told["message"]) == ("event_at_risk", True)
+    assert circuit(report, "den-a")["changes"][0]["held"] == {
+        "reason": "freeze",
+        "until": "2026-11-24T14:00:00Z",
+    }
+    # A run may come just before the freeze, and then looks ahead; that cannot be counted on.
+    assert lab.orders("11:56") == [("den-a", "accepted", 1000)]
+    assert lab.orders("12:10") == [("den-a", "confirmed", 1000)]
+    assert {problem["kind"] for problem in lab.sync("12:35")["problems"]} == {"late_run"}
+    assert ("den-a", "accepted", 100) not in lab.orders("13:45")
+
+
 def test_what_left_is_a_problem_until_it_is_forgotten(lab: Lab) -> None:
     lab.run("10:05", "hold", "lon-a", "1Gbps", "--for", "5h", "--sync")
     lab.orders("10:10")
