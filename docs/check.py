@@ -86,12 +86,20 @@ def unnamed_options() -> Iterator[str]:
                 yield f"docs/command-line.md does not name {option} of iodcal {command}"
 
 
+def missing_tests(page: Path) -> Iterator[str]:
+    """Tests that a page names and that are not there."""
+    known = "".join(path.read_text(encoding="utf-8") for path in (_ROOT / "tests").rglob("test_*.py"))
+    for test in sorted(set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")))):
+        if f"def {test}(" not in known:
+            yield f"{page.relative_to(_ROOT)}: there is no test {test}"
+
+
 def main() -> None:
     """All checks; the faults on stderr."""
     update = "--update" in sys.argv
     faults = [*unnamed_options()]
     for page in pages():
-        faults += [*broken_links(page), *stale_output(page, update=update)]
+        faults += [*broken_links(page), *stale_output(page, update=update), *missing_tests(page)]
     for fault in faults:
         sys.stderr.write(fault + "\n")
     raise SystemExit(1 if faults else 0)

@@ -11,7 +11,7 @@ from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.planning import CircuitPlan, unplanned_downs
+from iodcal.domain.planning import CircuitPlan, daily_limit, unplanned_downs
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk, overruled
 from iodcal.domain.rules import Rule
@@ -96,6 +96,8 @@ def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
         yield Problem(Kind.EVENT_INVALID, _event_place(event), _event_facts(event))
     for event, rule in sight.matching.unreadable:
         yield Problem(Kind.NO_BANDWIDTH, _event_place(event), _event_facts(event) | {"rule": rule})
+    for label, rule in sorted(sight.matching.undecided):
+        yield Problem(Kind.PATTERN_SLOW, f"{label}/{rule}", {"calendar": label, "rule": rule})
 
 
 def of_unreadable(source: Source, error: CalendarError, rules: Iterable[Rule]) -> Problem:
@@ -227,7 +229,7 @@ def _of_quotas(held: Iterable[CircuitPlan], this: Run, used: Mapping[Account, in
         facts: dict[str, Fact] = {
             "account": account.number,
             "used": used.get(account, 0),
-            "limit": of_account[0].circuit.changes_per_day,
+            "limit": daily_limit(of_account),
             "reserve": this.policy.quota_reserve,
             "held": len(of_account),
         }

@@ -84,8 +84,8 @@ class Ledger:
             self.lost.clear()
 
     def save_elsewhere(self) -> None:
-        """Writes the state somewhere, and keeps in `lost` where that is."""
-        self.lost[:] = [self.store.save_elsewhere(self.state) or "nowhere: no place could be written"]
+        """Writes the state somewhere, and keeps in `lost` where that is; an empty text stands for nowhere."""
+        self.lost[:] = [self.store.save_elsewhere(self.state) or ""]
 
     def note(self, kind: str, **facts: Any) -> None:
         """Appends a line to the history. Raises StateError, but not once the state itself was lost: then

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from iodcal.carriers import Carrier, CarrierContext
 from iodcal.config import Configuration, Settings
 from iodcal.domain.circuits import Circuit, Reading, Status
+from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import BootTime, Outcome, waited_too_long
-from iodcal.domain.people import absorb
+from iodcal.domain.people import absorb, starting_point
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.windows import Window
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
+from iodcal.threads import side_by_side
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Carriers:
             return
         for of_carrier in by_carrier.values():
             self.of(of_carrier[0])
-        with ThreadPoolExecutor(max_workers=len(by_carrier)) as pool:
+        with side_by_side(len(by_carrier)) as pool:
             for answers in pool.map(lambda group: self._read_in_turn(group, deadline), by_carrier.values()):
                 for circuit, answer in answers:
                     self._keep(circuit, answer)
@@ -103,6 +104,20 @@ def needs_reading(standing: Standing, timeline: Timeline, now: datetime, setting
         or _unsettled(standing, now, settings)
         or any(curtain_ups(standing, timeline, now, settings.every))
     )
+
+
+def most_urgent_first(
+    timelines: Iterable[Timeline], standings: Mapping[str, Standing], now: datetime
+) -> list[Timeline]:
+    """`timelines` in the order in which they need an up: if time runs out, it is not those that wait."""
+
+    def first_up(timeline: Timeline) -> datetime:
+        start = starting_point(standing_of(timeline.circuit, standings)) or timeline.circuit.tiers[0]
+        ahead = timeline.over(Interval(now, timeline.span.end))
+        ups = (max(now, segment.span.start) for segment in ahead if segment.target > start)
+        return next(ups, timeline.span.end)
+
+    return sorted(timelines, key=first_up)
 
 
 def _unsettled(standing: Standing, now: datetime, settings: Settings) -> bool:

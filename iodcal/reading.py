@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -23,6 +22,7 @@ from iodcal.domain.windows import open_windows
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.state import State
+from iodcal.threads import side_by_side
 
 Answers: TypeAlias = Mapping[str, CalendarReading | CalendarError]
 ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadline], Answers]
@@ -133,7 +133,7 @@ def read_all(
     def read_group(group: Iterable[CalendarReader]) -> list[tuple[str, CalendarReading | CalendarError]]:
         return [(reader.source.key, _read(reader, span, deadline)) for reader in group]
 
-    with ThreadPoolExecutor(max_workers=max(1, min(_SIDE_BY_SIDE, len(groups)))) as pool:
+    with side_by_side(min(_SIDE_BY_SIDE, len(groups))) as pool:
         answers = dict(answer for group in pool.map(read_group, groups.values()) for answer in group)
     return {reader.source.key: answers[reader.source.key] for reader in readers}
 

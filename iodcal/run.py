@@ -14,6 +14,7 @@ from iodcal.domain.planning import (
     CircuitPlan,
     Knowledge,
     Policy,
+    in_order,
     plan_circuit,
     plan_together,
     view_from,
@@ -24,7 +25,7 @@ from iodcal.findings import clock_error, find
 from iodcal.invocation import Request, Run, Surroundings
 from iodcal.keeping import keep
 from iodcal.ledger import Ledger, used_today
-from iodcal.observing import Carriers, needs_reading, observe, standing_of
+from iodcal.observing import Carriers, most_urgent_first, needs_reading, observe, standing_of
 from iodcal.ordering import Desk, Placed
 from iodcal.reading import Sight, look, remember
 from iodcal.reporting import report
@@ -112,7 +113,9 @@ def _compare(this: Run, timelines: Mapping[str, Timeline], sight: Sight) -> tupl
     this.around.progress("reading circuits")
     this.carriers.read(_to_verify(this, timelines), this.around.deadline)
     plans = _plan(this, timelines, sight)
-    unread = [plan.circuit for plan in plans if plan.to_order and not this.carriers.has_read(plan.circuit)]
+    circuits = this.configuration.circuits
+    due = [circuits[change.circuit] for change in in_order(plans)]
+    unread = [circuit for circuit in due if not this.carriers.has_read(circuit)]
     if not unread:
         return plans
     this.carriers.read(unread, this.around.deadline)
@@ -123,7 +126,7 @@ def _to_verify(this: Run, timelines: Mapping[str, Timeline]) -> list[Circuit]:
     now, settings = this.request.now, this.configuration.settings
     return [
         timeline.circuit
-        for timeline in timelines.values()
+        for timeline in most_urgent_first(timelines.values(), this.state.circuits, now)
         if needs_reading(standing_of(timeline.circuit, this.state.circuits), timeline, now, settings)
     ]
 

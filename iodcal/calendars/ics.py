@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
+
+from pydantic import Field
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.failures import unread
@@ -24,9 +28,11 @@ _MOST_BYTES = 10 * 1024 * 1024
 
 
 class IcsOptions(Strict):
-    """`ics` is a path, an https (or webcal) URL, or a secret that holds one."""
+    """`ics` is a path, an https (or webcal) URL, or a secret that holds one. With `private_network` its
+    server may redirect to other hosts of private networks."""
 
     ics: Secret
+    private_network: Annotated[bool, Field(strict=True)] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class IcsReader:
     source: Source
     secret: Secret
     directory: Path
+    private_network: bool = False
 
     @property
     def group(self) -> str:
@@ -52,13 +59,38 @@ class IcsReader:
             raise CalendarError(error.code, **error.facts) from None
         clock_error = None
         if _is_url(place):
-            content, clock_error = _fetch(_https(place), deadline, secret=not self.secret.literal)
+            content, clock_error = self._fetch(_https(place), deadline)
         else:
             content = _read_file(self.directory / Path(place).expanduser())
-        inside, elsewhere = divided(parse_events(self.source, content, window), window)
+        inside, elsewhere = divided(parse_events(self.source, content, window, deadline), window)
         return CalendarReading(
             self.source, window, datetime.now(UTC), inside, clock_error, elsewhere=elsewhere
         )
+
+    def _fetch(self, url: str, deadline: Deadline) -> tuple[bytes, float | None]:
+        host = host_of(url)
+
+        def may_redirect(target: str) -> None:
+            other = host_of(target).casefold()
+            if other != host.casefold() and not self.private_network and _is_private(other):
+                raise HttpError("redirect_private", sent=True, host=host)
+
+        session = ReadingSession(
+            max_bytes=_MOST_BYTES,
+            allow_redirects=True,
+            may_redirect=may_redirect,
+            secret_urls=not self.secret.literal,
+        )
+        try:
+            require_secure(url)
+            answer = session.get(url, headers={"Accept": "text/calendar"}, deadline=deadline)
+        except HttpError as error:
+            raise unread(error) from None
+        finally:
+            session.close()
+        if answer.status != 200:
+            raise CalendarError("ics_status", host=host, status=answer.status)
+        return answer.body, answer.clock_error
 
 
 class IcsPlugin:
@@ -71,7 +103,7 @@ class IcsPlugin:
 
     def readers(self, name: str, options: IcsOptions, context: CalendarContext) -> Sequence[IcsReader]:
         (source,) = self.sources(name, options, context)
-        return (IcsReader(source, options.ics, context.directory),)
+        return (IcsReader(source, options.ics, context.directory, options.private_network),)
 
 
 def _key(secret: Secret, directory: Path) -> str:
@@ -93,34 +125,19 @@ def _https(url: str) -> str:
     return f"https://{rest}" if scheme.casefold().startswith("webcal") else url
 
 
-def _fetch(url: str, deadline: Deadline, *, secret: bool) -> tuple[bytes, float | None]:
-    def may_redirect(target: str) -> None:
-        if _is_private(target) and not _is_private(url):
-            raise HttpError("redirect", sent=True, host=host_of(url))
-
-    session = ReadingSession(
-        max_bytes=_MOST_BYTES, allow_redirects=True, may_redirect=may_redirect, secret_urls=secret
-    )
+def _is_private(host: str) -> bool:
+    """True for this machine and for private networks, whether `host` is an address or a name of one."""
     try:
-        require_secure(url)
-        answer = session.get(url, headers={"Accept": "text/calendar"}, deadline=deadline)
-    except HttpError as error:
-        raise unread(error) from None
-    finally:
-        session.close()
-    if answer.status != 200:
-        raise CalendarError("ics_status", host=host_of(url), status=answer.status)
-    return answer.body, answer.clock_error
-
-
-def _is_private(url: str) -> bool:
-    """True for this machine and for addresses of private networks, written as such."""
-    host = (urlsplit(url).hostname or "").casefold()
-    try:
-        address = ipaddress.ip_address(host)
+        return not ipaddress.ip_address(host).is_global
     except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
-    return not address.is_global
+        pass
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False  # then only a proxy can know it, which has its own rules
+    return any(not ipaddress.ip_address(str(place[0]).partition("%")[0]).is_global for *_, place in found)
 
 
 def _read_file(path: Path) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import icalendar
 import recurring_ical_events
 
-from iodcal.calendars.ics_guard import check_series
+from iodcal.calendars.ics_guard import check_series, settle_end
 from iodcal.domain.events import Event, Floating, Source, Span, Timed
 from iodcal.domain.localtime import Interval, instant
 from iodcal.errors import CalendarError
+from iodcal.http import Deadline
 
 _MOST_EVENTS = 20_000
 # Floating times may lie this far off in some circuit's zone.
@@ -28,16 +29,25 @@ _DAMAGE = (
     *(OverflowError, RecursionError, NotImplementedError),
 )
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE")
+# Properties without which, or with which misread, an event would be another one. None is a line that could
+# be any of them.
+_NEEDED = frozenset(
+    {None, *_TIMES, "UID", "DURATION", "RRULE", "STATUS", "SUMMARY", "CLASS", "ORGANIZER", "ATTENDEE"}
+    | {"LOCATION", "CATEGORIES", "TRANSP"}
+)
 
 
-def parse_events(source: Source, content: bytes, window: Interval) -> tuple[Event, ...]:
+def parse_events(
+    source: Source, content: bytes, window: Interval, deadline: Deadline | None = None
+) -> tuple[Event, ...]:
     """Every event in `content` that may overlap `window` (UTC) in some zone, and some around it.
 
     One that cannot be understood makes the whole content unreadable: a short list is never an answer.
-    Raises CalendarError.
+    Raises CalendarError, also where the series take longer than `deadline` to expand.
     """
     try:
-        events = [event for calendar in _calendars(content) for event in _events(source, calendar, window)]
+        calendars = _calendars(content)
+        events = [event for one in calendars for event in _events(source, one, window, deadline)]
     except _DAMAGE:
         raise CalendarError("ics_damaged", uid="?") from None
     if len(events) > _MOST_EVENTS:
@@ -61,14 +71,14 @@ def _first_words(text: str) -> str:
     return shown[:80] or "nothing at all"
 
 
-def _events(source: Source, calendar: Any, window: Interval) -> Iterator[Event]:
+def _events(source: Source, calendar: Any, window: Interval, deadline: Deadline | None) -> Iterator[Event]:
     zone = _default_zone(calendar)
     backwards: dict[str, bool] = {}  # by identity; that of a series is its UID alone
     for component in calendar.walk("VEVENT"):
         _check(component, window)
         backwards[_identity(component)] = _ends_before_start(component)
     cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
-    for occurrence in _expand(calendar, window):
+    for occurrence in _expand(calendar, window, deadline):
         series = backwards.get(f"{_uid(occurrence)}/", False)
         turned = backwards.get(_identity(occurrence), series)
         yield _event(source, occurrence, zone, cancelled=cancelled, backwards=turned)
@@ -89,7 +99,7 @@ def _default_zone(calendar: Any) -> ZoneInfo | None:
 def _check(component: Any, window: Interval) -> None:
     """Raises CalendarError for an event that the library would pass over, misread or never finish."""
     uid = _uid(component)
-    if component.errors:
+    if any(name in _NEEDED for name, _ in component.errors):
         raise CalendarError("ics_damaged", uid=uid)
     try:
         start = component["DTSTART"].dt
@@ -98,6 +108,7 @@ def _check(component: Any, window: Interval) -> None:
     except (KeyError, AttributeError, ValueError):
         raise CalendarError("ics_damaged", uid=uid) from None
     check_series(component, start, window, uid)
+    settle_end(component, start)
 
 
 def _check_zone(component: Any, name: str, uid: str) -> None:
@@ -111,17 +122,31 @@ def _check_zone(component: Any, name: str, uid: str) -> None:
 
 
 def _ends_before_start(component: Any) -> bool:
-    end = component.get("DTEND")
+    end, length = component.get("DTEND"), component.get("DURATION")
     if end is None:
-        return False
+        return length is not None and bool(length.dt < timedelta())
     try:
         return bool(end.dt < component["DTSTART"].dt)
     except TypeError:
         raise CalendarError("ics_damaged", uid=_uid(component)) from None
 
 
-def _expand(calendar: Any, window: Interval) -> list[Any]:
-    query = recurring_ical_events.of(calendar, components=["VEVENT"])
+def _expand(calendar: Any, window: Interval, deadline: Deadline | None) -> Iterator[Any]:
+    """The occurrences, one series after the other, so that a look at the clock fits in between."""
+    series: defaultdict[str, list[Any]] = defaultdict(list)
+    for component in calendar.walk("VEVENT"):
+        series[_uid(component)].append(component)
+    for components in series.values():
+        if deadline is not None and deadline.passed:
+            raise CalendarError("ics_too_slow", series=len(series))
+        yield from _occurrences(components, window)
+
+
+def _occurrences(components: Iterable[Any], window: Interval) -> list[Any]:
+    alone = icalendar.Calendar()
+    for component in components:
+        alone.add_component(component)
+    query = recurring_ical_events.of(alone, components=["VEVENT"])
     return list(query.between(window.start - _MARGIN, window.end + _MARGIN))
 
 

@@ -1,8 +1,11 @@
-"""Keeps a series from taking minutes to expand: a recurrence bomb, or a clock that ticks every second."""
+"""What a series is before it is expanded: never one that takes minutes (a recurrence bomb, a clock that ticks
+every second), and never one that ends earlier than its writer meant."""
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, time
+from itertools import product
 from typing import Any
 
 from iodcal.domain.localtime import Interval
@@ -33,15 +36,16 @@ def check_series(component: Any, start: date, window: Interval, uid: str) -> Non
         frequency = str(_first(rule, "FREQ", "")).upper()
         if frequency not in _SECONDS:
             raise CalendarError("ics_damaged", uid=uid)
+        if _interval(rule) < 1 or not _has_a_day(rule):
+            raise CalendarError("ics_damaged", uid=uid)  # looked for up to the year 9999, or for ever
         if _steps(rule, frequency, start, window) > _MOST_OCCURRENCES:
             raise CalendarError("ics_too_dense", uid=uid, limit=_MOST_OCCURRENCES)
 
 
 def _steps(rule: Any, frequency: str, start: date, window: Interval) -> float:
     step = _SECONDS[frequency]
-    interval = _first(rule, "INTERVAL", 1)
-    if not isinstance(interval, int) or interval < 1 or (step == _SECONDS["WEEKLY"] and frequency != "DAILY"):
-        interval = 1
+    by_days = step == _SECONDS["WEEKLY"] and frequency != "DAILY"
+    interval = 1 if by_days else _interval(rule)
     seconds = (window.end - _instant(start)).total_seconds()
     steps = max(0.0, seconds) / (step * interval)
     for name, unit in _MULTIPLIERS:
@@ -50,6 +54,43 @@ def _steps(rule: Any, frequency: str, start: date, window: Interval) -> float:
             steps *= len(listed) if isinstance(listed, list) else 1
     count = _first(rule, "COUNT", None)
     return min(steps, count) if isinstance(count, int) else steps
+
+
+def _interval(rule: Any) -> int:
+    interval = _first(rule, "INTERVAL", 1)
+    return interval if isinstance(interval, int) else 1
+
+
+def _has_a_day(rule: Any) -> bool:
+    """False for a rule whose days do not exist, such as the 30th of February."""
+    days = _all(rule, "BYMONTHDAY")
+    if not days:
+        return True
+    # 2024 is a leap year: it has every day that there is.
+    lengths = [
+        monthrange(2024, month)[1] for month in _all(rule, "BYMONTH") or range(1, 13) if 0 < month < 13
+    ]
+    return any(abs(day) <= length for day, length in product(days, lengths))
+
+
+def settle_end(component: Any, start: date) -> None:
+    """Gives a series whose UNTIL is a day, or a time without a zone, the instant that was meant: the end of
+    the day, or the time in the zone of the series. Taken for UTC it would lose its last occurrence."""
+    if not isinstance(start, datetime):
+        return
+    rules = component.get("RRULE")
+    for rule in rules if isinstance(rules, list) else [rules] if rules else []:
+        until = _first(rule, "UNTIL", None)
+        if isinstance(until, date) and getattr(until, "tzinfo", None) is None:
+            last = until if isinstance(until, datetime) else datetime.combine(until, time(23, 59, 59))
+            rule["UNTIL"] = [
+                last if start.tzinfo is None else last.replace(tzinfo=start.tzinfo).astimezone(UTC)
+            ]
+
+
+def _all(rule: Any, name: str) -> list[int]:
+    values = rule.get(name) or []
+    return [int(value) for value in (values if isinstance(values, list) else [values])]
 
 
 def _first(rule: Any, name: str, default: Any) -> Any:

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from iodcal import __version__
 from iodcal.cli.app import app
+from iodcal.cli.streams import drop_output, make_usable
 from iodcal.errors import ConfigurationError, IodcalError, LockHeldError, UsageError
 from iodcal.exits import Exit
 from iodcal.signals import Interrupted, install
@@ -20,6 +21,7 @@ from iodcal.signals import Interrupted, install
 
 def run_command(arguments: Sequence[str]) -> int:
     """Runs the command line and returns its exit status; nothing is raised past here."""
+    make_usable()
     install()
     json = _wants_json(arguments)
     try:
@@ -29,11 +31,10 @@ def run_command(arguments: Sequence[str]) -> int:
     except (Interrupted, KeyboardInterrupt, typer.Abort):
         return _fail(Exit.INTERRUPTED, "interrupted", "Stopped before the run was complete", "", json=json)
     except BrokenPipeError:
-        # Whoever read our output has closed it; Python would complain about that once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # whoever read our output has closed it
         return Exit.FAILED
     except Exception as error:  # noqa: BLE001 - the boundary: what arrives here is our bug
-        return _bug(error, arguments, json=json)
+        return _unwritten(error) if _output_fails(error) else _bug(error, arguments, json=json)
 
 
 def _run(arguments: Sequence[str], *, json: bool) -> int:
@@ -48,6 +49,26 @@ def _run(arguments: Sequence[str], *, json: bool) -> int:
         return _fail(Exit.USAGE, "usage", message, "See iodcal --help", json=json)
     sys.stdout.flush()
     return int(status or 0)
+
+
+def _output_fails(error: Exception) -> bool:
+    """True if `error` is that our output cannot be written, such as to a file on a full disk."""
+    if not isinstance(error, OSError):
+        return False
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _unwritten(error: Exception) -> int:
+    drop_output()
+    reason = error.strerror if isinstance(error, OSError) else None
+    message = f"The output cannot be written: {reason}; what was ordered stands in the state and the history"
+    return _fail(
+        Exit.FAILED, "output", message, "Free space for it; iodcal status shows the rest", json=False
+    )
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

@@ -78,7 +78,7 @@ class CarrierConfig:
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
-    the file's bytes, `warnings` what `check` tells."""
+    the file's bytes, `warnings` what `check` tells, `trusted` that nobody else can have written the file."""
 
     path: Path
     digest: str
@@ -89,6 +89,7 @@ class Configuration:
     circuits: Mapping[str, Circuit]
     rules: Sequence[Rule]
     warnings: tuple[Fault, ...] = field(default=())
+    trusted: bool = True
 
     @property
     def directory(self) -> Path:

@@ -16,6 +16,7 @@ from iodcal.config import CalendarConfig, CarrierConfig, Settings
 from iodcal.config.document import KeyPath
 from iodcal.config.faults import Faults
 from iodcal.config.fields import nearest
+from iodcal.config.holidays import HolidayCalendar
 from iodcal.config.plugins import CALENDARS, CARRIERS, KIND_BY_KEY, load_plugin
 from iodcal.config.schema import (
     BaselineSection,
@@ -28,6 +29,7 @@ from iodcal.config.schema import (
     SettingsSection,
 )
 from iodcal.domain.circuits import Baseline, Circuit, Peak
+from iodcal.domain.workdays import Holidays
 
 _CALENDAR_KEYS = ("type", *CalendarSection.model_fields)
 _CARRIER_KEYS = ("type", *CarrierSection.model_fields)
@@ -44,6 +46,15 @@ class Builder:
     calendars: dict[str, CalendarConfig] = field(default_factory=dict)
     carriers: dict[str, CarrierConfig] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(default_factory=dict)
+    holidays: dict[str, Holidays] = field(default_factory=dict)
+
+    def build_holidays(self) -> None:
+        """`holidays`, and whether those that settings and sites name are there."""
+        self.holidays = {name: HolidayCalendar(section) for name, section in self.file.holidays.items()}
+        named: dict[KeyPath, str | None] = {("settings",): self.file.settings.holidays}
+        named |= {("sites", name): site.holidays for name, site in self.file.sites.items()}
+        for path, name in named.items():
+            self._known("entry of holidays", name, self.holidays, (*path, "holidays"))
 
     def build_calendars(self) -> None:
         """`calendars`, each with the options of its kind."""
@@ -150,6 +161,7 @@ class Builder:
     def _circuit(self, name: str, section: CircuitSection, path: KeyPath) -> Circuit | None:
         carrier_known = self._known("carrier", section.carrier, self.file.carriers, (*path, "carrier"))
         site_known = self._known("site", section.site, self.file.sites, (*path, "site"))
+        self._known("entry of holidays", section.holidays, self.holidays, (*path, "holidays"))
         missing = [
             key for key in ("service_id", "carrier", "tiers", "baseline") if getattr(section, key) is None
         ]
@@ -182,11 +194,17 @@ class Builder:
             orders=section.orders or self.file.settings.orders,
             provisioning=provisioning,
             changes_per_day=limit,
+            holidays=self._holidays(section),
         )
 
     def _zone(self, section: CircuitSection) -> ZoneInfo:
         site = self.file.sites.get(section.site or "")
         return section.timezone or (site.timezone if site else None) or self.file.timezone
+
+    def _holidays(self, section: CircuitSection) -> Holidays:
+        site = self.file.sites.get(section.site or "")
+        name = section.holidays or (site.holidays if site else None) or self.file.settings.holidays
+        return self.holidays.get(name or "", frozenset())
 
     def _baseline(self, use: BaselineUse, path: KeyPath) -> Baseline | None:
         if use.name is not None:
@@ -213,7 +231,8 @@ class Builder:
 
 def settings_of(section: SettingsSection, directory: Path) -> Settings:
     """The section `settings`, with the state's path made whole."""
-    values = {name: getattr(section, name) for name in SettingsSection.model_fields if name != "subjects"}
+    elsewhere = ("subjects", "holidays")
+    values = {name: getattr(section, name) for name in SettingsSection.model_fields if name not in elsewhere}
     state = directory / Path(section.state).expanduser() if section.state else None
     return Settings(**{**values, "state": state, "hide_subjects": section.subjects})
 
@@ -228,4 +247,11 @@ def _baseline_of(section: BaselineSection) -> Baseline:
 
 
 def _peak(section: PeakSection) -> Peak:
-    return Peak(section.days, section.start, section.end, section.bandwidth)
+    return Peak(
+        section.days,
+        section.start,
+        section.end,
+        section.bandwidth,
+        business_days=section.business_days,
+        holidays_as_sunday=section.holidays,
+    )

@@ -109,7 +109,7 @@ def _check_bandwidth(
     builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[str, ...]], path: KeyPath
 ) -> None:
     pattern = section.match.subject_regex
-    if section.wanted is FromEvent.FROM_EVENT and (pattern is None or "bandwidth" not in pattern.groupindex):
+    if section.wanted is FromEvent.FROM_EVENT and (pattern is None or "bandwidth" not in pattern.groups):
         message = "from_event needs a match.subject_regex with a group named bandwidth"
         builder.faults.add((*path, "bandwidth"), message)
     if section.mode is Mode.EXACTLY and isinstance(section.wanted, Bandwidth):

@@ -27,7 +27,7 @@ _INT = re.compile(r"[-+]?[0-9]+", re.ASCII)
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
-_INTERPOLATED = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}")
+_INTERPOLATED = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(:-((?:[^}$]|\$(?!\{))*))?\}")
 _STANDARD_TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
 
@@ -118,10 +118,11 @@ class _Builder:
         self.faults: list[Fault] = []
         self._environment = environment
         self._left = _MOST_NODES
+        self._merging = 0  # how many << lie within each other: their paths do not grow
 
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
         self._left -= 1
-        if self._left < 0 or len(path) > _MOST_DEPTH:
+        if self._left < 0 or len(path) > _MOST_DEPTH or self._merging > _MOST_DEPTH:
             message = "too many values, or nested too deeply: anchors that repeat each other?"
             raise ConfigurationError((Fault(shown_path(path[:8]), message, self.document.file),))
         if isinstance(node, yaml.MappingNode):
@@ -156,7 +157,9 @@ class _Builder:
         merged: dict[str, Any] = {}
         for part in nodes:
             if isinstance(part, yaml.MappingNode):
+                self._merging += 1
                 merged = {**self.build(part, path), **merged}
+                self._merging -= 1
             else:
                 self._fault(part, path, "<< takes a mapping, or a list of mappings")
         return merged

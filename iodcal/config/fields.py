@@ -15,12 +15,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from iodcal.config.document import DecimalNumber, WholeNumber
+from iodcal.domain import patterns
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.durations import parse_duration
 from iodcal.domain.keywords import Keyword
 
 _Word = TypeVar("_Word", bound=StrEnum)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MOST_IN_MONTH = 23  # a month of 31 days has no more weekdays
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
@@ -141,6 +143,24 @@ def _days(value: object) -> frozenset[int]:
     return frozenset(day for entry in entries for day in _day_range(entry))
 
 
+def _business_days(value: object) -> frozenset[int]:
+    """Numbers of business days in a month: 1 is the first, -1 the last."""
+    numbers = as_list(value)
+    for number in numbers:
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= abs(number) <= _MOST_IN_MONTH:
+            raise ValueError(
+                f"{kind_of(number)} is no business day of a month: 1 is the first, -1 the last, "
+                f"up to {_MOST_IN_MONTH}"
+            )
+    return frozenset(int(number) for number in numbers)
+
+
+def _as_sunday(value: object) -> bool:
+    if value not in ("as_sunday", "ignored"):
+        raise ValueError(f"{kind_of(value)} is not one of as_sunday, ignored")
+    return value == "as_sunday"
+
+
 def _day_range(entry: object) -> Iterable[int]:
     names = str(entry).strip().casefold().split("-") if isinstance(entry, str) else []
     numbers = [DAYS.index(name.strip()[:3]) for name in names if name.strip()[:3] in DAYS and name.strip()]
@@ -161,13 +181,8 @@ def _keyword(value: object) -> Keyword:
     return value if isinstance(value, Keyword) else Keyword(text(value))
 
 
-def _pattern(value: object) -> re.Pattern[str]:
-    if isinstance(value, re.Pattern):
-        return value
-    try:
-        return re.compile(text(value))
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
+def _pattern(value: object) -> patterns.Pattern:
+    return value if isinstance(value, patterns.Pattern) else patterns.Pattern(text(value))
 
 
 def _organizer(value: object) -> str:
@@ -202,8 +217,10 @@ Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 StartOfDay = Annotated[time, BeforeValidator(_clock_before_midnight)]
 EndOfDay = Annotated[time | None, BeforeValidator(_clock)]
 Days = Annotated[frozenset[int], BeforeValidator(_days)]
+BusinessDays = Annotated[frozenset[int], BeforeValidator(_business_days)]
+HolidaysAsSunday = Annotated[bool, BeforeValidator(_as_sunday)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(as_list)]
 Keywords = Annotated[tuple[Annotated[Keyword, BeforeValidator(_keyword)], ...], BeforeValidator(as_list)]
-Pattern = Annotated[re.Pattern[str], BeforeValidator(_pattern)]
+Pattern = Annotated[patterns.Pattern, BeforeValidator(_pattern)]
 Organizer = Annotated[str, BeforeValidator(_organizer)]
 OrganizerList = Annotated[tuple[Organizer, ...], BeforeValidator(as_list)]

@@ -23,7 +23,9 @@ _log = logging.getLogger("iodcal.config")
 
 def keep(path: Path, configuration: Configuration, state: Path | None) -> None:
     """Keeps a copy of the file at `path`, which loaded. Where it cannot be kept, a run goes on without."""
-    place = _place(path, state)
+    place, other = _places(path, state)
+    if not configuration.trusted:
+        place, other = other, place
     try:
         content = path.read_bytes()
         if "sha256:" + hashlib.sha256(content).hexdigest() != configuration.digest:
@@ -31,6 +33,7 @@ def keep(path: Path, configuration: Configuration, state: Path | None) -> None:
         if not (place.is_file() and place.read_bytes() == content):
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(place, content)
+        other.unlink(missing_ok=True)
     except OSError as error:
         _log.info("no copy of the configuration at %s: %s", place, error.strerror)
 
@@ -38,12 +41,13 @@ def keep(path: Path, configuration: Configuration, state: Path | None) -> None:
 def recall(path: Path, state: Path | None) -> Configuration | None:
     """The last configuration that loaded from `path`, with nothing but ups allowed; None if there is none
     that loads."""
-    place = _place(path, state)
+    ours, doubtful = _places(path, state)
+    place = doubtful if os.path.lexists(doubtful) else ours
     try:
         about = place.lstat()
         if not place.is_file() or place.is_symlink() or about.st_uid not in (0, os.getuid()):
             return None
-        configuration = load_copy(place.read_bytes(), path)
+        configuration = load_copy(place.read_bytes(), path, trusted=place == ours)
     except (OSError, ConfigurationError):
         return None
     circuits = {
@@ -53,6 +57,9 @@ def recall(path: Path, state: Path | None) -> Configuration | None:
     return replace(configuration, circuits=circuits)
 
 
-def _place(path: Path, state: Path | None) -> Path:
+def _places(path: Path, state: Path | None) -> tuple[Path, Path]:
+    """Where the copy lies of a file that only we could write, and of one that others could write, too: its
+    commands are not run, neither from the file nor from the copy."""
     name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:12]
-    return state_folder(path, state) / f"last-good-{name}.yaml"
+    folder = state_folder(path, state)
+    return folder / f"last-good-{name}.yaml", folder / f"last-good-{name}-writable.yaml"

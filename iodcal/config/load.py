@@ -28,9 +28,10 @@ def load(path: Path) -> Configuration:
     return _checked(content, path, trusted=trusted, readable=_readable_by_others(path))
 
 
-def load_copy(content: bytes, path: Path) -> Configuration:
-    """The configuration that stood at `path` when it had this `content`. Raises ConfigurationError."""
-    return _checked(content, path, trusted=True, readable=False)
+def load_copy(content: bytes, path: Path, *, trusted: bool) -> Configuration:
+    """The configuration that stood at `path` when it had this `content`, and was `trusted` or not. Raises
+    ConfigurationError."""
+    return _checked(content, path, trusted=trusted, readable=False)
 
 
 def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Configuration:
@@ -45,6 +46,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         faults.raise_if_any()
         raise AssertionError("unreachable: a file that does not validate has faults")
     builder = Builder(file, faults, directory, context)
+    builder.build_holidays()
     builder.build_calendars()
     builder.build_carriers()
     builder.build_circuits()
@@ -62,6 +64,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         circuits=builder.circuits,
         rules=rules,
         warnings=warnings_of(builder, rules, document, readable=readable),
+        trusted=trusted,
     )
 
 

@@ -10,9 +10,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
+    BusinessDays,
     Days,
     EndOfDay,
     GroupId,
+    HolidaysAsSunday,
     Keywords,
     Length,
     OrganizerList,
@@ -30,6 +32,7 @@ from iodcal.config.fields import (
     one_of,
     rate,
 )
+from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.domain.circuits import Orders
 from iodcal.domain.rules import FromEvent, Highest, Mode, Wanted
@@ -74,10 +77,12 @@ class SettingsSection(Strict):
     subjects: Hidden = False
     history_keep: PositiveLength = timedelta(days=400)
     group: GroupId | None = None
+    holidays: Text | None = None
 
 
 class SiteSection(Strict):
     timezone: Zone | None = None
+    holidays: Text | None = None
 
 
 class CalendarSection(Strict):
@@ -95,10 +100,18 @@ class CarrierSection(Strict):
 
 
 class PeakSection(Strict):
-    days: Days
+    days: Days = frozenset()
+    business_days: BusinessDays = frozenset()
+    holidays: HolidaysAsSunday = False
     start: StartOfDay = Field(alias="from")
     end: EndOfDay = Field(alias="to")
     bandwidth: Rate
+
+    @model_validator(mode="after")
+    def _some_days(self) -> PeakSection:
+        if not self.days and not self.business_days:
+            raise ValueError("a peak needs days or business_days")
+        return self
 
 
 class BaselineSection(Strict):
@@ -130,6 +143,7 @@ class CircuitSection(Strict):
 
     site: Text | None = None
     timezone: Zone | None = None
+    holidays: Text | None = None
     service_id: Text | None = None
     carrier: Text | None = None
     tiers: Annotated[tuple[Rate, ...], BeforeValidator(as_list)] | None = None
@@ -188,6 +202,7 @@ class File(Strict):
     settings: SettingsSection = SettingsSection()
     microsoft365: Microsoft365 | None = None
     sites: Mapping[Text, SiteSection] = {}
+    holidays: Mapping[Text, HolidaysSection] = {}
     calendars: Mapping[Text, dict[str, Any]] = {}
     carriers: Mapping[Text, dict[str, Any]] = {}
     baselines: Mapping[Text, BaselineSection] = {}

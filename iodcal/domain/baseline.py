@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval, instant, midnight
+from iodcal.domain.workdays import Holidays, is_chosen
 
 _ONE_DAY = timedelta(days=1)
 
@@ -24,9 +25,13 @@ class Stretch:
     peak: bool
 
 
-def lay_out(baseline: Baseline, zone: ZoneInfo, over: Interval) -> tuple[Stretch, ...]:
+def lay_out(
+    baseline: Baseline, zone: ZoneInfo, over: Interval, holidays: Holidays = frozenset()
+) -> tuple[Stretch, ...]:
     """The baseline's levels, without a gap, from `over.start` to `over.end` (UTC), in order."""
-    peaks = [(span, peak.bandwidth) for peak in baseline.peaks for span in _occurrences(peak, zone, over)]
+    peaks = [
+        (span, peak.bandwidth) for peak in baseline.peaks for span in _occurrences(peak, zone, over, holidays)
+    ]
     cuts = {over.start, over.end}
     for span, _ in peaks:
         cuts.update(cut for cut in (span.start, span.end) if cut in over)
@@ -37,12 +42,12 @@ def lay_out(baseline: Baseline, zone: ZoneInfo, over: Interval) -> tuple[Stretch
     return tuple(stretches)
 
 
-def _occurrences(peak: Peak, zone: ZoneInfo, over: Interval) -> Iterator[Interval]:
+def _occurrences(peak: Peak, zone: ZoneInfo, over: Interval, holidays: Holidays) -> Iterator[Interval]:
     # A peak past midnight belongs to its first day, so the day before `over` may still reach into it.
     day = over.start.astimezone(zone).date() - _ONE_DAY
     last = over.end.astimezone(zone).date()
     while day <= last:
-        if day.weekday() in peak.days:
+        if is_chosen(peak, day, holidays):
             start = instant(datetime.combine(day, peak.start), zone)
             span = Interval(start, _end_of(peak, day, zone))
             if span.start < span.end and span.overlaps(over):

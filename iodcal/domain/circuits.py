@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.workdays import Holidays
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A level by weekday (Monday is 0) and local time. `end` not after `start` runs past midnight and
-    belongs to its first day; `end` None is 24:00."""
+    """A level by day and local time. `end` not after `start` runs past midnight and belongs to its first
+    day; `end` None is 24:00. `days`, `business_days` and `holidays_as_sunday` choose the days, see
+    `iodcal.domain.workdays`."""
 
     days: frozenset[int]
     start: time
     end: time | None
     bandwidth: Bandwidth
+    business_days: frozenset[int] = frozenset()
+    holidays_as_sunday: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Circuit:
     """One service as the core needs it. Times are lengths; `tiers` ascend.
 
     `provisioning` is how long this carrier takes to carry out a change; `changes_per_day` is None where
-    the carrier sets no limit.
+    the carrier sets no limit. `holidays` are those kept where the circuit is.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Circuit:
     orders: Orders = Orders.ALL
     provisioning: timedelta = timedelta(minutes=10)
     changes_per_day: int | None = None
+    holidays: Holidays = field(default=frozenset(), compare=False)
 
     @property
     def key(self) -> str:

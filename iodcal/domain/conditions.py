@@ -1,12 +1,11 @@
 """The conditions of a rule, one class for each key of `match`.
 
-There are three kinds, by what they judge: the event itself; the length of its time; the local time of its
-start, which differs from circuit to circuit.
+There are four kinds, by what they judge: the event itself; the length of its time; the local time of its
+start, which differs from circuit to circuit; the subject, by a search that may be given up.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -16,9 +15,8 @@ from iodcal.domain.condition import Condition
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import Event
 from iodcal.domain.keywords import Keyword, normalise
+from iodcal.domain.patterns import Budget, Pattern
 
-# Exchange keeps 255 characters of a subject; a longer one is somebody's attempt on the regular expression.
-LONGEST_SUBJECT = 255
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 OfEvent: TypeAlias = Condition[Event, Any]
@@ -64,22 +62,34 @@ class HasNoKeyword(_Keywords):
 
 
 @dataclass(frozen=True, slots=True)
-class HasPattern(Condition[Event, str]):
-    """`subject_regex`: the pattern is found in the event's subject as it is written."""
+class Searched:
+    """A subject to be searched, and what the searches of one run may lose on slow ones."""
 
-    pattern: re.Pattern[str]
+    subject: str
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class HasPattern(Condition[Searched, Searched]):
+    """`subject_regex`: the pattern is found in the event's subject as it is written. To accept may raise
+    TooSlowError: nobody knows."""
+
+    pattern: Pattern
     key = "subject_regex"
     personal = True
 
-    def look(self, thing: Event) -> str:
-        return thing.subject[:LONGEST_SUBJECT]
+    def look(self, thing: Searched) -> Searched:
+        return thing
 
-    def accepts(self, value: str) -> bool:
-        return self.pattern.search(value) is not None
+    def accepts(self, value: Searched) -> bool:
+        return self.pattern.search(value.subject, value.budget) is not None
 
     @property
     def wanted(self) -> str:
-        return self.pattern.pattern
+        return self.pattern.text
+
+    def shown(self, value: Searched) -> str:
+        return value.subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -50,6 +51,15 @@ class Floating:
 
 
 Span: TypeAlias = Timed | Floating
+
+_LONGEST_ID = 40
+
+
+def short_id(id_: str) -> str:
+    """`id_`, or in place of a long one (Exchange's have 150 characters and more) its digest: what is kept of
+    events, in many places, must stay small."""
+    return id_ if len(id_) <= _LONGEST_ID else hashlib.sha256(id_.encode("utf-8", "replace")).hexdigest()[:24]
+
 
 PRIVATE_SENSITIVITIES = frozenset({"private", "confidential"})
 
@@ -103,6 +113,7 @@ class MatchedEvent:
 
     `subject` is None where it must not be seen. `remembered_since` is the time (UTC) of the reading that
     it comes from, where today's could not be had; `absent` marks one that the last good reading missed.
+    `id` and `uid` are the event's, as `short_id` makes them.
     """
 
     source: Source
@@ -124,8 +135,8 @@ class MatchedEvent:
 def copy_key_of(event: Event | MatchedEvent) -> tuple[str, str, str]:
     """What copies of one meeting have in common; copies without an iCalUId stand alone."""
     if event.uid:
-        return ("uid", event.uid, event.span.start.isoformat())
-    return (event.source.key, event.id, event.span.start.isoformat())
+        return ("uid", short_id(event.uid), event.span.start.isoformat())
+    return (event.source.key, short_id(event.id), event.span.start.isoformat())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,22 +10,25 @@ from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.condition import Condition, Finding
-from iodcal.domain.conditions import LONGEST_SUBJECT
+from iodcal.domain.conditions import Searched
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
-from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed
+from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed, short_id
 from iodcal.domain.keywords import normalise, words_of
+from iodcal.domain.patterns import Budget, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
     """`matched` count; `refused` would, but for their organizer; `invalid` end before they start;
-    `unreadable` matched a `from_event` rule but name no bandwidth (with the rule's name)."""
+    `unreadable` matched a `from_event` rule but name no bandwidth (with the rule's name). `undecided` names
+    calendar and rule where a regular expression was given up on a subject: that event does not count."""
 
     matched: tuple[MatchedEvent, ...]
     refused: tuple[MatchedEvent, ...] = ()
     invalid: tuple[MatchedEvent, ...] = ()
     unreadable: tuple[tuple[MatchedEvent, str], ...] = ()
+    undecided: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -34,6 +37,19 @@ class _Sorting:
     refused: list[MatchedEvent] = field(default_factory=list)
     invalid: list[MatchedEvent] = field(default_factory=list)
     unreadable: list[tuple[MatchedEvent, str]] = field(default_factory=list)
+    undecided: set[tuple[str, str]] = field(default_factory=set)
+    budget: Budget = field(default_factory=Budget)
+
+    def taken(self, rules: Iterable[Rule], event: Event) -> list[Rule]:
+        """Those of `rules` that take `event`."""
+        return [rule for rule in rules if self._takes(rule, event)]
+
+    def _takes(self, rule: Rule, event: Event) -> bool:
+        try:
+            return takes(rule.conditions, event, self.budget)
+        except TooSlowError:
+            self.undecided.add((event.source.label, rule.name))
+            return False
 
 
 class RuleIndex:
@@ -94,19 +110,23 @@ def match_events(
         if void(event) is None:
             _sort(event, index, allowed, veil, sorting)
     return Matching(
-        tuple(sorting.matched), tuple(sorting.refused), tuple(sorting.invalid), tuple(sorting.unreadable)
+        tuple(sorting.matched),
+        tuple(sorting.refused),
+        tuple(sorting.invalid),
+        tuple(sorting.unreadable),
+        frozenset(sorting.undecided),
     )
 
 
 def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, sorting: _Sorting) -> None:
     normal = normalise(event.subject)
-    taken = [rule for rule in index.candidates(event, normal) if takes(rule.conditions, event)]
+    taken = sorting.taken(index.candidates(event, normal), event)
     if not taken:
         return
     subject = None if veil.hides(event) else event.subject
     matches = []
     for rule in taken:
-        match = match_of(rule, event)
+        match = match_of(rule, event, sorting.budget)
         if match is None:
             sorting.unreadable.append((_copy(event, subject, (Match(rule.name),)), rule.name))
         else:
@@ -122,25 +142,29 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
 
 
 def _copy(event: Event, subject: str | None, matches: tuple[Match, ...]) -> MatchedEvent:
-    return MatchedEvent(event.source, event.id, event.uid, event.span, event.all_day, subject, matches)
+    return MatchedEvent(
+        event.source, short_id(event.id), short_id(event.uid), event.span, event.all_day, subject, matches
+    )
 
 
-def match_of(rule: Rule, event: Event) -> Match | None:
+def match_of(rule: Rule, event: Event, budget: Budget) -> Match | None:
     """The match of a rule that takes `event`; None where the rule wants the event to name a bandwidth, and
     it names none."""
     if rule.bandwidth is not FromEvent.FROM_EVENT:
         return Match(rule.name)
     pattern = rule.conditions.subject_regex
-    found = pattern.search(event.subject[:LONGEST_SUBJECT]) if pattern else None
     try:
+        found = pattern.search(event.subject, budget) if pattern else None
         return Match(rule.name, Bandwidth.parse(found["bandwidth"] or "")) if found else None
-    except ValueError:
+    except (ValueError, TooSlowError):
         return None
 
 
-def takes(conditions: Conditions, event: Event) -> bool:
-    """True if every condition that does not depend on a circuit's zone holds for `event`."""
-    return all(condition.holds(thing) for condition, thing in _on_event(conditions, event))
+def takes(conditions: Conditions, event: Event, budget: Budget | None = None) -> bool:
+    """True if every condition that does not depend on a circuit's zone holds for `event`. The regular
+    expression comes last, as it may be slow: then TooSlowError is raised."""
+    judged = _on_event(conditions, event, budget or Budget())
+    return all(condition.holds(thing) for condition, thing in judged)
 
 
 def holds_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> bool:
@@ -150,8 +174,19 @@ def holds_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> bool:
 
 def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Finding, ...]:
     """What `takes` judges by, each condition with what it found; no text of a `hidden` event."""
-    judged = _on_event(conditions, event)
-    return tuple(condition.judge(thing, hidden=hidden) for condition, thing in judged)
+    judged = _on_event(conditions, event, Budget())
+    return tuple(_finding(condition, thing, hidden=hidden) for condition, thing in judged)
+
+
+def _finding(condition: Condition[Any, Any], thing: Any, *, hidden: bool) -> Finding:
+    try:
+        return condition.judge(thing, hidden=hidden)
+    except TooSlowError:
+        # Only a search can be given up, and what it was to look at is known.
+        found = None if hidden else condition.shown(thing)
+        return Finding(
+            condition.key, False, found, f"{condition.wanted} (search given up: it takes too long)"
+        )
 
 
 def findings_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> tuple[Finding, ...]:
@@ -162,7 +197,7 @@ def findings_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> tuple[Fin
 _Judged: TypeAlias = Iterator[tuple[Condition[Any, Any], Any]]
 
 
-def _on_event(conditions: Conditions, event: Event) -> _Judged:
+def _on_event(conditions: Conditions, event: Event, budget: Budget) -> _Judged:
     """Each condition that is the same in every zone, with what it judges."""
     for condition in conditions.of_event:
         yield condition, event
@@ -171,6 +206,8 @@ def _on_event(conditions: Conditions, event: Event) -> _Judged:
         length = event.span.end - event.span.start
         for of_length in conditions.of_length:
             yield of_length, length
+    if conditions.of_pattern is not None:
+        yield conditions.of_pattern, Searched(event.subject, budget)
 
 
 def _in_zone(conditions: Conditions, span: Span, zone: ZoneInfo) -> _Judged:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, short_id
 from iodcal.domain.standing import Remembered
 
 
@@ -67,10 +67,10 @@ def _newly_absent(
 
 
 def _identities(event: Event | MatchedEvent) -> Iterable[tuple[str, ...]]:
-    yield ("id", event.id)
+    yield ("id", short_id(event.id))
     if event.uid:
         # A meeting deleted and made anew at another id but the same time is still there.
-        yield ("uid", event.uid, event.span.start.isoformat())
+        yield ("uid", short_id(event.uid), event.span.start.isoformat())
 
 
 def _last_seen(remembered: Remembered | None) -> datetime | None:

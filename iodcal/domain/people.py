@@ -111,8 +111,21 @@ def note_level(standing: Standing, level: Bandwidth, now: datetime) -> Standing:
     return replace(standing, level=level, stepped_down_at=now if fell else standing.stepped_down_at)
 
 
+def _fate(order: Order) -> tuple[Outcome, Bandwidth | None]:
+    return (order.outcome, order.new if order.outcome is not Outcome.CONFIRMED else None)
+
+
 def forget_old_orders(standing: Standing, now: datetime) -> Standing:
-    """Drops settled orders that can no longer be adopted, and curtain-up readings of events that are over."""
-    recent = tuple(order for order in standing.recent if now - order.created_at <= ADOPTION_AGE)
+    """Drops settled orders that can no longer be adopted, and curtain-up readings of events that are over.
+
+    Of orders that came to the same end for the same bandwidth only the latest can matter, and of confirmed
+    ones the very latest: a carrier that refuses all day long must not fill the state.
+    """
+    latest = {_fate(order): order for order in sorted(standing.recent, key=lambda order: order.created_at)}
+    recent = tuple(
+        order
+        for order in standing.recent
+        if latest[_fate(order)] is order and now - order.created_at <= ADOPTION_AGE
+    )
     curtain_ups = tuple(done for done in standing.curtain_ups if now < done[1])
     return replace(standing, recent=recent, curtain_ups=curtain_ups)

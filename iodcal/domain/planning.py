@@ -205,9 +205,14 @@ def _foreseen(standing: Standing, change: Change, now: datetime) -> bool:
 
 def foresee(plan: CircuitPlan) -> tuple[Foreseen, ...]:
     """The lowerings that the next run may take as seen coming. One that is due and was not itself
-    foreseen is left out: what the limit stopped today it must stop tomorrow."""
-    downs = [change for change in plan.changes if not change.up and not (change.due and not plan.foreseen)]
-    return tuple(Foreseen(change.at, change.new) for change in downs)
+    foreseen is left out: what the limit stopped today it must stop tomorrow. Nor is one kept that goes no
+    lower than an earlier one: that says as much."""
+    seen: list[Foreseen] = []
+    for change in plan.changes:
+        unplanned = change.due and not plan.foreseen
+        if not change.up and not unplanned and all(change.new < earlier.new for earlier in seen):
+            seen.append(Foreseen(change.at, change.new))
+    return tuple(seen)
 
 
 def plan_together(
@@ -252,7 +257,7 @@ def unplanned_downs(plans: Iterable[CircuitPlan]) -> tuple[str, ...]:
 def _over_quota(
     plans: Sequence[CircuitPlan], now: datetime, policy: Policy, used: int
 ) -> Iterable[tuple[str, Held]]:
-    limit = plans[0].circuit.changes_per_day
+    limit = daily_limit(plans)
     if limit is None:
         return
     until = Held(Reason.QUOTA, next_quota_day(now))
@@ -263,6 +268,12 @@ def _over_quota(
             yield change.circuit, until
         else:
             left -= 1
+
+
+def daily_limit(plans: Iterable[CircuitPlan]) -> int | None:
+    """How many changes a day the one account of `plans` may have; where its entries disagree, the fewest."""
+    limits = (plan.circuit.changes_per_day for plan in plans)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def ups_to_come(plans: Iterable[CircuitPlan], now: datetime) -> Iterable[Change]:

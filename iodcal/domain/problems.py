@@ -38,6 +38,7 @@ class Kind(StrEnum):
     ORDER_REFUSED = "order_refused"
     ORDER_UNKNOWN = "order_unknown"
     OVERRULED = "overruled"
+    PATTERN_SLOW = "pattern_slow"
     QUOTA = "quota"
     STATE_REBUILT = "state_rebuilt"
     STATE_SHARED = "state_shared"
@@ -82,6 +83,7 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.ORDER_REFUSED: _error("code", "direction", "to"),
     Kind.ORDER_UNKNOWN: _warning("direction", "to"),
     Kind.OVERRULED: _warning("by"),
+    Kind.PATTERN_SLOW: _error(),
     Kind.QUOTA: _error(),
     Kind.STATE_REBUILT: _error(),
     Kind.STATE_SHARED: _error("host"),

@@ -9,7 +9,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Orders
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.planning import CircuitPlan, Policy, in_order, ups_to_come
+from iodcal.domain.planning import CircuitPlan, Policy, daily_limit, in_order, ups_to_come
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.windows import Window
 
@@ -150,7 +150,7 @@ def _ups_beyond_quota(
     beyond: set[tuple[str, datetime]] = set()
     for account in {plan.circuit.account for plan in plans}:
         of_account = [plan for plan in plans if plan.circuit.account == account]
-        limit = of_account[0].circuit.changes_per_day
+        limit = daily_limit(of_account)
         if limit is None:
             continue
         left = limit - used.get(account, 0) - len(in_order(of_account))

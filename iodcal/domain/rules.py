@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
@@ -31,6 +30,7 @@ from iodcal.domain.conditions import (
     StartsWithin,
 )
 from iodcal.domain.keywords import Keyword
+from iodcal.domain.patterns import Pattern
 
 
 class Mode(StrEnum):
@@ -59,11 +59,11 @@ class Conditions:
 
     Empty tuples and None are conditions that are not given. Addresses and `@domain` entries of `organizer`
     and the words of `show_as` and `sensitivity` are case-folded. `days` counts Monday as 0.
-    `of_event`, `of_length` and `of_start` are the given ones as values that judge, by what they judge.
+    `of_event`, `of_length`, `of_start` and `of_pattern` are the given ones as values that judge.
     """
 
     subject: tuple[Keyword, ...] = ()
-    subject_regex: re.Pattern[str] | None = None
+    subject_regex: Pattern | None = None
     not_subject: tuple[Keyword, ...] = ()
     location: tuple[Keyword, ...] = ()
     categories: tuple[str, ...] = ()
@@ -81,17 +81,19 @@ class Conditions:
     of_event: tuple[OfEvent, ...] = field(init=False, repr=False, compare=False)
     of_length: tuple[OfLength, ...] = field(init=False, repr=False, compare=False)
     of_start: tuple[OfStart, ...] = field(init=False, repr=False, compare=False)
+    of_pattern: HasPattern | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "of_event", tuple(self._of_event()))
         object.__setattr__(self, "of_length", tuple(self._of_length()))
         object.__setattr__(self, "of_start", tuple(self._of_start()))
+        pattern = HasPattern(self.subject_regex) if self.subject_regex is not None else None
+        object.__setattr__(self, "of_pattern", pattern)
 
     def _of_event(self) -> Iterator[OfEvent]:
         lists: tuple[tuple[Callable[[Any], OfEvent], Any], ...] = (
             (HasKeyword, self.subject),
             (HasNoKeyword, self.not_subject),
-            (HasPattern, self.subject_regex),
             (AtLocation, self.location),
             (InCategory, self.categories),
             (OrganizedBy, self.organizer),

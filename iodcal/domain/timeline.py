@@ -89,7 +89,7 @@ class Timeline:
 def draw(circuit: Circuit, windows: Iterable[Window], over: Interval) -> Timeline:
     """Lays `windows` over the circuit's baseline, from `over.start` to `over.end` (UTC)."""
     windows = tuple(window for window in windows if window.demand.span.overlaps(over))
-    stretches = lay_out(circuit.baseline, circuit.zone, over)
+    stretches = lay_out(circuit.baseline, circuit.zone, over, circuit.holidays)
     segments: list[Segment] = []
     for segment in _segments(circuit, windows, stretches, over):
         last = segments[-1] if segments else None

@@ -16,6 +16,7 @@ from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
 from iodcal.domain.events import Event
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import findings, findings_at, match_of
+from iodcal.domain.patterns import Budget
 from iodcal.domain.rules import Rule
 from iodcal.domain.windows import Window
 
@@ -138,7 +139,7 @@ class Court:
         listed = Finding("calendars", calendar in rule.circuits, calendar, ", ".join(rule.circuits))
         found = (listed, *findings(rule.conditions, event, hidden=hidden))
         holds = all(finding.holds for finding in found)
-        unnamed = holds and match_of(rule, event) is None
+        unnamed = holds and match_of(rule, event, Budget()) is None
         asks = holds and not unnamed and obstacle is None
         return RuleTrial(rule, found, unnamed, tuple(self._on_circuits(rule, event, found, asks=asks)))
 

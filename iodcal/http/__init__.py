@@ -5,6 +5,7 @@ Importing this package is cheap; `requests` is imported by the first `Session`, 
 
 from iodcal.http.addresses import host_of, origin_of, require_secure
 from iodcal.http.answers import Answer, AnswerError, HttpError, Outcome
+from iodcal.http.cutting import give_up
 from iodcal.http.deadline import Deadline
 from iodcal.http.session import ReadingSession, Session
 
@@ -16,6 +17,7 @@ __all__ = [
     "Outcome",
     "ReadingSession",
     "Session",
+    "give_up",
     "host_of",
     "origin_of",
     "require_secure",

@@ -7,11 +7,47 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from iodcal import __version__
+from iodcal.http.cutting import watched
 from iodcal.http.deadline import Deadline
 
 _CONNECTIONS = 16  # kept per host: more than calendars are read side by side
+
+
+class _Connection(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own class has it
+        with watched(self):
+            return super().getresponse()
+
+
+class _SecureConnection(HTTPSConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own class has it
+        with watched(self):
+            return super().getresponse()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    """An adapter whose connections can be cut while they wait."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager
 
 
 class RawSession(requests.Session):
@@ -22,7 +58,7 @@ class RawSession(requests.Session):
         self.headers["User-Agent"] = f"iodcal/{__version__}"
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+            self.mount(scheme, _Adapter(pool_maxsize=_CONNECTIONS))
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the base class's signature
         """None. Else `requests` would read a redirect's whole body, whatever its size, even if told not to

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from iodcal.http.addresses import host_of, origin_of, require_secure, shown, without_userinfo
 from iodcal.http.answers import Answer, HttpError, Outcome, printable, worth_retrying
+from iodcal.http.cutting import given_up, pause, within
 from iodcal.http.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _CHUNK = 65536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REQUEST_IDS = ("request-id", "x-request-id", "x-ms-request-id", "trackingid")
 
-sleep: Callable[[float], None] = time.sleep
+sleep: Callable[[float], None] = pause
 """How a session waits between two tries. Tests put another function here."""
 
 
@@ -108,7 +109,7 @@ class ReadingSession:
             lambda: self._follow(request, deadline),
             deadline,
             wants_json,
-            lambda seconds: sleep(seconds),
+            sleep,
         )
 
     def _follow(self, request: _Request, deadline: Deadline, hops: int = _MOST_REDIRECTS) -> Outcome:
@@ -142,11 +143,12 @@ class ReadingSession:
         from iodcal.http import faults
 
         host = host_of(request.url)
-        if deadline.passed:
+        if deadline.passed or given_up.is_set():
             return HttpError("deadline", sent=False, host=host)
         started = time.monotonic()
         try:
-            outcome = self._send(request, deadline)
+            with within(deadline):
+                outcome = self._send(request, deadline)
         except faults.FOREIGN as error:
             outcome = faults.fault_of(error, host, deadline)
         _log_exchange(request, outcome, time.monotonic() - started, hide_path=self._secret_urls)

@@ -45,7 +45,7 @@ def report_json(report: Report) -> Json:
     if report.faults:
         document["faults"] = [_fault(fault) for fault in report.faults]
     if report.lost_state:
-        document["state_written_to"] = list(report.lost_state)
+        document["state_written_to"] = [place for place in report.lost_state if place]
     if report.command == "status":
         document["last_run"] = _last_run(report)
     return document

@@ -79,6 +79,11 @@ def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iter
 
 def lost_state_text(place: str) -> str:
     """What to do where the state could not be saved in its own place after an order was taken."""
+    if not place:
+        return (
+            "the state could not be saved, here or elsewhere. Order nothing by hand: the next sync knows "
+            "that the orders above were sent, and asks the carrier what became of them"
+        )
     return for_line(
         f"the state could not be saved; it was written to {place}. "
         "Put that file in the state's place before the next sync, or the order may be placed twice"

@@ -21,6 +21,7 @@ _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])-")
+_PART = re.compile(r"-(\d{4}-(?:0[1-9]|1[0-2]))(?:-(\d{1,4}))?\.jsonl", re.ASCII)
 
 
 class History:
@@ -50,7 +51,7 @@ class History:
     def read(self) -> Iterator[dict[str, Any]]:
         """The records, oldest first, of the months gone by too; what is no record is skipped. Raises
         StateError."""
-        for path in (*self._months(), self.path):
+        for path in (*(path for _, _, path in self._parts()), self.path):
             yield from _records(path)
 
     def rotate(self, now: datetime, keep: timedelta) -> None:
@@ -59,17 +60,27 @@ class History:
         month = self._month()
         try:
             if month is not None and month < f"{now:%Y-%m}":
-                self.path.rename(self.path.with_name(f"{self.path.stem}-{month}.jsonl"))
+                self.path.rename(self._free_name(month))
                 sync_folder(self.path.parent)
-            for path in self._months():
-                if _month_ends(path.stem[-7:]) + keep < now:
+            for name, _, path in self._parts():
+                if _month_ends(name) + keep < now:
                     path.unlink()
         except OSError as error:
             raise StateError("unwritable", path=str(self.path), reason=error.strerror) from None
 
-    def _months(self) -> list[Path]:
-        name = re.compile(rf"{re.escape(self.path.stem)}-\d{{4}}-(0[1-9]|1[0-2])\.jsonl")
-        return sorted(path for path in self.path.parent.glob("*.jsonl") if name.fullmatch(path.name))
+    def _free_name(self, month: str) -> Path:
+        """Where `month` may lie: a clock that was set back has had its month set aside before."""
+        taken = [number for name, number, _ in self._parts() if name == month]
+        again = f"-{max(taken) + 1}" if taken else ""
+        return self.path.with_name(f"{self.path.stem}-{month}{again}.jsonl")
+
+    def _parts(self) -> list[tuple[str, int, Path]]:
+        """What was set aside, oldest first: the month, which file of that month it is, and where it lies."""
+        return sorted(
+            (found[1], int(found[2] or 1), path)
+            for path in self.path.parent.glob(f"{self.path.stem}-*.jsonl")
+            if (found := _PART.fullmatch(path.name.removeprefix(self.path.stem)))
+        )
 
     def _month(self) -> str | None:
         """The month that the file began in, as `2026-11`; None where that cannot be told."""

@@ -28,11 +28,13 @@ class Holder:
     host: str
     command: str
     since: datetime
+    boot_id: str | None = None
 
     @property
     def elsewhere(self) -> bool:
-        """True where that was another host."""
-        return self.host != socket.gethostname()
+        """True where that was another host. Containers have many names, but a kernel that was booted once."""
+        same_boot = self.boot_id is not None and self.boot_id == boot_id()
+        return self.host != socket.gethostname() and not same_boot
 
 
 @contextmanager
@@ -46,12 +48,22 @@ def locked(
     except OSError as error:
         raise StateError("unwritable", path=str(path), reason=error.strerror) from None
     try:
-        _acquire(descriptor, wait_seconds, sleep)
-        before = _signature(descriptor)
-        _sign(descriptor, command)
+        before = _take(path, descriptor, command, wait_seconds, sleep)
         yield before
     finally:
         os.close(descriptor)
+
+
+def _take(
+    path: Path, descriptor: int, command: str, wait_seconds: float, sleep: Callable[[float], None]
+) -> Holder | None:
+    try:
+        _acquire(descriptor, wait_seconds, sleep)
+        before = _signature(descriptor)
+        _sign(descriptor, command)
+    except OSError as error:  # a full disk, or a file system that knows no locks
+        raise StateError("unwritable", path=str(path), reason=error.strerror) from None
+    return before
 
 
 def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None]) -> None:
@@ -94,6 +106,7 @@ def _signature(descriptor: int) -> Holder | None:
             host=str(signature["host"]),
             command=str(signature["command"]),
             since=datetime.fromisoformat(signature["since"]),
+            boot_id=signature.get("boot_id"),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

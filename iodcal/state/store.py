@@ -8,7 +8,7 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -102,7 +102,7 @@ class StateStore:
         remember. Only the last such text is kept."""
         note = self.path.with_name(self.path.name + ".lock.told")
         with contextlib.suppress(OSError):
-            if note.exists() and note.read_text(encoding="utf-8") == text:
+            if note.exists() and note.read_bytes() == text.encode():
                 return False
             replace_file(note, text.encode(), self._access)
         return True
@@ -110,11 +110,18 @@ class StateStore:
     def save_elsewhere(self, state: State) -> str | None:
         """Writes `state` to some other place, since its own cannot be written; where to, or None."""
         name = f"iodcal-state-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
-        for folder in (self.path.parent, Path(tempfile.gettempdir()), Path.home(), Path.cwd()):
+        for folder in self._other_places():
             with contextlib.suppress(OSError):
                 write_new(folder / name, _serialise(state))
                 return str(folder / name)
         return None
+
+    def _other_places(self) -> Iterator[Path]:
+        yield self.path.parent
+        for find in (tempfile.gettempdir, Path.home, Path.cwd):
+            # Each of them fails where there is none: a full disk, a user without an entry, a folder removed.
+            with contextlib.suppress(OSError, RuntimeError):
+                yield Path(find())
 
     def _read(self) -> bytes | None:
         try:
@@ -163,7 +170,26 @@ class StateStore:
 
 
 def _serialise(state: State) -> bytes:
-    return (json.dumps(encode(state), indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
+    return ("\n".join(_lines(encode(state))) + "\n").encode("ascii")
+
+
+def _lines(document: dict[str, Any]) -> Iterator[str]:
+    """A line for each circuit, calendar and problem: to be read by people, and half as large as with one for
+    each value."""
+    for number, name in enumerate(sorted(document)):
+        value, opening = document[name], "," if number else "{"
+        if isinstance(value, dict) and value:
+            yield f"{opening} {json.dumps(name)}: {{"
+            inside = [f"  {json.dumps(key)}: {_line(value[key])}" for key in sorted(value)]
+            yield ",\n".join(inside)
+            yield " }"
+        else:
+            yield f"{opening} {json.dumps(name)}: {_line(value)}"
+    yield "}"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=True)
 
 
 def _writing(path: Path, write: Callable[[], Any]) -> None:

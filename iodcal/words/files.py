@@ -14,6 +14,10 @@ FILES = {
     "ics_status": Words(
         "{host} answers with status {status}", "publish the calendar again, and put its new address here"
     ),
+    "redirect_private": Words(
+        "{host} redirects to a host of a private network, which is not followed",
+        "if that is right, put `private_network: true` beside `ics`",
+    ),
     "not_ics": Words(
         'the answer is not an iCalendar but begins "{first_words}"',
         "a sign-in page may stand in between: check that the address is the one that ends in .ics",
@@ -29,6 +33,10 @@ FILES = {
     "ics_too_dense": Words(
         "a series has more than {limit} occurrences up to now (UID {uid})",
         "let the series begin later, or recur less often",
+    ),
+    "ics_too_slow": Words(
+        "its {series} series take longer to expand than there is time for",
+        "let old series end, or read a smaller calendar",
     ),
     "too_many_events": Words("more than {limit} events lie in the range", "read a smaller calendar"),
     "secret_env_missing": Words("the secret's variable is not set ({reference})", "set it for this process"),

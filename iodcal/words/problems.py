@@ -80,6 +80,10 @@ _WORDS: Mapping[Kind, Words] = {
         "{circuit}: the rule {by} keeps it below the {needs} that {subject} asks for",
         "Move one of the two, or change the rules' priorities",
     ),
+    Kind.PATTERN_SLOW: Words(
+        "The subject_regex of the rule {rule} took too long on a subject in {calendar}, which does not count",
+        "Write it without repetitions inside repetitions, such as (a+)+, or match by keywords",
+    ),
     Kind.QUOTA: Words(
         "{held} changes wait: account {account} has used {used} of {limit} changes today (UTC)",
         "They go out after midnight UTC; raise by hand what cannot wait",

@@ -108,6 +108,12 @@ AUTUMN = Interval(utc(10, 20, 0), utc(11, 10, 0))
             timed(utc(1, 6, 9), utc(1, 6, 8)),
             id="ends before it starts: handed on as it is",
         ),
+        pytest.param(
+            "UID:a\nDTSTART:20260106T090000Z\nDURATION:-PT1H",
+            WEEK,
+            timed(utc(1, 6, 9), utc(1, 6, 8)),
+            id="a negative duration: handed on as it is",
+        ),
     ],
 )
 def test_times(event: str, window: Interval, span: Timed | Floating) -> None:
@@ -227,6 +233,22 @@ def test_any_line_ending_and_a_mark_at_the_start_will_do(ending: str) -> None:
             id="unknown zone",
         ),
         pytest.param(
+            calendar("UID:a\nDTSTART:20260106T080000Z\nRRULE:FREQ=DAILY;INTERVAL=0"),
+            "ics_damaged",
+            id="a series that stands still",
+        ),
+        pytest.param(
+            calendar("UID:a\nDTSTART:20260106T080000Z\nRRULE:FREQ=HOURLY;BYMONTH=2,4;BYMONTHDAY=31,-31"),
+            "ics_damaged",
+            id="days that do not exist",
+        ),
+        pytest.param(
+            calendar("UID:a\nDTSTART:20260106T080000Z\nX (what:is this"), "ics_damaged", id="no property"
+        ),
+        pytest.param(
+            calendar("UID:a\nDTSTART:20260106T080000Z\nEXDATE:never"), "ics_damaged", id="no date left out"
+        ),
+        pytest.param(
             calendar("UID:a\nDTSTART:20200101T000000Z\nRRULE:FREQ=SECONDLY"),
             "ics_too_dense",
             id="every second",
@@ -254,6 +276,27 @@ def test_what_cannot_be_understood_makes_the_whole_unreadable(content: bytes, co
     with pytest.raises(CalendarError) as caught:
         events_of(content)
     assert caught.value.code == code
+
+
+def test_what_is_not_read_may_be_damaged() -> None:
+    assert one("UID:a\nDTSTART:20260106T080000Z\nDURATION:PT1H\nGEO:nowhere\nLAST-MODIFIED:never").uid == "a"
+
+
+@pytest.mark.parametrize("until", ["20260108", "20260108T090000", "20260108T160000Z"])
+def test_a_series_has_its_last_occurrence_however_its_end_is_written(until: str) -> None:
+    series = "UID:a\nDTSTART;TZID=America/Denver:20260106T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL="
+    assert [start for start, _ in starts(series + until)] == ["06 16:00", "07 16:00", "08 16:00"]
+
+
+def test_a_floating_series_has_its_last_occurrence_too() -> None:
+    series = "UID:a\nDTSTART:20260106T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260107"
+    assert len(events_of(calendar(series))) == 2
+
+
+def test_expanding_ends_with_the_deadline() -> None:
+    with pytest.raises(CalendarError) as caught:
+        parse_events(SOURCE, calendar(DAILY), WEEK, Deadline.after(-1))
+    assert caught.value.code == "ics_too_slow"
 
 
 def test_an_old_daily_series_is_quickly_at_hand() -> None:
@@ -312,6 +355,51 @@ def test_a_redirect_to_plain_http_or_a_private_place_is_not_followed(tmp_path: P
         server.get(URL, status=302, headers={"Location": target})
         with pytest.raises(CalendarError):
             read(URL, tmp_path)
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Every name leads to `address`."""
+
+    def found(host: str, *_: object, **__: object) -> list[object]:
+        if host == "unknown.example":
+            raise OSError("no such name")
+        return [(2, 1, 6, "", (address, 0))]
+
+    monkeypatch.setattr("socket.getaddrinfo", found)
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "127.0.0.1", "169.254.169.254", "fe80::1%eth0", "::1"])
+def test_a_name_that_leads_into_a_private_network_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    resolving(monkeypatch, address)
+    with responses.RequestsMock() as server:
+        server.get(URL, status=302, headers={"Location": "https://innocent.example/a.ics"})
+        with pytest.raises(CalendarError) as caught:
+            read(URL, tmp_path)
+    assert caught.value.code == "redirect_private"
+
+
+@pytest.mark.parametrize(
+    ("target", "address", "options"),
+    [
+        ("https://other.example/a.ics", "8.8.8.8", {}),
+        ("https://unknown.example/a.ics", "8.8.8.8", {}),
+        ("https://calendar.example/b.ics", "10.1.2.3", {}),
+        ("https://intranet.example/a.ics", "10.1.2.3", {"private_network": True}),
+    ],
+)
+def test_other_redirects_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, address: str, options: dict[str, bool]
+) -> None:
+    resolving(monkeypatch, address)
+    with responses.RequestsMock() as server:
+        server.get(URL, status=302, headers={"Location": target})
+        server.get(target, body=calendar(DAILY))
+        (reader,) = plugin.readers(
+            "x", IcsOptions.model_validate({"ics": URL, **options}), CalendarContext(tmp_path)
+        )
+        assert reader.read(WEEK, Deadline.after(10)).events
 
 
 def test_a_secret_that_does_not_resolve_is_named(tmp_path: Path) -> None:

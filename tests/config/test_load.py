@@ -210,10 +210,12 @@ def test_one_service_and_one_place_have_one_entry(tmp_path: Path) -> None:
             b"%c: &%c [%s]\n" % (n, n, b",".join([b"*%c" % (n - 1)] * 9)) for n in range(ord("c"), ord("m"))), "too many values"),
         (b"a: " + b"[" * 200 + b"]" * 200, "too many values, or nested too deeply"),
         (b"a: &a {b: *a}\n", ""),
+        (b"a: &a\n  <<: *a\n", "too many values, or nested too deeply"),
+        (b"version: '" + b"${A:-" * 60_000 + b"'\n", "the version is 1"),
         (b"? [a]\n: 1\n", "a key is a plain text"),
         (b"x" * (4 * 1024 * 1024 + 1), "larger than 4 MiB"),
     ],
-    ids=["empty", "list", "binary", "aliases", "deep", "itself", "key", "large"],
+    ids=["empty", "list", "binary", "aliases", "deep", "itself", "merged with itself", "defaults without end", "key", "large"],
 )  # fmt: skip
 def test_what_is_no_rules_file(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "rules.yaml"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -16,6 +15,7 @@ from iodcal.domain.counting import Organizers
 from iodcal.domain.events import Event, Floating, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import Matching, holds_at, match_events
+from iodcal.domain.patterns import Budget, Pattern, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Highest, Rule
 from iodcal.domain.windows import Window, open_windows
 from tests.domain.minutes import CIRCUIT, NOON, at
@@ -56,8 +56,8 @@ def match(*events: Event, rules: list[Rule] | None = None, **options: Any) -> Ma
         ({"subject": ["Town Hall", "All-Hands"]}, True),
         ({"subject": ["Town Hall"]}, False),
         ({"subject": ["All-Hands"], "not_subject": ["Q3"]}, False),
-        ({"subject_regex": re.compile(r"Q\d$")}, True),
-        ({"subject_regex": re.compile(r"^Q\d")}, False),
+        ({"subject_regex": Pattern(r"Q\d$")}, True),
+        ({"subject_regex": Pattern(r"^Q\d")}, False),
         ({"longer_than": timedelta(minutes=59)}, True),
         ({"longer_than": HOUR}, False),
         ({"shorter_than": timedelta(minutes=61)}, True),
@@ -175,7 +175,7 @@ def test_a_copy_hidden_in_one_calendar_is_hidden_in_the_cause() -> None:
 
 
 def test_the_event_names_the_bandwidth() -> None:
-    pattern = re.compile(r"Start: (?P<bandwidth>\S* \S*)")
+    pattern = Pattern(r"Start: (?P<bandwidth>\S* \S*)")
     wanted = replace(rule(subject_regex=pattern), bandwidth=FromEvent.FROM_EVENT)
     good, bad = (
         replace(EVENT, subject="IoD | Start: 200 Mbps"),
@@ -270,3 +270,38 @@ def test_lead_and_trail_surround_the_event() -> None:
     wide = replace(rule(), lead=timedelta(minutes=30), trail=timedelta(minutes=10))
     (window,) = windows(match(EVENT, rules=[wide]), wide)
     assert (window.demand.span.start, window.demand.span.end) == (at(-30), at(70))
+
+
+BOMB = replace(EVENT, subject="a" * 254 + "!", id="bomb")
+
+
+def test_a_subject_made_to_hang_an_expression_is_given_up_and_told() -> None:
+    wanted = rule("evil", subject_regex=Pattern(r"^(a|aa)+$|Q3$"))
+    found = match(BOMB, EVENT, rules=[wanted, rule("fine")])
+    assert found.undecided == {("company", "evil")}
+    taken = {event.id: [match.rule for match in event.matches] for event in found.matched}
+    assert taken == {"bomb": ["fine"], "1": ["evil", "fine"]}
+
+
+def test_an_event_that_is_given_up_names_no_bandwidth_either() -> None:
+    pattern = Pattern(r"^(?P<bandwidth>(a|aa)+)$")
+    wanted = replace(rule("evil", subject_regex=pattern), bandwidth=FromEvent.FROM_EVENT)
+    assert match(BOMB, rules=[wanted]).matched == ()
+
+
+def test_a_thousand_such_subjects_cost_little_more_than_a_few() -> None:
+    budget, pattern = Budget(), Pattern(r"^(a|aa)+$")
+    allowed = []
+    for _ in range(50):
+        allowed.append(budget.next)
+        with pytest.raises(TooSlowError):
+            pattern.search(BOMB.subject, budget)
+    assert allowed[0] == pytest.approx(0.05)
+    assert allowed[-1] == pytest.approx(0.002)
+    assert pattern.search("a", budget) is not None
+
+
+def test_an_expression_says_what_its_groups_are_and_what_is_wrong_with_it() -> None:
+    assert Pattern(r"(?P<bandwidth>\d+)").groups == {"bandwidth"}
+    with pytest.raises(ValueError, match="not a regular expression"):
+        Pattern("(")

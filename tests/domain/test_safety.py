@@ -383,3 +383,9 @@ def test_a_remembered_cause_says_since_when() -> None:
     assert up is not None
     assert up.causes[0].remembered_since == at(-60)
     assert up.causes[0].start - at(15) == minutes(0)
+
+
+def test_a_lowering_foreseen_once_need_not_be_foreseen_every_day() -> None:
+    plan = plan_of(*[Ask(start, start + 60) for start in (180, 360, 540)], standing=standing_at(100))
+    assert len([change for change in plan.changes if not change.up]) == 3
+    assert [seen.new.mbps for seen in foresee(plan)] == [100]

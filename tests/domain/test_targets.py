@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +13,8 @@ from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.risk import overruled
+from iodcal.domain.timeline import draw
+from iodcal.domain.workdays import is_chosen
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, levels, plan_of, timeline_of
 
 
@@ -104,6 +106,70 @@ def peak(days: str, start: str, end: str | None, mbps: int = 500) -> Peak:
     names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     chosen = frozenset(names.index(day) for day in days.split())
     return Peak(chosen, time.fromisoformat(start), time.fromisoformat(end) if end else None, Bandwidth(mbps))
+
+
+CHRISTMAS = frozenset({date(2026, 12, 24), date(2026, 12, 25), date(2026, 12, 31), date(2027, 1, 1)})
+
+
+@pytest.mark.parametrize(
+    ("numbers", "month", "holidays", "expected"),
+    [
+        ([-2, -1, 1], "2026-11", frozenset(), [2, 27, 30]),
+        ([-2, -1, 1], "2026-12", CHRISTMAS, [1, 29, 30]),
+        ([-1, 1], "2027-01", CHRISTMAS, [4, 29]),
+        ([1, -1], "2026-02", frozenset(), [2, 27]),
+        ([23], "2026-12", frozenset(), [31]),
+        ([23], "2026-11", frozenset(), []),
+        ([-21], "2026-11", frozenset(), [2]),
+    ],
+    ids=[
+        "month end",
+        "before the holidays",
+        "after New Year",
+        "February",
+        "all of them",
+        "none",
+        "from the end",
+    ],
+)
+def test_business_days_are_counted_from_both_ends_of_the_month(
+    numbers: list[int], month: str, holidays: frozenset[date], expected: list[int]
+) -> None:
+    close = Peak(frozenset(), time(8), time(9), Bandwidth(500), business_days=frozenset(numbers))
+    first = date.fromisoformat(f"{month}-01")
+    days = [first + timedelta(days=number) for number in range(31)]
+    chosen = [day.day for day in days if day.month == first.month and is_chosen(close, day, holidays)]
+    assert chosen == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "as_sunday", "expected"),
+    [
+        ("thu fri", False, True),
+        ("thu fri", True, False),
+        ("sun", False, False),
+        ("sun", True, True),
+    ],
+)
+def test_a_holiday_counts_as_a_sunday_where_asked(days: str, as_sunday: bool, expected: bool) -> None:
+    asked = replace(peak(days, "08:00", "09:00"), holidays_as_sunday=as_sunday)
+    assert is_chosen(asked, date(2026, 12, 25), CHRISTMAS) is expected
+    assert is_chosen(asked, date(2026, 12, 18), CHRISTMAS) is ("fri" in days)
+
+
+def test_days_and_business_days_must_both_hold() -> None:
+    asked = replace(peak("mon", "08:00", "09:00"), business_days=frozenset({-1}))
+    assert is_chosen(asked, date(2026, 11, 30), frozenset())
+    assert not is_chosen(asked, date(2026, 12, 31), frozenset())
+    assert not is_chosen(asked, date(2026, 11, 23), frozenset())
+
+
+def test_a_circuit_keeps_the_holidays_of_its_place() -> None:
+    asked = replace(peak("fri", "08:00", "09:00"), holidays_as_sunday=True)
+    circuit = replace(CIRCUIT, baseline=Baseline(TIERS[0], (asked,)), holidays=CHRISTMAS)
+    week = Interval(datetime(2026, 12, 24, tzinfo=UTC), datetime(2026, 12, 27, tzinfo=UTC))
+    assert {segment.target for segment in draw(circuit, (), week).segments} == {TIERS[0]}
+    assert len(draw(replace(circuit, holidays=frozenset()), (), week).segments) == 3
 
 
 def stretches(zone: str, first: str, last: str, *peaks: Peak) -> list[str]:

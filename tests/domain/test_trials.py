@@ -3,7 +3,6 @@ than matching itself came to."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -20,6 +19,7 @@ from iodcal.domain.counting import Obstacle, Organizers, Veil
 from iodcal.domain.events import Event, Floating, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import match_events
+from iodcal.domain.patterns import Pattern
 from iodcal.domain.rules import Conditions, FromEvent, Mode, Rule, Wanted
 from iodcal.domain.trials import Court, EventTrial, RuleTrial
 from iodcal.domain.windows import open_windows
@@ -63,7 +63,7 @@ def failures(trial: RuleTrial) -> list[str]:
     [
         ({"subject": ["Town Hall", "DR Test"]}, 'title "All-Hands: Q3", rule wants Town Hall, DR Test'),
         ({"not_subject": ["Q3"]}, 'title "All-Hands: Q3", rule wants none of Q3'),
-        ({"subject_regex": re.compile(r"^Q\d")}, r'title "All-Hands: Q3", rule wants the pattern ^Q\d'),
+        ({"subject_regex": Pattern(r"^Q\d")}, r'title "All-Hands: Q3", rule wants the pattern ^Q\d'),
         ({"location": ["Board room"]}, "location Auditorium 2, Teams, rule wants Board room"),
         ({"categories": ("blue", "red")}, "category Streaming, rule wants blue, red"),
         ({"organizer": ("@x.example",)}, "organizer Ines.Duarte@contoso.example, rule wants @x.example"),
@@ -154,7 +154,7 @@ def test_a_negative_length_is_shown_as_one() -> None:
 
 
 def test_an_event_that_names_no_bandwidth_is_told_apart() -> None:
-    pattern = re.compile(r"Start: (?P<bandwidth>\S* \S*)")
+    pattern = Pattern(r"Start: (?P<bandwidth>\S* \S*)")
     wanted = replace(rule(subject_regex=pattern), bandwidth=FromEvent.FROM_EVENT)
     bad, good = (only(replace(EVENT, subject=f"Start: {text}"), wanted) for text in ("soon now", "1 Gbps"))
     assert (bad.unnamed, bad.matched) == (True, False)
@@ -195,7 +195,7 @@ def test_nothing_of_a_private_event_is_shown_but_that_it_matched() -> None:
         "categories": ("y",),
     }
     secret = replace(EVENT, sensitivity="private")
-    trial = tried(secret, rule(**given, not_subject=["Z"], subject_regex=re.compile("Q"), longer_than=HOUR))
+    trial = tried(secret, rule(**given, not_subject=["Z"], subject_regex=Pattern("Q"), longer_than=HOUR))
     assert (trial.hidden, trial.subject) == (True, None)
     shown = {finding.key: finding.found for finding in trial.rules[0].findings}
     told = {"calendars": "company", "longer_than": "1h"}
@@ -218,7 +218,7 @@ KEYWORDS = tuple(Keyword(text) for text in ("All-Hands", "Town Hall", "Q3", "全
 SUBJECTS = [(), KEYWORDS[:1], KEYWORDS[:2], KEYWORDS[3:4], KEYWORDS[:4], KEYWORDS[2:]]
 CHOICES: dict[str, list[Any]] = {
     "not_subject": [KEYWORDS[2:3], KEYWORDS[:1]],
-    "subject_regex": [re.compile(r"(?P<bandwidth>\d+ Mbps)"), re.compile(r"(?P<bandwidth>Q?)")],
+    "subject_regex": [Pattern(r"(?P<bandwidth>\d+ Mbps)"), Pattern(r"(?P<bandwidth>Q?)")],
     "location": [(Keyword("Teams"),), (Keyword("Board"),)],
     "categories": [("Streaming",), ("blue",)],
     "organizer": [("@contoso.example",), ("x@y.example",)],
@@ -311,3 +311,12 @@ def test_explained_as_matched_is_what_matching_matched(events: list[Event], rule
 def _unranked(rules: Iterable[Rule]) -> list[Rule]:
     """The same rules, none giving way to another: what matched, not what came of it."""
     return [replace(one, mode=Mode.AT_LEAST) for one in rules]
+
+
+def test_a_search_that_was_given_up_is_told_as_such() -> None:
+    bomb = replace(EVENT, subject="a" * 254 + "!")
+    evil = rule(subject_regex=Pattern(r"^(a|aa)+$"))
+    (told,) = failures(only(bomb, evil))
+    assert told.endswith("(search given up: it takes too long)")
+    hidden = tried(replace(bomb, sensitivity="private"), evil).rules[0]
+    assert [finding.found for finding in hidden.findings] == ["company", None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -16,6 +15,7 @@ from iodcal.domain.counting import Organizers, Veil
 from iodcal.domain.events import Event, Floating, Timed
 from iodcal.domain.keywords import Keyword, normalise
 from iodcal.domain.matching import match_events
+from iodcal.domain.patterns import Pattern
 from iodcal.domain.resemblance import NEAR, Nearest, likeness, resembles
 from iodcal.domain.rules import FromEvent, Rule
 from iodcal.domain.trials import Court
@@ -159,7 +159,7 @@ def test_what_is_not_left(change: dict[str, Any]) -> None:
 
 
 def test_an_event_that_names_no_bandwidth_is_told_elsewhere() -> None:
-    wanted = replace(rule(subject_regex=re.compile("(?P<bandwidth>Town)")), bandwidth=FromEvent.FROM_EVENT)
+    wanted = replace(rule(subject_regex=Pattern("(?P<bandwidth>Town)")), bandwidth=FromEvent.FROM_EVENT)
     assert left(event("Town"), rules=[wanted]).titles == ()
 
 

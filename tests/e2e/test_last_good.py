@@ -74,3 +74,20 @@ def test_a_copy_that_somebody_tampered_with_is_no_copy(lab: Lab) -> None:
     copy.symlink_to(copy.with_name("elsewhere.yaml"))
     lab.iodcal.write("rules.yaml", "version: [")
     assert "error" in json.loads(lab.iodcal("sync", "-o", "json").out)
+
+
+def test_a_command_that_others_may_have_written_is_not_run_from_the_copy_either(lab: Lab) -> None:
+    rules = lab.iodcal.folder / "rules.yaml"
+    good = rules.read_text().replace("{ics: calendar.ics}", "{ics: {command: touch planted}}")
+    rules.write_text(good)
+    rules.chmod(0o664)
+    assert [problem["kind"] for problem in lab.sync("11:00")["problems"]] == ["calendar_unreadable"]
+    rules.write_text("version: [")
+    rules.chmod(0o644)
+    assert lab.sync("11:05")["exit"] == 78
+    assert not (lab.iodcal.folder / "planted").exists()
+    rules.write_text(good)
+    lab.sync("11:10")
+    assert (lab.iodcal.folder / "planted").exists()
+    (copy,) = (lab.iodcal.folder / "home" / ".local" / "state" / "iodcal").glob("last-good-*.yaml")
+    assert "writable" not in copy.name

@@ -21,9 +21,9 @@ def spoil(document: Any, chance: random.Random) -> Any:
     for _ in range(chance.randint(1, 4)):
         holders = list(_holders(spoiled))
         if not holders:
-            return chance.choice(_ODD)
+            return copy.deepcopy(chance.choice(_ODD))
         _spoil_one(chance.choice(holders), chance, holders)
-    return spoiled if chance.random() < 0.97 else chance.choice(_ODD)
+    return spoiled if chance.random() < 0.97 else copy.deepcopy(chance.choice(_ODD))
 
 
 def _holders(document: Any) -> Any:
@@ -46,7 +46,7 @@ def _spoil_one(holder: Any, chance: random.Random, holders: list[Any]) -> None:
     elif how == 3 and isinstance(holder[key], str):
         holder[key] = spoil_text(holder[key], chance)
     else:
-        holder[key] = chance.choice(_ODD)
+        holder[key] = copy.deepcopy(chance.choice(_ODD))  # a later change must not reach into the table
 
 
 _CHANGES: tuple[Callable[[str, int, random.Random], str], ...] = (

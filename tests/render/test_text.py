@@ -12,6 +12,7 @@ import pytest
 from iodcal.domain.changes import Reason
 from iodcal.domain.problems import Kind, Problem
 from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
+from iodcal.render.lines import lost_state_text
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local_span, relative, rough
 from iodcal.words.calendars import CALENDARS
@@ -136,3 +137,8 @@ def test_the_errors_that_end_a_command_have_words() -> None:
     assert "/s" in describe_error(StateError("unwritable", path="/s", reason="full")).message
     assert "den-x" in describe_error(UsageError("no_such_circuit", circuit="den-x", known="a")).message
     assert "strange" in describe_error(IodcalError("strange")).message
+
+
+def test_a_state_that_could_be_saved_nowhere_is_told_without_a_place() -> None:
+    assert "here or elsewhere" in lost_state_text("")
+    assert "written to /tmp/x" in lost_state_text("/tmp/x")  # noqa: S108 - a name only

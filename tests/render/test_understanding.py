@@ -24,6 +24,7 @@ from iodcal.domain.keywords import Keyword
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import match_events
 from iodcal.domain.orders import Outcome
+from iodcal.domain.patterns import Pattern
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.rules import FromEvent, Mode, Rule
 from iodcal.domain.standing import Drift
@@ -118,7 +119,7 @@ RULES = [
     rule("Elsewhere", circuits={"rooms": ("den-a",)}),
     rule("No circuit", circuits={"company": ()}),
     replace(
-        rule("Named", circuits={"company": ("den-a",)}, subject_regex=re.compile("(?P<bandwidth>Hall)")),
+        rule("Named", circuits={"company": ("den-a",)}, subject_regex=Pattern("(?P<bandwidth>Hall)")),
         bandwidth=FromEvent.FROM_EVENT,
     ),
 ]

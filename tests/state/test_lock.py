@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,32 @@ def test_a_symbolic_link_is_not_followed(path: Path, tmp_path: Path) -> None:
     with pytest.raises(StateError), locked(path, command="sync", wait_seconds=0):
         pytest.fail("followed")
     assert (tmp_path / "precious").read_text() == "precious"
+
+
+@pytest.mark.parametrize("call", ["os.pwrite", "fcntl.flock"])
+def test_a_full_disk_or_one_without_locks_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(call, fail)
+    with pytest.raises(StateError) as caught, locked(path, command="sync", wait_seconds=0):
+        pytest.fail("locked")
+    assert (caught.value.code, caught.value.facts["reason"]) == ("unwritable", "No space left on device")
+
+
+def test_containers_on_one_machine_are_one_host(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "pod-1")
+    with locked(path, command="sync", wait_seconds=0):
+        pass
+    monkeypatch.setattr("socket.gethostname", lambda: "pod-2")
+    with locked(path, command="sync", wait_seconds=0) as before:
+        assert before is not None
+        assert before.host == "pod-1"
+        assert not before.elsewhere
+    monkeypatch.setattr("iodcal.state.lock.boot_id", lambda: "another machine's")
+    with locked(path, command="sync", wait_seconds=0) as before:
+        assert before is not None
+        assert not before.elsewhere  # its name is ours
+        assert replace(before, host="pod-3").elsewhere

@@ -302,3 +302,35 @@ def test_what_a_reading_changed_is_rebuilt_in_its_order(store: StateStore) -> No
     store.path.write_text("{")
     (standing,) = store.load().circuits.values()
     assert (standing.confirmed, standing.drift) == (Bandwidth(500), None)
+
+
+def test_a_clock_that_was_set_back_loses_no_month(store: StateStore) -> None:
+    store.save(STATE)
+    keep = timedelta(days=400)
+    for run, (month, day) in enumerate([(10, 20), (11, 20), (10, 21), (11, 21), (10, 22), (12, 1)]):
+        at = datetime(2026, month, day, tzinfo=UTC)
+        store.history.rotate(at, keep)
+        store.history.append("run", at=at, run_id=str(run))
+    store.history.rotate(datetime(2027, 1, 1, tzinfo=UTC), keep)
+    assert sorted(record["run_id"] for record in store.history.read()) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_where_there_is_no_other_place_either_that_is_the_answer(
+    store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(Path, "cwd", none)
+    assert store.save_elsewhere(STATE) is None
+
+
+def test_a_note_of_what_was_told_may_hold_nonsense(store: StateStore) -> None:
+    store.path.parent.mkdir()
+    store.path.with_name("state.json.lock.told").write_bytes(b"\xff\xfe")
+    assert [store.tell_once("held"), store.tell_once("held")] == [True, False]

@@ -1,0 +1,59 @@
+"""Days as a schedule counts them: weekdays, holidays, the business days of a month."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date
+from functools import lru_cache
+from typing import Protocol
+
+_SUNDAY = 6
+_WORKING_WEEK = range(5)
+
+
+class Holidays(Protocol):
+    """The days that are kept free somewhere, of any year."""
+
+    def __contains__(self, day: object, /) -> bool: ...
+
+    def __hash__(self) -> int: ...
+
+
+class DayChoice(Protocol):
+    """Which local days are meant: every given choice must hold, and none given means every day.
+
+    `days` counts Monday as 0. `business_days` are numbers in the month: 1 is its first business day, -1 its
+    last. With `holidays_as_sunday` a holiday counts as a Sunday among `days`.
+    """
+
+    @property
+    def days(self) -> frozenset[int]: ...
+
+    @property
+    def business_days(self) -> frozenset[int]: ...
+
+    @property
+    def holidays_as_sunday(self) -> bool: ...
+
+
+def is_chosen(choice: DayChoice, day: date, holidays: Holidays) -> bool:
+    """True if `day` is one of those meant, where `holidays` are kept."""
+    if choice.days:
+        weekday = _SUNDAY if choice.holidays_as_sunday and day in holidays else day.weekday()
+        if weekday not in choice.days:
+            return False
+    return not choice.business_days or _is_numbered(day, choice.business_days, holidays)
+
+
+def _is_numbered(day: date, numbers: frozenset[int], holidays: Holidays) -> bool:
+    of_month = _business_days(day.year, day.month, holidays)
+    if day not in of_month:
+        return False
+    from_start = of_month.index(day) + 1
+    return from_start in numbers or from_start - len(of_month) - 1 in numbers
+
+
+@lru_cache(maxsize=256)
+def _business_days(year: int, month: int, holidays: Holidays) -> tuple[date, ...]:
+    days = (date(year, month, number) for number in range(1, monthrange(year, month)[1] + 1))
+    return tuple(day for day in days if day.weekday() in _WORKING_WEEK and day not in holidays)

@@ -1,0 +1,236 @@
+"""What is kept of orders, people's changes and memory, field by field: the next run lives on nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Change
+from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Timed
+from iodcal.domain.localtime import Interval
+from iodcal.domain.memory import Recalled, from_memory, from_reading
+from iodcal.domain.orders import (
+    BootTime,
+    Order,
+    Outcome,
+    adoptable,
+    answered,
+    ended,
+    intent,
+    settle,
+    waited_too_long,
+)
+from iodcal.domain.people import absorb, held_by_person, note_level
+from iodcal.domain.standing import Drift, Remembered, Standing
+from tests.domain.minutes import PATIENCE, SOURCE, Ask, at, standing_at, timeline_of
+
+OLD, OTHER, NEW = Bandwidth(100), Bandwidth(500), Bandwidth(1000)
+BOOT = BootTime("boot", 60)
+
+
+def sent(**changes: object) -> Order:
+    """An order up from 100 Mbps to 1 Gbps, sent at noon, a minute after the machine started."""
+    order = intent(
+        id="a1",
+        circuit_key="key",
+        circuit="den-a",
+        old=OLD,
+        quote=Quote("q", NEW, at(0)),
+        now=at(0),
+        demand="call",
+        resends=1,
+        run_id="run",
+        boot=BOOT,
+    )
+    return replace(order, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def taken(**changes: object) -> Order:
+    return replace(answered(sent(), Acceptance(at(1), "42")), **changes)  # type: ignore[arg-type]  # as above
+
+
+def shows(minute: float, mbps: int, status: Status = Status.ACTIVE) -> Reading:
+    return Reading(at(minute), status, Bandwidth(mbps), str(status))
+
+
+def test_the_intent_holds_all_that_a_later_run_needs() -> None:
+    assert sent() == Order(
+        id="a1",
+        circuit_key="key",
+        circuit="den-a",
+        old=OLD,
+        new=NEW,
+        created_at=at(0),
+        outcome=Outcome.SENDING,
+        quote_id="q",
+        resends=1,
+        demand="call",
+        run_id="run",
+        boot=BOOT,
+    )
+
+
+def test_an_answer_adds_when_and_the_carriers_own_id() -> None:
+    accepted = replace(sent(), outcome=Outcome.ACCEPTED, accepted_at=at(1), carrier_order_id="42")
+    assert answered(sent(), Acceptance(at(1), "42")) == accepted
+
+
+@pytest.mark.parametrize(
+    ("outcome", "settled"),
+    [
+        (Outcome.REFUSED, at(2)),
+        (Outcome.NOT_SENT, at(2)),
+        (Outcome.FAILED, at(2)),
+        (Outcome.UNKNOWN, None),
+        (Outcome.OVERDUE, None),
+    ],
+)
+def test_only_an_order_that_is_settled_says_when(outcome: Outcome, settled: object) -> None:
+    assert ended(sent(), outcome, at(2), "code") == sent(outcome=outcome, settled_at=settled, reason="code")
+    assert ended(sent(), outcome, at(2)).reason == ""
+
+
+@pytest.mark.parametrize(
+    ("order", "reading", "after"),
+    [
+        (taken(), shows(5, 1000), taken(outcome=Outcome.CONFIRMED, settled_at=at(5))),
+        (taken(), shows(21, 500), taken(outcome=Outcome.FAILED, settled_at=at(21))),
+        (taken(), shows(20, 500), taken()),
+        (sent(), shows(15, 100), sent(outcome=Outcome.LOST, settled_at=at(15))),
+    ],
+    ids=["confirmed", "failed", "the time-out counts from the acceptance", "lost"],
+)
+def test_what_a_reading_settles_is_dated_by_it(order: Order, reading: Reading, after: Order) -> None:
+    assert replace(settle(order, reading, PATIENCE), differed=False) == after
+
+
+def test_an_accepted_order_ages_by_both_clocks_too() -> None:
+    young, old = BootTime("boot", 60 + 19 * 60), BootTime("boot", 60 + 21 * 60)
+    assert settle(taken(), shows(300, 100), PATIENCE, young).outcome is Outcome.ACCEPTED
+    assert settle(taken(), shows(300, 100), PATIENCE, old).outcome is Outcome.FAILED
+    assert waited_too_long(taken(), at(300), PATIENCE, young).outcome is Outcome.ACCEPTED
+    assert waited_too_long(taken(), at(300), PATIENCE, old).outcome is Outcome.OVERDUE
+    at_once = replace(sent(), boot=BootTime("boot", 60))
+    assert settle(at_once, shows(0, 100), PATIENCE, BootTime("boot", 6000)).outcome is Outcome.UNKNOWN
+
+
+def test_what_is_settled_or_never_answered_is_not_overdue() -> None:
+    assert waited_too_long(taken(outcome=Outcome.CONFIRMED), at(99), PATIENCE).outcome is Outcome.CONFIRMED
+    unanswered = taken(accepted_at=None)
+    assert waited_too_long(unanswered, at(99), PATIENCE) == unanswered
+
+
+def test_of_two_own_orders_the_later_is_adopted_up_to_a_day_later() -> None:
+    early, late = taken(outcome=Outcome.LOST), taken(outcome=Outcome.LOST, id="b2", created_at=at(30))
+    assert adoptable([early, late], shows(60, 1000)) is late
+    assert adoptable([late, early], shows(60, 1000)) is late
+    assert adoptable([early], shows(24 * 60, 1000)) is early
+
+
+def failing(**changes: object) -> Standing:
+    standing = replace(standing_at(100), failures=3, retry_at=at(90), drift=Drift(OTHER, at(-9), at(-20)))
+    return replace(standing, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_confirmed_order_ends_drift_and_back_off() -> None:
+    after = absorb(failing(order=taken()), shows(5, 1000), PATIENCE)
+    assert (after.confirmed, after.drift, after.failures, after.retry_at) == (NEW, None, 0, None)
+    assert (after.order, after.recent) == (None, (taken(outcome=Outcome.CONFIRMED, settled_at=at(5)),))
+
+
+def test_an_order_that_goes_on_is_kept_as_the_reading_left_it() -> None:
+    after = absorb(failing(order=taken()), shows(5, 100, Status.PENDING), PATIENCE)
+    assert after.order is not None
+    assert after.order.outcome is Outcome.PENDING
+    assert after.drift == Drift(OTHER, at(-9), at(-20))
+
+
+def test_the_clock_that_nobody_sets_has_its_say_when_a_reading_is_absorbed() -> None:
+    young = BootTime("boot", 60 + 60)
+    after = absorb(failing(order=sent(outcome=Outcome.UNKNOWN)), shows(300, 100), PATIENCE, young)
+    assert after.order is not None
+
+
+def test_an_adopted_order_ends_drift_and_back_off_and_the_others_stay() -> None:
+    lost, refused = taken(outcome=Outcome.LOST), taken(id="b2", outcome=Outcome.REFUSED, new=OTHER)
+    after = absorb(failing(recent=(refused, lost)), shows(60, 1000), PATIENCE)
+    adopted = replace(lost, outcome=Outcome.CONFIRMED, settled_at=at(60))
+    assert after.recent == (refused, adopted)
+    assert (after.confirmed, after.drift, after.failures, after.retry_at) == (NEW, None, 0, None)
+
+
+def test_drift_says_what_was_seen_when() -> None:
+    agreed = replace(standing_at(100), reading=shows(-30, 100))
+    assert absorb(agreed, shows(5, 500), PATIENCE).drift == Drift(OTHER, at(5), at(-30))
+    unread = replace(standing_at(100), reading=None)
+    assert absorb(unread, shows(5, 500), PATIENCE).drift == Drift(OTHER, at(5), at(5))
+
+
+def test_the_level_is_kept_and_when_it_last_fell() -> None:
+    standing = replace(standing_at(100), level=NEW, stepped_down_at=at(-99))
+    fell = note_level(standing, OTHER, at(0))
+    assert (fell.level, fell.stepped_down_at) == (OTHER, at(0))
+    same = note_level(standing, NEW, at(0))
+    assert (same.level, same.stepped_down_at) == (NEW, at(-99))
+
+
+def test_a_step_down_at_the_very_reading_that_agreed_is_no_leave_to_lower() -> None:
+    drift, down = Drift(NEW, at(0), at(-30)), Change("den-a", at(0), True, NEW, OLD)
+    raised = replace(standing_at(100), drift=drift, stepped_down_at=at(-30))
+    assert held_by_person(raised, down, timeline_of(), at(0), enforce=False) is not None
+    later = replace(raised, stepped_down_at=at(-29))
+    assert held_by_person(later, down, timeline_of(), at(0), enforce=False) is None
+
+
+# --- memory
+
+RANGE = Interval(at(-60), at(600))
+CALL = Ask(-30, 60, name="call")
+
+
+def before_us(*events: MatchedEvent) -> Remembered:
+    return Remembered(SOURCE.key, "an old name", at(-5), Interval(at(-70), at(500)), events)
+
+
+def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() -> None:
+    seen = Event(SOURCE, "other", "other", Timed(at(10), at(20)), subject="other")
+    reading = CalendarReading(SOURCE, RANGE, at(0), (seen,))
+    matched = Ask(10, 20, name="other").matched()
+    asked: list[MatchedEvent] = []
+
+    def covers_now(found: MatchedEvent) -> bool:
+        asked.append(found)
+        return True
+
+    elsewhere = replace(SOURCE, label="an old name")
+    old = replace(CALL.matched(), source=elsewhere)
+    recalled = from_reading(reading, [matched], before_us(old), covers_now)
+    missed = replace(CALL.matched(), source=SOURCE, absent=True)
+    assert asked == [missed]
+    assert recalled == Recalled(
+        source=SOURCE,
+        events=(matched, replace(missed, remembered_since=at(-5))),
+        known_until=RANGE.end,
+        remembered=Remembered(SOURCE.key, SOURCE.label, at(0), RANGE, (matched, missed)),
+        fresh=True,
+    )
+
+
+def test_what_cannot_be_read_is_recalled_under_its_present_name() -> None:
+    old = replace(CALL.matched(), source=replace(SOURCE, calendar="old", label="an old name"))
+    recalled = from_memory(SOURCE, before_us(old))
+    now = replace(CALL.matched(), source=SOURCE, remembered_since=at(-5))
+    assert recalled == Recalled(SOURCE, (now,), at(500), before_us(old), fresh=False)
+    assert from_memory(SOURCE, None) == Recalled(SOURCE, (), None, None, fresh=False)
+
+
+def test_an_id_is_never_taken_for_a_uid() -> None:
+    # What one event has for its id may be what another has for its uid.
+    nameless = replace(CALL.matched(), id="same", uid="")
+    twin = Event(SOURCE, "other", "same", Timed(at(300), at(360)), subject="twin")
+    reading = CalendarReading(SOURCE, RANGE, at(0), (twin,))
+    recalled = from_reading(reading, (), before_us(nameless), lambda found: found.id == "same")
+    assert [event.id for event in recalled.events] == ["same"]

@@ -1,0 +1,55 @@
+"""Odd standard streams: closed, full, or of an encoding that lacks letters. They cost no order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.command import Iodcal
+from tests.e2e.test_sandbox import CALENDAR, NOON, Lab
+
+
+@pytest.fixture
+def lab(iodcal: Iodcal) -> Lab:
+    return Lab(iodcal)
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status"), [(">&-", 0), (">&- 2>&-", 0), ("<&- >&- 2>&-", 0), (">/dev/full", 1)]
+)
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_output_that_cannot_be_written_costs_no_order(
+    lab: Lab, redirection: str, status: int, output: str
+) -> None:
+    command = f"{sys.executable} -m iodcal sync --now {NOON} -o {output} {redirection}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=lab.iodcal.folder,
+        env=lab.iodcal._environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "bug" in done.stderr, "Traceback" in done.stderr) == (status, False, False)
+    assert ("cannot be written" in done.stderr) == bool(status)
+    (standing,) = lab.iodcal.state["circuits"].values()
+    assert standing["order"]["outcome"] == "accepted"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("command", ["plan", "sync"])
+def test_letters_that_the_output_cannot_hold_stop_nothing(lab: Lab, encoding: str, command: str) -> None:
+    title = "All-Hands \N{EM DASH} \N{CJK UNIFIED IDEOGRAPH-4F1A} " + "long " * 20
+    lab.iodcal.write("calendar.ics", CALENDAR.replace("All-Hands", title))
+    done = lab.iodcal(command, "--now", NOON, PYTHONIOENCODING=encoding)
+    assert (done.status, done.err) == (0, "")
+    assert "All-Hands" in done.out
+
+
+def test_what_libraries_warn_of_is_no_mail_from_cron(lab: Lab) -> None:
+    zoned = "DTSTART;TZID=/mozilla.org/20050126_1/Europe/London:20261124T123000"
+    lab.iodcal.write("calendar.ics", CALENDAR.replace("DTSTART:20261124T123000Z", zoned))
+    done = lab.iodcal("sync", "--now", NOON)
+    assert (done.status, done.err) == (0, "")

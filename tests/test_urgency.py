@@ -1,0 +1,48 @@
+"""Where time may run out, the circuits that need an up soonest are looked at first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.planning import daily_limit, plan_together
+from iodcal.domain.timeline import Timeline
+from iodcal.observing import most_urgent_first
+from tests.domain.minutes import CIRCUIT, POLICY, Ask, at, plan_of, standing_at, timeline_of
+
+
+def circuit(name: str) -> Circuit:
+    return replace(CIRCUIT, name=name, service_id=name)
+
+
+def timeline(name: str, *asks: Ask) -> Timeline:
+    return timeline_of(*asks, circuit=circuit(name), now=0, policy=POLICY)
+
+
+def test_circuits_are_read_in_the_order_in_which_they_need_an_up() -> None:
+    quiet, later, soon, now = (
+        timeline("quiet"),
+        timeline("later", Ask(60, 120)),
+        timeline("soon", Ask(10, 120)),
+        timeline("now", Ask(-5, 120)),
+    )
+    up = circuit("up")  # ordered already, so nothing is urgent
+    standings = {up.key: replace(standing_at(1000), key=up.key)}
+    found = most_urgent_first([timeline("up", Ask(-5, 120)), quiet, later, now, soon], standings, at(0))
+    assert [one.circuit.name for one in found] == ["now", "soon", "later", "up", "quiet"]
+
+
+@pytest.mark.parametrize(("limits", "most"), [((None, 24), 24), ((24, 3), 3), ((None, None), None)])
+def test_two_entries_for_one_account_have_the_smaller_limit(
+    limits: tuple[int | None, ...], most: int | None
+) -> None:
+    plans = [
+        plan_of(Ask(-5, 120), circuit=replace(circuit(str(number)), changes_per_day=limit))
+        for number, limit in enumerate(limits)
+    ]
+    assert daily_limit(plans) == most
+    together = plan_together(plans, at(0), POLICY, {CIRCUIT.account: 3})
+    held = {plan.due.held.reason if plan.due and plan.due.held else None for plan in together}
+    assert held == ({"quota"} if most == 3 else {None})
