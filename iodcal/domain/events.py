@@ -135,8 +135,8 @@ class MatchedEvent:
 def copy_key_of(event: Event | MatchedEvent) -> tuple[str, str, str]:
     """What copies of one meeting have in common; copies without an iCalUId stand alone."""
     if event.uid:
-        return ("uid", event.uid, event.span.start.isoformat())
-    return (event.source.key, event.id, event.span.start.isoformat())
+        return ("uid", short_id(event.uid), event.span.start.isoformat())
+    return (event.source.key, short_id(event.id), event.span.start.isoformat())
 
 
 @dataclass(frozen=True, slots=True)
