@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, check_circuit, check_now, clock_of, store_of
 from iodcal.config import Configuration
-from iodcal.config.fields import nearest
+from iodcal.config.fields import closest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.durations import format_duration
@@ -220,8 +220,8 @@ def _left(configuration: Configuration, state: State, name: str) -> Standing:
     if name in configuration.circuits or name in configured:
         raise UsageError("forget_configured", circuit=name)
     known = sorted(standing.name for standing in left)
-    close = nearest(name, [*known, *configuration.circuits])
-    raise UsageError("forget_unknown", circuit=name, close=close, known=", ".join(known) or "none")
+    near = closest(name, [*known, *configuration.circuits])
+    raise UsageError("forget_unknown", circuit=name, near=near, known=", ".join(known) or "none")
 
 
 @contextmanager

@@ -50,8 +50,6 @@ PEOPLE = {
         "An order of {circuit} is still open ({order}): nobody would look after it any more",
         "Ask the carrier what became of it; to forget it all the same, add --force",
     ),
-    "forget_unknown": Words(
-        "No circuit {circuit} has left the configuration", "Those that have: {known}{close}"
-    ),
+    "forget_unknown": Words("No circuit {circuit} has left the configuration", "Those that have: {known}"),
     "forget_which": Words("More than one circuit was called {circuit}", "Name one by its key: {keys}"),
 }
