@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from iodcal.errors import CalendarError, SecretError
 from iodcal.http import Deadline, HttpError, ReadingSession, host_of, require_secure
 
 _MOST_BYTES = 10 * 1024 * 1024
+_SHORTEST_SECRET = 6
 
 
 class IcsOptions(Strict):
@@ -62,7 +64,14 @@ class IcsReader:
             content, clock_error = self._fetch(_https(place), deadline)
         else:
             content = _read_file(self.directory / Path(place).expanduser())
-        inside, elsewhere = divided(parse_events(self.source, content, window, deadline), window)
+        try:
+            events = parse_events(self.source, content, window, deadline)
+        except CalendarError as error:
+            if self.secret.literal or "first_words" not in error.facts:
+                raise
+            words = _without(str(error.facts["first_words"]), place)
+            raise CalendarError(error.code, first_words=words) from None
+        inside, elsewhere = divided(events, window)
         return CalendarReading(
             self.source, window, datetime.now(UTC), inside, clock_error, elsewhere=elsewhere
         )
@@ -123,6 +132,15 @@ def _is_url(place: str) -> bool:
 def _https(url: str) -> str:
     scheme, _, rest = url.partition("://")
     return f"https://{rest}" if scheme.casefold().startswith("webcal") else url
+
+
+def _without(text: str, url: str) -> str:
+    """`text`, which the server sent, without the parts of a secret address, should it repeat them."""
+    parts = urlsplit(url)
+    for part in re.split(r"[/?&=@:]+", f"{parts.netloc}/{parts.path}?{parts.query}"):
+        if len(part) >= _SHORTEST_SECRET and part != parts.hostname:
+            text = text.replace(part, "***")
+    return text
 
 
 def _is_private(host: str) -> bool:

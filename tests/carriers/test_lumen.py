@@ -271,6 +271,15 @@ def product(status: str = "Active", bandwidth: str = "100 Mbps") -> dict[str, An
     return {"status": status, "productCharacteristic": [{"name": "Bandwidth", "value": bandwidth}]}
 
 
+TWICE = {
+    "status": "Active",
+    "productCharacteristic": [
+        {"name": "Bandwidth", "value": "100 Mbps"},
+        {"name": "bandwidth", "value": "500 Mbps"},
+    ],
+}
+
+
 @pytest.mark.parametrize(
     ("entry", "status", "mbps"),
     [
@@ -308,6 +317,7 @@ def test_an_inventory_entry_is_read_by_any_of_its_names(
         pytest.param({"serviceInventory": [item(product=product(bandwidth="fast"))]}, id="no bandwidth"),
         pytest.param({"serviceInventory": [item(id="77000000009")]}, id="two ids"),
         pytest.param({"serviceInventory": [item(bandwidth=200)]}, id="two bandwidths"),
+        pytest.param({"serviceInventory": [item(product=TWICE)]}, id="two characteristics"),
         pytest.param({"serviceInventory": [item(), item(product=product("Suspended"))]}, id="twice"),
     ],
 )

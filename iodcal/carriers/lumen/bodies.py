@@ -70,7 +70,8 @@ def read_quote(document: Any, wanted: Bandwidth, at: datetime) -> Quote:
     """The quote in an answer, after a look at whether it is for what was asked. Raises CarrierError."""
     if not isinstance(document, dict):
         raise CarrierError("answer_wrong", what="a quote that is no object")
-    ids = {str(document[name]) for name in ("id", "quoteId") if isinstance(document.get(name), (str, int))}
+    told = [document.get(name) for name in ("id", "quoteId")]
+    ids = {str(one) for one in told if isinstance(one, (str, int)) and not isinstance(one, bool)}
     if len(ids) != 1 or not (quote_id := ids.pop()).strip():
         raise CarrierError("answer_wrong", what="no quote id, or two")
     for speed in _speeds(document):

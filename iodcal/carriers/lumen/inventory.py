@@ -16,6 +16,7 @@ from iodcal.domain.circuits import Reading, Status
 from iodcal.errors import CarrierError
 
 _STATUSES = {"active": Status.ACTIVE, "change pending": Status.PENDING}
+_NEEDED = frozenset({"bandwidth", "uni service id"})
 _UNITS = {"mbps": "Mbps", "gbps": "Gbps"}
 
 
@@ -63,7 +64,7 @@ def _service(entry: Mapping[str, Any], service_id: str) -> Service:
     product = _mapping(entry, "product")
     location, profile = _mapping(entry, "location"), _mapping(entry, "locationProfile")
     account = _mapping(entry, "billingAccount")
-    traits = dict(_characteristics(product, entry))
+    traits = _characteristics(entry) | _characteristics(product)  # the product's own count first
     status = _text(product, "status") or _text(entry, "status")
     if status is None:
         raise _wrong("no status")
@@ -82,15 +83,22 @@ def _service(entry: Mapping[str, Any], service_id: str) -> Service:
     )
 
 
-def _characteristics(*holders: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and value of the product's characteristics; the product's own count before the entry's."""
-    for holder in reversed(holders):
-        listed = holder.get("productCharacteristic")
-        for trait in listed if isinstance(listed, list) else ():
-            if isinstance(trait, dict) and isinstance(trait.get("name"), str):
-                value = trait.get("value")
-                if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-                    yield trait["name"].strip().casefold(), str(value).strip()
+def _characteristics(holder: Mapping[str, Any]) -> dict[str, str]:
+    """The values of a holder's characteristics that are needed. Raises CarrierError where one has two."""
+    found: dict[str, str] = {}
+    for name, value in _named_values(holder):
+        if name in _NEEDED and found.setdefault(name, value) != value:
+            raise _wrong(f"two values for {name} that differ")
+    return found
+
+
+def _named_values(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    listed = holder.get("productCharacteristic")
+    for trait in listed if isinstance(listed, list) else ():
+        if isinstance(trait, dict) and isinstance(trait.get("name"), str):
+            value = trait.get("value")
+            if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+                yield trait["name"].strip().casefold(), str(value).strip()
 
 
 def _bandwidth(text: str | None, entry: Mapping[str, Any]) -> Bandwidth | None:
