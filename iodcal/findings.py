@@ -72,7 +72,7 @@ def _all(
         yield from _of_circuit(plan, this, placed)
         yield from overruled(plan, now)
     used = used_today(this.state, {plan.circuit.account for plan in plans}, now)
-    yield from events_at_risk(plans, now, policy, used)
+    yield from events_at_risk(plans, now, policy)
     yield from _of_limits(plans, this, used)
     yield from _left_up(this)
 

@@ -15,10 +15,10 @@ from iodcal.domain.planning import (
     Knowledge,
     Policy,
     plan_circuit,
-    plan_together,
     view_from,
 )
 from iodcal.domain.timeline import Timeline, draw
+from iodcal.domain.together import plan_together
 from iodcal.domain.windows import open_windows
 from iodcal.findings import clock_error, find
 from iodcal.invocation import Request, Run, Surroundings

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     CARRIER_UNREADABLE = "carrier_unreadable"
     STATE_REBUILT = "state_rebuilt"
     BACKOFF = "backoff"
+    PRICE = "price"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.money import UNPRICED, Tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Circuit:
     """One service as the core needs it. Times are lengths; `tiers` ascend.
 
     `provisioning` is how long this carrier takes to carry out a change; `changes_per_day` is None where
-    the carrier sets no limit.
+    the carrier sets no limit. `max_price_per_hour` is in the tariff's currency.
     """
 
     name: str
@@ -68,6 +69,8 @@ class Circuit:
     orders: Orders = Orders.ALL
     provisioning: timedelta = timedelta(minutes=10)
     changes_per_day: int | None = None
+    tariff: Tariff = UNPRICED
+    max_price_per_hour: Decimal | None = None
 
     @property
     def key(self) -> str:

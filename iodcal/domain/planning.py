@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Held, Reason
-from iodcal.domain.circuits import Account, Circuit, Orders, Status
+from iodcal.domain.circuits import Circuit, Orders, Status
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Cost, Tariff
 from iodcal.domain.orders import Outcome, Patience
 from iodcal.domain.people import adopt_drift, held_by_person, note_level, starting_point
 from iodcal.domain.plan import Pace, coming, judge, maximum, scan
+from iodcal.domain.price import too_dear
 from iodcal.domain.standing import Foreseen, Standing
 from iodcal.domain.timeline import Timeline
 
@@ -53,12 +55,37 @@ class Knowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A change of the plan with unlimited changes that the quota has no room for.
+
+    The circuit stands at `kept` from then on instead, until `until` (UTC), which costs `cost` more.
+    """
+
+    change: Change
+    kept: Bandwidth
+    until: datetime
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A day (UTC) that has no room for the account's raises as they come: `asked` raises, `left` changes.
+    `unmet` is how many are left over even where circuits go up early and stay up."""
+
+    day: date
+    asked: int
+    left: int
+    unmet: int
+
+
+@dataclass(frozen=True, slots=True)
 class CircuitPlan:
     """One circuit's part of the plan. `changes` are in order, at most the first of them due.
 
     `target` is the level that is asked for now. `too_late` is a level asked for now that no order can
     still reach, with the time its demand ends. `foreseen` is False for a due lowering that the last good
-    run did not see coming.
+    run did not see coming. `left_out` is what the account's quota has no room for; `shortages` are the days
+    on which it does not even have room for the account's raises as they come.
     """
 
     circuit: Circuit
@@ -68,6 +95,13 @@ class CircuitPlan:
     changes: tuple[Change, ...] = ()
     too_late: tuple[Bandwidth, datetime] | None = None
     foreseen: bool = True
+    left_out: tuple[LeftOut, ...] = ()
+    shortages: tuple[Shortage, ...] = ()
+
+    @property
+    def tariff(self) -> Tariff:
+        """What the circuit's tiers cost, the carrier's own quotes first."""
+        return self.circuit.tariff.with_quotes(self.standing.quotes)
 
     @property
     def due(self) -> Change | None:
@@ -79,11 +113,17 @@ class CircuitPlan:
         """The change due now, if nothing holds it back."""
         return self.due if self.due is not None and self.due.held is None else None
 
+    @property
+    def to_try(self) -> Change | None:
+        """The change due now that the carrier is asked for: also one that was too dear, for prices change."""
+        too_dear = self.due is not None and self.due.held == Held(Reason.PRICE)
+        return self.due if too_dear else self.to_order
+
 
 def plan_circuit(
     timeline: Timeline, standing: Standing, now: datetime, policy: Policy, knowledge: Knowledge
 ) -> CircuitPlan:
-    """What is due and to come on one circuit, by itself: quota and limit are laid on by `plan_together`."""
+    """What is due and to come on one circuit, by itself: `iodcal.domain.together` lays on what is shared."""
     circuit, pace = timeline.circuit, policy.pace(timeline.circuit)
     standing = note_level(standing, timeline.at(now).target, now)
     start = starting_point(standing)
@@ -96,7 +136,7 @@ def plan_circuit(
         standing = adopt_drift(standing)
     if due is not None:
         due = replace(due, held=_held(due, timeline, standing, now, policy, knowledge))
-    later = _coming(timeline, start, due, now, policy)
+    later = _coming(timeline, start, due, now, policy, circuit.tariff.with_quotes(standing.quotes))
     return CircuitPlan(
         circuit,
         timeline,
@@ -109,7 +149,12 @@ def plan_circuit(
 
 
 def _coming(
-    timeline: Timeline, start: Bandwidth, due: Change | None, now: datetime, policy: Policy
+    timeline: Timeline,
+    start: Bandwidth,
+    due: Change | None,
+    now: datetime,
+    policy: Policy,
+    tariff: Tariff,
 ) -> tuple[Change, ...]:
     level, after = start, now
     if due is not None:
@@ -118,7 +163,10 @@ def _coming(
         if due.held is not None and due.held.until is not None:
             after = max(after, due.held.until)
     changes = coming(timeline, level, after, now + policy.window, policy.min_gap)
-    return tuple(replace(change, held=_by_order_mode(change, timeline.circuit)) for change in changes)
+    return tuple(
+        replace(change, held=_by_order_mode(change, timeline.circuit) or too_dear(change, timeline, tariff))
+        for change in changes
+    )
 
 
 def _reached(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> datetime:
@@ -143,6 +191,7 @@ def _held(
         or _by_carrier(change, standing, now, policy, knowledge)
         or (None if change.up else _by_doubt(change, timeline, now, policy, knowledge))
         or held_by_person(standing, change, timeline, now, enforce=policy.enforce)
+        or too_dear(change, timeline, timeline.circuit.tariff.with_quotes(standing.quotes))
     )
 
 
@@ -206,31 +255,13 @@ def _foreseen(standing: Standing, change: Change, now: datetime) -> bool:
 def foresee(plan: CircuitPlan) -> tuple[Foreseen, ...]:
     """The lowerings that the next run may take as seen coming. One that is due and was not itself
     foreseen is left out: what the limit stopped today it must stop tomorrow."""
-    downs = [change for change in plan.changes if not change.up and not (change.due and not plan.foreseen)]
+    known = (*plan.changes, *(left.change for left in plan.left_out))
+    downs = [change for change in known if not change.up and not (change.due and not plan.foreseen)]
     return tuple(Foreseen(change.at, change.new) for change in downs)
 
 
-def plan_together(
-    plans: Sequence[CircuitPlan],
-    now: datetime,
-    policy: Policy,
-    used: Mapping[Account, int],
-) -> tuple[CircuitPlan, ...]:
-    """Lays on what circuits share: the limit on unplanned lowerings and each account's daily quota.
-
-    `used` counts the orders of this UTC day. The order of the circuits stays.
-    """
-    limited = _limit_downs(plans, policy)
-    held: dict[str, Held] = {}
-    for account in {plan.circuit.account for plan in limited}:
-        of_account = [plan for plan in limited if plan.circuit.account == account]
-        held.update(_over_quota(of_account, now, policy, used.get(account, 0)))
-    return tuple(
-        _hold(plan, held[plan.circuit.name]) if plan.circuit.name in held else plan for plan in limited
-    )
-
-
-def _limit_downs(plans: Sequence[CircuitPlan], policy: Policy) -> tuple[CircuitPlan, ...]:
+def limit_downs(plans: Sequence[CircuitPlan], policy: Policy) -> tuple[CircuitPlan, ...]:
+    """Holds back the lowerings that no run saw coming, all together, if they are too many."""
     if len(unplanned_downs(plans)) <= max(policy.max_unplanned_downs, policy.allow_downs):
         return tuple(plans)
     stopped = set(unplanned_downs(plans))
@@ -249,41 +280,19 @@ def unplanned_downs(plans: Iterable[CircuitPlan]) -> tuple[str, ...]:
     )
 
 
-def _over_quota(
-    plans: Sequence[CircuitPlan], now: datetime, policy: Policy, used: int
-) -> Iterable[tuple[str, Held]]:
-    limit = plans[0].circuit.changes_per_day
-    if limit is None:
-        return
-    until = Held(Reason.QUOTA, next_quota_day(now))
-    left = limit - used
-    reserve = max(policy.quota_reserve, len(tuple(ups_to_come(plans, now))))
-    for change in in_order(plans):
-        if left <= (0 if change.up else reserve):
-            yield change.circuit, until
-        else:
-            left -= 1
-
-
-def ups_to_come(plans: Iterable[CircuitPlan], now: datetime) -> Iterable[Change]:
-    """The ups known for the rest of the UTC day, after those due now."""
-    end = next_quota_day(now)
-    changes = (change for plan in plans for change in plan.changes)
-    return (change for change in changes if change.up and not change.due and change.at < end)
-
-
 def next_quota_day(now: datetime) -> datetime:
     """When carriers begin to count anew: the next midnight UTC."""
     return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
 def in_order(plans: Iterable[CircuitPlan]) -> list[Change]:
-    """The changes to order now: ups before downs, ups by the start of their event."""
-    changes = [plan.to_order for plan in plans if plan.to_order is not None]
-    return sorted(changes, key=lambda change: (not change.up, _first_start(change), change.circuit))
+    """The changes to ask the carrier for now: ups before downs, ups by the start of their event."""
+    changes = [plan.to_try for plan in plans if plan.to_try is not None]
+    return sorted(changes, key=lambda change: (not change.up, first_start(change), change.circuit))
 
 
-def _first_start(change: Change) -> datetime:
+def first_start(change: Change) -> datetime:
+    """When the first of what asks for `change` begins."""
     return min((cause.start for cause in change.causes if not cause.ended), default=change.at)
 
 

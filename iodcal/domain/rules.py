@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -61,7 +62,8 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`circuits` names, for each calendar of the rule, the circuits it asks for (`same_site` resolved)."""
+    """`circuits` names, for each calendar of the rule, the circuits it asks for (`same_site` resolved).
+    `max_price_per_hour` is in the currency of whichever circuit it is asked for."""
 
     name: str
     circuits: Mapping[str, tuple[str, ...]]
@@ -71,3 +73,4 @@ class Rule:
     priority: int = 0
     lead: timedelta = timedelta()
     trail: timedelta = timedelta()
+    max_price_per_hour: Decimal | None = None
