@@ -163,10 +163,10 @@ def _left_out(course: Course) -> Iterator[LeftOut]:
     for change, (start, level), end in zip(course.plan.changes, own[1:], ends, strict=True):
         kept = next(known for at, known in reversed(instead) if at <= start)
         if kept > level:
-            moved = (at for at, _ in instead if start < at < end)
-            more = difference(instead, own, Interval(start, end), course.plan.tariff)
-            left = replace(change, held=Held(Reason.QUOTA))
-            yield LeftOut(left, kept, next(moved, end), more)
+            moved = [(at, known) for at, known in instead if start < at < end]
+            span, left = Interval(start, end), replace(change, held=Held(Reason.QUOTA))
+            more = difference([(start, kept), *moved], [(start, level)], span, course.plan.tariff)
+            yield LeftOut(left, kept, moved[0][0] if moved else end, more)
 
 
 def _own_way(course: Course) -> list[tuple[datetime, Bandwidth]]:

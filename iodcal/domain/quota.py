@@ -19,9 +19,10 @@ MIDNIGHT, EVE = -1, -2  # moves that are no step of the circuit's own plan
 
 # Time above the level of an `exactly` window weighs more than any money.
 _EXACTLY = 10**24
+_UNREADY = 10**32
 _NEVER = 10**40
-# The raises after a day's last lowering, which may use the reserve, are told apart from the other changes
-# up to this size of the table; in larger accounts all changes leave the reserve.
+# How large a table of totals may grow. In larger accounts the raises after a day's last lowering leave the
+# reserve as all other changes do, and more circuits than must are made ready for the day after.
 _MOST_TOTALS = 4096
 
 
@@ -91,9 +92,10 @@ class Allotment:
 
 # By number of changes until the last lowering, number after it, and readiness (0 or 1): the cost of the
 # cheapest way, and its moves.
-Table: TypeAlias = dict[tuple[int, int, int], tuple[int, tuple[Move, ...]]]
+_Way: TypeAlias = tuple[int, tuple[Move, ...]]
+Table: TypeAlias = dict[tuple[int, int, int], _Way]
 # By both numbers, level, and the highest tier already paid for in the billing period (0: none yet).
-_States: TypeAlias = dict[tuple[int, int, int, int], tuple[int, tuple[Move, ...]]]
+_States: TypeAlias = dict[tuple[int, int, int, int], _Way]
 _Totals: TypeAlias = dict[int, list[int]]
 
 
@@ -112,17 +114,20 @@ def allot(needs: Iterable[Need], left: int, reserve: int, ready: int = 0) -> All
     if (count == tail or count - tail <= left - reserve) and count <= left and done >= ready:
         return Allotment(Fit.PLENTY, _named(needs, paths))
     asked = sum(_raises(need) for need in needs)
-    ways = [(Fit.UPS_ONLY, cheapest([options(need, None, lowering=False) for need in needs], left, 0, ready))]
+    ways: list[tuple[Fit, Best | None]] = []
     if last_down is not None:
-        counted_until = last_down if (left + 1) * (tail + 1) <= _MOST_TOTALS else None
+        counted_until = last_down if (left + 1) * (tail + 1) * (ready + 1) <= _MOST_TOTALS else None
         with_downs = cheapest([options(need, counted_until) for need in needs], left, reserve, ready)
-        ways.insert(0, (Fit.PLANNED, with_downs))
+        if with_downs is not None and with_downs.ready >= ready and asked <= left - reserve:
+            return Allotment(Fit.PLANNED, _named(needs, with_downs.paths), asked)
+        ways.append((Fit.PLANNED, with_downs))
+    rising = [options(need, None, lowering=False) for need in needs]
+    ways.append((Fit.UPS_ONLY, cheapest(rising, left, 0, ready)))
     found = [(fit, best) for fit, best in ways if best is not None]
     if found:
         fit, best = min(found, key=lambda way: (-way[1].ready, way[1].cost))
         return Allotment(fit, _named(needs, best.paths), asked)
-    tables = [options(need, None, lowering=False) for need in needs]
-    fewest = [min(table.items(), key=lambda entry: (entry[0], entry[1][0]))[1][1] for table in tables]
+    fewest = [min(table.items(), key=lambda entry: (entry[0], entry[1][0]))[1][1] for table in rising]
     return Allotment(Fit.SHORT, _named(needs, fewest), asked)
 
 
@@ -178,7 +183,7 @@ def _after(
             moved = new != level
             way = (cost + more, (*moves, Move(step.at, new, step.id)) if moved else moves)
             key = (changes + (moved and not late), tail + (moved and late), new, then_paid)
-            if key not in reached or _order(way) < _order(reached[key]):
+            if key not in reached or _better(way, reached[key]):
                 reached[key] = way
     return reached
 
@@ -211,7 +216,7 @@ def _closed(need: Need, states: _States) -> Table:
     def enter(changes: int, tail: int, level: int, cost: int, moves: tuple[Move, ...]) -> None:
         key = (changes, tail, int(level >= need.ready))
         way = (cost + _afterwards(need, level), moves)
-        if key not in table or _order(way) < _order(table[key]):
+        if key not in table or _better(way, table[key]):
             table[key] = way
 
     for (changes, tail, level, _), (cost, moves) in states.items():
@@ -253,9 +258,14 @@ def _pruned(table: Table) -> Table:
     return kept
 
 
-def _order(way: tuple[int, tuple[Move, ...]]) -> tuple[int, int, tuple[tuple[int, int], ...]]:
-    """Cheaper first, then fewer moves, then what is decided by nothing but must always be decided alike."""
-    return way[0], len(way[1]), tuple((move.at, move.level) for move in way[1])
+def _better(way: _Way, other: _Way) -> bool:
+    """Cheaper, then fewer moves, then by what decides nothing but must always be decided alike."""
+    if way[0] != other[0]:
+        return way[0] < other[0]
+    return (len(way[1]), [(m.at, m.level) for m in way[1]]) < (
+        len(other[1]),
+        [(m.at, m.level) for m in other[1]],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,10 +284,12 @@ def cheapest(tables: Sequence[Table], left: int, reserve: int, ready: int) -> Be
     if budget < 0:
         return None
     width = 1 + sum(max(tail for _, tail, _ in table) for table in tables)
+    if (budget + 1) * width * (ready + 1) > _MOST_TOTALS:
+        tables, ready = [_preferring_ready(table) for table in tables] if ready else tables, 0
     # By circuits ready a list: the cost of so many changes until the last lowering, and so many after it.
-    layers: list[_Totals] = [{0: [0] + [_NEVER] * ((budget + 1) * width - 1)}]
+    layers: list[_Totals] = [{0: [0]}]
     for table in tables:
-        layers.append(_added(layers[-1], table, width, ready))
+        layers.append(_added(layers[-1], table, (budget + 1) * width, width, ready))
     best: tuple[int, int, int] | None = None
     for count, costs in layers[-1].items():
         for place, cost in enumerate(costs):
@@ -290,16 +302,32 @@ def cheapest(tables: Sequence[Table], left: int, reserve: int, ready: int) -> Be
     return Best(_traced(tables, layers, count, place, width, ready), cost, count)
 
 
-def _added(before: _Totals, table: Table, width: int, ready: int) -> _Totals:
-    """The totals with one table more."""
+def _preferring_ready(table: Table) -> Table:
+    """The table with readiness counted as a saving above any money: then all are made ready that can be."""
+    preferring: Table = {}
+    for (changes, tail, ready), (cost, moves) in table.items():
+        way = (cost + (0 if ready else _UNREADY), moves)
+        key = (changes, tail, 0)
+        if key not in preferring or _better(way, preferring[key]):
+            preferring[key] = way
+    return preferring
+
+
+def _added(before: _Totals, table: Table, size: int, width: int, ready: int) -> _Totals:
+    """The totals with one table more, at most `size` of them."""
+    furthest = max(changes * width + tail for changes, tail, _ in table)
     after: _Totals = {}
     for count, costs in before.items():
+        length = min(size, len(costs) + furthest)
         for (changes, tail, is_ready), (cost, _) in table.items():
             shift = changes * width + tail
-            moved = [known + cost if known < _NEVER else _NEVER for known in costs[: len(costs) - shift]]
-            shifted = ([_NEVER] * shift + moved)[: len(costs)]
+            moved = [known + cost if known < _NEVER else _NEVER for known in costs[: max(0, size - shift)]]
+            shifted = [_NEVER] * min(shift, length) + moved
+            shifted += [_NEVER] * (length - len(shifted))
             key = min(ready, count + is_ready)
-            after[key] = list(map(min, after[key], shifted)) if key in after else shifted
+            known = after.get(key, shifted)
+            shorter, longer = sorted((known, shifted), key=len)
+            after[key] = [*map(min, shorter, longer), *longer[len(shorter) :]]
     return after
 
 
@@ -314,7 +342,7 @@ def _traced(
             (earlier, known, way)
             for (changes, tail, is_ready), (cost, way) in table.items()
             for known, costs in before.items()
-            if (earlier := place - changes * width - tail) >= 0
+            if 0 <= (earlier := place - changes * width - tail) < len(costs)
             and min(ready, known + is_ready) == count
             and costs[earlier] < _NEVER
             and costs[earlier] + cost == total
