@@ -54,7 +54,8 @@ def run(
     placed: Mapping[str, Placed] = {}
     if ledger is not None:
         check_expected(request.expect, plans, request.now)
-        placed = Desk(carriers, ledger, this.policy, around.deadline, around.boot).order_all(plans)
+        desk = Desk(carriers, ledger, this.policy, around.deadline, around.boot, bool(request.expect))
+        placed = desk.order_all(plans)
         plans = tuple(placed[plan.circuit.key].plan if plan.circuit.key in placed else plan for plan in plans)
     problems = tuple(find(this, sight, plans, placed))
     if ledger is not None:
@@ -109,7 +110,7 @@ def _compare(this: Run, timelines: Mapping[str, Timeline], sight: Sight) -> tupl
     this.around.progress("reading circuits")
     this.carriers.read(_to_verify(this, timelines), this.around.deadline)
     plans = _plan(this, timelines, sight)
-    unread = [plan.circuit for plan in plans if plan.to_order and not this.carriers.has_read(plan.circuit)]
+    unread = [plan.circuit for plan in plans if plan.to_try and not this.carriers.has_read(plan.circuit)]
     if not unread:
         return plans
     this.carriers.read(unread, this.around.deadline)

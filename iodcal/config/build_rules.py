@@ -45,6 +45,7 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         priority=section.priority,
         lead=lead if section.lead is None else section.lead,
         trail=trail if section.trail is None else section.trail,
+        max_price_per_hour=section.max_price_per_hour,
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
+    Currency,
     Days,
     EndOfDay,
     GroupId,
@@ -18,6 +19,8 @@ from iodcal.config.fields import (
     OrganizerList,
     Pattern,
     PositiveLength,
+    Price,
+    Prices,
     Rate,
     StartOfDay,
     Strict,
@@ -32,6 +35,7 @@ from iodcal.config.fields import (
 )
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.domain.circuits import Orders
+from iodcal.domain.money import Billing
 from iodcal.domain.rules import FromEvent, Highest, Mode, Wanted
 
 
@@ -92,6 +96,9 @@ class CarrierSection(Strict):
 
     provisioning: PositiveLength | None = None
     changes_per_day: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
+    rates: Prices | None = None
+    currency: Currency | None = None
+    billing: Annotated[Billing, one_of(Billing)] = Billing.MINUTE
 
 
 class PeakSection(Strict):
@@ -137,6 +144,9 @@ class CircuitSection(Strict):
     floor: Rate | None = None
     ceiling: Rate | None = None
     orders: Annotated[Orders, one_of(Orders)] | None = None
+    rates: Prices | None = None
+    currency: Currency | None = None
+    max_price_per_hour: Price | None = None
 
 
 class DefaultsSection(Strict):
@@ -172,6 +182,7 @@ class RuleSection(Strict):
     priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0
     lead: Length | None = None
     trail: Length | None = None
+    max_price_per_hour: Price | None = None
 
     @property
     def wanted(self) -> Wanted:

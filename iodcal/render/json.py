@@ -9,8 +9,10 @@ from typing import Any, TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, Change, Held
+from iodcal.domain.costing import change_costs, window_cost
+from iodcal.domain.money import Cost, Rate, add_up
 from iodcal.domain.orders import Order
-from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.planning import CircuitPlan, LeftOut
 from iodcal.domain.problems import Problem
 from iodcal.errors import Fault
 from iodcal.result import Report, SourceReport
@@ -38,7 +40,8 @@ def report_json(report: Report) -> Json:
         "digest": report.digest,
         "window": {"start": moment(report.window.start), "end": moment(report.window.end)},
         "calendars": [_source(source) for source in report.sources],
-        "circuits": [_circuit(plan) for plan in report.plans],
+        "circuits": [_circuit(plan, report) for plan in report.plans],
+        "costs": [_cost(total) for total in add_up(_window_costs(report))],
         "orders": [_order(order) for order in report.orders],
         "problems": [_problem(problem) for problem in report.problems],
     }
@@ -105,7 +108,12 @@ def _source(source: SourceReport) -> Json:
     }
 
 
-def _circuit(plan: CircuitPlan) -> Json:
+def _window_costs(report: Report) -> Iterable[Cost]:
+    costs = (window_cost(plan, report.window) for plan in report.plans)
+    return (cost for cost in costs if cost is not None)
+
+
+def _circuit(plan: CircuitPlan, report: Report) -> Json:
     standing, reading = plan.standing, plan.standing.reading
     upcoming = next((change for change in plan.changes if not change.due), None)
     return {
@@ -120,11 +128,41 @@ def _circuit(plan: CircuitPlan) -> Json:
         "open_order": _order(standing.order) if standing.order else None,
         "drift_mbps": standing.drift.observed.mbps if standing.drift else None,
         "next_change_at": moment(upcoming.at) if upcoming else None,
-        "changes": [_change(change) for change in plan.changes],
+        "changes": [
+            _change(change, cost)
+            for change, cost in zip(plan.changes, change_costs(plan, report.window), strict=True)
+        ],
+        "left_out": [_left_out(left) for left in plan.left_out],
+        "cost": _maybe_cost(window_cost(plan, report.window)),
+        "billing": str(plan.tariff.billing),
+        "rates": [_rate(tier, rate, plan) for tier, rate in plan.tariff.rates if tier in plan.circuit.tiers],
     }
 
 
-def _change(change: Change) -> Json:
+def _cost(cost: Cost) -> Json:
+    """Money is text, so that no reader makes it a binary fraction."""
+    return {"amount": str(cost.rounded), "currency": cost.currency, "complete": cost.complete}
+
+
+def _maybe_cost(cost: Cost | None) -> Json | None:
+    return _cost(cost) if cost is not None else None
+
+
+def _rate(tier: Bandwidth, rate: Rate, plan: CircuitPlan) -> Json:
+    return {
+        "mbps": tier.mbps,
+        "per_hour": str(rate.per_hour),
+        "currency": plan.tariff.currency,
+        "source": str(rate.source),
+        "as_of": rate.as_of.isoformat() if rate.as_of is not None else None,
+    }
+
+
+def _left_out(left: LeftOut) -> Json:
+    return {**_change(left.change, left.cost), "kept_mbps": left.kept.mbps, "until": moment(left.until)}
+
+
+def _change(change: Change, cost: Cost | None) -> Json:
     return {
         "at": moment(change.at),
         "due": change.due,
@@ -133,6 +171,7 @@ def _change(change: Change) -> Json:
         "to_mbps": change.new.mbps,
         "held": _held(change.held) if change.held else None,
         "causes": [_cause(cause) for cause in change.causes],
+        "cost": _maybe_cost(cost),
     }
 
 
@@ -163,6 +202,8 @@ def _order(order: Order) -> Json:
         "external_id": order.external_id,
         "order_id": order.carrier_order_id,
         "created_at": moment(order.created_at),
+        "price_per_hour": str(order.price_per_hour) if order.price_per_hour is not None else None,
+        "currency": order.currency,
     }
 
 

@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.domain.changes import Cause, CauseKind, Change
+from iodcal.domain.costing import change_costs
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.standing import Standing
 from iodcal.render.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
 from iodcal.render.lines import lost_state_text
+from iodcal.render.money import effect, left_out_lines, total_lines, window_line
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
 from iodcal.result import Report, SourceReport
@@ -35,6 +37,11 @@ def print_plan(report: Report, console: Console, errors: Console) -> None:
         for row in _chart(plan, report, console):
             console.print(row, no_wrap=True, overflow="crop")
         console.print(_changes(plan, report))
+        for line in (*left_out_lines(plan), *window_line(plan, report)):
+            console.print(Padding(line, (0, 0, 0, 2)))
+    for line in total_lines(report):
+        console.print()
+        console.print(line)
     print_problems(report, errors)
 
 
@@ -121,13 +128,18 @@ def _changes(plan: CircuitPlan, report: Report) -> RenderableType:
         lead = "nothing to do" if known else "nothing is known of it until its carrier can be read"
         return Padding(Text(f"{lead}: {plan.target} is what is asked for"), (0, 0, 0, 2))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    priced = bool(plan.tariff.rates)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
+    if priced:
+        table.add_column(no_wrap=True, justify="right")
     table.add_column(ratio=1, overflow="fold")
-    for change in plan.changes[:_MOST_CHANGES]:
-        table.add_row(when(change, plan, report), step(change), _why(change, plan))
+    costs = change_costs(plan, report.window)
+    for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
+        money = (effect(cost),) if priced else ()
+        table.add_row(when(change, plan, report), step(change), *money, _why(change, plan))
     if len(plan.changes) > _MOST_CHANGES:
-        table.add_row(Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim"), Text(), Text())
+        table.add_row(Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim"))
     return Padding(table, (0, 0, 0, 2))
 
 

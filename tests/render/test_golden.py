@@ -179,7 +179,7 @@ def test_no_promised_key_is_missing(part: str) -> None:
 
 def test_the_keys_of_a_change_and_its_causes() -> None:
     (change, *_) = report_json(report())["circuits"][0]["changes"]
-    assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes"}
+    assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes", "cost"}
     wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended"}
     assert set(change["causes"][0]) == wanted
 
