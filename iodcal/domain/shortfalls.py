@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from iodcal.domain.changes import Reason
 from iodcal.domain.circuits import Account, Quote
-from iodcal.domain.money import add_up
+from iodcal.domain.money import Cost, add_up
 from iodcal.domain.planning import CircuitPlan, Policy
 from iodcal.domain.price import ceiling
 from iodcal.domain.problems import Fact, Kind, Problem
@@ -52,31 +52,35 @@ def of_quotas(plans: Iterable[CircuitPlan], policy: Policy, used: Mapping[Accoun
 def _of_account(
     account: Account, plans: list[CircuitPlan], limit: int, policy: Policy, used: int
 ) -> Iterator[Problem]:
+    name = account.number or plans[0].circuit.carrier
     for shortage in plans[0].shortages[:1]:
         short: dict[str, Fact] = {
-            "account": account.number,
+            "account": name,
             "day": shortage.day.isoformat(),
             "asked": shortage.asked,
             "left": shortage.left,
             "unmet": shortage.unmet,
         }
-        yield Problem(Kind.QUOTA_SHORT, account.number, short)
+        yield Problem(Kind.QUOTA_SHORT, name, short)
     dues = [plan.due for plan in plans if plan.due is not None]
     waiting = [due for due in dues if due.held is not None and due.held.reason is Reason.QUOTA]
     left_out = [left for plan in plans for left in plan.left_out]
     if waiting and (any(due.up for due in waiting) or limit - used <= policy.quota_reserve):
         facts: dict[str, Fact] = {
-            "account": account.number,
+            "account": name,
             "used": used,
             "limit": limit,
             "reserve": policy.quota_reserve,
             "held": len(waiting),
         }
-        yield Problem(Kind.QUOTA, account.number, facts)
+        yield Problem(Kind.QUOTA, name, facts)
     elif left_out:
-        totals = add_up(left.cost for left in left_out)
-        cost = ", ".join(
-            f"{'' if one.complete else 'at least '}{one.rounded} {one.currency}" for one in totals
-        )
-        planned: dict[str, Fact] = {"account": account.number, "count": len(left_out), "cost": cost}
-        yield Problem(Kind.QUOTA_PLANNED, account.number, planned)
+        cost = ", ".join(_told(total) for total in add_up(left.cost for left in left_out))
+        planned: dict[str, Fact] = {"account": name, "count": len(left_out), "cost": cost}
+        yield Problem(Kind.QUOTA_PLANNED, name, planned)
+
+
+def _told(total: Cost) -> str:
+    if total.complete:
+        return f"{total.rounded} {total.currency}"
+    return f"at least {total.rounded} {total.currency}" if total.amount else "an unknown amount"

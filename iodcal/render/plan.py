@@ -25,6 +25,7 @@ from iodcal.words.held import HELD
 from iodcal.words.problems import describe
 
 _MOST_CHANGES = 12
+_NARROW = 100  # columns
 
 
 def print_plan(report: Report, console: Console, errors: Console) -> None:
@@ -36,7 +37,7 @@ def print_plan(report: Report, console: Console, errors: Console) -> None:
         console.print(_title(plan, report))
         for row in _chart(plan, report, console):
             console.print(row, no_wrap=True, overflow="crop")
-        console.print(_changes(plan, report))
+        console.print(_changes(plan, report, narrow=console.width < _NARROW))
         for line in (*left_out_lines(plan), *window_line(plan, report)):
             console.print(Padding(line, (0, 0, 0, 2)))
     for line in total_lines(report):
@@ -122,7 +123,7 @@ def _legend(glyphs: Glyphs) -> str:
     return "  ".join(f"{glyph} {meaning}" for glyph, meaning in known.items())
 
 
-def _changes(plan: CircuitPlan, report: Report) -> RenderableType:
+def _changes(plan: CircuitPlan, report: Report, *, narrow: bool) -> RenderableType:
     if not plan.changes:
         known = plan.standing.ordered is not None or plan.standing.reading is not None
         lead = "nothing to do" if known else "nothing is known of it until its carrier can be read"
@@ -137,17 +138,19 @@ def _changes(plan: CircuitPlan, report: Report) -> RenderableType:
     costs = change_costs(plan, report.window)
     for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
         money = (effect(cost),) if priced else ()
-        table.add_row(when(change, plan, report), step(change), *money, _why(change, plan))
+        at = when(change, plan, report, brief=narrow and priced)
+        table.add_row(at, step(change), *money, _why(change, plan))
     if len(plan.changes) > _MOST_CHANGES:
         table.add_row(Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim"))
     return Padding(table, (0, 0, 0, 2))
 
 
-def when(change: Change, plan: CircuitPlan, report: Report) -> Text:
-    """When a change is asked for, in the circuit's zone."""
+def when(change: Change, plan: CircuitPlan, report: Report, *, brief: bool = False) -> Text:
+    """When a change is asked for, in the circuit's zone; with `brief` without how long that is from now."""
     if change.due:
         return Text("held" if change.held else "due now", style="bold")
-    return Text(f"{local(change.at, plan.circuit.zone)} ({relative(change.at, report.now)})")
+    away = "" if brief else f" ({relative(change.at, report.now)})"
+    return Text(f"{local(change.at, plan.circuit.zone)}{away}")
 
 
 def step(change: Change) -> Text:
