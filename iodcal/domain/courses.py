@@ -12,7 +12,7 @@ from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan, LeftOut, Policy, next_quota_day
-from iodcal.domain.quota import EVE, MIDNIGHT, Move, Need, Step
+from iodcal.domain.walk import EVE, MIDNIGHT, Move, Need, Step
 
 _PRICE_UNITS = 10**6
 
@@ -151,7 +151,9 @@ def _made(course: Course, move: Move, old: Bandwidth) -> Change:
         causes = tuple(dict.fromkeys((*base.causes, *next(higher, ()))))
         return replace(base, old=old, new=new, causes=causes)
     at = datetime.fromtimestamp(move.at, UTC)
-    return replace(base, at=at, due=at <= course.now, old=old, new=new)
+    due = at <= course.now
+    held = base.held or (course.plan.hindrance if due else None)
+    return replace(base, at=at, due=due, old=old, new=new, held=held)
 
 
 def _left_out(course: Course) -> Iterator[LeftOut]:

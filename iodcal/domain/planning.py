@@ -84,8 +84,9 @@ class CircuitPlan:
 
     `target` is the level that is asked for now. `too_late` is a level asked for now that no order can
     still reach, with the time its demand ends. `foreseen` is False for a due lowering that the last good
-    run did not see coming. `left_out` is what the account's quota has no room for; `shortages` are the days
-    on which it does not even have room for the account's raises as they come.
+    run did not see coming. `hindrance` would hold back any raise now, asked for or not. `left_out` is what
+    the account's quota has no room for; `shortages` are the days on which it does not even have room for
+    the account's raises as they come.
     """
 
     circuit: Circuit
@@ -95,6 +96,7 @@ class CircuitPlan:
     changes: tuple[Change, ...] = ()
     too_late: tuple[Bandwidth, datetime] | None = None
     foreseen: bool = True
+    hindrance: Held | None = None
     left_out: tuple[LeftOut, ...] = ()
     shortages: tuple[Shortage, ...] = ()
 
@@ -145,6 +147,9 @@ def plan_circuit(
         (due, *later) if due else later,
         verdict.too_late,
         due is None or due.up or _foreseen(standing, due, now),
+        _by_carrier(
+            Change(circuit.name, now, True, start, circuit.highest), standing, now, policy, knowledge
+        ),
     )
 
 

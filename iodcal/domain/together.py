@@ -15,7 +15,8 @@ from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Account, Orders
 from iodcal.domain.courses import Course, course_of, levels_of, rewritten
 from iodcal.domain.planning import CircuitPlan, Policy, Shortage, first_start, limit_downs, next_quota_day
-from iodcal.domain.quota import EVE, Allotment, Fit, allot
+from iodcal.domain.quota import Allotment, Fit, allot
+from iodcal.domain.walk import EVE
 
 _ONE_DAY = timedelta(days=1)
 

@@ -20,7 +20,7 @@ from iodcal.domain.costing import change_costs, list_prices_of, window_cost
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
 from iodcal.domain.planning import CircuitPlan, Shortage
-from iodcal.domain.price import ceiling
+from iodcal.domain.price import ceiling, comparable_price
 from iodcal.domain.problems import Kind
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.shortfalls import of_prices, of_quotas
@@ -191,6 +191,8 @@ def test_a_raise_that_is_too_dear_is_held_told_and_asked_for_again() -> None:
 
 def test_a_quote_in_another_currency_is_told() -> None:
     plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF))
+    assert comparable_price(Quote("q", TOP, at(0), Decimal(1)), TARIFF) == Decimal(1)
+    assert comparable_price(Quote("q", TOP, at(0), Decimal(1), "EUR"), TARIFF) is None
     assert list(of_prices(plan, Quote("q", TOP, at(0), Decimal(1)))) == []
     assert list(of_prices(plan, Quote("q", TOP, at(0), None, "EUR"))) == []
     (problem,) = of_prices(plan, Quote("q", TOP, at(0), Decimal(1), "EUR"))

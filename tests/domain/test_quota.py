@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iodcal.domain.quota import EVE, MIDNIGHT, Allotment, Fit, Move, Need, Step, allot, follow
+from iodcal.domain.quota import Allotment, Fit, allot, follow
+from iodcal.domain.walk import EVE, MIDNIGHT, Move, Need, Step
 
 HOUR, DAY = 3600, 86_400
 LEVELS = (100, 200, 500, 1000)
@@ -150,6 +151,19 @@ def test_a_new_day_lowers_what_was_left_up() -> None:
     assert moves(allot([fresh], 2, 0)) == [(0, 100), (20, 500)]
     left_up = replace(need(level=500), floor=100, steps=(Step(0, 100, True, MIDNIGHT),))
     assert moves(allot([left_up], 0, 0)) == []
+
+
+def test_a_circuit_that_was_left_up_is_not_raised_by_a_smaller_step() -> None:
+    left_up = replace(need((6, 200), level=100), level=500)
+    assert allot([left_up], 0, 0) == Allotment(Fit.PLENTY, {"a": ()})
+
+
+def test_in_a_large_account_all_that_can_be_are_made_ready() -> None:
+    fleet = [need(name=f"c{number:02}", ready=500, beyond=[(30, 500)]) for number in range(90)]
+    up = [need((12, 100), level=500, name=f"u{number}", ready=500, beyond=[(30, 500)]) for number in range(9)]
+    found = allot([*fleet, *up], 70, 4, ready=80)
+    assert sum(len(path) for path in found.moves.values()) == 70
+    assert all(found.moves[f"u{number}"] == () for number in range(9)), "lowered though it is wanted tomorrow"
 
 
 # --- against trying everything

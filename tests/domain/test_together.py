@@ -17,6 +17,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Baseline, Orders, Peak
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
+from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan, Shortage, foresee
 from iodcal.domain.problems import Kind
 from iodcal.domain.risk import events_at_risk
@@ -35,6 +36,7 @@ from tests.domain.minutes import (
     plan_of,
     standing_at,
 )
+from tests.domain.test_orders import order
 
 PRICES = {100: "0.46", 200: "0.58", 500: "0.82", 1000: "1.06"}
 TARIFF = Tariff(
@@ -156,6 +158,26 @@ def test_a_circuit_goes_up_before_midnight_where_tomorrow_has_no_room() -> None:
     assert shown(found[1])[0] == (840, 100, 500, None)
     assert found[0].shortages[0] == Shortage(date(2026, 11, 25), 2, 1, 0)
     assert list(events_at_risk(found, at(0), THREE_DAYS)) == []
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.PENDING])
+def test_a_raise_on_the_evening_before_waits_for_an_open_order_as_any_other(outcome: Outcome | None) -> None:
+    office = Baseline(TIERS[0], (Peak(frozenset(range(7)), time(19), time(23), TIERS[2]),))
+    circuit = replace(CIRCUIT, changes_per_day=1, tariff=TARIFF, baseline=office)
+    open_order = replace(order(outcome), created_at=at(700), new=TIERS[0]) if outcome is not None else None
+    plans = [
+        plan_of(
+            circuit=replace(circuit, name=name, service_id=name),
+            standing=replace(standing_at(100), order=open_order),
+            now=711,
+            policy=THREE_DAYS,
+        )
+        for name in "ab"
+    ]
+    due = [plan.due for plan in plan_together(plans, at(711), THREE_DAYS, {})]
+    assert due[1] is None
+    assert due[0] is not None
+    assert (due[0].new, due[0].held) == (TIERS[2], Held(Reason.PENDING) if outcome else None)
 
 
 @pytest.mark.parametrize(
