@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import mailboxes, planning, processes
+from benchmarks import mailboxes, planning, processes, quota
 
 
 def main() -> int:
     """Prints the figures; 1 if one misses its aim."""
-    met = [*_planning(), *_processes(), *_mailboxes()]
+    met = [*_planning(), *_quota(), *_processes(), *_mailboxes()]
     return 0 if all(met) else 1
 
 
@@ -22,6 +22,16 @@ def _planning() -> list[bool]:
         _line(f"planning {size}", seconds, 3, "s of CPU"),
         _line("planning twice the events", seconds / half_seconds, 2.3, "times the time"),
         _line("planning, peak memory", planning.peak_memory(load), 300, "MiB"),
+    ]
+
+
+def _quota() -> list[bool]:
+    many, one = quota.Fleet(500, 25, 24), quota.Fleet(500, 1, 1200)
+    (seconds, left_out), (seconds_of_one, left_out_of_one) = quota.measure(many), quota.measure(one)
+    what = "quota, 500 circuits x 7 days"
+    return [
+        _line(f"{what}, 25 accounts of 24 ({left_out} changes left out)", seconds, 1, "s of CPU"),
+        _line(f"{what}, 1 account of 1200 ({left_out_of_one} left out)", seconds_of_one, 1, "s of CPU"),
     ]
 
 

@@ -17,10 +17,11 @@ from iodcal.domain.events import Event, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import match_events
 from iodcal.domain.orders import Patience
-from iodcal.domain.planning import Knowledge, Policy, plan_circuit, plan_together, view_from
+from iodcal.domain.planning import Knowledge, Policy, plan_circuit, view_from
 from iodcal.domain.rules import Conditions, Rule
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import draw
+from iodcal.domain.together import plan_together
 from iodcal.domain.windows import open_windows
 
 _NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

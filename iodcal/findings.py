@@ -11,10 +11,11 @@ from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.planning import CircuitPlan, daily_limit, unplanned_downs
+from iodcal.domain.planning import CircuitPlan, unplanned_downs
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk, overruled
 from iodcal.domain.rules import Rule
+from iodcal.domain.shortfalls import of_prices, of_quotas
 from iodcal.domain.standing import Drift
 from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError
 from iodcal.invocation import Run
@@ -73,7 +74,7 @@ def _all(
         yield from _of_circuit(plan, this, placed)
         yield from overruled(plan, now)
     used = used_today(this.state, {plan.circuit.account for plan in plans}, now)
-    yield from events_at_risk(plans, now, policy, used)
+    yield from events_at_risk(plans, now, policy)
     yield from _of_limits(plans, this, used)
     yield from _left_up(this)
 
@@ -133,6 +134,7 @@ def _of_circuit(plan: CircuitPlan, this: Run, placed: Mapping[str, Placed]) -> I
     tried = placed.get(circuit.key)
     if tried is not None and tried.error is not None and plan.due is not None:
         yield from _of_attempt(plan, plan.due, tried.order, tried.error)
+    yield from of_prices(plan, tried.quote if tried is not None else None)
     if standing.drift is not None and standing.confirmed is not None:
         yield _drift(plan, standing.drift, standing.confirmed, this)
     if plan.too_late is not None:
@@ -219,21 +221,7 @@ def _of_limits(plans: tuple[CircuitPlan, ...], this: Run, used: Mapping[Account,
             "circuits": ", ".join(sorted(names)),
         }
         yield Problem(Kind.TOO_MANY_DOWNS, "downs", facts)
-    yield from _of_quotas(held, this, used)
-
-
-def _of_quotas(held: Iterable[CircuitPlan], this: Run, used: Mapping[Account, int]) -> Iterator[Problem]:
-    waiting = [plan for plan in held if plan.due and plan.due.held and plan.due.held.reason is Reason.QUOTA]
-    for account in sorted({plan.circuit.account for plan in waiting}):
-        of_account = [plan for plan in waiting if plan.circuit.account == account]
-        facts: dict[str, Fact] = {
-            "account": account.number,
-            "used": used.get(account, 0),
-            "limit": daily_limit(of_account),
-            "reserve": this.policy.quota_reserve,
-            "held": len(of_account),
-        }
-        yield Problem(Kind.QUOTA, account.number, facts)
+    yield from of_quotas(plans, this.policy, used)
 
 
 def _left_up(this: Run) -> Iterator[Problem]:

@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from iodcal.carriers import OrderRequest
-from iodcal.domain.changes import Cause, Change
+from iodcal.domain.changes import Cause, Change, Held, Reason
 from iodcal.domain.circuits import Account, Quote, Reading, Status
+from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome, answered, ended, intent
 from iodcal.domain.planning import CircuitPlan, Policy, in_order
+from iodcal.domain.price import ceiling, comparable_price
 from iodcal.domain.standing import Standing
 from iodcal.errors import (
     AnswerLostError,
@@ -33,23 +35,25 @@ from iodcal.signals import deferred, stop_wanted
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What became of a change. `order` is None where not even a quote could be had; `error` says why
-    nothing, or nothing certain, was ordered."""
+    """What became of a change. `order` is None where not even a quote could be had, or where `quote` was too
+    dear; `error` says why nothing, or nothing certain, was ordered."""
 
     plan: CircuitPlan
     order: Order | None
     error: CarrierError | None = None
+    quote: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where changes are ordered."""
+    """Where changes are ordered. With `strict` only those that no price held back, as they were reviewed."""
 
     carriers: Carriers
     ledger: Ledger
     policy: Policy
     deadline: Deadline
     boot: Callable[[], BootTime | None]
+    strict: bool = False
 
     def order_all(self, plans: Iterable[CircuitPlan]) -> dict[str, Placed]:
         """Orders what is due and not held back; what became of it, by circuit key.
@@ -60,7 +64,7 @@ class Desk:
         """
         by_account: defaultdict[Account, list[CircuitPlan]] = defaultdict(list)
         for plan in plans:
-            if plan.to_order is not None:
+            if (plan.to_order if self.strict else plan.to_try) is not None:
                 by_account[plan.circuit.account].append(plan)
         if len(by_account) <= 1:
             return {key: placed for group in by_account.values() for key, placed in self._order_group(group)}
@@ -82,13 +86,16 @@ class Desk:
             quote = carrier.quote(plan.circuit.service_id, change.new, self.deadline)
         except CarrierError as error:
             return Placed(self._after(plan, change, plan.standing, error), None, error)
+        plan = _quoted(plan, change, quote)
+        if plan.to_order is None:
+            return Placed(plan, None, quote=quote)
         order = self._intent(plan, change, quote)
         with deferred():
             causes = [_recorded(cause) for cause in change.causes]
             standing = self.ledger.open(plan.circuit, plan.standing, order, causes)
             order, failure = self._send(order, plan, quote)
             standing = self.ledger.close(plan.circuit, standing, order)
-        return Placed(self._after(plan, change, standing, failure), order, failure)
+        return Placed(self._after(plan, change, standing, failure), order, failure, quote)
 
     def _intent(self, plan: CircuitPlan, change: Change, quote: Quote) -> Order:
         return intent(
@@ -138,6 +145,16 @@ class Desk:
         failures = standing.failures + 1
         wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
         return replace(standing, failures=failures, retry_at=self.ledger.clock() + wait)
+
+
+def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
+    """`plan` with the quote's price remembered, and `change` held back if that is too dear."""
+    if quote.price_per_hour is not None:
+        price = QuotedPrice(quote.bandwidth, quote.price_per_hour, quote.currency, quote.at)
+        plan = replace(plan, standing=plan.standing.with_quote(price))
+    limit, told = ceiling(change, plan.timeline), comparable_price(quote, plan.tariff)
+    held = Held(Reason.PRICE) if limit is not None and told is not None and told > limit else None
+    return replace(plan, changes=(replace(change, held=held), *plan.changes[1:]))
 
 
 def _resends(standing: Standing, change: Change) -> int:

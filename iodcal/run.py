@@ -17,10 +17,10 @@ from iodcal.domain.planning import (
     Policy,
     in_order,
     plan_circuit,
-    plan_together,
     view_from,
 )
 from iodcal.domain.timeline import Timeline, draw, park
+from iodcal.domain.together import plan_together
 from iodcal.domain.windows import Window, hold_window, open_windows
 from iodcal.findings import clock_error, find
 from iodcal.invocation import Request, Run, Surroundings
@@ -59,7 +59,8 @@ def run(
     placed: Mapping[str, Placed] = {}
     if ledger is not None:
         check_expected(request.expect, plans, request.now)
-        placed = Desk(carriers, ledger, this.policy, around.deadline, around.boot).order_all(plans)
+        desk = Desk(carriers, ledger, this.policy, around.deadline, around.boot, bool(request.expect))
+        placed = desk.order_all(plans)
         plans = tuple(placed[plan.circuit.key].plan if plan.circuit.key in placed else plan for plan in plans)
     problems = tuple(find(this, sight, plans, placed))
     if ledger is not None:

@@ -80,8 +80,9 @@ class CarrierPlugin(Protocol):
     """What an entry point of the group `iodcal.carriers` names.
 
     `Options` is a pydantic model of the carrier's keys (unknown keys forbidden), other than the common ones
-    `type`, `provisioning` and `changes_per_day`, whose defaults are here. `account` needs no secret and no
-    network. `virtual` is True where the carrier lives in a file and may run at any time (`--now`).
+    `type`, `provisioning`, `changes_per_day`, `rates`, `currency` and `billing`. `account` needs no secret
+    and no network. `virtual` is True where the carrier lives in a file and may run at any time (`--now`). A
+    plug-in may have `list_prices`, a dated `Tariff` that counts until the configuration or a quote says more.
     """
 
     virtual: bool

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
 from iodcal.domain.circuits import Circuit, Orders
+from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import Patience
 from iodcal.domain.rules import Rule
 from iodcal.errors import Fault
@@ -73,6 +74,7 @@ class CarrierConfig:
     options: Any
     provisioning: timedelta
     changes_per_day: int | None
+    tariff: Tariff = UNPRICED
 
 
 @dataclass(frozen=True, slots=True)

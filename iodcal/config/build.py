@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from iodcal.calendars import CalendarContext
 from iodcal.carriers import CarrierContext
 from iodcal.config import CalendarConfig, CarrierConfig, Settings
+from iodcal.config.build_tariffs import carrier_tariff, circuit_tariff
 from iodcal.config.document import KeyPath
 from iodcal.config.faults import Faults
 from iodcal.config.fields import nearest
@@ -103,6 +104,7 @@ class Builder:
                     options,
                     common.provisioning or plugin.default_provisioning,
                     common.changes_per_day or plugin.default_changes_per_day,
+                    carrier_tariff(common, plugin),
                 )
 
     def build_circuits(self) -> None:
@@ -195,6 +197,8 @@ class Builder:
             provisioning=provisioning,
             changes_per_day=limit,
             holidays=self._holidays(section),
+            tariff=circuit_tariff(section, carrier.tariff),
+            max_price_per_hour=section.max_price_per_hour,
         )
 
     def _zone(self, section: CircuitSection) -> ZoneInfo:

@@ -47,6 +47,7 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         lead=lead if section.lead is None else section.lead,
         trail=trail if section.trail is None else section.trail,
         allow=section.allow or Allow.UPS,
+        max_price_per_hour=section.max_price_per_hour,
     )
 
 

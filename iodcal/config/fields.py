@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import grp
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, TypeVar
@@ -23,6 +24,8 @@ from iodcal.domain.keywords import Keyword
 _Word = TypeVar("_Word", bound=StrEnum)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST_IN_MONTH = 23  # a month of 31 days has no more weekdays
+_PRICE = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
@@ -79,6 +82,39 @@ def rate(value: object) -> Bandwidth:
     if not isinstance(value, str):
         raise ValueError(f"a bandwidth such as 100 Mbps is wanted, not {kind_of(value)}")
     return Bandwidth.parse(value)
+
+
+def price(value: object) -> Decimal:
+    """A price per hour, digit for digit as it is written. Raises ValueError."""
+    if isinstance(value, Decimal):
+        return value
+    source = value if isinstance(value, str) else getattr(value, "source", None)
+    if source is None or isinstance(value, bool):
+        raise ValueError(f"a price per hour such as 0.46 is wanted, not {kind_of(value)}")
+    if _PRICE.fullmatch(source.strip()) is None:
+        why = "it is negative" if source.strip().startswith("-") else "below 1000000, at most six decimals"
+        raise ValueError(f"{source!r} is not a price per hour such as 0.46 ({why})")
+    return Decimal(source.strip())
+
+
+def _distinct(value: object) -> object:
+    """Rates by tier, no tier twice under two names."""
+    tiers: dict[Bandwidth, str] = {}
+    for key in value if isinstance(value, dict) else ():
+        try:
+            tier = rate(key)
+        except ValueError:
+            continue  # the key's own check tells that
+        if tier in tiers:
+            raise ValueError(f"{key} and {tiers[tier]} are one tier")
+        tiers[tier] = str(key)
+    return value
+
+
+def _currency(value: object) -> str:
+    if not isinstance(value, str) or _CURRENCY.fullmatch(value) is None:
+        raise ValueError(f"a currency is three capital letters such as USD, not {kind_of(value)}")
+    return value
 
 
 def _group(value: object) -> int:
@@ -210,6 +246,9 @@ def one_of(words: type[_Word]) -> BeforeValidator:
 
 Text = Annotated[str, BeforeValidator(text)]
 Rate = Annotated[Bandwidth, BeforeValidator(rate)]
+Price = Annotated[Decimal, BeforeValidator(price)]
+Prices = Annotated[Mapping[Rate, Price], BeforeValidator(_distinct)]
+Currency = Annotated[str, BeforeValidator(_currency)]
 Length = Annotated[timedelta, BeforeValidator(_duration)]
 PositiveLength = Annotated[timedelta, BeforeValidator(lambda value: _positive(_duration(value)))]
 GroupId = Annotated[int, BeforeValidator(_group)]

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
     BusinessDays,
+    Currency,
     Days,
     EndOfDay,
     GroupId,
@@ -20,6 +21,8 @@ from iodcal.config.fields import (
     OrganizerList,
     Pattern,
     PositiveLength,
+    Price,
+    Prices,
     Rate,
     StartOfDay,
     Strict,
@@ -35,6 +38,7 @@ from iodcal.config.fields import (
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.domain.circuits import Orders
+from iodcal.domain.money import Billing
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
 
 
@@ -97,6 +101,9 @@ class CarrierSection(Strict):
 
     provisioning: PositiveLength | None = None
     changes_per_day: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
+    rates: Prices | None = None
+    currency: Currency | None = None
+    billing: Annotated[Billing, one_of(Billing)] = Billing.MINUTE
 
 
 class PeakSection(Strict):
@@ -151,6 +158,9 @@ class CircuitSection(Strict):
     floor: Rate | None = None
     ceiling: Rate | None = None
     orders: Annotated[Orders, one_of(Orders)] | None = None
+    rates: Prices | None = None
+    currency: Currency | None = None
+    max_price_per_hour: Price | None = None
 
 
 class DefaultsSection(Strict):
@@ -187,6 +197,7 @@ class RuleSection(Strict):
     lead: Length | None = None
     trail: Length | None = None
     allow: Annotated[Allow, one_of(Allow)] | None = None
+    max_price_per_hour: Price | None = None
 
     @property
     def wanted(self) -> Wanted | None:

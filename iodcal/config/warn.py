@@ -8,6 +8,7 @@ from datetime import timedelta
 from iodcal.config.build import Builder
 from iodcal.config.document import Document, KeyPath
 from iodcal.config.secrets import Secret
+from iodcal.config.warn_money import doubts_about_money
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.durations import format_duration
@@ -23,6 +24,7 @@ def warnings_of(
         *_of_rules(builder, rules),
         *_of_unused(builder, rules),
         *_of_quota(builder, rules),
+        *doubts_about_money(builder, rules),
         *_of_secrets(builder, readable=readable),
     ]
     if builder.file.settings.organizers is None:
@@ -128,11 +130,13 @@ def _of_quota(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
         circuits = [circuit for circuit in builder.circuits.values() if circuit.carrier == name]
         peaks = max(sum(2 * _peaks_on(circuit, day) for circuit in circuits) for day in range(7))
         events = sum(2 for circuit in circuits if any(_names(rule, circuit) for rule in rules))
-        if peaks + events > limit:
+        reserve = builder.file.settings.quota_reserve
+        if peaks + events > limit - reserve:
             yield (
                 ("carriers", name),
                 f"on a day with one event the baselines ({peaks}) and rules ({events}) need "
-                f"{peaks + events} changes, and changes_per_day is {limit}",
+                f"{peaks + events} changes; changes_per_day is {limit}, of which lowerings leave {reserve}: "
+                "those that save least are left out",
             )
 
 

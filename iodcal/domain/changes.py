@@ -61,6 +61,7 @@ class Reason(StrEnum):
     BACKOFF = "backoff"
     PAUSE = "pause"
     FREEZE = "freeze"
+    PRICE = "price"
 
 
 @dataclass(frozen=True, slots=True)

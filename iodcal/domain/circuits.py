@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.workdays import Holidays
 
 
@@ -56,7 +57,8 @@ class Circuit:
     """One service as the core needs it. Times are lengths; `tiers` ascend.
 
     `provisioning` is how long this carrier takes to carry out a change; `changes_per_day` is None where
-    the carrier sets no limit. `holidays` are those kept where the circuit is.
+    the carrier sets no limit. `holidays` are those kept where the circuit is. `max_price_per_hour` is in
+    the tariff's currency.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Circuit:
     provisioning: timedelta = timedelta(minutes=10)
     changes_per_day: int | None = None
     holidays: Holidays = field(default=frozenset(), compare=False)
+    tariff: Tariff = UNPRICED
+    max_price_per_hour: Decimal | None = None
 
     @property
     def key(self) -> str:

@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -75,6 +76,7 @@ class Order:
     `resends` counts the lost answers before this one; `demand` names what the order is for, so that a
     later run can tell whether it is the same demand; `differed` is True once a reading since sending
     showed anything but the old bandwidth at rest. `boot` is `created_at` on the clock that nobody sets.
+    `price_per_hour` and `currency` are the quote's, None where it told no price.
     """
 
     id: str
@@ -94,6 +96,8 @@ class Order:
     run_id: str = ""
     reason: str = ""
     boot: BootTime | None = None
+    price_per_hour: Decimal | None = None
+    currency: str | None = None
 
     @property
     def direction(self) -> Direction:
@@ -217,6 +221,8 @@ def intent(
         resends=resends,
         run_id=run_id,
         boot=boot,
+        price_per_hour=quote.price_per_hour,
+        currency=quote.currency if quote.price_per_hour is not None else None,
     )
 
 

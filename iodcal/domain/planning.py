@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Held, Reason
-from iodcal.domain.circuits import Account, Circuit, Orders, Status
+from iodcal.domain.circuits import Circuit, Orders, Status
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Cost, Tariff
 from iodcal.domain.orders import Outcome, Patience
 from iodcal.domain.people import adopt_drift, held_by_person, note_level, starting_point
 from iodcal.domain.plan import Pace, coming, judge, maximum, scan
+from iodcal.domain.price import too_dear
 from iodcal.domain.standing import Foreseen, Standing
 from iodcal.domain.standstill import STANDSTILL, held_by_freeze, held_by_pause
 from iodcal.domain.timeline import Timeline
@@ -58,12 +60,38 @@ class Knowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A change of the plan with unlimited changes that the quota has no room for.
+
+    The circuit stands at `kept` from then on instead, until `until` (UTC), which costs `cost` more.
+    """
+
+    change: Change
+    kept: Bandwidth
+    until: datetime
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A day (UTC) that has no room for the account's raises as they come: `asked` raises, `left` changes.
+    `unmet` is how many are left over even where circuits go up early and stay up."""
+
+    day: date
+    asked: int
+    left: int
+    unmet: int
+
+
+@dataclass(frozen=True, slots=True)
 class CircuitPlan:
     """One circuit's part of the plan. `changes` are in order, at most the first of them due.
 
     `target` is the level that is asked for now. `too_late` is a level asked for now that no order can
     still reach, with the time its demand ends. `foreseen` is False for a due lowering that the last good
-    run did not see coming.
+    run did not see coming. `hindrance` would hold back any raise now, asked for or not. `left_out` is what
+    the account's quota has no room for; `shortages` are the days on which it does not even have room for
+    the account's raises as they come.
     """
 
     circuit: Circuit
@@ -73,6 +101,14 @@ class CircuitPlan:
     changes: tuple[Change, ...] = ()
     too_late: tuple[Bandwidth, datetime] | None = None
     foreseen: bool = True
+    hindrance: Held | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    shortages: tuple[Shortage, ...] = ()
+
+    @property
+    def tariff(self) -> Tariff:
+        """What the circuit's tiers cost, the carrier's own quotes first."""
+        return self.circuit.tariff.with_quotes(self.standing.quotes)
 
     @property
     def due(self) -> Change | None:
@@ -84,11 +120,17 @@ class CircuitPlan:
         """The change due now, if nothing holds it back."""
         return self.due if self.due is not None and self.due.held is None else None
 
+    @property
+    def to_try(self) -> Change | None:
+        """The change due now that the carrier is asked for: also one that was too dear, for prices change."""
+        too_dear = self.due is not None and self.due.held == Held(Reason.PRICE)
+        return self.due if too_dear else self.to_order
+
 
 def plan_circuit(
     timeline: Timeline, standing: Standing, now: datetime, policy: Policy, knowledge: Knowledge
 ) -> CircuitPlan:
-    """What is due and to come on one circuit, by itself: quota and limit are laid on by `plan_together`."""
+    """What is due and to come on one circuit, by itself: `iodcal.domain.together` lays on what is shared."""
     circuit, pace = timeline.circuit, policy.pace(timeline.circuit)
     standing = note_level(standing, timeline.at(now).target, now)
     start = starting_point(standing)
@@ -110,6 +152,9 @@ def plan_circuit(
         (due, *later) if due else later,
         verdict.too_late,
         due is None or due.up or policy.parked is not None or _foreseen(standing, due, now),
+        _by_carrier(
+            Change(circuit.name, now, True, start, circuit.highest), standing, now, policy, knowledge
+        ),
     )
 
 
@@ -127,9 +172,15 @@ def _coming(
         after = _reached(timeline, due, now, policy)
         if due.held is not None and due.held.until is not None and due.held.reason not in STANDSTILL:
             after = max(after, due.held.until)
+    tariff = timeline.circuit.tariff.with_quotes(standing.quotes)
     changes = coming(timeline, level, after, now + policy.window, policy.min_gap)
     return tuple(
-        replace(change, held=_by_will(change, timeline, standing, change.at, policy)) for change in changes
+        replace(
+            change,
+            held=_by_will(change, timeline, standing, change.at, policy)
+            or too_dear(change, timeline, tariff),
+        )
+        for change in changes
     )
 
 
@@ -155,6 +206,7 @@ def _held(
         or _by_carrier(change, standing, now, policy, knowledge)
         or (None if change.up else _by_doubt(change, timeline, now, policy, knowledge))
         or held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)
+        or too_dear(change, timeline, timeline.circuit.tariff.with_quotes(standing.quotes))
     )
 
 
@@ -230,35 +282,17 @@ def foresee(plan: CircuitPlan) -> tuple[Foreseen, ...]:
     """The lowerings that the next run may take as seen coming. One that is due and was not itself
     foreseen is left out: what the limit stopped today it must stop tomorrow. Nor is one kept that goes no
     lower than an earlier one: that says as much."""
+    known = sorted((*plan.changes, *(left.change for left in plan.left_out)), key=lambda change: change.at)
     seen: list[Foreseen] = []
-    for change in plan.changes:
+    for change in known:
         unplanned = change.due and not plan.foreseen
         if not change.up and not unplanned and all(change.new < earlier.new for earlier in seen):
             seen.append(Foreseen(change.at, change.new))
     return tuple(seen)
 
 
-def plan_together(
-    plans: Sequence[CircuitPlan],
-    now: datetime,
-    policy: Policy,
-    used: Mapping[Account, int],
-) -> tuple[CircuitPlan, ...]:
-    """Lays on what circuits share: the limit on unplanned lowerings and each account's daily quota.
-
-    `used` counts the orders of this UTC day. The order of the circuits stays.
-    """
-    limited = _limit_downs(plans, policy)
-    held: dict[str, Held] = {}
-    for account in {plan.circuit.account for plan in limited}:
-        of_account = [plan for plan in limited if plan.circuit.account == account]
-        held.update(_over_quota(of_account, now, policy, used.get(account, 0)))
-    return tuple(
-        _hold(plan, held[plan.circuit.name]) if plan.circuit.name in held else plan for plan in limited
-    )
-
-
-def _limit_downs(plans: Sequence[CircuitPlan], policy: Policy) -> tuple[CircuitPlan, ...]:
+def limit_downs(plans: Sequence[CircuitPlan], policy: Policy) -> tuple[CircuitPlan, ...]:
+    """Holds back the lowerings that no run saw coming, all together, if they are too many."""
     if len(unplanned_downs(plans)) <= max(policy.max_unplanned_downs, policy.allow_downs):
         return tuple(plans)
     stopped = set(unplanned_downs(plans))
@@ -277,33 +311,10 @@ def unplanned_downs(plans: Iterable[CircuitPlan]) -> tuple[str, ...]:
     )
 
 
-def _over_quota(
-    plans: Sequence[CircuitPlan], now: datetime, policy: Policy, used: int
-) -> Iterable[tuple[str, Held]]:
-    limit = daily_limit(plans)
-    if limit is None:
-        return
-    until = Held(Reason.QUOTA, next_quota_day(now))
-    left = limit - used
-    reserve = max(policy.quota_reserve, len(tuple(ups_to_come(plans, now))))
-    for change in in_order(plans):
-        if left <= (0 if change.up else reserve):
-            yield change.circuit, until
-        else:
-            left -= 1
-
-
 def daily_limit(plans: Iterable[CircuitPlan]) -> int | None:
     """How many changes a day the one account of `plans` may have; where its entries disagree, the fewest."""
     limits = (plan.circuit.changes_per_day for plan in plans)
     return min((limit for limit in limits if limit is not None), default=None)
-
-
-def ups_to_come(plans: Iterable[CircuitPlan], now: datetime) -> Iterable[Change]:
-    """The ups known for the rest of the UTC day, after those due now."""
-    end = next_quota_day(now)
-    changes = (change for plan in plans for change in plan.changes)
-    return (change for change in changes if change.up and not change.due and change.at < end)
 
 
 def next_quota_day(now: datetime) -> datetime:
@@ -312,12 +323,13 @@ def next_quota_day(now: datetime) -> datetime:
 
 
 def in_order(plans: Iterable[CircuitPlan]) -> list[Change]:
-    """The changes to order now: ups before downs, ups by the start of their event."""
-    changes = [plan.to_order for plan in plans if plan.to_order is not None]
-    return sorted(changes, key=lambda change: (not change.up, _first_start(change), change.circuit))
+    """The changes to ask the carrier for now: ups before downs, ups by the start of their event."""
+    changes = [plan.to_try for plan in plans if plan.to_try is not None]
+    return sorted(changes, key=lambda change: (not change.up, first_start(change), change.circuit))
 
 
-def _first_start(change: Change) -> datetime:
+def first_start(change: Change) -> datetime:
+    """When the first of what asks for `change` begins."""
     return min((cause.start for cause in change.causes if not cause.ended), default=change.at)
 
 

@@ -39,7 +39,11 @@ class Kind(StrEnum):
     ORDER_UNKNOWN = "order_unknown"
     OVERRULED = "overruled"
     PATTERN_SLOW = "pattern_slow"
+    PRICE = "price"
+    PRICE_UNKNOWN = "price_unknown"
     QUOTA = "quota"
+    QUOTA_PLANNED = "quota_planned"
+    QUOTA_SHORT = "quota_short"
     STATE_REBUILT = "state_rebuilt"
     STATE_SHARED = "state_shared"
     STATUS_UNKNOWN = "status_unknown"
@@ -84,7 +88,11 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.ORDER_UNKNOWN: _warning("direction", "to"),
     Kind.OVERRULED: _warning("by", "who"),
     Kind.PATTERN_SLOW: _error(),
+    Kind.PRICE: _error("to"),
+    Kind.PRICE_UNKNOWN: _warning("currency"),
     Kind.QUOTA: _error(),
+    Kind.QUOTA_PLANNED: _warning(),
+    Kind.QUOTA_SHORT: _warning(),
     Kind.STATE_REBUILT: _error(),
     Kind.STATE_SHARED: _error("host"),
     Kind.STATUS_UNKNOWN: _error("status"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
-from iodcal.domain.circuits import Account, Orders
+from iodcal.domain.circuits import Orders
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.people import starting_point
-from iodcal.domain.planning import CircuitPlan, Policy, daily_limit, in_order, ups_to_come
+from iodcal.domain.planning import CircuitPlan, Policy
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.standstill import STANDSTILL
 from iodcal.domain.windows import Window
@@ -23,26 +23,22 @@ _CAUSE_OF_HELD = {
     Reason.PERSON: "person",
     Reason.STATUS_UNKNOWN: "status_unknown",
     Reason.CARRIER_UNREADABLE: "carrier_unreadable",
+    Reason.PRICE: "price",
 }
 _KEEPS_UP = (Reason.PERSON, Reason.UPS_ONLY)
 
 
-def events_at_risk(
-    plans: Iterable[CircuitPlan], now: datetime, policy: Policy, used: Mapping[Account, int]
-) -> Iterator[Problem]:
+def events_at_risk(plans: Iterable[CircuitPlan], now: datetime, policy: Policy) -> Iterator[Problem]:
     """A problem for each event that is, or will be, short of bandwidth, and why.
 
-    `used` counts each account's orders of this UTC day. Circuits under `orders: none` are only observed:
-    nobody relies on them yet.
+    Circuits under `orders: none` are only observed: nobody relies on them yet.
     """
-    plans = tuple(plans)
-    beyond_quota = _ups_beyond_quota(plans, now, used)
     for plan in plans:
         if plan.circuit.orders is Orders.NONE:
             continue
         for window in plan.timeline.windows:
             if window.serves_event and now < window.demand.event.end:
-                yield from _judge(plan, window, now, policy, beyond_quota)
+                yield from _judge(plan, window, now, policy)
         for window in plan.timeline.shelved:
             if window.serves_event and now < window.demand.event.end:
                 yield from _judge_parked(plan, window, now)
@@ -82,13 +78,7 @@ def place(plan: CircuitPlan, window: Window) -> str:
     return f"{plan.circuit.name}/{window.demand.rule.name}/{start}"
 
 
-def _judge(
-    plan: CircuitPlan,
-    window: Window,
-    now: datetime,
-    policy: Policy,
-    beyond_quota: frozenset[tuple[str, datetime]],
-) -> Iterator[Problem]:
+def _judge(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> Iterator[Problem]:
     start = window.demand.event.start
     at_start = plan.timeline.at(max(start, now))
     if at_start.target < need(plan, window):
@@ -98,9 +88,9 @@ def _judge(
     elif is_ready(plan, window):
         return
     elif start <= now:
-        cause = _cause(plan, window, now, policy, beyond_quota) or "late_run"
+        cause = _cause(plan, window, now, policy) or "late_run"
     else:
-        cause = _cause(plan, window, now, policy, beyond_quota)
+        cause = _cause(plan, window, now, policy)
     if cause is not None:
         yield _problem(plan, window, now, cause)
 
@@ -134,13 +124,7 @@ def _stopped(plan: CircuitPlan, window: Window, now: datetime) -> str | None:
     return str(up.held.reason) if ordered_at + plan.circuit.provisioning > start else None
 
 
-def _cause(
-    plan: CircuitPlan,
-    window: Window,
-    now: datetime,
-    policy: Policy,
-    beyond_quota: frozenset[tuple[str, datetime]],
-) -> str | None:
+def _cause(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> str | None:
     """Why the tier cannot be expected by the event's start; None where it can."""
     order, start = plan.standing.order, window.demand.event.start
     if order is not None:
@@ -152,8 +136,6 @@ def _cause(
         return None if known or window.demand.span.start > now + policy.every else "carrier_unreadable"
     if up.held is not None:
         return _CAUSE_OF_HELD.get(up.held.reason)
-    if (up.circuit, up.at) in beyond_quota:
-        return "quota"
     ordered_at = now if up.due else max(now, up.at)
     return "late_run" if ordered_at + plan.circuit.provisioning > start else None
 
@@ -179,22 +161,6 @@ def _up_for(plan: CircuitPlan, window: Window) -> Change | None:
     """The change that is to bring the circuit to what `window` needs."""
     ups = (change for change in plan.changes if change.up and change.new >= need(plan, window))
     return next((up for up in ups if up.due or up.at <= window.demand.event.start), None)
-
-
-def _ups_beyond_quota(
-    plans: tuple[CircuitPlan, ...], now: datetime, used: Mapping[Account, int]
-) -> frozenset[tuple[str, datetime]]:
-    """The ups of this UTC day for which the account will have no change left."""
-    beyond: set[tuple[str, datetime]] = set()
-    for account in {plan.circuit.account for plan in plans}:
-        of_account = [plan for plan in plans if plan.circuit.account == account]
-        limit = daily_limit(of_account)
-        if limit is None:
-            continue
-        left = limit - used.get(account, 0) - len(in_order(of_account))
-        later = sorted(ups_to_come(of_account, now), key=lambda change: (change.at, change.circuit))
-        beyond.update((change.circuit, change.at) for change in later[max(0, left) :])
-    return frozenset(beyond)
 
 
 def _facts(plan: CircuitPlan, window: Window) -> dict[str, Fact]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -133,7 +134,8 @@ class Conditions:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`circuits` names, for each calendar of the rule, the circuits it asks for (`same_site` resolved).
-    `bandwidth` is None for a `freeze` rule, which asks for none; `allow` is of no account for the others."""
+    `bandwidth` is None for a `freeze` rule, which asks for none; `allow` is of no account for the others.
+    `max_price_per_hour` is in the currency of whichever circuit it is asked for."""
 
     name: str
     circuits: Mapping[str, tuple[str, ...]]
@@ -144,3 +146,4 @@ class Rule:
     lead: timedelta = timedelta()
     trail: timedelta = timedelta()
     allow: Allow = Allow.UPS
+    max_price_per_hour: Decimal | None = None

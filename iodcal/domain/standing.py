@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading
 from iodcal.domain.events import MatchedEvent
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import Order
 from iodcal.domain.wishes import Hold, Pause
 
@@ -42,6 +43,7 @@ class Standing:
     events whose curtain-up reading was taken (copy key and start) with their end. `retry_at` is the
     time before which a failed lowering is not tried again. `held_told` names the held change that the
     history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
+    `quotes` are the last prices that the carrier quoted, one for each tier and currency.
     """
 
     key: str
@@ -64,11 +66,22 @@ class Standing:
     held_told: str | None = None
     hold: Hold | None = None
     pause: Pause | None = None
+    quotes: tuple[QuotedPrice, ...] = ()
 
     @property
     def all_orders(self) -> tuple[Order, ...]:
         """The settled orders of the last 24 hours, oldest first, then the open one."""
         return (*self.recent, self.order) if self.order is not None else self.recent
+
+    def with_quote(self, quote: QuotedPrice) -> Standing:
+        """This standing with `quote` in the place of the last one for the same tier and currency."""
+        others = [
+            known
+            for known in self.quotes
+            if (known.bandwidth, known.currency) != (quote.bandwidth, quote.currency)
+        ]
+        kept = sorted([*others, quote], key=lambda known: (known.bandwidth, known.currency))
+        return replace(self, quotes=tuple(kept))
 
     @property
     def ordered(self) -> Bandwidth | None:

@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, Change, Held
+from iodcal.domain.costing import change_costs, window_cost
 from iodcal.domain.freezes import Freeze
+from iodcal.domain.money import Cost, Rate, add_up
 from iodcal.domain.orders import Order
-from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.planning import CircuitPlan, LeftOut
 from iodcal.domain.problems import Problem
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import Fault
@@ -42,7 +44,8 @@ def report_json(report: Report) -> Json:
         "pause": pause_json(report.pause) if report.pause else None,
         "parked": parked_json(report.parked) if report.parked else None,
         "calendars": [_source(source) for source in report.sources],
-        "circuits": [_circuit(plan, report.now) for plan in report.plans],
+        "circuits": [_circuit(plan, report) for plan in report.plans],
+        "costs": [_cost(total) for total in add_up(_window_costs(report))],
         "orders": [order_json(order) for order in report.orders],
         "problems": [problem_json(problem) for problem in report.problems],
     }
@@ -145,8 +148,13 @@ def _freeze(freeze: Freeze) -> Json:
     }
 
 
-def _circuit(plan: CircuitPlan, now: datetime) -> Json:
-    standing, reading = plan.standing, plan.standing.reading
+def _window_costs(report: Report) -> Iterable[Cost]:
+    costs = (window_cost(plan, report.window) for plan in report.plans)
+    return (cost for cost in costs if cost is not None)
+
+
+def _circuit(plan: CircuitPlan, report: Report) -> Json:
+    standing, reading, now = plan.standing, plan.standing.reading, report.now
     hold = standing.hold if standing.hold is not None and now < standing.hold.until else None
     pause = longest_pause((standing.pause,), now)
     upcoming = next((change for change in plan.changes if not change.due), None)
@@ -165,12 +173,42 @@ def _circuit(plan: CircuitPlan, now: datetime) -> Json:
         "hold": hold_json(hold) if hold else None,
         "pause": pause_json(pause) if pause else None,
         "freezes": [_freeze(freeze) for freeze in plan.timeline.freezes if now < freeze.span.end],
-        "changes": [change_json(change) for change in plan.changes],
+        "changes": [
+            change_json(change, cost)
+            for change, cost in zip(plan.changes, change_costs(plan, report.window), strict=True)
+        ],
+        "left_out": [_left_out(left) for left in plan.left_out],
+        "cost": _maybe_cost(window_cost(plan, report.window)),
+        "billing": str(plan.tariff.billing),
+        "rates": [_rate(tier, rate, plan) for tier, rate in plan.tariff.rates if tier in plan.circuit.tiers],
     }
 
 
-def change_json(change: Change) -> Json:
-    """One change with its causes."""
+def _cost(cost: Cost) -> Json:
+    """Money is text, so that no reader makes it a binary fraction."""
+    return {"amount": str(cost.rounded), "currency": cost.currency, "complete": cost.complete}
+
+
+def _maybe_cost(cost: Cost | None) -> Json | None:
+    return _cost(cost) if cost is not None else None
+
+
+def _rate(tier: Bandwidth, rate: Rate, plan: CircuitPlan) -> Json:
+    return {
+        "mbps": tier.mbps,
+        "per_hour": str(rate.per_hour),
+        "currency": plan.tariff.currency,
+        "source": str(rate.source),
+        "as_of": rate.as_of.isoformat() if rate.as_of is not None else None,
+    }
+
+
+def _left_out(left: LeftOut) -> Json:
+    return {**change_json(left.change, left.cost), "kept_mbps": left.kept.mbps, "until": moment(left.until)}
+
+
+def change_json(change: Change, cost: Cost | None = None) -> Json:
+    """One change with its causes, and what it costs where that is known."""
     return {
         "at": moment(change.at),
         "due": change.due,
@@ -179,6 +217,7 @@ def change_json(change: Change) -> Json:
         "to_mbps": change.new.mbps,
         "held": held_json(change.held) if change.held else None,
         "causes": [cause_json(cause) for cause in change.causes],
+        "cost": _maybe_cost(cost),
     }
 
 
@@ -214,6 +253,8 @@ def order_json(order: Order) -> Json:
         "external_id": order.external_id,
         "order_id": order.carrier_order_id,
         "created_at": moment(order.created_at),
+        "price_per_hour": str(order.price_per_hour) if order.price_per_hour is not None else None,
+        "currency": order.currency,
     }
 
 

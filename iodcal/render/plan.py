@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.domain.changes import Cause, CauseKind, Change
+from iodcal.domain.costing import change_costs
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.standing import Standing
 from iodcal.render.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
 from iodcal.render.lines import lost_state_text
+from iodcal.render.money import effect, left_out_lines, total_lines, window_line
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
 from iodcal.render.wishes import by_whom, wishes_of, wishes_of_all
@@ -24,6 +26,7 @@ from iodcal.words.held import HELD
 from iodcal.words.problems import describe
 
 _MOST_CHANGES = 12
+_NARROW = 100  # columns
 
 
 def print_plan(report: Report, console: Console, errors: Console) -> None:
@@ -33,11 +36,16 @@ def print_plan(report: Report, console: Console, errors: Console) -> None:
     for plan in report.plans:
         console.print()
         console.print(_title(plan, report))
-        for line in wishes_of(plan, report.now):
-            console.print(Padding(Text(line, style="bold"), (0, 0, 0, 2)))
+        for wish in wishes_of(plan, report.now):
+            console.print(Padding(Text(wish, style="bold"), (0, 0, 0, 2)))
         for row in _chart(plan, report, console):
             console.print(row, no_wrap=True, overflow="crop")
-        console.print(_changes(plan, report))
+        console.print(_changes(plan, report, narrow=console.width < _NARROW))
+        for line in (*left_out_lines(plan), *window_line(plan, report)):
+            console.print(Padding(line, (0, 0, 0, 2)))
+    for line in total_lines(report):
+        console.print()
+        console.print(line)
     print_problems(report, errors)
 
 
@@ -50,8 +58,8 @@ def print_header(report: Report, console: Console) -> None:
     cached = ", from the last run's readings" if report.cached else ""
     ahead = rough(report.window.end - report.window.start)
     console.print(Text.assemble((now, "bold"), f", {ahead} ahead{cached}"))
-    for line in wishes_of_all(report):
-        console.print(Text(line, style="bold"))
+    for wish in wishes_of_all(report):
+        console.print(Text(wish, style="bold"))
     for source in report.sources:
         console.print(_source(source, report))
 
@@ -120,27 +128,34 @@ def _legend(glyphs: Glyphs) -> str:
     return "  ".join(f"{glyph} {meaning}" for glyph, meaning in known.items())
 
 
-def _changes(plan: CircuitPlan, report: Report) -> RenderableType:
+def _changes(plan: CircuitPlan, report: Report, *, narrow: bool) -> RenderableType:
     if not plan.changes:
         known = plan.standing.ordered is not None or plan.standing.reading is not None
         lead = "nothing to do" if known else "nothing is known of it until its carrier can be read"
         return Padding(Text(f"{lead}: {plan.target} is what is asked for"), (0, 0, 0, 2))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    priced = bool(plan.tariff.rates)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
+    if priced:
+        table.add_column(no_wrap=True, justify="right")
     table.add_column(ratio=1, overflow="fold")
-    for change in plan.changes[:_MOST_CHANGES]:
-        table.add_row(when(change, plan, report), step(change), _why(change, plan))
+    costs = change_costs(plan, report.window)
+    for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
+        money = (effect(cost),) if priced else ()
+        at = when(change, plan, report, brief=narrow and priced)
+        table.add_row(at, step(change), *money, _why(change, plan))
     if len(plan.changes) > _MOST_CHANGES:
-        table.add_row(Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim"), Text(), Text())
+        table.add_row(Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim"))
     return Padding(table, (0, 0, 0, 2))
 
 
-def when(change: Change, plan: CircuitPlan, report: Report) -> Text:
-    """When a change is asked for, in the circuit's zone."""
+def when(change: Change, plan: CircuitPlan, report: Report, *, brief: bool = False) -> Text:
+    """When a change is asked for, in the circuit's zone; with `brief` without how long that is from now."""
     if change.due:
         return Text("held" if change.held else "due now", style="bold")
-    return Text(f"{local(change.at, plan.circuit.zone)} ({relative(change.at, report.now)})")
+    away = "" if brief else f" ({relative(change.at, report.now)})"
+    return Text(f"{local(change.at, plan.circuit.zone)}{away}")
 
 
 def step(change: Change) -> Text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Span, Timed
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
@@ -62,6 +64,9 @@ class Node:
     def day(self, name: str) -> date:
         return _parsed(date.fromisoformat, self.text(name), f"{self.place}.{name}")
 
+    def amount(self, name: str) -> Decimal:
+        return _parsed(_finite, self.text(name), f"{self.place}.{name}")
+
     def bandwidth(self, name: str) -> Bandwidth:
         return _parsed(Bandwidth, self.number(name), f"{self.place}.{name}")
 
@@ -101,6 +106,17 @@ def _parsed(parse: Callable[[Any], _Value], value: object, place: str) -> _Value
         return parse(value)
     except (ValueError, OverflowError):
         raise DamagedError(f"{place} is not as expected") from None
+
+
+def _finite(text: str) -> Decimal:
+    """Raises ValueError for what is no amount of money."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("no number") from None
+    if not amount.is_finite() or amount < 0:
+        raise ValueError("no price")
+    return amount
 
 
 def _naive(text: str) -> datetime:
@@ -163,6 +179,13 @@ def _standing(key: str, node: Node) -> Standing:
         held_told=node.maybe("held_told", node.text),
         hold=node.added("hold", lambda name: decode_hold(node.node(name))),
         pause=node.added("pause", lambda name: decode_pause(node.node(name))),
+        quotes=node.added("quotes", lambda name: tuple(_quoted(quote) for quote in node.nodes(name))) or (),
+    )
+
+
+def _quoted(node: Node) -> QuotedPrice:
+    return QuotedPrice(
+        node.bandwidth("mbps"), node.amount("per_hour"), node.text("currency"), node.time("at")
     )
 
 
@@ -217,6 +240,8 @@ def decode_order(node: Node) -> Order:
         run_id=node.text("run_id"),
         reason=node.text("reason"),
         boot=node.added("boot", lambda name: _boot(node.node(name))),
+        price_per_hour=node.added("price_per_hour", node.amount),
+        currency=node.added("currency", node.text),
     )
 
 

@@ -9,6 +9,7 @@ from iodcal import __version__
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading
 from iodcal.domain.events import Floating, MatchedEvent, Span
+from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Drift, Remembered, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
@@ -77,6 +78,16 @@ def encode_standing(standing: Standing) -> Json:
         "held_told": standing.held_told,
         "hold": encode_hold(standing.hold) if standing.hold else None,
         "pause": encode_pause(standing.pause) if standing.pause else None,
+        **({"quotes": [encode_quoted(quote) for quote in standing.quotes]} if standing.quotes else {}),
+    }
+
+
+def encode_quoted(quote: QuotedPrice) -> Json:
+    return {
+        "mbps": quote.bandwidth.mbps,
+        "per_hour": str(quote.per_hour),
+        "currency": quote.currency,
+        "at": moment(quote.at),
     }
 
 
@@ -141,7 +152,15 @@ def encode_order(order: Order) -> Json:
         "run_id": order.run_id,
         "reason": order.reason,
         "boot": {"id": order.boot.boot_id, "seconds": order.boot.seconds} if order.boot else None,
+        **_encode_price(order),
     }
+
+
+def _encode_price(order: Order) -> Json:
+    """The price of the quote, where it told one."""
+    if order.price_per_hour is None:
+        return {}
+    return {"price_per_hour": str(order.price_per_hour), "currency": order.currency}
 
 
 def encode_remembered(kept: Remembered) -> Json:

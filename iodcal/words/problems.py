@@ -40,6 +40,10 @@ _AT_RISK = {
         "Look into the carrier's portal; iodcal asks again with every run",
     ),
     "quota": ("the carrier's changes of the day are used up", "Raise it in the carrier's portal by hand"),
+    "price": (
+        "it costs more than max_price_per_hour allows",
+        "Raise the limit, or raise the circuit in the carrier's portal by hand",
+    ),
     "person": ("somebody lowered it again by hand", "Raise it in the carrier's portal if it is needed"),
     "status_unknown": ("the carrier shows a status that is not understood", "Ask the carrier"),
     "carrier_unreadable": ("the carrier does not answer", "Look into the carrier's portal"),
@@ -99,6 +103,24 @@ _WORDS: Mapping[Kind, Words] = {
     Kind.PATTERN_SLOW: Words(
         "The subject_regex of the rule {rule} took too long on a subject in {calendar}, which does not count",
         "Write it without repetitions inside repetitions, such as (a+)+, or match by keywords",
+    ),
+    Kind.PRICE: Words(
+        "{circuit}: {to} costs {price} {currency} an hour, above max_price_per_hour ({limit}): not ordered",
+        "Raise max_price_per_hour of the circuit or the rule; iodcal asks for the price again with every run",
+    ),
+    Kind.PRICE_UNKNOWN: Words(
+        "{circuit}: the quote for {to} is in {currency} and not in {wanted}: it is compared with nothing",
+        "Set the carrier's or the circuit's `currency` to {currency}, and its rates with it",
+    ),
+    Kind.QUOTA_PLANNED: Words(
+        "Account {account} has fewer changes than its circuits could use: {count} are left out, those that "
+        "save least, which costs {cost} in this window",
+        "iodcal plan shows them; ask the carrier for more changes a day if that is worth it",
+    ),
+    Kind.QUOTA_SHORT: Words(
+        "Account {account} has {left} changes left for {asked} raises on {day} (UTC): circuits go up early "
+        "and stay up, and {unmet} cannot be raised at all",
+        "Raise by hand what cannot wait, or ask the carrier for more changes a day",
     ),
     Kind.QUOTA: Words(
         "{held} changes wait: account {account} has used {used} of {limit} changes today (UTC)",

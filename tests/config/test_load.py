@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from iodcal.config import Configuration
+from iodcal.config.build_tariffs import carrier_tariff
 from iodcal.config.find import find, state_path
 from iodcal.config.load import load
+from iodcal.config.plugins import CARRIERS, load_plugin
+from iodcal.config.schema import CarrierSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Orders
+from iodcal.domain.money import Billing, RateSource
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode
 from iodcal.errors import ConfigurationError
 from tests.e2e.command import ROOT
@@ -233,6 +238,61 @@ def test_what_is_no_rules_file(tmp_path: Path, content: bytes, message: str) -> 
     assert any(message in fault.message for fault in caught.value.faults)
 
 
+def test_money_is_exact_and_each_place_overrides_the_one_before(tmp_path: Path) -> None:
+    text = changed("file: lab.json", "file: lab.json, billing: hour, rates: {100 Mbps: 0.1, 1 Gbps: '1.060'}")
+    text = text.replace("tiers:", "rates: {1000 Mbps: 3}, max_price_per_hour: 2.5, tiers:")
+    circuit = loaded(tmp_path, text).circuits["den-a"]
+    assert circuit.tariff.billing is Billing.HOUR
+    assert [(str(tier), rate.per_hour) for tier, rate in circuit.tariff.rates] == [
+        ("100 Mbps", Decimal("0.1")),
+        ("1 Gbps", Decimal(3)),
+    ]
+    assert circuit.max_price_per_hour == Decimal("2.5")
+
+
+def test_a_circuit_in_another_currency_has_only_its_own_rates(tmp_path: Path) -> None:
+    text = changed("file: lab.json", "file: lab.json, rates: {100 Mbps: 0.46}")
+    text = text.replace("tiers:", "currency: EUR, rates: {1 Gbps: 0.9}, tiers:")
+    tariff = loaded(tmp_path, text).circuits["den-a"].tariff
+    assert (tariff.currency, [str(tier) for tier, _ in tariff.rates]) == ("EUR", ["1 Gbps"])
+
+
+def test_lumens_list_counts_in_its_own_currency_only() -> None:
+    plugin = load_plugin(CARRIERS, "lumen")
+    listed = carrier_tariff(CarrierSection(), plugin)
+    assert listed.per_hour(Bandwidth(100)) == Decimal("0.46")
+    assert listed.rates[0][1].source is RateSource.LIST
+    assert carrier_tariff(CarrierSection(currency="EUR"), plugin).rates == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("file: lab.json", "file: lab.json, rates: {100 Mbps: -1}", "carriers.lab.rates.100 Mbps: '-1' is not a price per hour "
+         "such as 0.46 (it is negative)"),
+        ("file: lab.json", "file: lab.json, rates: {100 Mbps: 1e9}", "carriers.lab.rates.100 Mbps: '1e9' is not a price per hour "
+         "such as 0.46 (below 1000000, at most six decimals)"),
+        ("file: lab.json", "file: lab.json, rates: {100 Mbps: yes please}", "carriers.lab.rates.100 Mbps: 'yes please' is not a "
+         "price per hour such as 0.46 (below 1000000, at most six decimals)"),
+        ("file: lab.json", "file: lab.json, rates: {100 Mbps: [1]}", "carriers.lab.rates.100 Mbps: a price per hour such as 0.46 "
+         "is wanted, not a list"),
+        ("file: lab.json", "file: lab.json, rates: {1 Gbps: 1, 1000 Mbps: 2}", "carriers.lab.rates: 1000 Mbps and 1 Gbps are one "
+         "tier"),
+        ("file: lab.json", "file: lab.json, rates: {fast: 1}", "carriers.lab.rates.fast: 'fast' is not a bandwidth such as 100 "
+         "Mbps or 1 Gbps"),
+        ("file: lab.json", "file: lab.json, rates: 3", "carriers.lab.rates: a mapping of keys is wanted, not the number 3"),
+        ("file: lab.json", "file: lab.json, currency: dollars", "carriers.lab.currency: a currency is three capital letters such "
+         "as USD, not 'dollars'"),
+        ("file: lab.json", "file: lab.json, billing: week", "carriers.lab.billing: 'week' is not one of minute, hour, day"),
+        ("bandwidth: highest", "bandwidth: highest, max_price_per_hour: cheap", "rules[0].max_price_per_hour: 'cheap' is not a "
+         "price per hour such as 0.46 (below 1000000, at most six decimals)"),
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_strange_money(tmp_path: Path, old: str, new: str, fault: str) -> None:
+    assert [found.split(": ", 1)[1] for found in faults(tmp_path, changed(old, new))] == [fault]
+
+
 def test_a_missing_file_and_a_foreign_one_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,8 +346,15 @@ LONG_LEAD = ", lead: 45m"
         ("circuits: all", "circuits: den-a", None),
         ("settings: {organizers: [\"@contoso.example\"]}", "settings: {}", "settings: no organizers: anybody, outsiders too, can "
          "invite a mailbox to an event that a rule takes"),
+        ("file: lab.json", "file: lab.json, rates: {100 Mbps: 0.46}", "circuits.den-a.rates: no rate for 1 Gbps: what is shown as "
+         "cost is incomplete"),
+        ("file: lab.json", "file: lab.json, rates: {100 Mbps: 2, 1 Gbps: 1.5}", "circuits.den-a.rates: 1 Gbps costs less than "
+         "100 Mbps: is that right?"),
+        ("tiers:", "max_price_per_hour: 1, rates: {100 Mbps: 0.46, 1 Gbps: 1.06}, tiers:", "circuits.den-a.max_price_per_hour: "
+         "1 Gbps on den-a costs 1.06 USD as far as is known: it would not be ordered"),
+        ("bandwidth: highest", "bandwidth: 1 Gbps, max_price_per_hour: 0.5", None),
         ("file: lab.json", "file: lab.json, changes_per_day: 1", "carriers.lab: on a day with one event the baselines (0) and "
-         "rules (2) need 2 changes, and changes_per_day is 1"),
+         "rules (2) need 2 changes; changes_per_day is 1, of which lowerings leave 4: those that save least are left out"),
     ],
     ids=lambda value: str(value)[:32],
 )  # fmt: skip

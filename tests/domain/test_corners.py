@@ -11,8 +11,9 @@ from iodcal.domain.baseline import lay_out
 from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
-from iodcal.domain.planning import Knowledge, in_order, plan_together
+from iodcal.domain.planning import Knowledge, in_order
 from iodcal.domain.problems import Kind, Problem, Severity
+from iodcal.domain.together import plan_together
 from tests.domain.minutes import (
     CIRCUIT,
     NOON,

@@ -21,11 +21,11 @@ from iodcal.domain.planning import (
     held_counts,
     in_order,
     next_quota_day,
-    plan_together,
 )
 from iodcal.domain.problems import Kind
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.standing import Foreseen, Remembered, Standing
+from iodcal.domain.together import plan_together
 from tests.domain.minutes import (
     ACCOUNT,
     CIRCUIT,
@@ -214,7 +214,8 @@ def test_the_quotas_day_is_utcs() -> None:
 
 
 def risks(plan: CircuitPlan, now: float = 0, used: int = 0) -> list[tuple[str, object]]:
-    found = events_at_risk([plan], at(now), POLICY, {ACCOUNT: used})
+    plans = plan_together([plan], at(now), POLICY, {ACCOUNT: used})
+    found = events_at_risk(plans, at(now), POLICY)
     return [(str(problem.kind), problem.facts["cause"]) for problem in found]
 
 
@@ -299,7 +300,7 @@ def test_an_up_beyond_the_quota_is_seen_hours_before() -> None:
 
 
 def test_a_problem_of_an_event_names_it_without_its_subject() -> None:
-    (problem,) = events_at_risk([plan_of(Ask(9, 60, name="call"))], at(0), POLICY, {})
+    (problem,) = events_at_risk([plan_of(Ask(9, 60, name="call"))], at(0), POLICY)
     assert problem.where == "den-a/call/2026-11-24T12:09Z"
 
 

@@ -19,13 +19,13 @@ from iodcal.domain.planning import (
     Knowledge,
     Policy,
     plan_circuit,
-    plan_together,
     unplanned_downs,
 )
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.risk import events_at_risk, overruled
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.timeline import park
+from iodcal.domain.together import plan_together
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause, still_of_use
 from tests.domain.minutes import (
     CIRCUIT,
@@ -217,7 +217,7 @@ def paused_plan(*asks: Ask, ordered: int = 100, of_all: bool = False, until: flo
 
 
 def risks(plan: CircuitPlan, policy: Policy = POLICY) -> list[Problem]:
-    return list(events_at_risk([plan], at(0), policy, {}))
+    return list(events_at_risk([plan], at(0), policy))
 
 
 @pytest.mark.parametrize("of_all", [False, True])
@@ -495,7 +495,7 @@ def test_what_must_not_be_ordered_is_not_and_what_is_missed_was_told(
         pause = Pause(at(paused_from), at(paused_from + paused_for), "pat") if paused else None
         policy = replace(POLICY, pause=pause)
         plan = plan_circuit(timeline, standing_at(running, read_at=minute), at(minute), policy, NOTHING_WRONG)
-        problems = list(events_at_risk([plan], at(minute), policy, {}))
+        problems = list(events_at_risk([plan], at(minute), policy))
         told |= {problem.where for problem in problems}
         told_before |= {problem.where for problem in problems if problem.kind is Kind.EVENT_AT_RISK}
         for ask in (ask for ask in asks if not ask.hold and not ask.freeze):

@@ -115,7 +115,7 @@ def test_when_the_days_changes_are_used_up_ups_wait_and_events_are_at_risk(lab: 
         "reason": "quota",
         "until": "2026-11-25T00:00:00Z",
     }
-    assert (done["exit"], kinds(done)) == (3, ["event_at_risk", "quota"])
+    assert (done["exit"], kinds(done)) == (3, ["event_at_risk", "quota", "quota_short"])
     assert [place.split("/")[0] for place in places(done, "event_at_risk")] == ["c", "d"]
 
 

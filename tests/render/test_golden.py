@@ -8,6 +8,8 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,7 @@ from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Baseline, Orders
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Rate, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import Knowledge
 from iodcal.domain.problems import Kind, Problem
@@ -36,6 +39,7 @@ from iodcal.telling import Telling
 from tests.domain.minutes import CIRCUIT, DENVER, NOON, SOURCE, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_orders import order
 from tests.domain.test_targets import peak
+from tests.domain.test_together import planned, together
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "\x1b[31mAll-Hands\x1b[0m \u202eevil [bold]x[/bold]"
@@ -114,6 +118,31 @@ def test_the_plan(width: int) -> None:
     text = shown(lambda out, err: print_plan(report(), out, err), width)
     check(f"plan-{width}.txt", text)
     assert max(len(line) for line in text.splitlines()) <= width
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_plan_with_its_costs(width: int) -> None:
+    """A lowering that waits for the quota, one left out later, a raise that is too dear, a missing rate."""
+    one = planned(Ask(120, 300, 500, name="Review"), Ask(500, 560, name="All-Hands"), ordered=500, limit=2)
+    two = planned(Ask(400, 430, 500, name="Call"), name="b", ordered=1000, limit=2)
+    dear = planned(Ask(200, 260, name="Live Stream"), name="c", limit=2, max_price_per_hour=Decimal(1))
+    listed = Tariff(rates=((TIERS[0], Rate(Decimal("0.46"), RateSource.LIST, date(2026, 9, 1))),))
+    odd = plan_of(Ask(60, 120, name="Town Hall"), circuit=replace(CIRCUIT, name="d", tariff=listed))
+    bare = plan_of(circuit=replace(CIRCUIT, name="e"))
+    plans = (*together(one, two, dear).values(), odd, bare)
+    made = replace(report(), plans=plans, problems=())
+    text = shown(lambda out, err: print_plan(made, out, err), width)
+    check(f"plan-costs-{width}.txt", text)
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_the_json_of_costs() -> None:
+    plan = together(planned(name="a", ordered=500, limit=1), used=1)["a"]
+    (circuit,) = report_json(replace(report(), plans=(plan,)))["circuits"]
+    assert circuit["cost"] == {"amount": "9.84", "currency": "USD", "complete": True}
+    assert circuit["changes"][0]["cost"]["amount"] == "-4.32"
+    (left,) = circuit["left_out"]
+    assert (left["cost"]["amount"], left["kept_mbps"], left["held"]["reason"]) == ("4.32", 500, "quota")
 
 
 def test_the_plan_where_only_ascii_can_be_shown() -> None:
@@ -260,7 +289,7 @@ def test_no_promised_key_is_missing(part: str) -> None:
 
 def test_the_keys_of_a_change_and_its_causes() -> None:
     (change, *_) = report_json(report())["circuits"][0]["changes"]
-    assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes"}
+    assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes", "cost"}
     wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended"}
     assert set(change["causes"][0]) == wanted | {"who", "note"}
 

@@ -93,6 +93,7 @@ class LumenServer:
         self.calls: Counter[str] = Counter()
         self.requests: list[Request] = []
         self.quota = 24
+        self.price = "$0.82"
         self._per_day: Counter[str] = Counter()
         self._faults: dict[str, deque[Fault]] = {}
         self._tokens: set[str] = set()
@@ -207,7 +208,7 @@ class LumenServer:
             return wrong(422, f"speed {body['speed']}")
         quote_id = f"NaaS-{next(self._numbers)}"
         self._quotes[quote_id] = (body["masterSiteId"], body["speed"], self.now())
-        prices = [{"speed": body["speed"], "price": "$0.82", "term": "Hourly Rate"}]
+        prices = [{"speed": body["speed"], "price": self.price, "term": "Hourly Rate"}]
         return Reply.of({"id": quote_id, "priceRequest": {"speed": body["speed"]}, "price": prices})
 
     def _order(self, request: Request) -> Reply:

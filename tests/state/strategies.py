@@ -10,6 +10,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Timed
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
@@ -19,6 +20,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=12)
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 naive = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1))  # noqa: DTZ001 - local times
 instants = naive.map(lambda at: at.replace(tzinfo=UTC))
+prices = st.decimals(0, 1000, places=6)
 rates = st.integers(1, 100_000).map(Bandwidth)
 
 
@@ -75,6 +77,7 @@ def standings(key: str) -> st.SearchStrategy[Standing]:
         held_told=maybe(texts),
         hold=maybe(st.builds(Hold, rates, instants, instants, texts, texts, st.booleans())),
         pause=maybe(pauses),
+        quotes=st.lists(st.builds(QuotedPrice, rates, prices, texts, instants), max_size=2).map(tuple),
     )
 
 

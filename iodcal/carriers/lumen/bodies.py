@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,6 +19,10 @@ _SPECIFICATION = "5001"
 _PRODUCT_NAME = "NaaS Internet"
 _CHANNEL = "99"
 _HOURLY = "hourly"
+_CURRENCY = "USD"  # the only one that Lumen is known to quote in
+_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY"}
+_CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
+_NOT_DIGITS = re.compile(r"^\s*(?:[A-Z]{3}|[$€£¥])?\s*|\s*(?:[A-Z]{3}|[€£¥])?\s*$")
 
 
 def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) -> dict[str, Any]:
@@ -30,7 +35,7 @@ def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) ->
     return {
         "sourceSystem": options.source_system,
         "customerNumber": options.customer_number,
-        "currencyCode": "USD",
+        "currencyCode": _CURRENCY,
         "masterSiteId": service.master_site_id,
         "productCode": _PRODUCT_CODE,
         "productName": "Internet On-Demand",
@@ -77,7 +82,7 @@ def read_quote(document: Any, wanted: Bandwidth, at: datetime) -> Quote:
     for speed in _speeds(document):
         if speed != wanted:
             raise OrderRefusedError("quote_speed_differs", wanted=str(wanted), found=str(speed))
-    return Quote(quote_id, wanted, at, _hourly_price(document))
+    return Quote(quote_id, wanted, at, *_hourly_price(document))
 
 
 def _speeds(document: dict[str, Any]) -> list[Bandwidth]:
@@ -91,16 +96,33 @@ def _speeds(document: dict[str, Any]) -> list[Bandwidth]:
         raise CarrierError("answer_wrong", what="a quote for a speed that is none") from None
 
 
-def _hourly_price(document: dict[str, Any]) -> Decimal | None:
+def _hourly_price(document: dict[str, Any]) -> tuple[Decimal | None, str]:
+    """The price per hour, None where it cannot be read, and its currency."""
     prices = document.get("price")
     for price in prices if isinstance(prices, list) else []:
         if isinstance(price, dict) and _HOURLY in str(price.get("term", "")).casefold():
-            try:
-                amount = Decimal(str(price.get("price", "")).strip().lstrip("$").replace(",", ""))
-            except InvalidOperation:
-                return None
-            return amount if amount.is_finite() and amount >= 0 else None
-    return None
+            return _amount(str(price.get("price", ""))), _currency(price, document)
+    return None, _CURRENCY
+
+
+def _amount(text: str) -> Decimal | None:
+    digits = _NOT_DIGITS.sub("", text.replace(",", ""))
+    try:
+        amount = Decimal(digits)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def _currency(price: dict[str, Any], document: dict[str, Any]) -> str:
+    """The currency that the answer names, or that its sign stands for."""
+    echoed = document.get("priceRequest")
+    for holder in (price, document, echoed if isinstance(echoed, dict) else {}):
+        named = holder.get("currencyCode", holder.get("currency"))
+        if isinstance(named, str) and _CODE.fullmatch(named.strip()):
+            return named.strip().upper()
+    text = str(price.get("price", ""))
+    return next((code for sign, code in _SIGNS.items() if sign in text), _CURRENCY)
 
 
 def order_body(options: LumenOptions, service: Service, request: OrderRequest) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from iodcal.carriers import Carrier, CarrierContext
+from iodcal.carriers.lumen.prices import LIST_PRICES
 from iodcal.config.fields import Strict, Text, one_of
 from iodcal.config.microsoft365 import SecureUrl
 from iodcal.config.secrets import Secret
@@ -88,6 +89,7 @@ class LumenPlugin:
     # Changes were seen to take about seven minutes; 24 changes a customer and UTC day is Lumen's limit.
     default_provisioning = timedelta(minutes=10)
     default_changes_per_day: int | None = 24
+    list_prices = LIST_PRICES
 
     def is_test(self, options: LumenOptions) -> bool:
         return options.environment is Environment.TEST

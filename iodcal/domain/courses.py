@@ -1,0 +1,188 @@
+"""Between plans and the arithmetic of the quota: a circuit's plan as steps, and moves as a plan again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.billing import difference
+from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuits import Orders
+from iodcal.domain.localtime import Interval
+from iodcal.domain.planning import CircuitPlan, LeftOut, Policy, next_quota_day
+from iodcal.domain.walk import EVE, MIDNIGHT, Move, Need, Step
+
+_PRICE_UNITS = 10**6
+
+
+@dataclass(slots=True)
+class Course:
+    """One circuit's way through the days: the steps of its own plan, and the moves made of them so far.
+
+    `level` is where the moves have brought it, `floor` where its own plan stands by then (Mbps); `unmet` has
+    the time (UTC) until which a raise waits, by its move.
+    """
+
+    plan: CircuitPlan
+    now: datetime
+    policy: Policy
+    rates: Mapping[int, int]
+    steps: tuple[Step, ...]
+    level: int
+    floor: int
+    moves: list[Move] = field(default_factory=list)
+    unmet: dict[Move, datetime] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.plan.circuit.name
+
+    def need(self, start: datetime, end: datetime, *, ready: bool) -> Need:
+        """What the circuit asks for from `start` to `end` (UTC). With `ready` it may be raised just before
+        `end` to what the day after needs."""
+        begin, close = _seconds(start), _seconds(end)
+        here = [step for step in self.steps if begin <= step.at < close]
+        fresh = self._fresh(begin) if start > self.now else None
+        eve = close - 2 * int(self.policy.every.total_seconds())
+        return Need(
+            name=self.name,
+            level=self.level,
+            floor=self.floor,
+            steps=((fresh,) if fresh else ()) + tuple(here),
+            end=close,
+            beyond=tuple(step for step in self.steps if step.at >= close),
+            horizon=_seconds(self.now + self.policy.window),
+            rates=self.rates,
+            period=self.plan.tariff.billing.seconds,
+            ready=self._highest(close, close + 86_400) if ready else 0,
+            eve=max(begin, eve, here[-1].at + 1 if here else 0),
+        )
+
+    def go(self, moves: Sequence[Move], end: datetime) -> None:
+        """Makes the moves of a day that ends at `end` (UTC)."""
+        self.moves += moves
+        self.level = moves[-1].level if moves else self.level
+        self.floor = self._at(_seconds(end))
+
+    def _fresh(self, begin: int) -> Step | None:
+        """With a new day's changes a circuit that was left up may be lowered, if that is worth it."""
+        sight = int(self.policy.pace(self.plan.circuit).down_sight.total_seconds())
+        lowest = self._highest(begin, begin + sight)
+        return Step(begin, lowest, True, MIDNIGHT) if lowest < self.level else None
+
+    def _highest(self, begin: int, end: int) -> int:
+        """The highest level of the circuit's own plan from `begin` to `end`."""
+        return max(self._at(begin + 1), *(s.level for s in self.steps if begin <= s.at < end), 0)
+
+    def _at(self, second: int) -> int:
+        """The level of the circuit's own plan just before `second`."""
+        passed = (step.level for step in reversed(self.steps) if step.at < second)
+        return next(passed, _first_level(self.plan))
+
+
+def course_of(plan: CircuitPlan, now: datetime, policy: Policy, *, priced: bool) -> Course:
+    """The course of `plan`. Without `priced` a tier counts by its bandwidth: the more, the dearer."""
+    steps = tuple(_steps(plan, now))
+    first = _first_level(plan)
+    rates = {level: level for level in (first, *(step.level for step in steps))}
+    if priced:
+        tariff = plan.tariff
+        rates = {level: int((tariff.per_hour(Bandwidth(level)) or 0) * _PRICE_UNITS) for level in rates}
+    return Course(plan, now, policy, rates, steps, first, first)
+
+
+def _steps(plan: CircuitPlan, now: datetime) -> Iterator[Step]:
+    """The changes of `plan` as steps; where lowering is not allowed only those above all before them."""
+    highest, ups_only = _first_level(plan), plan.circuit.orders is Orders.UPS
+    for number, change in enumerate(plan.changes):
+        if ups_only and change.new.mbps <= highest:
+            continue
+        highest = max(highest, change.new.mbps)
+        at = now if change.due else change.at
+        exact = plan.timeline.at(at).pin is not None
+        yield Step(_seconds(at), change.new.mbps, not change.up, number, exact)
+
+
+def levels_of(plan: CircuitPlan) -> Iterator[Bandwidth]:
+    """Every level that a circuit may stand at."""
+    yield Bandwidth(_first_level(plan))
+    yield from (change.new for change in plan.changes)
+
+
+def _first_level(plan: CircuitPlan) -> int:
+    return (plan.changes[0].old if plan.changes else plan.target).mbps
+
+
+def _seconds(instant: datetime) -> int:
+    return int(instant.timestamp())
+
+
+def rewritten(course: Course) -> CircuitPlan:
+    """The circuit's plan as its moves have it, with what they leave out."""
+    plan, level = course.plan, Bandwidth(_first_level(course.plan))
+    changes: list[Change] = []
+    for move in course.moves:
+        change = _made(course, move, level)
+        until = course.unmet.get(move)
+        changes.append(replace(change, held=Held(Reason.QUOTA, until)) if until else change)
+        level = change.new
+    target = plan.target
+    if changes and changes[0].due:
+        target = changes[0].new
+    elif plan.due is not None:
+        # What the quota has no room for now stays due: it goes as soon as there is some.
+        waits = Held(Reason.QUOTA, next_quota_day(course.now))
+        changes.insert(0, replace(plan.due, held=waits))
+    return replace(plan, changes=tuple(changes), target=target, left_out=tuple(_left_out(course)))
+
+
+def _made(course: Course, move: Move, old: Bandwidth) -> Change:
+    """The change that a move is. Its causes are those of the changes that it stands for."""
+    known, new = course.plan.changes, Bandwidth(move.level)
+    if move.id == MIDNIGHT:
+        base = [change for change in known if not change.up and _seconds(change.at) <= move.at][-1]
+    elif move.id == EVE:
+        base = next(change for change in known if change.new >= new and _seconds(change.at) > move.at)
+    else:
+        base = known[move.id]
+        higher = (change.causes for change in known[move.id :] if change.new == new > base.new)
+        causes = tuple(dict.fromkeys((*base.causes, *next(higher, ()))))
+        return replace(base, old=old, new=new, causes=causes)
+    at = datetime.fromtimestamp(move.at, UTC)
+    due = at <= course.now
+    held = base.held or (course.plan.hindrance if due else None)
+    return replace(base, at=at, due=due, old=old, new=new, held=held)
+
+
+def _left_out(course: Course) -> Iterator[LeftOut]:
+    """Where the circuit stands higher than its own plan, change by change of that plan."""
+    if not course.plan.changes or course.plan.circuit.orders is Orders.UPS:
+        return  # never lowered is what its owner wants
+    own, instead = _own_way(course), _way(course)
+    ends = [*(at for at, _ in own[2:]), course.now + course.policy.window]
+    for change, (start, level), end in zip(course.plan.changes, own[1:], ends, strict=True):
+        kept = next(known for at, known in reversed(instead) if at <= start)
+        if kept > level:
+            moved = [(at, known) for at, known in instead if start < at < end]
+            span, left = Interval(start, end), replace(change, held=Held(Reason.QUOTA))
+            more = difference([(start, kept), *moved], [(start, level)], span, course.plan.tariff)
+            yield LeftOut(left, kept, moved[0][0] if moved else end, more)
+
+
+def _own_way(course: Course) -> list[tuple[datetime, Bandwidth]]:
+    """The levels of the circuit's own plan over time, the present one first."""
+    first = (course.now, Bandwidth(_first_level(course.plan)))
+    own = ((course.now if change.due else change.at, change.new) for change in course.plan.changes)
+    return [first, *own]
+
+
+def _way(course: Course) -> list[tuple[datetime, Bandwidth]]:
+    """The levels that the moves make of it."""
+    own = _own_way(course)
+    moved = (
+        (datetime.fromtimestamp(move.at, UTC) if move.id < 0 else own[move.id + 1][0], Bandwidth(move.level))
+        for move in course.moves
+    )
+    return [own[0], *moved]

@@ -1,0 +1,122 @@
+"""Money: what a tier costs an hour, where that is known from, and amounts. Always Decimal, never float."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from iodcal.domain.bandwidth import Bandwidth
+
+
+class RateSource(StrEnum):
+    """Where a rate is known from, the weakest first: each overrides those before it."""
+
+    LIST = "list"
+    CONFIGURED = "configured"
+    QUOTED = "quoted"
+
+
+class Billing(StrEnum):
+    """How long the highest tier of a while is paid for: each started minute, hour or day (UTC) costs what
+    the highest tier that was ordered in it costs."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+
+    @property
+    def seconds(self) -> int:
+        """How long one billing period is."""
+        return {"minute": 60, "hour": 3600, "day": 86_400}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The price of a tier per hour; `as_of` is the day it was told, None for the configuration's own."""
+
+    per_hour: Decimal
+    source: RateSource
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedPrice:
+    """What a carrier's quote said a tier costs per hour, when (UTC)."""
+
+    bandwidth: Bandwidth
+    per_hour: Decimal
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a circuit's tiers cost, in one currency, and by which rule."""
+
+    currency: str = "USD"
+    billing: Billing = Billing.MINUTE
+    rates: tuple[tuple[Bandwidth, Rate], ...] = ()
+
+    def rate(self, bandwidth: Bandwidth) -> Rate | None:
+        """The rate of a tier, None where nobody has told it."""
+        return next((rate for tier, rate in self.rates if tier == bandwidth), None)
+
+    def per_hour(self, bandwidth: Bandwidth) -> Decimal | None:
+        """The price of a tier per hour, None where nobody has told it."""
+        rate = self.rate(bandwidth)
+        return rate.per_hour if rate is not None else None
+
+    def over(self, rates: Mapping[Bandwidth, Rate]) -> Tariff:
+        """This tariff with `rates` in the place of its own, where both have one."""
+        return replace(self, rates=tuple(sorted({**dict(self.rates), **rates}.items())))
+
+    def with_quotes(self, quotes: Iterable[QuotedPrice]) -> Tariff:
+        """This tariff as the carrier's own quotes have it; those in another currency say nothing of it."""
+        told = {
+            quote.bandwidth: Rate(quote.per_hour, RateSource.QUOTED, quote.at.date())
+            for quote in sorted(quotes, key=lambda quote: quote.at)
+            if quote.currency == self.currency
+        }
+        return self.over(told) if told else self
+
+
+UNPRICED = Tariff()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An amount of money, negative for what is saved. `complete` is False where some tier's rate was not
+    known: that part is missing from the amount."""
+
+    amount: Decimal
+    currency: str
+    complete: bool = True
+
+    def __add__(self, other: Cost) -> Cost:
+        """Raises ValueError for two currencies: those are never added up."""
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} cannot be added")
+        return Cost(self.amount + other.amount, self.currency, self.complete and other.complete)
+
+    def __neg__(self) -> Cost:
+        return replace(self, amount=-self.amount)
+
+    def __sub__(self, other: Cost) -> Cost:
+        return self + -other
+
+    @property
+    def rounded(self) -> Decimal:
+        """The amount to the cent."""
+        return self.amount.quantize(Decimal("0.01"))
+
+
+def add_up(costs: Iterable[Cost]) -> tuple[Cost, ...]:
+    """One total for each currency, in the order of their names."""
+    totals: dict[str, Cost] = {}
+    for cost in costs:
+        known = totals.get(cost.currency)
+        totals[cost.currency] = cost if known is None else known + cost
+    return tuple(totals[currency] for currency in sorted(totals))

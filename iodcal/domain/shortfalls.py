@@ -1,0 +1,86 @@
+"""Problems of money and quota: what is not ordered because it is too dear, or because changes run out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from iodcal.domain.changes import Reason
+from iodcal.domain.circuits import Account, Quote
+from iodcal.domain.money import Cost, add_up
+from iodcal.domain.planning import CircuitPlan, Policy, daily_limit
+from iodcal.domain.price import ceiling
+from iodcal.domain.problems import Fact, Kind, Problem
+
+
+def of_prices(plan: CircuitPlan, quote: Quote | None) -> Iterator[Problem]:
+    """The raise that is too dear, and the `quote` of this run whose price compares with nothing."""
+    name, tariff, due = plan.circuit.name, plan.tariff, plan.due
+    if due is not None and due.held is not None and due.held.reason is Reason.PRICE:
+        facts: dict[str, Fact] = {
+            "circuit": name,
+            "to": str(due.new),
+            "price": _plain(tariff.per_hour(due.new)),
+            "limit": _plain(ceiling(due, plan.timeline)),
+            "currency": tariff.currency,
+        }
+        yield Problem(Kind.PRICE, name, facts)
+    if quote is not None and quote.price_per_hour is not None and quote.currency != tariff.currency:
+        told: dict[str, Fact] = {
+            "circuit": name,
+            "to": str(quote.bandwidth),
+            "currency": quote.currency,
+            "wanted": tariff.currency,
+        }
+        yield Problem(Kind.PRICE_UNKNOWN, name, told)
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    return str(amount) if amount is not None else None
+
+
+def of_quotas(plans: Iterable[CircuitPlan], policy: Policy, used: Mapping[Account, int]) -> Iterator[Problem]:
+    """For each account: that its changes are used up, or what they have no room for."""
+    plans = tuple(plans)
+    for account in sorted({plan.circuit.account for plan in plans}):
+        of_account = [plan for plan in plans if plan.circuit.account == account]
+        limit = daily_limit(of_account)
+        if limit is not None:
+            yield from _of_account(account, of_account, limit, policy, used.get(account, 0))
+
+
+def _of_account(
+    account: Account, plans: list[CircuitPlan], limit: int, policy: Policy, used: int
+) -> Iterator[Problem]:
+    name = account.number or plans[0].circuit.carrier
+    for shortage in plans[0].shortages[:1]:
+        short: dict[str, Fact] = {
+            "account": name,
+            "day": shortage.day.isoformat(),
+            "asked": shortage.asked,
+            "left": shortage.left,
+            "unmet": shortage.unmet,
+        }
+        yield Problem(Kind.QUOTA_SHORT, name, short)
+    dues = [plan.due for plan in plans if plan.due is not None]
+    waiting = [due for due in dues if due.held is not None and due.held.reason is Reason.QUOTA]
+    left_out = [left for plan in plans for left in plan.left_out]
+    if waiting and (any(due.up for due in waiting) or limit - used <= policy.quota_reserve):
+        facts: dict[str, Fact] = {
+            "account": name,
+            "used": used,
+            "limit": limit,
+            "reserve": policy.quota_reserve,
+            "held": len(waiting),
+        }
+        yield Problem(Kind.QUOTA, name, facts)
+    elif left_out:
+        cost = ", ".join(_told(total) for total in add_up(left.cost for left in left_out))
+        planned: dict[str, Fact] = {"account": name, "count": len(left_out), "cost": cost}
+        yield Problem(Kind.QUOTA_PLANNED, name, planned)
+
+
+def _told(total: Cost) -> str:
+    if total.complete:
+        return f"{total.rounded} {total.currency}"
+    return f"at least {total.rounded} {total.currency}" if total.amount else "an unknown amount"

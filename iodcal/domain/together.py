@@ -1,0 +1,150 @@
+"""What circuits share: the limit on unplanned lowerings, and the daily quota of their account.
+
+With changes to spare each circuit keeps the plan it has by itself. Otherwise `iodcal.domain.quota` finds the
+cheapest use of what is left, day by day, and the plans are written anew from its moves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuits import Account, Orders
+from iodcal.domain.courses import Course, course_of, levels_of, rewritten
+from iodcal.domain.planning import (
+    CircuitPlan,
+    Policy,
+    Shortage,
+    daily_limit,
+    first_start,
+    limit_downs,
+    next_quota_day,
+)
+from iodcal.domain.quota import Allotment, Fit, allot
+from iodcal.domain.walk import EVE
+
+_ONE_DAY = timedelta(days=1)
+
+
+def plan_together(
+    plans: Sequence[CircuitPlan], now: datetime, policy: Policy, used: Mapping[Account, int]
+) -> tuple[CircuitPlan, ...]:
+    """Lays on what circuits share. `used` counts each account's orders of this UTC day. The order of the
+    circuits stays, and does not matter."""
+    limited = limit_downs(plans, policy)
+    by_account: defaultdict[Account, list[CircuitPlan]] = defaultdict(list)
+    for plan in limited:
+        if plan.circuit.orders is not Orders.NONE:
+            by_account[plan.circuit.account].append(plan)
+    planned = {
+        plan.circuit.name: plan
+        for account, of_account in by_account.items()
+        if (limit := daily_limit(of_account)) is not None
+        for plan in _within_quota(of_account, limit, now, policy, used.get(account, 0))
+    }
+    return tuple(planned.get(plan.circuit.name, plan) for plan in limited)
+
+
+def _within_quota(
+    plans: Sequence[CircuitPlan], limit: int, now: datetime, policy: Policy, used: int
+) -> Iterator[CircuitPlan]:
+    """One account's plans within its quota."""
+    fixed = [plan for plan in plans if _is_fixed(plan)]
+    free = sorted((plan for plan in plans if not _is_fixed(plan)), key=lambda plan: plan.circuit.name)
+    priced = _priced(free)
+    courses = [course_of(plan, now, policy, priced=priced) for plan in free]
+    days = _Days(courses, fixed, limit, used, now, policy)
+    days.plan()
+    shortages = tuple(days.shortages[day] for day in sorted(days.shortages))
+    for plan in fixed:
+        yield replace(plan, shortages=shortages)
+    for course in courses:
+        yield replace(rewritten(course) if days.differ else course.plan, shortages=shortages)
+
+
+@dataclass(slots=True)
+class _Days:
+    """The days ahead of one account, one after another. `differ` is True once the quota has made one other
+    than it would be by itself."""
+
+    courses: Sequence[Course]
+    fixed: Sequence[CircuitPlan]
+    limit: int
+    used: int
+    now: datetime
+    policy: Policy
+    shortages: dict[date, Shortage] = field(default_factory=dict)
+    differ: bool = False
+
+    def plan(self) -> None:
+        """Makes the moves of every day."""
+        horizon = self.now + self.policy.window
+        start = self.now
+        while start < horizon:
+            end = min(next_quota_day(start), horizon)
+            ready = self._ready(end, horizon)
+            needs = [course.need(start, end, ready=ready > 0) for course in self.courses]
+            left = self._left(start, end)
+            self._make(allot(needs, left, self.policy.quota_reserve, ready), left, start, end)
+            start = end
+
+    def _ready(self, end: datetime, horizon: datetime) -> int:
+        """How many circuits must need no raise after `end`: the next day has changes for the others only."""
+        if end >= horizon:
+            return 0
+        return max(0, len(self.courses) - self._left(end, min(end + _ONE_DAY, horizon)))
+
+    def _left(self, start: datetime, end: datetime) -> int:
+        """The changes of a day, less those that circuits with a held change will need."""
+        used = self.used if start == self.now else 0
+        return max(0, self.limit - used - _set_aside(self.fixed, start, end))
+
+    def _make(self, allotment: Allotment, left: int, start: datetime, end: datetime) -> None:
+        self.differ = self.differ or allotment.fit is not Fit.PLENTY
+        for course in self.courses:
+            course.go(allotment.moves[course.name], end)
+        unmet = self._leave_unmet(allotment, start, end) if allotment.fit is Fit.SHORT else 0
+        if allotment.asked > left:
+            self.shortages[start.date()] = Shortage(start.date(), allotment.asked, left, unmet)
+        early = sum(move.id == EVE for moves in allotment.moves.values() for move in moves)
+        if early:
+            room = self._left(end, end + _ONE_DAY)
+            self.shortages[end.date()] = Shortage(end.date(), room + early, room, 0)
+
+    def _leave_unmet(self, allotment: Allotment, start: datetime, end: datetime) -> int:
+        """Who goes without where even raises do not fit: those whose event begins last. How many that are."""
+        waiting = sorted(
+            (first_start(course.plan.changes[moves[0].id]), course.name, course, moves[0])
+            for course in self.courses
+            if (moves := allotment.moves[course.name])
+        )
+        # What is due now does not wait for a circuit that cannot be ordered for yet.
+        left = max(0, self.limit - (self.used if start == self.now else 0))
+        for _, _, course, move in waiting[left:]:
+            course.unmet[move] = end
+        return len(waiting[left:])
+
+
+def _is_fixed(plan: CircuitPlan) -> bool:
+    """True if something else holds back what is due on a circuit, so that the quota cannot plan it."""
+    return plan.due is not None and plan.due.held not in (None, Held(Reason.PRICE))
+
+
+def _set_aside(plans: Iterable[CircuitPlan], start: datetime, end: datetime) -> int:
+    """The changes of `plans` from `start` to `end` that may well be made: raises, and what is not held."""
+    changes = (change for plan in plans for change in plan.changes if change.up or change.held is None)
+    return sum(change.at < end and (change.due or change.at >= start) for change in changes)
+
+
+def _priced(plans: Iterable[CircuitPlan]) -> bool:
+    """True if every level that the circuits may stand at has a price, all in one currency."""
+    currencies = set()
+    for plan in plans:
+        tariff = plan.tariff
+        currencies.add(tariff.currency)
+        if any(tariff.rate(level) is None for level in levels_of(plan)):
+            return False
+    return len(currencies) <= 1

@@ -1,0 +1,181 @@
+"""One circuit's way through a day of its quota: for each number of changes the cheapest.
+
+Pure integers: bandwidths in Mbps, times in seconds, prices in millionths an hour. A way is a path through the
+steps of the circuit's own plan: at each it stays, or moves to another level that is not below the plan's.
+docs/quota.md has the argument for why nothing else can be cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+MIDNIGHT, EVE = -1, -2  # moves that are no step of the circuit's own plan
+
+# Time above the level of an `exactly` window weighs more than any money.
+_EXACTLY = 10**24
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From `at` on, `level` is what the plan with unlimited changes orders; `down` where that is a lowering,
+    `exact` where an `exactly` window governs. `id` tells the caller which change it was."""
+
+    at: int
+    level: int
+    down: bool
+    id: int
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change that is made: at a step of the plan, at the day's beginning (MIDNIGHT), or just before its
+    end (EVE)."""
+
+    at: int
+    level: int
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one circuit asks for on one day.
+
+    It begins at `level`, the plan with unlimited changes at `floor`. `steps` are those of the day, `beyond`
+    those after its `end`, up to `horizon`, where knowledge ends. `rates` has a price for every level,
+    `period` is the billing period. From `ready` up it needs no raise on the day after; `eve` is the last
+    moment of this day to raise it.
+    """
+
+    name: str
+    level: int
+    floor: int
+    steps: tuple[Step, ...]
+    end: int
+    beyond: tuple[Step, ...]
+    horizon: int
+    rates: Mapping[int, int]
+    period: int
+    ready: int = 0
+    eve: int = 0
+
+
+# By number of changes until the last lowering, number after it, and readiness (0 or 1): the cost of the
+# cheapest way, and its moves.
+Way: TypeAlias = tuple[int, tuple[Move, ...]]
+Table: TypeAlias = dict[tuple[int, int, int], Way]
+# By both numbers, level, and the highest tier already paid for in the billing period (0: none yet).
+_States: TypeAlias = dict[tuple[int, int, int, int], Way]
+
+
+def options(need: Need, last_down: int | None, *, lowering: bool = True) -> Table:
+    """The cheapest way of one circuit for each number of changes until `last_down`, and after it; without
+    `last_down` all are counted as until then."""
+    levels = sorted({need.level, *(step.level for step in need.steps)})
+    first = need.steps[0].at if need.steps else need.end
+    states: _States = {(0, 0, need.level, need.level if first % need.period else 0): (0, ())}
+    ends = (*(step.at for step in need.steps[1:]), need.end)[: len(need.steps)]
+    for step, end in zip(need.steps, ends, strict=True):
+        late = last_down is not None and step.at > last_down
+        states = _after(step, end, states, levels, need, lowering=lowering, late=late)
+    return _pruned(_closed(need, states))
+
+
+def _after(
+    step: Step, end: int, states: _States, levels: Sequence[int], need: Need, *, lowering: bool, late: bool
+) -> _States:
+    """The states at `end`, each reached in the cheapest way through `step`."""
+    reached: _States = {}
+    for (changes, tail, level, paid), (cost, moves) in states.items():
+        for new in _choices(step, level, levels, lowering=lowering):
+            more, then_paid = _stay(need, new, paid, step.at, end)
+            if step.exact and new > step.level:
+                more += _EXACTLY * (end - step.at)
+            moved = new != level
+            way = (cost + more, (*moves, Move(step.at, new, step.id)) if moved else moves)
+            key = (changes + (moved and not late), tail + (moved and late), new, then_paid)
+            if key not in reached or _better(way, reached[key]):
+                reached[key] = way
+    return reached
+
+
+def _choices(step: Step, level: int, levels: Sequence[int], *, lowering: bool) -> Iterator[int]:
+    """The levels to go on at: never below the step's, lowered only where the plan itself lowers."""
+    if level < step.level:
+        yield from (new for new in levels if new >= step.level)
+        return
+    yield level
+    if lowering and step.down:
+        yield from (new for new in levels if step.level <= new < level)
+
+
+def _stay(need: Need, level: int, paid: int, start: int, end: int) -> tuple[int, int]:
+    """What a stay at `level` costs beyond what is paid, and what is then paid in the period at `end`."""
+    rates, period = need.rates, need.period
+    further = (end - 1) // period - start // period  # billing periods that begin during the stay
+    highest = max(level, paid)
+    cost = (rates[highest] - (rates[paid] if paid else 0) + further * rates[level]) * period
+    if end % period == 0:
+        return cost, 0
+    return cost, level if further else highest
+
+
+def _closed(need: Need, states: _States) -> Table:
+    """The day's end: what staying up costs afterwards, and whether the circuit is ready for the day after."""
+    table: Table = {}
+
+    def enter(changes: int, tail: int, level: int, cost: int, moves: tuple[Move, ...]) -> None:
+        key = (changes, tail, int(level >= need.ready))
+        way = (cost + _afterwards(need, level), moves)
+        if key not in table or _better(way, table[key]):
+            table[key] = way
+
+    for (changes, tail, level, _), (cost, moves) in states.items():
+        enter(changes, tail, level, cost, moves)
+        if level < need.ready:
+            enter(changes + 1, tail, need.ready, cost, (*moves, Move(need.eve, need.ready, EVE)))
+    return table
+
+
+def _afterwards(need: Need, level: int) -> int:
+    """What ending the day at `level` costs beyond it: it stays there until the plan next lowers the circuit
+    anyhow, or asks for as much."""
+    floor, since, cost = _last_level(need), need.end, 0
+    for step in need.beyond:
+        if floor >= level:
+            return cost
+        cost += (need.rates[level] - need.rates[floor]) * (step.at - since)
+        if step.down:
+            return cost
+        floor, since = step.level, step.at
+    if floor < level:
+        cost += (need.rates[level] - need.rates[floor]) * (need.horizon - since)
+    return cost
+
+
+def _last_level(need: Need) -> int:
+    """Where the plan with unlimited changes stands at the day's end."""
+    own = (step.level for step in reversed(need.steps) if step.id != MIDNIGHT)
+    return next(own, need.floor)
+
+
+def _pruned(table: Table) -> Table:
+    """Without what costs more changes and saves nothing."""
+    kept: Table = {}
+    for (changes, tail, ready), way in sorted(table.items(), key=lambda entry: (*entry[0][:2], -entry[0][2])):
+        better = (known for (_, late, other), known in kept.items() if late <= tail and other >= ready)
+        if all(way[0] < known[0] for known in better):
+            kept[changes, tail, ready] = way
+    return kept
+
+
+def _better(way: Way, other: Way) -> bool:
+    """Cheaper, then fewer moves, then by what decides nothing but must always be decided alike."""
+    if way[0] != other[0]:
+        return way[0] < other[0]
+    return (len(way[1]), [(m.at, m.level) for m in way[1]]) < (
+        len(other[1]),
+        [(m.at, m.level) for m in other[1]],
+    )

@@ -1,0 +1,285 @@
+"""What things cost: rates and where they are from, bills, limits, and what a plan says of all that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.billing import billed_time, cost, difference
+from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuits import Quote
+from iodcal.domain.costing import change_costs, list_prices_of, window_cost
+from iodcal.domain.localtime import Interval
+from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
+from iodcal.domain.planning import CircuitPlan, Shortage
+from iodcal.domain.price import ceiling, comparable_price
+from iodcal.domain.problems import Kind
+from iodcal.domain.risk import events_at_risk
+from iodcal.domain.shortfalls import of_prices, of_quotas
+from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
+from tests.domain.test_together import TARIFF, planned, together
+
+LOW, MID, HIGH, TOP = TIERS
+WINDOW = Interval(at(0), at(720))
+
+
+def bill(course: Sequence[tuple[float, Bandwidth]], start: float, end: float, billing: Billing) -> str:
+    steps = [(at(minute), bandwidth) for minute, bandwidth in course]
+    tariff = replace(TARIFF, billing=billing)
+    return str(cost(steps, Interval(at(start), at(end)), tariff).rounded)
+
+
+@pytest.mark.parametrize(
+    ("course", "end", "billing", "expected"),
+    [
+        pytest.param([(0, LOW)], 60, Billing.MINUTE, "0.46", id="an hour"),
+        pytest.param([(-90, LOW)], 30, Billing.MINUTE, "0.23", id="only what lies in the span"),
+        pytest.param([(0, LOW), (30, TOP)], 60, Billing.MINUTE, "0.76", id="half an hour each"),
+        pytest.param([(0, LOW), (30, TOP)], 60, Billing.HOUR, "1.06", id="the hour's highest tier"),
+        pytest.param([(0, TOP), (59, LOW)], 120, Billing.HOUR, "1.52", id="a new hour, a lower tier"),
+        pytest.param([(0, LOW), (20, TOP), (40, LOW)], 60, Billing.HOUR, "1.06", id="a peak in the hour"),
+        pytest.param([(0, TOP), (10, LOW)], 720, Billing.DAY, "12.72", id="the day's highest tier"),
+        pytest.param([(0, TOP), (10, LOW)], 720 + 60, Billing.DAY, "13.18", id="a new day"),
+        pytest.param([(0, LOW)], 0, Billing.DAY, "0.00", id="no time, no money"),
+        pytest.param([(0, LOW), (0.5, TOP), (0.75, LOW)], 1, Billing.MINUTE, "0.02", id="a started minute"),
+    ],
+)
+def test_a_bill(course: list[tuple[float, Bandwidth]], end: float, billing: Billing, expected: str) -> None:
+    assert bill(course, 0, end, billing) == expected
+
+
+def test_what_has_no_rate_makes_the_bill_incomplete_and_adds_nothing() -> None:
+    found = cost([(at(0), LOW), (at(60), Bandwidth(300))], Interval(at(0), at(120)), TARIFF)
+    assert (found.rounded, found.complete) == (Decimal("0.46"), False)
+    assert not difference([(at(0), Bandwidth(300))], [(at(0), LOW)], WINDOW, TARIFF).complete
+
+
+courses = st.lists(
+    st.tuples(st.integers(0, 3000), st.sampled_from(TIERS)),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda step: step[0],
+).map(lambda steps: [(at(0), TIERS[0]), *((at(minute + 0.5), level) for minute, level in sorted(steps))])
+
+
+@given(courses, st.integers(1, 3000), st.integers(1, 3000), st.sampled_from(Billing))
+def test_every_minute_is_billed_once_at_the_highest_tier_of_its_period(
+    course: list[tuple[object, Bandwidth]], first: int, length: int, billing: Billing
+) -> None:
+    over = Interval(at(first), at(first + length))
+    billed = billed_time(course, over, billing)  # type: ignore[arg-type]  # drawn as objects
+    assert sum(billed.values(), timedelta()) == minutes(length)
+    by_minute = billed_time(course, over, Billing.MINUTE)  # type: ignore[arg-type]  # drawn as objects
+    for tier in TIERS:
+        above = [sum((t for b, t in each.items() if b >= tier), timedelta()) for each in (billed, by_minute)]
+        assert above[0] >= above[1], "a longer period never bills less"
+
+
+@given(courses, st.sampled_from(Billing), st.integers(1, 6))
+def test_bills_add_up_where_they_are_cut_between_two_periods(
+    course: list[tuple[object, Bandwidth]], billing: Billing, periods: int
+) -> None:
+    start = at(-720)
+    middle, end = start + timedelta(seconds=billing.seconds * periods), start + timedelta(days=9)
+    tariff = replace(TARIFF, billing=billing)
+    steps = [(start, TOP), *course]
+    parts = [
+        cost(steps, span, tariff)  # type: ignore[arg-type]  # drawn as objects
+        for span in (Interval(start, middle), Interval(middle, end), Interval(start, end))
+    ]
+    assert abs(Fraction(parts[0].amount + parts[1].amount - parts[2].amount)) < Fraction(1, 10**20)
+
+
+def test_amounts_of_two_currencies_are_never_added() -> None:
+    usd, eur = Cost(Decimal(1), "USD"), Cost(Decimal(2), "EUR", complete=False)
+    assert add_up([usd, eur, usd]) == (eur, Cost(Decimal(2), "USD"))
+    assert (usd - usd).amount == 0
+    with pytest.raises(ValueError, match="EUR and USD cannot be added"):
+        _ = eur + usd
+
+
+def test_a_quote_counts_before_any_other_rate_but_not_in_another_currency() -> None:
+    older, newer = (
+        QuotedPrice(LOW, Decimal(price), "USD", at(minute)) for price, minute in (("1", 0), ("2", 9))
+    )
+    foreign = QuotedPrice(MID, Decimal(9), "EUR", at(0))
+    tariff = TARIFF.with_quotes([newer, foreign, older])
+    assert tariff.rate(LOW) == Rate(Decimal(2), RateSource.QUOTED, date(2026, 11, 24))
+    assert tariff.per_hour(MID) == Decimal("0.58")
+    assert TARIFF.with_quotes([foreign]) is TARIFF
+    assert UNPRICED.per_hour(LOW) is None
+
+
+def test_one_quote_is_remembered_for_each_tier_and_currency() -> None:
+    quotes = [
+        QuotedPrice(LOW, Decimal(n), currency, at(n)) for n, currency in ((1, "USD"), (2, "EUR"), (3, "USD"))
+    ]
+    standing = standing_at(100)
+    for quote in quotes:
+        standing = standing.with_quote(quote)
+    assert standing.quotes == (quotes[1], quotes[2])
+
+
+# --- limits
+
+
+def limited(own: str | None, *rules: str | None, peak: bool = False) -> CircuitPlan:
+    """A raise to 1 Gbps for as many rules as are given, each with its limit."""
+    circuit = replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal(own) if own else None)
+    if peak:
+        circuit = replace(circuit, floor=TOP)
+    asks = [Ask(0, 60, lead=10, name=f"r{number}") for number in range(len(rules))]
+    plan = plan_of(*asks, circuit=circuit)
+    limits = {f"r{number}": Decimal(limit) if limit else None for number, limit in enumerate(rules)}
+    windows = tuple(
+        replace(
+            window,
+            demand=replace(
+                window.demand,
+                rule=replace(window.demand.rule, max_price_per_hour=limits[window.demand.rule.name]),
+            ),
+        )
+        for window in plan.timeline.windows
+    )
+    return replace(plan, timeline=replace(plan.timeline, windows=windows))
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        (limited(None, None), None),
+        (limited("1", None), "1"),
+        (limited(None, "0.5"), "0.5"),
+        (limited("1", "0.5"), "0.5"),
+        (limited("0.4", "0.5"), "0.4"),
+        (limited(None, "0.5", "2"), "2"),
+        (limited(None, "0.5", None), None),
+        (limited("1", peak=True), "1"),
+    ],
+)
+def test_the_most_that_a_raise_may_cost(plan: CircuitPlan, expected: str | None) -> None:
+    (change, *_) = plan.changes
+    assert ceiling(change, plan.timeline) == (Decimal(expected) if expected else None)
+
+
+def test_a_lowering_is_never_too_dear() -> None:
+    plan = plan_of(ordered=1000, circuit=replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal("0.01")))
+    assert plan.due is not None
+    assert (plan.due.held, ceiling(plan.due, plan.timeline)) == (None, None)
+
+
+def test_a_raise_that_is_too_dear_is_held_told_and_asked_for_again() -> None:
+    circuit = replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal(1))
+    now, later = plan_of(Ask(0, 60), circuit=circuit), plan_of(Ask(300, 360, lead=30), circuit=circuit)
+    assert now.due is not None
+    assert (now.due.held, now.to_order, now.to_try) == (Held(Reason.PRICE), None, now.due)
+    assert later.changes[0].held == Held(Reason.PRICE)
+    risk = [(problem.kind, problem.facts["cause"]) for problem in events_at_risk([now, later], at(0), POLICY)]
+    assert risk == [(Kind.EVENT_LATE, "price"), (Kind.EVENT_AT_RISK, "price")]
+    (problem,) = of_prices(now, None)
+    assert (problem.kind, problem.facts["price"], problem.facts["limit"]) == (Kind.PRICE, "1.06", "1")
+    assert list(of_prices(later, None)) == []
+
+
+def test_a_quote_in_another_currency_is_told() -> None:
+    plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF))
+    assert comparable_price(Quote("q", TOP, at(0), Decimal(1)), TARIFF) == Decimal(1)
+    assert comparable_price(Quote("q", TOP, at(0), Decimal(1), "EUR"), TARIFF) is None
+    assert list(of_prices(plan, Quote("q", TOP, at(0), Decimal(1)))) == []
+    assert list(of_prices(plan, Quote("q", TOP, at(0), None, "EUR"))) == []
+    (problem,) = of_prices(plan, Quote("q", TOP, at(0), Decimal(1), "EUR"))
+    assert (problem.kind, problem.facts["wanted"]) == (Kind.PRICE_UNKNOWN, "USD")
+
+
+# --- what a plan costs
+
+
+def test_a_plan_tells_what_its_window_and_each_change_costs() -> None:
+    plan = planned(Ask(60, 180), name="a")
+    assert [str(found.rounded) for found in change_costs(plan, WINDOW) if found] == ["1.20", "-5.40"]
+    total = window_cost(plan, WINDOW)
+    assert total is not None
+    assert total.rounded == Decimal("6.72")  # ten hours at 0.46, two at 1.06
+
+
+def test_what_waits_for_the_quota_is_not_in_the_cost_but_what_it_would_save_is_told() -> None:
+    plan = together(planned(name="a", ordered=500, limit=1), used=1)["a"]
+    (saving,) = change_costs(plan, WINDOW)
+    assert saving is not None
+    assert saving.rounded == Decimal("-4.32")
+    total = window_cost(plan, WINDOW)
+    assert total is not None
+    assert total.rounded == Decimal("9.84")
+    lost = replace(plan, left_out=())
+    assert [found.amount for found in change_costs(lost, WINDOW) if found] == [0]
+
+
+def test_other_held_changes_count_as_done_when_they_may_be() -> None:
+    plan = planned(name="a", ordered=500)
+    held = replace(plan, changes=(replace(plan.changes[0], held=Held(Reason.PERSON, at(600))),))
+    total = window_cost(held, WINDOW)
+    assert total is not None
+    assert total.rounded == Decimal("9.12")
+
+
+def test_without_rates_or_bandwidth_there_is_no_cost() -> None:
+    plan = plan_of(Ask(60, 120))
+    assert window_cost(plan, WINDOW) is None
+    assert change_costs(plan, WINDOW) == (None, None)
+    unread = plan_of(ordered=None, circuit=replace(CIRCUIT, tariff=TARIFF))
+    assert window_cost(unread, WINDOW) is None
+
+
+def test_the_list_that_prices_are_from_is_named() -> None:
+    listed = tuple((tier, Rate(Decimal(1), RateSource.LIST, date(2026, 9, 1))) for tier in TIERS)
+    plan = plan_of(Ask(60, 120), circuit=replace(CIRCUIT, tariff=Tariff(rates=listed)))
+    assert list_prices_of([plan]) == "2026-09-01"
+    assert list_prices_of([planned(), plan_of(Ask(60, 120))]) is None
+
+
+# --- problems of the quota
+
+
+def quota_problems(*plans: CircuitPlan, used: int = 0, reserve: int = 0) -> list[tuple[str, object]]:
+    policy = replace(POLICY, quota_reserve=reserve)
+    found = together(*plans, used=used, reserve=reserve)
+    problems = of_quotas(found.values(), policy, {ACCOUNT: used})
+    return [
+        (str(problem.kind), problem.facts.get("count", problem.facts.get("held"))) for problem in problems
+    ]
+
+
+def test_problems_of_the_quota() -> None:
+    deep = planned(Ask(600, 700), name="deep", ordered=1000, limit=3)
+    short = planned(Ask(120, 700, 500), name="short", ordered=500, limit=3)
+    assert quota_problems(planned(name="a")) == []
+    assert quota_problems(deep, short) == [("quota_planned", 2)]
+    assert quota_problems(planned(name="a", ordered=500, limit=9), used=5, reserve=4) == [("quota", 1)]
+    assert quota_problems(planned(Ask(0, 60), name="a", limit=1), used=1) == [
+        ("quota_short", None),
+        ("quota", 1),
+    ]
+    assert list(of_quotas([plan_of()], POLICY, {})) == []
+
+
+def test_an_account_without_a_number_is_named_by_its_carrier_and_unknown_rates_are_told() -> None:
+    plan = planned(
+        Ask(600, 700), name="a", ordered=500, limit=1, account=replace(ACCOUNT, number=""), tariff=UNPRICED
+    )
+    found, unreserved = together(plan)["a"], replace(POLICY, quota_reserve=0)
+    (problem,) = of_quotas([found], unreserved, {})
+    assert problem.facts["account"] == "lab"
+    assert problem.facts["cost"] == "an unknown amount"
+    short = replace(found, shortages=(Shortage(date(2026, 11, 25), 3, 2, 0),))
+    assert [each.kind for each in of_quotas([short], unreserved, {})] == [
+        Kind.QUOTA_SHORT,
+        Kind.QUOTA_PLANNED,
+    ]

@@ -1,0 +1,312 @@
+"""Circuits that share an account: what becomes of their plans when the day's changes are few."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuits import Baseline, Orders, Peak
+from iodcal.domain.money import Billing, Rate, RateSource, Tariff
+from iodcal.domain.orders import Outcome
+from iodcal.domain.planning import CircuitPlan, Shortage, foresee
+from iodcal.domain.problems import Kind
+from iodcal.domain.risk import events_at_risk
+from iodcal.domain.standing import Foreseen
+from iodcal.domain.together import plan_together
+from tests.domain.minutes import (
+    ACCOUNT,
+    CIRCUIT,
+    NOON,
+    POLICY,
+    TIERS,
+    Ask,
+    at,
+    minute_of,
+    minutes,
+    plan_of,
+    standing_at,
+)
+from tests.domain.test_orders import order
+
+PRICES = {100: "0.46", 200: "0.58", 500: "0.82", 1000: "1.06"}
+TARIFF = Tariff(
+    "USD",
+    Billing.MINUTE,
+    tuple((Bandwidth(mbps), Rate(Decimal(price), RateSource.CONFIGURED)) for mbps, price in PRICES.items()),
+)
+THREE_DAYS = replace(POLICY, window=timedelta(hours=72), quota_reserve=0)
+
+
+def planned(
+    *asks: Ask,
+    name: str = "a",
+    limit: int = 24,
+    ordered: int = 100,
+    policy: object = POLICY,
+    **changes: object,
+) -> CircuitPlan:
+    """One circuit of the account, planned by itself."""
+    circuit = replace(CIRCUIT, name=name, service_id=name, changes_per_day=limit, tariff=TARIFF)
+    circuit = replace(circuit, **changes)  # type: ignore[arg-type]  # fields by name
+    standing = replace(standing_at(ordered), key=name, foreseen=(Foreseen(at(-1), TIERS[0]),))
+    return plan_of(*asks, circuit=circuit, standing=standing, policy=policy)  # type: ignore[arg-type]
+
+
+def together(*plans: CircuitPlan, used: int = 0, reserve: int = 0) -> dict[str, CircuitPlan]:
+    policy = replace(POLICY, quota_reserve=reserve)
+    return {plan.circuit.name: plan for plan in plan_together(plans, at(0), policy, {ACCOUNT: used})}
+
+
+def shown(plan: CircuitPlan) -> list[tuple[float, int, int, str | None]]:
+    """Changes as (minute, from, to, held)."""
+    return [
+        (
+            0 if change.due else minute_of(change.at),
+            change.old.mbps,
+            change.new.mbps,
+            str(change.held.reason) if change.held else None,
+        )
+        for change in plan.changes
+    ]
+
+
+def test_with_changes_to_spare_each_keeps_the_plan_it_has_by_itself() -> None:
+    own = [planned(Ask(60, 120), name="a"), planned(Ask(300, 360, 500), name="b", ordered=500)]
+    assert list(together(*own).values()) == own
+
+
+def test_the_lowering_that_saves_least_is_left_out_and_what_that_costs_is_told() -> None:
+    long = planned(Ask(600, 700, 500), name="long", ordered=500, limit=3)
+    short = planned(Ask(120, 700, 500), name="short", ordered=500, limit=3)
+    found = together(long, short)
+    assert shown(found["long"]) == [(0, 500, 100, None), (600, 100, 500, None), (700, 500, 100, None)]
+    assert shown(found["short"]) == [(0, 500, 100, "quota")]
+    left, later = found["short"].left_out[0], found["short"].left_out[-1]
+    assert (left.change.new, left.kept, minute_of(left.until)) == (TIERS[0], TIERS[2], 120)
+    assert left.cost.rounded == Decimal("0.72")  # two hours at 0.82 in the place of 0.46
+    assert (later.change.new, minute_of(later.change.at), minute_of(later.until)) == (TIERS[0], 700, 720)
+    assert found["long"].left_out == ()
+    assert Foreseen(left.change.at, TIERS[0]) in foresee(found["short"]), "it may go as soon as there is room"
+
+
+def test_what_is_held_for_the_quota_waits_for_the_quotas_day() -> None:
+    found = together(planned(name="a", ordered=500, limit=1), used=1)["a"]
+    assert found.due is not None
+    assert found.due.held == Held(
+        Reason.QUOTA, datetime.combine(NOON.date() + timedelta(days=1), time(), NOON.tzinfo)
+    )
+    assert found.to_order is None
+    assert found.target == TIERS[0]
+
+
+def test_a_staircase_goes_up_early_where_its_steps_do_not_fit() -> None:
+    steps = [
+        Ask(60, 400, 200, name="s", lead=30),
+        Ask(100, 400, 500, name="m", lead=30),
+        Ask(200, 400, name="l", lead=30),
+    ]
+    found = together(planned(*steps, limit=1))["a"]
+    assert shown(found) == [(30, 100, 1000, None)]
+    assert [cause.subject for cause in found.changes[0].causes] == ["s", "l"]
+    assert found.shortages == (Shortage(date(2026, 11, 24), 3, 1, 0),)
+    assert [left.kept.mbps for left in found.left_out] == [1000, 1000, 1000]
+    assert list(events_at_risk([found], at(0), POLICY)) == []
+
+
+def test_where_not_even_raises_fit_those_whose_event_is_last_go_without_and_it_is_told_hours_before() -> None:
+    plans = [
+        planned(Ask(start, start + 60, lead=30), name=name, limit=1)
+        for name, start in (("a", 400), ("b", 300))
+    ]
+    found = together(*plans)
+    assert shown(found["b"]) == [(270, 100, 1000, None)]
+    assert shown(found["a"]) == [(370, 100, 1000, "quota")]
+    assert found["a"].shortages == (Shortage(date(2026, 11, 24), 2, 1, 1),)
+    (problem,) = events_at_risk(found.values(), at(0), POLICY)
+    assert (problem.kind, problem.facts["cause"], problem.facts["circuit"]) == (
+        Kind.EVENT_AT_RISK,
+        "quota",
+        "a",
+    )
+
+
+def test_tomorrow_lowers_what_today_left_up() -> None:
+    plan = planned(name="a", ordered=500, limit=1, policy=THREE_DAYS)
+    (found,) = plan_together([plan], at(0), THREE_DAYS, {ACCOUNT: 1})
+    assert shown(found) == [(0, 500, 100, "quota"), (720, 500, 100, None)]
+    assert found.changes[1].causes == plan.changes[0].causes
+    (left,) = found.left_out
+    assert minute_of(left.until) == 720
+
+
+def test_a_circuit_goes_up_before_midnight_where_tomorrow_has_no_room() -> None:
+    """Two peaks at two in the morning UTC, one change a day."""
+    office = Baseline(TIERS[0], (Peak(frozenset(range(7)), time(19), time(23), TIERS[2]),))
+    plans = [planned(name=name, limit=1, policy=THREE_DAYS, baseline=office) for name in "ab"]
+    found = plan_together(plans, at(0), THREE_DAYS, {})
+    assert shown(found[0])[0] == (710, 100, 500, None)
+    assert shown(found[1])[0] == (840, 100, 500, None)
+    assert found[0].shortages[0] == Shortage(date(2026, 11, 25), 2, 1, 0)
+    assert list(events_at_risk(found, at(0), THREE_DAYS)) == []
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.PENDING])
+def test_a_raise_on_the_evening_before_waits_for_an_open_order_as_any_other(outcome: Outcome | None) -> None:
+    office = Baseline(TIERS[0], (Peak(frozenset(range(7)), time(19), time(23), TIERS[2]),))
+    circuit = replace(CIRCUIT, changes_per_day=1, tariff=TARIFF, baseline=office)
+    open_order = replace(order(outcome), created_at=at(700), new=TIERS[0]) if outcome is not None else None
+    plans = [
+        plan_of(
+            circuit=replace(circuit, name=name, service_id=name),
+            standing=replace(standing_at(100), order=open_order),
+            now=711,
+            policy=THREE_DAYS,
+        )
+        for name in "ab"
+    ]
+    due = [plan.due for plan in plan_together(plans, at(711), THREE_DAYS, {})]
+    assert due[1] is None
+    assert due[0] is not None
+    assert (due[0].new, due[0].held) == (TIERS[2], Held(Reason.PENDING) if outcome else None)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"tariff": Tariff()}, id="no rates"),
+        pytest.param({"tariff": replace(TARIFF, currency="EUR")}, id="two currencies"),
+    ],
+)
+def test_without_comparable_prices_bandwidth_stands_for_them(other: dict[str, object]) -> None:
+    deep = planned(Ask(300, 700), name="deep", ordered=1000, limit=3, **other)
+    long = planned(Ask(540, 700, 500), name="long", ordered=500, limit=3)
+    found = together(deep, long)
+    assert (len(found["deep"].left_out), len(found["long"].left_out)) == (0, 2)
+
+
+def test_a_circuit_that_is_only_observed_uses_no_change() -> None:
+    watched = planned(name="w", ordered=500, limit=1, orders=Orders.NONE)
+    found = together(watched, planned(name="a", ordered=500, limit=1))
+    assert shown(found["w"]) == [(0, 500, 100, "observe")]
+    assert shown(found["a"]) == [(0, 500, 100, None)]
+
+
+def test_a_circuit_that_is_never_lowered_asks_for_its_raises_only() -> None:
+    ups = planned(Ask(60, 120), Ask(300, 360), name="u", limit=2, orders=Orders.UPS)
+    other = planned(name="a", ordered=500, limit=2)
+    found = together(ups, other)
+    assert found["u"] == ups
+    assert shown(found["a"]) == [(0, 500, 100, None)]
+    scarce = together(ups, other, used=1)
+    assert shown(scarce["u"]) == [(60, 100, 1000, None)]
+    assert scarce["u"].left_out == ()
+    assert shown(scarce["a"]) == [(0, 500, 100, "quota")]
+
+
+def test_changes_are_set_aside_for_a_circuit_whose_order_is_under_way() -> None:
+    standing = replace(standing_at(100), order=None)
+    busy = planned(Ask(0, 60), name="busy", limit=2)
+    held = replace(busy, changes=(replace(busy.changes[0], held=Held(Reason.PENDING)), *busy.changes[1:]))
+    found = together(held, planned(name="a", ordered=500, limit=2))
+    assert shown(found["a"]) == [(0, 500, 100, "quota")]
+    assert found["busy"] == held
+    assert standing.order is None
+
+
+def test_what_is_due_now_does_not_wait_for_a_circuit_that_cannot_be_ordered_for() -> None:
+    busy = planned(Ask(0, 60), name="busy", limit=1)
+    held = replace(busy, changes=(replace(busy.changes[0], held=Held(Reason.PENDING)), *busy.changes[1:]))
+    found = together(held, planned(Ask(0, 60), name="a", limit=1))
+    assert found["a"].to_order is not None
+
+
+# --- what must always hold
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> list[CircuitPlan]:
+    limit = draw(st.integers(1, 12))
+    return [
+        planned(
+            *draw(st.lists(_asks(), max_size=3, unique_by=lambda ask: ask.name)),
+            name=f"c{number}",
+            limit=limit,
+            ordered=draw(st.sampled_from([100, 200, 500, 1000])),
+            policy=THREE_DAYS,
+            baseline=Baseline(TIERS[0], tuple(draw(st.lists(_peaks(), max_size=1)))),
+        )
+        for number in range(draw(st.integers(1, 5)))
+    ]
+
+
+@st.composite
+def _asks(draw: st.DrawFn) -> Ask:
+    start = draw(st.integers(20, 4000))
+    level = draw(st.sampled_from([200, 500, 1000]))
+    exactly = draw(st.integers(0, 5)) == 0
+    length = draw(st.integers(20, 300))
+    return Ask(start, start + length, level, exactly=exactly, priority=9 * exactly, name=f"e{start}")
+
+
+@st.composite
+def _peaks(draw: st.DrawFn) -> Peak:
+    first, last = draw(st.integers(0, 11)), draw(st.integers(12, 23))
+    return Peak(frozenset(range(7)), time(first), time(last, 30), draw(st.sampled_from(TIERS[1:])))
+
+
+def way(plan: CircuitPlan) -> list[tuple[datetime, Bandwidth]]:
+    """The levels that a plan orders, what is held left out."""
+    start = plan.changes[0].old if plan.changes else plan.target
+    made = [(at(0) if c.due else c.at, c.new) for c in plan.changes if c.held is None]
+    return [(at(0), start), *made]
+
+
+def level(course: Sequence[tuple[datetime, Bandwidth]], moment: datetime) -> Bandwidth:
+    return next(bandwidth for since, bandwidth in reversed(course) if since <= moment)
+
+
+@settings(max_examples=150, deadline=None)
+@given(fleets(), st.integers(0, 12), st.randoms(use_true_random=False))
+def test_what_must_always_hold(plans: list[CircuitPlan], used: int, random: object) -> None:
+    found = plan_together(plans, at(0), THREE_DAYS, {ACCOUNT: used})
+    short = {shortage.day for plan in found for shortage in plan.shortages if shortage.unmet}
+    days: Counter[date] = Counter()
+    for plan, own in zip(found, plans, strict=True):
+        course, alone = way(plan), way(own)
+        for earlier, later in pairwise(course):
+            assert earlier[0] <= later[0]
+            assert earlier[1] != later[1] or short
+        for since, wanted in alone[1:] if not short else ():
+            assert level(course, since) >= wanted, "never below the level with unlimited changes"
+        for since, _ in course[1:]:
+            days[since.date()] += 1
+        assert sum(change.due for change in plan.changes) <= 1
+        assert all(left.kept > left.change.new and left.cost.amount >= 0 for left in plan.left_out)
+        extra = [since for since, wanted in alone[1:] if level(course, since) > wanted]
+        if not short:
+            assert bool(plan.left_out) == bool(extra)
+    limit = plans[0].circuit.changes_per_day or 0
+    for day, count in days.items():
+        assert count <= max(0, limit - (used if day == NOON.date() else 0))
+    shuffled = list(plans)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis' own Random
+    again = {plan.circuit.name: plan for plan in plan_together(shuffled, at(0), THREE_DAYS, {ACCOUNT: used})}
+    assert all(again[plan.circuit.name] == plan for plan in found)
+
+
+@settings(max_examples=60, deadline=None)
+@given(fleets())
+def test_with_changes_to_spare_the_plans_stay_as_they_are(plans: list[CircuitPlan]) -> None:
+    free = [replace(plan, circuit=replace(plan.circuit, changes_per_day=1000)) for plan in plans]
+    assert list(plan_together(free, at(0), THREE_DAYS, {})) == free
+    assert minutes(1) < THREE_DAYS.window
