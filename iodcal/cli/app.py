@@ -18,6 +18,7 @@ from iodcal.cli.options import (
     StateOption,
     VerboseOption,
 )
+from iodcal.cli.setup import schema
 
 app = typer.Typer(
     name="iodcal",
@@ -55,4 +56,6 @@ def options(
 
 
 for _command in (sync, plan, status, check):
+    _command.register(app)
+for _command in (schema,):
     _command.register(app)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
+    WANTED,
     Days,
     EndOfDay,
     GroupId,
@@ -19,16 +20,17 @@ from iodcal.config.fields import (
     Pattern,
     PositiveLength,
     Rate,
+    Rates,
     StartOfDay,
     Strict,
     Text,
     Texts,
     Zone,
-    as_list,
     kind_of,
     nearest,
     one_of,
     rate,
+    shape,
 )
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.domain.circuits import Orders
@@ -52,7 +54,7 @@ def _wanted(value: object) -> object:
     return rate(value)
 
 
-Hidden = Annotated[bool, BeforeValidator(_subjects)]
+Hidden = Annotated[bool, BeforeValidator(_subjects), WithJsonSchema({"enum": ["show", "hide"]})]
 Count = Annotated[int, Field(ge=0, le=100_000, strict=True)]
 
 
@@ -132,8 +134,11 @@ class CircuitSection(Strict):
     timezone: Zone | None = None
     service_id: Text | None = None
     carrier: Text | None = None
-    tiers: Annotated[tuple[Rate, ...], BeforeValidator(as_list)] | None = None
-    baseline: Annotated[BaselineUse, BeforeValidator(_baseline)] | None = None
+    tiers: Rates | None = None
+    baseline: (
+        Annotated[BaselineUse, BeforeValidator(_baseline, json_schema_input_type=Text | BaselineSection)]
+        | None
+    ) = None
     floor: Rate | None = None
     ceiling: Rate | None = None
     orders: Annotated[Orders, one_of(Orders)] | None = None
@@ -167,7 +172,7 @@ class RuleSection(Strict):
     calendars: Texts
     match: MatchSection = MatchSection()
     circuits: Texts
-    bandwidth: Annotated[Any, BeforeValidator(_wanted)]
+    bandwidth: Annotated[Any, BeforeValidator(_wanted), shape(WANTED, example="highest")]
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
     priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0
     lead: Length | None = None
