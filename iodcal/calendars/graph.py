@@ -65,15 +65,14 @@ class Graph:
 
     def __init__(self, settings: GraphSettings, directory: Path) -> None:
         self.settings = settings
-        self._directory = directory
+        self.login = Login(settings, directory)
         self._lock = threading.Lock()
         self._client: GraphClient | None = None
 
     def client(self) -> GraphClient:
         with self._lock:
             if self._client is None:
-                login = Login(self.settings, self._directory)
-                self._client = GraphClient(self.settings.graph_url, login, ReadingSession())
+                self._client = GraphClient(self.settings.graph_url, self.login, ReadingSession())
             return self._client
 
 
@@ -90,7 +89,7 @@ class GraphPlugin:
         return tuple(source for source, _ in _sources(name, options, _settings(context)))
 
     def readers(self, name: str, options: GraphOptions, context: CalendarContext) -> Sequence[MailboxReader]:
-        graph = self._shared(context)
+        graph = self.shared(context)
         return tuple(
             MailboxReader(
                 Mailbox(
@@ -105,7 +104,7 @@ class GraphPlugin:
             for source, address in _sources(name, options, graph.settings)
         )
 
-    def _shared(self, context: CalendarContext) -> Graph:
+    def shared(self, context: CalendarContext) -> Graph:
         """One for all calendars of a run: they come one by one, but with the very same section."""
         settings = _settings(context)
         with self._lock:

@@ -18,7 +18,7 @@ from iodcal.cli.options import (
     StateOption,
     VerboseOption,
 )
-from iodcal.cli.setup import schema
+from iodcal.cli.setup import doctor, schema
 
 app = typer.Typer(
     name="iodcal",
@@ -57,5 +57,5 @@ def options(
 
 for _command in (sync, plan, status, check):
     _command.register(app)
-for _command in (schema,):
+for _command in (doctor, schema):
     _command.register(app)

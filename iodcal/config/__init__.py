@@ -78,7 +78,8 @@ class CarrierConfig:
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
-    the file's bytes, `warnings` what `check` tells."""
+    the file's bytes, `warnings` what `check` tells, `microsoft365` that section.
+    """
 
     path: Path
     digest: str
@@ -89,6 +90,7 @@ class Configuration:
     circuits: Mapping[str, Circuit]
     rules: Sequence[Rule]
     warnings: tuple[Fault, ...] = field(default=())
+    microsoft365: Any = None
 
     @property
     def directory(self) -> Path:

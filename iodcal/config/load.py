@@ -62,6 +62,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         circuits=builder.circuits,
         rules=rules,
         warnings=warnings_of(builder, rules, document, readable=readable),
+        microsoft365=file.microsoft365,
     )
 
 
