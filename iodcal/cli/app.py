@@ -8,6 +8,7 @@ import typer
 
 from iodcal import __version__
 from iodcal.cli.everyday import check, plan, status, sync
+from iodcal.cli.first import init
 from iodcal.cli.options import (
     Common,
     ConfigOption,
@@ -57,5 +58,5 @@ def options(
 
 for _command in (sync, plan, status, check):
     _command.register(app)
-for _command in (doctor, schema):
+for _command in (init, doctor, schema):
     _command.register(app)
