@@ -107,16 +107,18 @@ def _init(session: Session, given: Mapping[str, Sequence[str]], *, yes: bool) ->
 
     path = session.common.config or Path("rules.yaml")
     refuse_existing(path)
-    person = session.terminal and sys.stdin.isatty() and not session.json
     console = session.console()
+    at_terminal = session.terminal and sys.stdin.isatty() and not session.json
+    person = TerminalAsker(console) if at_terminal else None
     sheet = Sheet(path.absolute().parent)
-    interview(sheet, given, TerminalAsker(console) if person else None)
+    interview(sheet, given, person)
     text = checked_text(sheet, path)
     if not session.json:
         from iodcal.render.setup import print_file
 
         print_file(path, text, console)
     if person and not yes and not typer.confirm("Write this, and its schema for editors?"):
+        person.say("nothing_written")
         return Exit.OK
     return _show_first_plan(session, path, write_files(path, text))
 

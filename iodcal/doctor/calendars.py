@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -29,16 +30,29 @@ def of_calendars(patient: Patient, clocks: dict[str, float], *, logged_in: bool)
             yield Finding(Area.CALENDARS, reader.source.label, Light.INFO, "not_without_login")
     readers = [reader for reader in readers if logged_in or not isinstance(reader, Probing)]
     patient.progress(f"trying {len(readers)} calendars")
+    answers = _tried(readers, patient)
+    for reader in readers:
+        where, answer = reader.source.label, answers[reader.source.key]
+        if isinstance(answer, CalendarError):
+            yield Finding.of(Area.CALENDARS, where, Light.RED, answer, Kind.CALENDAR_UNREADABLE)
+            continue
+        if answer is not None:
+            server = _GRAPH if isinstance(reader, Probing) else where
+            clocks[server] = max(clocks.get(server, 0.0), answer, key=abs)
+        yield Finding(Area.CALENDARS, where, Light.GREEN, "calendar_readable")
+
+
+def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, float | CalendarError | None]:
+    """What each said, by source: groups side by side, the readers of one in turn."""
+    groups: defaultdict[str, list[CalendarReader]] = defaultdict(list)
+    for reader in readers:
+        groups[reader.group].append(reader)
+
+    def in_turn(group: list[CalendarReader]) -> dict[str, float | CalendarError | None]:
+        return {reader.source.key: _try(reader, patient) for reader in group}
+
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        for reader, answer in zip(readers, pool.map(lambda one: _try(one, patient), readers), strict=True):
-            where = reader.source.label
-            if isinstance(answer, CalendarError):
-                yield Finding.of(Area.CALENDARS, where, Light.RED, answer, Kind.CALENDAR_UNREADABLE)
-                continue
-            if answer is not None:
-                server = _GRAPH if isinstance(reader, Probing) else where
-                clocks[server] = max(clocks.get(server, 0.0), answer, key=abs)
-            yield Finding(Area.CALENDARS, where, Light.GREEN, "calendar_readable")
+        return {key: answer for said in pool.map(in_turn, groups.values()) for key, answer in said.items()}
 
 
 def _try(reader: CalendarReader, patient: Patient) -> float | CalendarError | None:

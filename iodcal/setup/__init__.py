@@ -15,10 +15,12 @@ from iodcal.errors import CalendarError, CarrierError
 @dataclass(slots=True)
 class Sheet:
     """The answers so far, by the names of their questions, and what the servers have told: the carrier's
-    circuits and what it sells on all of those that were picked. Relative paths start at `directory`."""
+    circuits and what it sells on all of those that were picked. `typed` is what was last given, to be
+    offered again where answers are changed. Relative paths start at `directory`."""
 
     directory: Path
     values: dict[str, Any] = field(default_factory=dict)
+    typed: dict[str, str] = field(default_factory=dict)
     listed: Sequence[Listed] = ()
     offered: tuple[Bandwidth, ...] = ()
 

@@ -40,7 +40,8 @@ def _take_options(sheet: Sheet, given: Given) -> None:
     for question in (*questions.EVERY, SERVER):
         if given.get(question.key):
             try:
-                sheet.values[question.key] = _parsed(question, ",".join(given[question.key]))
+                sheet.typed[question.key] = ",".join(given[question.key])
+                sheet.values[question.key] = _parsed(question, sheet.typed[question.key])
             except ValueError as error:
                 raise UsageError("init_answer", option=question.option, message=str(error)) from None
 
@@ -119,13 +120,16 @@ def _answer(question: Question, sheet: Sheet, asker: Asker | None) -> None:
     elif question.key == "circuit" and sheet.listed:
         sheet.values[question.key] = _picked(sheet, asker)
     else:
-        sheet.values[question.key] = _asked(question, default, asker)
+        typed, sheet.values[question.key] = _asked(question, sheet.typed.get(question.key, default), asker)
+        sheet.typed[question.key] = typed
 
 
-def _asked(question: Question, default: str | None, asker: Asker, **facts: str) -> Any:
+def _asked(question: Question, default: str | None, asker: Asker, **facts: str) -> tuple[str, Any]:
+    """What was typed, and the answer that it is."""
     while True:
         try:
-            return _parsed(question, asker.ask(question.key, default, **facts))
+            typed = asker.ask(question.key, default, **facts)
+            return typed, _parsed(question, typed)
         except ValueError as error:
             asker.say("wrong", message=str(error))
 
@@ -140,13 +144,13 @@ def _parsed(question: Question, typed: str) -> Any:
 def _picked(sheet: Sheet, asker: Asker) -> tuple[Picked, ...]:
     """Circuits of the carrier's own list, by number or ID, each with a name."""
     asker.show(sheet.listed)
-    groups = _asked(replace(PICK, parse=lambda typed: _of_list(typed, sheet)), "all", asker)
+    _, groups = _asked(replace(PICK, parse=lambda typed: _of_list(typed, sheet)), "all", asker)
     site = next(iter(sheet.sites), "")
     picked = []
     for number, service_id in enumerate(dict.fromkeys(one for group in groups for one in group), start=1):
         default = f"circuit-{number}" + (f"@{site}" if site else "")
         name = replace(NAME, parse=partial(_named, service_id))
-        picked.append(_asked(name, default, asker, service_id=service_id))
+        picked.append(_asked(name, default, asker, service_id=service_id)[1])
     return tuple(picked)
 
 

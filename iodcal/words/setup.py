@@ -70,6 +70,7 @@ SAID: Mapping[str, str] = {
     "stage_levels": "Bandwidths",
     "tried": "ok: {what}",
     "wrong": "No: {message}",
+    "nothing_written": "Nothing was written",
 }
 
 SETUP = {

@@ -306,7 +306,10 @@ def test_at_a_terminal_a_failed_trial_can_be_mended(empty: World) -> None:
                 *TALK[3:6],
                 ("knows no tenant contoso", ""),  # try again: the same
                 ("knows no tenant contoso", "change"),
-                *TALK[:6],
+                ("Time zone", ""),
+                ("Directory (tenant) ID [contoso]", TENANT),
+                (f"Application (client) ID [{CLIENT_ID}]", ""),
+                *TALK[3:6],
                 ("Mailbox of network operations", ""),
                 ("Conference rooms", ""),
                 ("Whose events count", ""),
@@ -317,12 +320,13 @@ def test_at_a_terminal_a_failed_trial_can_be_mended(empty: World) -> None:
                 ("Bandwidth outside of the peak hours", "1 Gbps"),
                 ("Peak hours", "none"),
                 ("No: 1 Gbps is not one of the tiers", "100 Mbps, 1 Gbps"),
-                ("outside of the peak hours", ""),
+                ("outside of the peak hours [1 Gbps]", "100 Mbps"),
                 ("Peak hours", "none"),
                 ("Write this", "n"),
             ]
         )
         assert person.end() == 0
+    assert "Nothing was written" in person.text
     assert written(empty) == []
 
 
