@@ -72,31 +72,11 @@ def init(
     `orders: none`, and end with a plan. Nothing that exists is overwritten; of secrets only their places are
     written. Every answer can be an option; without a terminal all must be.
     """
+    options = {key: value for key, value in locals().items() if key not in ("session", "yes") and value}
     given = {
-        "timezone": timezone,
-        "tenant": tenant,
-        "client": client,
-        "credential": credential,
-        "secret": secret,
-        "cloud": cloud,
-        "company": company,
-        "noc": noc,
-        "room": room,
-        "organizer": organizer,
-        "carrier": carrier,
-        "customer": customer,
-        "carrier-id": carrier_id,
-        "carrier-secret": carrier_secret,
-        "contact": contact,
-        "circuit": circuit,
-        "site": site,
-        "tiers": tiers,
-        "off-peak": off_peak,
-        "peak": peak,
-        "server": server,
+        key.replace("_", "-"): [value] if isinstance(value, str) else value for key, value in options.items()
     }
-    answers = {key: [value] if isinstance(value, str) else value for key, value in given.items() if value}
-    return _init(session, answers, yes=yes)
+    return _init(session, given, yes=yes)
 
 
 def _init(session: Session, given: Mapping[str, Sequence[str]], *, yes: bool) -> int:

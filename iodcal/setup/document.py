@@ -12,7 +12,8 @@ Section = dict[str, Any]
 
 def microsoft365(sheet: Sheet) -> Section:
     """The section `microsoft365`."""
-    section: Section = {"tenant_id": sheet.get("tenant"), "client_id": sheet.get("client")}
+    ids = {"tenant_id": sheet.get("tenant"), "client_id": sheet.get("client")}
+    section: Section = {key: value for key, value in ids.items() if value}
     kind = sheet.get("credential")
     if kind == "managed-identity":
         section["managed_identity"] = True

@@ -38,10 +38,11 @@ def interview(sheet: Sheet, given: Given, asker: Asker | None) -> None:
 
 def _take_options(sheet: Sheet, given: Given) -> None:
     for question in (*questions.EVERY, SERVER):
-        if given.get(question.key):
+        typed = ",".join(given.get(question.key, ()))
+        if typed.strip():
             try:
-                sheet.typed[question.key] = ",".join(given[question.key])
-                sheet.values[question.key] = _parsed(question, sheet.typed[question.key])
+                sheet.typed[question.key] = typed
+                sheet.values[question.key] = _parsed(question, typed)
             except ValueError as error:
                 raise UsageError("init_answer", option=question.option, message=str(error)) from None
 
@@ -137,7 +138,10 @@ def _asked(question: Question, default: str | None, asker: Asker, **facts: str) 
 def _parsed(question: Question, typed: str) -> Any:
     """The answer; None, or no entries, where nothing was typed."""
     if question.many:
-        return tuple(question.parse(part) for part in typed.split(",") if part.strip())
+        entries = tuple(question.parse(part) for part in typed.split(",") if part.strip())
+        if typed.strip() and not entries:
+            raise ValueError("commas alone are no answer")
+        return entries
     return question.parse(typed) if typed.strip() else None
 
 

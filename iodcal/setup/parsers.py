@@ -22,8 +22,10 @@ _SERVERS = ("authority", "graph", "carrier")
 
 
 def text(typed: str) -> str:
-    if not typed.strip() or not typed.isprintable():
+    if not typed.strip():
         raise ValueError("this must not be empty")
+    if not typed.isprintable():
+        raise ValueError("a text without control characters is wanted")
     return typed.strip()
 
 
@@ -50,7 +52,7 @@ def zone(typed: str) -> str:
 
 def reference(typed: str) -> dict[str, str]:
     """Where a secret is; never the secret itself, since what is typed ends in the file."""
-    kind, _, name = typed.strip().partition(":")
+    kind, _, name = text(typed).partition(":")
     if kind not in _REFERENCES or not name:
         wanted = "env:NAME, file:PATH, credential:NAME or command:COMMAND"
         raise ValueError(f"write where the secret is, not the secret: {wanted}")
@@ -95,7 +97,7 @@ def circuit(typed: str) -> Picked:
 
 
 def contact(typed: str) -> dict[str, str]:
-    parts = [part.strip() for part in typed.split(",")]
+    parts = [part.strip() for part in text(typed).split(",")]
     keys = ("name", "email", "phone", "organization")
     if len(parts) != len(keys):
         raise ValueError("four parts are wanted: first and last name, e-mail, US phone number, company")
@@ -115,7 +117,7 @@ def peak(typed: str) -> dict[str, Any] | None:
     """Peak hours and their bandwidth; None where there are none."""
     if typed.strip().casefold() == "none":
         return None
-    found = _PEAK.fullmatch(typed.strip())
+    found = _PEAK.fullmatch(text(typed))
     if found is None:
         raise ValueError(f"{typed!r} is neither none nor such as mon-fri 07:30-18:30 500 Mbps")
     return {
@@ -127,7 +129,7 @@ def peak(typed: str) -> dict[str, Any] | None:
 
 
 def server(typed: str) -> tuple[str, str]:
-    which, _, url = typed.partition("=")
+    which, _, url = text(typed).partition("=")
     if which not in _SERVERS:
         raise ValueError(f"{typed!r} is not one of {', '.join(_SERVERS)} with its address")
     return which, secure_url(url)

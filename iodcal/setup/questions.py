@@ -18,12 +18,13 @@ def _always(_sheet: Sheet) -> bool:
     return True
 
 
-def _with_mailboxes(sheet: Sheet) -> bool:
-    return sheet.get("tenant") is not None
-
-
 def _with_credential(sheet: Sheet) -> bool:
-    return _with_mailboxes(sheet) and sheet.get("credential") != "managed-identity"
+    return str(sheet.get("credential")) != "managed-identity"
+
+
+def _may_be_the_machines(sheet: Sheet) -> str | None:
+    """A managed identity needs neither tenant nor client; a client names the one that is meant."""
+    return None if _with_credential(sheet) else ""
 
 
 def _at_lumen(sheet: Sheet) -> bool:
@@ -73,9 +74,9 @@ def _peak(sheet: Sheet) -> str:
 
 TENANT = (
     Question("timezone", parsers.zone, _zone_here, _always),
-    Question("tenant", parsers.text, _fixed(None), _always),
-    Question("client", parsers.text, _fixed(None), _always),
     Question("credential", parsers.choice(CREDENTIALS), _fixed("secret"), _always),
+    Question("tenant", parsers.text, _may_be_the_machines, _always),
+    Question("client", parsers.text, _may_be_the_machines, _always),
     Question("secret", parsers.reference, _secret_place, _with_credential),
     Question("cloud", parsers.choice(CLOUDS), _fixed("global"), _always),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 from iodcal.config.json_schema import configuration_schema
@@ -11,7 +12,6 @@ from iodcal.config.load import load_copy
 from iodcal.errors import SetupError, UsageError
 from iodcal.setup import Sheet
 from iodcal.setup.rules_file import SCHEMA_NAME, rules_text
-from iodcal.state.files import write_new
 
 
 def refuse_existing(path: Path) -> None:
@@ -41,13 +41,22 @@ def write_files(path: Path, text: str) -> tuple[Path, ...]:
         raise SetupError("init_unwritable", path=str(path), reason=error.strerror) from None
     written = [path]
     with contextlib.suppress(OSError):  # a convenience: an editor does without
-        write_new(schema, (json.dumps(configuration_schema(), indent=2) + "\n").encode())
+        _write_new(schema, json.dumps(configuration_schema(), indent=2) + "\n")
         written.append(schema)
     return tuple(written)
 
 
 def _write_rules(path: Path, text: str) -> None:
     try:
-        write_new(path, text.encode())
+        _write_new(path, text)
     except FileExistsError:
         raise UsageError("init_exists", path=str(path)) from None
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Whoever runs the timer must read it, and only the caller may change it. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o644), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

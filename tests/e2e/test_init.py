@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.servers.entra import CLIENT_ID, TENANT
 from tests.servers.entra import SECRET as ENTRA_SECRET
 from tests.servers.faults import refused
 from tests.servers.lumen import CUSTOMER, SECRET, FakeCircuit
+from tests.servers.tls import LocalServer, Reply
 
 BOARD = "board@contoso.example"
 CONTACT = "Pat Doe, noc@contoso.example, +13035550100, Contoso"
@@ -76,7 +77,7 @@ def test_with_every_answer_as_an_option(empty: World) -> None:
     assert "only observed (orders: none)" in done.out
     assert ENTRA_SECRET not in text
     assert SECRET not in text
-    assert (folder / "rules.yaml").stat().st_mode & 0o777 == 0o600
+    assert (folder / "rules.yaml").stat().st_mode & 0o022 == 0
     loaded = load(folder / "rules.yaml")
     assert [str(fault) for fault in loaded.warnings] == []
     assert [rule.name for rule in loaded.rules] == [
@@ -152,6 +153,8 @@ def test_without_a_terminal_all_that_is_missing_is_named_at_once(empty: World) -
         ("circuit", f"{DEN}=a b", "is no name"),
         ("circuit", f"{DEN}=a,{LON}=a", "every circuit is named once"),
         ("tiers", "fast", "not a bandwidth"),
+        ("tiers", ",", "commas alone"),
+        ("customer", "1-\x1b[31m", "without control characters"),
         ("off-peak", "300 Mbps", "300 Mbps is not one of the tiers"),
         ("peak", "sometimes", "neither none nor such as"),
         ("peak", "mon-fri 07:30-18:30 2 Gbps", "2 Gbps is not one of the tiers"),
@@ -234,6 +237,25 @@ def test_a_certificate_and_a_sandbox(empty: World) -> None:
     assert "Conference rooms" not in text
 
 
+def test_the_machines_own_identity(empty: World) -> None:
+    ends = int(datetime.now(UTC).timestamp()) + 3600
+    answer = {
+        "access_token": "of-the-machine",
+        "expires_on": str(ends),
+        "resource": "r",
+        "token_type": "Bearer",
+    }
+    empty.graph.entra.tokens.add("of-the-machine")
+    with LocalServer(lambda _request: Reply.of(answer)) as machine:
+        empty.iodcal.environment.update(
+            IDENTITY_ENDPOINT=f"{machine.url}/msi/token", IDENTITY_HEADER="planted-header"
+        )
+        done = init(empty, credential="managed-identity", tenant=None, client=None)
+    assert (done.status, done.err) == (0, "")
+    text = (empty.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+    assert "microsoft365:\n  managed_identity: true\n  authority:" in text
+
+
 def test_tiers_must_be_said_where_the_carrier_does_not(empty: World) -> None:
     done = init(empty, carrier="sandbox", customer=None, contact=None)
     assert (done.status, written(empty)) == (2, [])
@@ -249,9 +271,9 @@ def test_hostile_answers_stay_texts(empty: World) -> None:
 
 TALK = [
     ("Time zone", "America/Denver"),
+    ("Credential", "secret"),
     ("Directory (tenant) ID", TENANT),
     ("Application (client) ID", CLIENT_ID),
-    ("Credential", "secret"),
     ("Where it is", ""),
     ("Cloud", ""),
     ("ok: the Microsoft login", ""),
@@ -301,15 +323,17 @@ def test_at_a_terminal_a_failed_trial_can_be_mended(empty: World) -> None:
         person.talk(
             [
                 ("Time zone", ""),
+                ("Credential", ""),
                 ("Directory (tenant) ID", "contoso"),
                 ("Application (client) ID", CLIENT_ID),
-                *TALK[3:6],
+                *TALK[4:6],
                 ("knows no tenant contoso", ""),  # try again: the same
                 ("knows no tenant contoso", "change"),
                 ("Time zone", ""),
+                ("Credential", ""),
                 ("Directory (tenant) ID [contoso]", TENANT),
                 (f"Application (client) ID [{CLIENT_ID}]", ""),
-                *TALK[3:6],
+                *TALK[4:6],
                 ("Mailbox of network operations", ""),
                 ("Conference rooms", ""),
                 ("Whose events count", ""),
@@ -332,7 +356,7 @@ def test_at_a_terminal_a_failed_trial_can_be_mended(empty: World) -> None:
 
 def test_one_can_leave_at_any_time(empty: World) -> None:
     with Terminal(empty.iodcal, "init") as person:
-        person.talk([("Time zone", ""), ("Directory (tenant) ID", "\x04")])
+        person.talk([("Time zone", ""), ("Credential", "\x04")])
         assert person.end() == 130
     assert "Traceback" not in person.text
     assert written(empty) == []
