@@ -411,9 +411,12 @@ def test_a_server_that_does_not_answer_in_time(world: World) -> None:
     with ExitStack() as stack:
         stack.callback(done_waiting.set)
         done = world.iodcal("doctor", "--timeout", "3s", "-o", "json")
+        text = world.iodcal("doctor", "--timeout", "3s")
     assert (done.status, done.json["complete"]) == (1, False)
-    late = [one["where"] for one in done.json["findings"] if one["code"] == "deadline"]
-    assert late[0] == "noc"
+    assert "deadline" in lights(done)
+    of_noc = [one["light"] for one in done.json["findings"] if one["where"] == "noc"]
+    assert of_noc in (["red"], ["info"])  # info where even the login took too long
+    assert "Not everything could be tried in time" in text.out
 
 
 def test_a_configuration_that_does_not_load_ends_it(world: World) -> None:
