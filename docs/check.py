@@ -1,6 +1,7 @@
-"""Checks the documentation: links lead somewhere, commands and options are named, shown output is real.
+"""Checks the documentation: links lead somewhere, commands and options are named, shown output and the schema
+for editors are those of today.
 
-`python docs/check.py` exits with 1 and says what is wrong; `--update` writes the output blocks anew.
+`python docs/check.py` exits with 1 and says what is wrong; `--update` writes output blocks and schema anew.
 """
 
 from __future__ import annotations
@@ -75,11 +76,23 @@ def stale_output(page: Path, *, update: bool) -> Iterator[str]:
         yield f"{page.relative_to(_ROOT)}: an output block is out of date; run docs/check.py --update"
 
 
+def stale_schema(*, update: bool) -> Iterator[str]:
+    """The schema for editors, if the models have changed since."""
+    kept = _ROOT / "docs" / "rules.schema.json"
+    arguments = [sys.executable, "-m", "iodcal", "schema"]
+    fresh = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT).stdout  # noqa: S603 - ours
+    if fresh != kept.read_text(encoding="utf-8") and update:
+        kept.write_text(fresh, encoding="utf-8")
+    elif fresh != kept.read_text(encoding="utf-8"):
+        yield "docs/rules.schema.json is out of date; run docs/check.py --update"
+
+
 def unnamed_options() -> Iterator[str]:
     """Commands and long options that the reference page does not name."""
     reference = (_ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     people = ("hold", "release", "pause", "resume", "park", "forget")
-    for command in ("", "sync", "plan", "status", "check", "explain", *people):
+    setup = ("init", "doctor", "schema")
+    for command in ("", "sync", "plan", "status", "check", "explain", *people, *setup):
         arguments = [sys.executable, "-m", "iodcal", *command.split(), "--help"]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT)  # noqa: S603 - ours
         for option in sorted(set(re.findall(r"--[a-z][a-z-]+", done.stdout))):
@@ -98,7 +111,7 @@ def missing_tests(page: Path) -> Iterator[str]:
 def main() -> None:
     """All checks; the faults on stderr."""
     update = "--update" in sys.argv
-    faults = [*unnamed_options()]
+    faults = [*unnamed_options(), *stale_schema(update=update)]
     for page in pages():
         faults += [*broken_links(page), *stale_output(page, update=update), *missing_tests(page)]
     for fault in faults:

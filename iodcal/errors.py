@@ -5,6 +5,7 @@ IodcalError
   UsageError               2  the command line asks for something impossible
   LockHeldError           75  another run is at work
   StateError               1  the state file cannot be read or written, or is too new
+  SetupError               1  what init was told does not work, or its files cannot be written
   PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
@@ -90,6 +91,18 @@ class StateError(IodcalError):
 
 class PlanChangedError(IodcalError):
     """What is due now is not what `--expect` names. Facts: expected, found (digests), due, done (texts)."""
+
+
+class SetupError(IodcalError):
+    """`init` cannot go on; codes: init_trial_failed, with its `cause`, init_unwritable."""
+
+    def __init__(self, code: str, *, cause: IodcalError | None = None, **facts: Fact) -> None:
+        super().__init__(code, **facts)
+        self.cause = cause
+
+    @classmethod
+    def of(cls, cause: IodcalError) -> SetupError:
+        return cls("init_trial_failed", cause=cause)
 
 
 class SecretError(IodcalError):

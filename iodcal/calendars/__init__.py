@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
@@ -33,6 +33,18 @@ class CalendarReader(Protocol):
 
         Must read to the end or raise CalendarError: a short list is never an answer. Changes nothing at
         the calendar. Raises CalendarError also when `deadline` passes.
+        """
+        ...
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """What a `CalendarReader` may offer beside: a trial that costs less than a reading, for `doctor`."""
+
+    def probe(self, day: Interval, deadline: Deadline) -> float | None:
+        """Asks for one event of `day`; the server's clock less ours in seconds, where it told.
+
+        Raises CalendarError.
         """
         ...
 

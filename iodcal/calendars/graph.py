@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,25 +13,10 @@ from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph_client import GraphClient
 from iodcal.calendars.graph_mailbox import Mailbox, MailboxReader
 from iodcal.calendars.login import Login, LoginSettings
+from iodcal.config.microsoft365 import mailbox
 from iodcal.domain.events import Source
 from iodcal.errors import ConfigurationError, Fault
 from iodcal.http import ReadingSession
-
-_UPN = re.compile(r"[^@\s/\\]+@[^@\s/\\]+")
-_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-def _mailbox(address: str) -> str:
-    if address.casefold().lstrip("/").startswith("groups/"):
-        raise ValueError(
-            "the calendar of a Microsoft 365 group cannot be read by an application: "
-            "use a shared mailbox, a room or a user's calendar in its place"
-        )
-    if not (_UPN.fullmatch(address) or _OBJECT_ID.fullmatch(address)):
-        raise ValueError(
-            f"{address!r} is neither a user principal name such as noc@contoso.example nor an object ID"
-        )
-    return address
 
 
 def _calendar_name(name: str) -> str:
@@ -41,7 +25,7 @@ def _calendar_name(name: str) -> str:
     return name
 
 
-Address = Annotated[str, AfterValidator(_mailbox)]
+Address = Annotated[str, AfterValidator(mailbox)]
 CalendarName = Annotated[str, AfterValidator(_calendar_name)]
 
 
@@ -81,15 +65,14 @@ class Graph:
 
     def __init__(self, settings: GraphSettings, directory: Path) -> None:
         self.settings = settings
-        self._directory = directory
+        self.login = Login(settings, directory)
         self._lock = threading.Lock()
         self._client: GraphClient | None = None
 
     def client(self) -> GraphClient:
         with self._lock:
             if self._client is None:
-                login = Login(self.settings, self._directory)
-                self._client = GraphClient(self.settings.graph_url, login, ReadingSession())
+                self._client = GraphClient(self.settings.graph_url, self.login, ReadingSession())
             return self._client
 
 
@@ -106,7 +89,7 @@ class GraphPlugin:
         return tuple(source for source, _ in _sources(name, options, _settings(context)))
 
     def readers(self, name: str, options: GraphOptions, context: CalendarContext) -> Sequence[MailboxReader]:
-        graph = self._shared(context)
+        graph = self.shared(context)
         return tuple(
             MailboxReader(
                 Mailbox(
@@ -121,7 +104,7 @@ class GraphPlugin:
             for source, address in _sources(name, options, graph.settings)
         )
 
-    def _shared(self, context: CalendarContext) -> Graph:
+    def shared(self, context: CalendarContext) -> Graph:
         """One for all calendars of a run: they come one by one, but with the very same section."""
         settings = _settings(context)
         with self._lock:

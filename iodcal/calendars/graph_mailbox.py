@@ -66,6 +66,24 @@ class MailboxReader:
             failure = self._explained(error, client, deadline)
         raise failure
 
+    def probe(self, day: Interval, deadline: Deadline) -> float | None:
+        """As `Probing.probe`."""
+        client = self._client()
+        try:
+            name = self._mailbox.calendar
+            calendar_id = self._look_up(client, name, deadline) if name is not None else None
+            query = {
+                "startDateTime": _utc(day.start),
+                "endDateTime": _utc(day.end),
+                "$select": ",".join(PROPERTIES),
+                "$top": "1",
+            }
+            parse = partial(parse_page, self.source)
+            return next(iter(client.pages(self._path(calendar_id), query, parse, deadline))).clock_error
+        except CalendarError as error:
+            failure = self._explained(error, client, deadline)
+        raise failure
+
     def _read(self, client: GraphClient, window: Interval, deadline: Deadline) -> CalendarReading:
         name, known_id = self._mailbox.calendar, self._mailbox.known_id
         if name is None:

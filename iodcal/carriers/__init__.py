@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading
@@ -61,6 +61,41 @@ class Carrier(Protocol):
 
         Raises ChangePendingError, QuotaExceededError, OrderRefusedError (a clear no), OrderNotSentError
         (it never left), AnswerLostError (anything else: nobody knows).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One circuit as a carrier lists it. What it does not tell is None; `status_text` and `place` are its own
+    words: untrusted."""
+
+    service_id: str
+    bandwidth: Bandwidth | None
+    status_text: str
+    place: str | None = None
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """What a `Carrier` may offer beside: all circuits of its account, for `doctor` and `init`."""
+
+    def circuits(self, deadline: Deadline) -> Sequence[Listed]:
+        """Every circuit whose bandwidth can be ordered, by service ID. Changes nothing; may be retried.
+
+        Must list to the end or raise CarrierError.
+        """
+        ...
+
+
+@runtime_checkable
+class Offering(Protocol):
+    """What a `Carrier` may offer beside: what it sells on a circuit, for `doctor` and `init`."""
+
+    def offered(self, service_id: str, deadline: Deadline) -> frozenset[Bandwidth] | None:
+        """The bandwidths for sale on the circuit now; None means any. Changes nothing; may be retried.
+
+        Raises CarrierError.
         """
         ...
 

@@ -8,6 +8,7 @@ import typer
 
 from iodcal import __version__
 from iodcal.cli.everyday import check, plan, status, sync
+from iodcal.cli.first import init
 from iodcal.cli.options import (
     Common,
     ConfigOption,
@@ -19,6 +20,7 @@ from iodcal.cli.options import (
     VerboseOption,
 )
 from iodcal.cli.people import forget, hold, park, pause, release, resume
+from iodcal.cli.setup import doctor, schema
 from iodcal.cli.understand import explain
 
 app = typer.Typer(
@@ -59,4 +61,6 @@ def options(
 for _command in (sync, plan, status, check, explain):
     _command.register(app)
 for _command in (hold, release, pause, resume, park, forget):
+    _command.register(app)
+for _command in (init, doctor, schema):
     _command.register(app)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -35,36 +36,45 @@ _COMMON: dict[str, Any] = {
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command of the command line: `run` takes the session and its own options, and returns the exit
-    status; its docstring is the command's help."""
+    status; its docstring is the command's help. With `own_help` that help leaves the common options out,
+    so that it fits a screen."""
 
     run: Callable[..., int]
     short_help: str
     example: str
     name: str
+    own_help: bool = False
 
     def register(self, app: typer.Typer) -> None:
         """Adds the command to `app`, with its own options first."""
         declared = app.command(self.name, short_help=self.short_help, epilog=f"Example: {self.example}")
-        declared(_with_common_options(self.run))
+        declared(_with_common_options(self.run, hidden=self.own_help))
 
 
-def command(short_help: str, example: str, name: str = "") -> Callable[[Callable[..., int]], Command]:
+def command(
+    short_help: str, example: str, name: str = "", *, own_help: bool = False
+) -> Callable[[Callable[..., int]], Command]:
     """Declares the function below it as a command, by its own name unless another is given."""
 
     def declare(run: Callable[..., int]) -> Command:
-        return Command(run, short_help, example, name or run.__name__)
+        return Command(run, short_help, example, name or run.__name__, own_help)
 
     return declare
 
 
-def _with_common_options(run: Callable[..., int]) -> Callable[..., None]:
+def _with_common_options(run: Callable[..., int], *, hidden: bool) -> Callable[..., None]:
     def invoke(context: typer.Context, **given: Any) -> None:
         common = Common(**{name: given.pop(name) for name in _COMMON}).over(context.obj)
         raise typer.Exit(run(Session(common), **given))
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]  # behind the session
     shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=_hidden(annotation) if hidden and name != "config" else annotation,
+        )
         for name, annotation in _COMMON.items()
     ]
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
@@ -75,3 +85,10 @@ def _with_common_options(run: Callable[..., int]) -> Callable[..., None]:
     signed: Any = invoke
     signed.__signature__ = inspect.Signature(parameters)
     return invoke
+
+
+def _hidden(annotation: Any) -> Any:
+    """The same option, out of the help."""
+    option = copy.copy(annotation.__metadata__[0])
+    option.hidden = True
+    return Annotated[annotation.__origin__, option]

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from iodcal.cli.complete import circuit_names
 from iodcal.domain.durations import parse_duration
 
 
@@ -41,7 +42,10 @@ LogFormatOption = Annotated[
 NoColorOption = Annotated[bool | None, typer.Option("--no-color", help="No colour, as with NO_COLOR.")]
 
 # Of several commands, though not of all.
-CircuitOption = Annotated[str | None, typer.Option("--circuit", metavar="NAME", help="Only this circuit.")]
+CircuitOption = Annotated[
+    str | None,
+    typer.Option("--circuit", metavar="NAME", help="Only this circuit.", autocompletion=circuit_names),
+]
 NowOption = Annotated[
     str | None,
     typer.Option("--now", metavar="TIME", help="As if it were then: an instant, +3h, or a local time."),

@@ -80,7 +80,9 @@ class CarrierConfig:
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
-    the file's bytes, `warnings` what `check` tells, `trusted` that nobody else can have written the file."""
+    the file's bytes, `warnings` what `check` tells, `trusted` that nobody else can have written the file,
+    `microsoft365` that section.
+    """
 
     path: Path
     digest: str
@@ -92,6 +94,7 @@ class Configuration:
     rules: Sequence[Rule]
     warnings: tuple[Fault, ...] = field(default=())
     trusted: bool = True
+    microsoft365: Any = None
 
     @property
     def directory(self) -> Path:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from iodcal.config.document import DecimalNumber, WholeNumber
 from iodcal.domain import patterns
@@ -244,22 +244,78 @@ def one_of(words: type[_Word]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-Text = Annotated[str, BeforeValidator(text)]
-Rate = Annotated[Bandwidth, BeforeValidator(rate)]
-Price = Annotated[Decimal, BeforeValidator(price)]
-Prices = Annotated[Mapping[Rate, Price], BeforeValidator(_distinct)]
-Currency = Annotated[str, BeforeValidator(_currency)]
-Length = Annotated[timedelta, BeforeValidator(_duration)]
-PositiveLength = Annotated[timedelta, BeforeValidator(lambda value: _positive(_duration(value)))]
-GroupId = Annotated[int, BeforeValidator(_group)]
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
-StartOfDay = Annotated[time, BeforeValidator(_clock_before_midnight)]
-EndOfDay = Annotated[time | None, BeforeValidator(_clock)]
-Days = Annotated[frozenset[int], BeforeValidator(_days)]
-BusinessDays = Annotated[frozenset[int], BeforeValidator(_business_days)]
-HolidaysAsSunday = Annotated[bool, BeforeValidator(_as_sunday)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(as_list)]
-Keywords = Annotated[tuple[Annotated[Keyword, BeforeValidator(_keyword)], ...], BeforeValidator(as_list)]
-Pattern = Annotated[patterns.Pattern, BeforeValidator(_pattern)]
+def shape(pattern: str = "", *, example: str = "", also: Iterable[str] = ()) -> WithJsonSchema:
+    """What a value looks like where it is written, for an editor: a text of this `pattern` (or one that
+    `${NAME}` fills in), or a value of one of the JSON types `also`."""
+    made: dict[str, Any] = {"type": ["string", *also] if also else "string"}
+    if pattern:
+        made["pattern"] = rf"^(?:{pattern})$|\$\{{"
+    if example:
+        made["examples"] = [example]
+    return WithJsonSchema(made)
+
+
+def one_or_more(entry: Mapping[str, Any]) -> WithJsonSchema:
+    """A list, or its single entry."""
+    return WithJsonSchema({"anyOf": [dict(entry), {"type": "array", "items": dict(entry), "minItems": 1}]})
+
+
+_TEXT_SHAPE = {"type": ["string", "integer"], "minLength": 1}
+_ADDRESS_SHAPE = {"type": "string", "pattern": r"@|\$\{"}
+_DAYS_SHAPE = {"type": "string", "examples": ["mon-fri", "sat"]}
+_RATE = r"\s*[0-9]+(\.[0-9]{1,3})?\s*[MmGg][Bb][Pp][Ss]\s*"
+_LENGTH = r"\s*(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?\s*"
+_CLOCK = "([01]?[0-9]|2[0-3]):[0-5][0-9]"
+
+# A rule's bandwidth may also be a word.
+WANTED = f"{_RATE}|highest|from_event"
+_NUMBERS_SHAPE = {
+    "type": "integer",
+    "minimum": -_MOST_IN_MONTH,
+    "maximum": _MOST_IN_MONTH,
+    "not": {"const": 0},
+}
+_PRICE_SHAPE = {"type": ["number", "string"], "examples": [0.46]}
+
+Text = Annotated[str, BeforeValidator(text), WithJsonSchema(_TEXT_SHAPE)]
+Rate = Annotated[Bandwidth, BeforeValidator(rate), shape(_RATE, example="100 Mbps")]
+Price = Annotated[Decimal, BeforeValidator(price), WithJsonSchema(_PRICE_SHAPE)]
+Prices = Annotated[
+    Mapping[Rate, Price],
+    BeforeValidator(_distinct),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": _PRICE_SHAPE,
+            "propertyNames": {"pattern": f"^(?:{_RATE})$"},
+        }
+    ),
+]
+Currency = Annotated[str, BeforeValidator(_currency), shape("[A-Z]{3}", example="USD")]
+Length = Annotated[timedelta, BeforeValidator(_duration), shape(_LENGTH, example="30m")]
+PositiveLength = Annotated[
+    timedelta, BeforeValidator(lambda value: _positive(_duration(value))), shape(_LENGTH, example="1h30m")
+]
+GroupId = Annotated[int, BeforeValidator(_group), WithJsonSchema(_TEXT_SHAPE)]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone), shape(example="America/Denver")]
+StartOfDay = Annotated[time, BeforeValidator(_clock_before_midnight), shape(_CLOCK, example="07:30")]
+EndOfDay = Annotated[time | None, BeforeValidator(_clock), shape(f"{_CLOCK}|24:00", example="18:30")]
+Days = Annotated[frozenset[int], BeforeValidator(_days), one_or_more(_DAYS_SHAPE)]
+BusinessDays = Annotated[frozenset[int], BeforeValidator(_business_days), one_or_more(_NUMBERS_SHAPE)]
+HolidaysAsSunday = Annotated[
+    bool, BeforeValidator(_as_sunday), WithJsonSchema({"enum": ["as_sunday", "ignored"]})
+]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(as_list), one_or_more(_TEXT_SHAPE)]
+Keywords = Annotated[
+    tuple[Annotated[Keyword, BeforeValidator(_keyword)], ...],
+    BeforeValidator(as_list),
+    one_or_more(_TEXT_SHAPE),
+]
+Pattern = Annotated[patterns.Pattern, BeforeValidator(_pattern), shape()]
 Organizer = Annotated[str, BeforeValidator(_organizer)]
-OrganizerList = Annotated[tuple[Organizer, ...], BeforeValidator(as_list)]
+OrganizerList = Annotated[tuple[Organizer, ...], BeforeValidator(as_list), one_or_more(_ADDRESS_SHAPE)]
+Rates = Annotated[
+    tuple[Rate, ...],
+    BeforeValidator(as_list),
+    one_or_more({"type": "string", "pattern": rf"^(?:{_RATE})$|\$\{{"}),
+]

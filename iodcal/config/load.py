@@ -65,6 +65,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         rules=rules,
         warnings=warnings_of(builder, rules, document, readable=readable),
         trusted=trusted,
+        microsoft365=file.microsoft365,
     )
 
 

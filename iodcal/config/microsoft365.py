@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from iodcal.config.fields import Strict, Text, one_of
+from iodcal.config.fields import Strict, Text, as_list, one_of, one_or_more
 from iodcal.config.secrets import Secret
 from iodcal.http import HttpError, require_secure
 
@@ -19,6 +20,8 @@ class Cloud(StrEnum):
     CHINA = "china"
 
 
+_UPN = re.compile(r"[^@\s/\\]+@[^@\s/\\]+")
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # learn.microsoft.com/graph/deployments: the login's host and Graph's, which belong together.
 _HOSTS = {
     Cloud.GLOBAL: ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
@@ -37,7 +40,24 @@ def secure_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def mailbox(address: str) -> str:
+    """A user principal name or an object ID."""
+    if address.casefold().lstrip("/").startswith("groups/"):
+        raise ValueError(
+            "the calendar of a Microsoft 365 group cannot be read by an application: "
+            "use a shared mailbox, a room or a user's calendar in its place"
+        )
+    if not (_UPN.fullmatch(address) or _OBJECT_ID.fullmatch(address)):
+        raise ValueError(
+            f"{address!r} is neither a user principal name such as noc@contoso.example nor an object ID"
+        )
+    return address
+
+
 SecureUrl = Annotated[Text, AfterValidator(secure_url)]
+
+Mailbox = Annotated[Text, AfterValidator(mailbox)]
+MAILBOXES = one_or_more({"type": "string", "minLength": 1})
 
 
 class Microsoft365(Strict):
@@ -51,6 +71,7 @@ class Microsoft365(Strict):
     cloud: Annotated[Cloud, one_of(Cloud)] = Cloud.GLOBAL
     authority: SecureUrl | None = None
     graph: SecureUrl | None = None
+    must_not_read: Annotated[tuple[Mailbox, ...], BeforeValidator(as_list), MAILBOXES] = ()
 
     @model_validator(mode="after")
     def _one_credential(self) -> Microsoft365:

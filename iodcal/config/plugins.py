@@ -26,6 +26,7 @@ _OURS = {
         "sandbox": "iodcal.carriers.sandbox:plugin",
     },
 }
+OURS = {group: tuple(kinds) for group, kinds in _OURS.items()}
 # A calendar says what kind it is by what it names.
 KIND_BY_KEY = {
     "mailbox": "microsoft365",
@@ -44,7 +45,7 @@ def load_plugin(group: str, kind: str) -> Any:
     for point in entry_points(group=group):
         if point.name == kind:
             return _foreign(point)
-    known = _known(group)
+    known = known_kinds(group)
     raise ValueError(f"{kind!r} is not a known type{nearest(kind, known)} (known here: {', '.join(known)})")
 
 
@@ -55,5 +56,6 @@ def _foreign(point: Any) -> Any:
         raise ValueError(f"the plug-in {point.value} cannot be imported: {error}") from None
 
 
-def _known(group: str) -> Iterable[str]:
+def known_kinds(group: str) -> Iterable[str]:
+    """The kinds that a configuration can name here."""
     return sorted({*_OURS[group], *(point.name for point in entry_points(group=group))})

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
+    WANTED,
     BusinessDays,
     Currency,
     Days,
@@ -24,16 +25,17 @@ from iodcal.config.fields import (
     Price,
     Prices,
     Rate,
+    Rates,
     StartOfDay,
     Strict,
     Text,
     Texts,
     Zone,
-    as_list,
     kind_of,
     nearest,
     one_of,
     rate,
+    shape,
 )
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
@@ -59,7 +61,7 @@ def _wanted(value: object) -> object:
     return rate(value)
 
 
-Hidden = Annotated[bool, BeforeValidator(_subjects)]
+Hidden = Annotated[bool, BeforeValidator(_subjects), WithJsonSchema({"enum": ["show", "hide"]})]
 Count = Annotated[int, Field(ge=0, le=100_000, strict=True)]
 
 
@@ -153,8 +155,11 @@ class CircuitSection(Strict):
     holidays: Text | None = None
     service_id: Text | None = None
     carrier: Text | None = None
-    tiers: Annotated[tuple[Rate, ...], BeforeValidator(as_list)] | None = None
-    baseline: Annotated[BaselineUse, BeforeValidator(_baseline)] | None = None
+    tiers: Rates | None = None
+    baseline: (
+        Annotated[BaselineUse, BeforeValidator(_baseline, json_schema_input_type=Text | BaselineSection)]
+        | None
+    ) = None
     floor: Rate | None = None
     ceiling: Rate | None = None
     orders: Annotated[Orders, one_of(Orders)] | None = None
@@ -191,7 +196,7 @@ class RuleSection(Strict):
     calendars: Texts
     match: MatchSection = MatchSection()
     circuits: Texts
-    bandwidth: Annotated[Any, BeforeValidator(_wanted)] = None  # of a `freeze` rule; others need one
+    bandwidth: Annotated[Any, BeforeValidator(_wanted), shape(WANTED, example="highest")] = None
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
     priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0
     lead: Length | None = None

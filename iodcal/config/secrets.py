@@ -7,10 +7,12 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from iodcal.errors import SecretError
@@ -35,10 +37,12 @@ class SecretValue:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reference:
-    """One place where a secret is: `kind` is env, file, credential, command or literal."""
+    """One place where a secret is: `kind` is env, file, credential, command or literal; `expires` is the
+    last day on which it is good, None where nobody said."""
 
     kind: str
     name: str
+    expires: date | None = None
 
     @property
     def shown(self) -> str:
@@ -163,15 +167,55 @@ class Secret:
             lambda value, info: cls.parse(value, trusted=bool((info.context or {}).get("trusted", True)))
         )
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, source: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [_SHAPE, {"type": "array", "items": _SHAPE, "minItems": 1}]}
+
+
+# For editors; `_reference` decides.
+_SHAPE: JsonSchemaValue = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {
+            "type": "object",
+            "properties": {
+                "env": {"type": "string", "description": "An environment variable."},
+                "file": {"type": "string", "description": "A file that holds it."},
+                "credential": {"type": "string", "description": "A credential of systemd (LoadCredential=)."},
+                "command": {"type": "string", "description": "A command that prints it; no shell."},
+                "expires": {
+                    "type": "string",
+                    "pattern": r"^\d{4}-\d{2}-\d{2}$",
+                    "description": "The last day on which it is good: iodcal doctor warns 30 days before.",
+                },
+            },
+            "oneOf": [{"required": [kind]} for kind in _KINDS],
+            "additionalProperties": False,
+        },
+    ]
+}
+
 
 def _reference(entry: object) -> Reference:
     if isinstance(entry, str) and entry:
         return Reference("literal", entry)
-    if isinstance(entry, dict) and len(entry) == 1:
-        kind, name = next(iter(entry.items()))
-        if kind in _KINDS and isinstance(name, str) and name:
-            return Reference(kind, name)
+    if isinstance(entry, dict):
+        places = {kind: name for kind, name in entry.items() if kind != "expires"}
+        kind, name = next(iter(places.items()), ("", None))
+        if len(places) == 1 and kind in _KINDS and isinstance(name, str) and name:
+            return Reference(kind, name, _expires(entry.get("expires")))
     raise ValueError(
         "a secret is {env: NAME}, {file: path}, {credential: name}, {command: ...}, a list of these, "
         "or a quoted text"
     )
+
+
+def _expires(day: object) -> date | None:
+    if day is None:
+        return None
+    try:
+        return date.fromisoformat(day if isinstance(day, str) else "")
+    except ValueError:
+        raise ValueError("expires is a day such as 2027-01-31: the last one on which it is good") from None

@@ -26,6 +26,7 @@ def warnings_of(
         *_of_quota(builder, rules),
         *doubts_about_money(builder, rules),
         *_of_secrets(builder, readable=readable),
+        *_of_forbidden(builder),
     ]
     if builder.file.settings.organizers is None:
         message = "no organizers: anybody, outsiders too, can invite a mailbox to an event that a rule takes"
@@ -159,3 +160,14 @@ def _of_secrets(builder: Builder, *, readable: bool) -> Iterator[_Doubt]:
                 others = ", and others can read this file" if readable else ""
                 message = f"a secret stands here itself{others}: write {{env: NAME}} or {{file: path}}"
                 yield (*path, name), message
+
+
+def _of_forbidden(builder: Builder) -> Iterator[_Doubt]:
+    """A mailbox cannot be one to read and one that must not be readable."""
+    settings = builder.file.microsoft365
+    forbidden = {address.casefold() for address in settings.must_not_read} if settings is not None else set()
+    for name, calendar in builder.calendars.items():
+        for address in getattr(calendar.options, "addresses", ()):
+            if address.casefold() in forbidden:
+                message = f"the calendar {name} reads {address}, which stands here, too"
+                yield ("microsoft365", "must_not_read"), message

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from iodcal.errors import IodcalError, LockHeldError, PlanChangedError, StateError, UsageError
+from iodcal.errors import (
+    CalendarError,
+    IodcalError,
+    LockHeldError,
+    PlanChangedError,
+    SetupError,
+    StateError,
+    UsageError,
+)
 from iodcal.words import Words
 from iodcal.words.facts import fill
 
@@ -46,6 +54,8 @@ def describe(error: IodcalError) -> Words:
         return _filled(_PLAN_CHANGED, error)
     if isinstance(error, UsageError):
         return _of_usage(error)
+    if isinstance(error, SetupError):
+        return _of_setup(error)
     return _filled(_UNKNOWN, error)
 
 
@@ -55,10 +65,31 @@ def _filled(words: Words, error: IodcalError) -> Words:
 
 def _of_usage(error: UsageError) -> Words:
     from iodcal.words.people import PEOPLE
+    from iodcal.words.setup import USAGE
 
-    words = _filled(_USAGE.get(error.code) or PEOPLE.get(error.code, _UNKNOWN), error)
+    words = _filled({**_USAGE, **PEOPLE, **USAGE}.get(error.code, _UNKNOWN), error)
     near = error.facts.get("near")
     return Words(words.message, f"Did you mean {near}? {words.remedy}" if near else words.remedy)
+
+
+def _of_setup(error: SetupError) -> Words:
+    from iodcal.words.setup import SETUP
+
+    words = SETUP[error.code]
+    if error.cause is None:
+        return _filled(words, error)
+    told = of_edge(error.cause)
+    return fill(words, {"message": told.message, "remedy": told.remedy[:1].upper() + told.remedy[1:]})
+
+
+def of_edge(error: IodcalError) -> Words:
+    """What to tell of a CalendarError or CarrierError that no run has met, but a trial."""
+    from iodcal.domain.problems import Kind
+    from iodcal.words.edges import words_of
+
+    calendar = isinstance(error, CalendarError)
+    kind = Kind.CALENDAR_UNREADABLE if calendar else Kind.CARRIER_UNREADABLE
+    return _filled(words_of(error.code, kind), error)
 
 
 def _of_lock(error: LockHeldError) -> Words:

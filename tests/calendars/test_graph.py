@@ -686,3 +686,30 @@ def test_words_are_one_line_without_a_full_stop(code: str) -> None:
         assert "\n" not in text
         assert text.strip() == text != ""
         assert not text.endswith(".")
+
+
+def test_a_trial_asks_for_one_event_of_one_day(microsoft: GraphServer) -> None:
+    microsoft.mailboxes[NOC] = many(30)
+    microsoft.calendars[NOC] = [NamedCalendar("events-id", "Company events", many(3))]
+    day = Interval(START, START + timedelta(days=1))
+    for options in (GraphOptions(mailbox=NOC), GraphOptions(mailbox=NOC, calendar="company events")):
+        (reader,) = readers_of(context_for(microsoft), options)
+        microsoft.requests.clear()
+        clock_error = reader.probe(day, soon())
+        assert clock_error is not None
+        (view,) = (request for request in microsoft.requests if request.path.endswith("calendarView"))
+        assert view.query["$top"] == "1"
+        assert (view.query["startdatetime"], view.query["enddatetime"]) == (
+            "2026-11-22T14:00:00Z",
+            "2026-11-23T14:00:00Z",
+        )
+    assert "/calendars/events-id/" in view.path
+
+
+def test_a_trial_that_fails_names_the_mailbox(microsoft: GraphServer) -> None:
+    microsoft.mailboxes[NOC] = []
+    microsoft.denied.add(NOC)
+    (reader,) = readers_of(context_for(microsoft))
+    with pytest.raises(CalendarError) as caught:
+        reader.probe(WINDOW, soon())
+    assert (caught.value.code, caught.value.facts["mailbox"]) == ("access_denied", NOC)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iodcal.carriers import Carrier, OrderRequest
+from iodcal.carriers import Carrier, Listing, Offering, OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Status
 from iodcal.errors import (
@@ -82,6 +82,20 @@ class CarrierContract:
         harness.advance(harness.provisioning)
         assert self.shows(harness, harness.bandwidth)
         assert harness.orders() == 0
+
+    def test_what_it_lists_and_offers_is_what_it_has(self, harness: Harness) -> None:
+        """Of those that can: a carrier may do without."""
+        carrier = harness.carrier
+        if isinstance(carrier, Listing):
+            harness.carrier.order(self.request(harness), soon())
+            harness.advance(harness.provisioning)
+            listed = {one.service_id: one for one in carrier.circuits(soon())}
+            assert listed[harness.service_id].bandwidth == harness.other
+            assert harness.unknown_service_id not in listed
+        if isinstance(carrier, Offering):
+            carrier.read(harness.service_id, soon())
+            offered = carrier.offered(harness.service_id, soon())
+            assert offered is None or {harness.bandwidth, harness.other} <= offered
 
     def test_an_unknown_circuit_is_named_as_such(self, harness: Harness) -> None:
         with pytest.raises(CarrierError) as caught:

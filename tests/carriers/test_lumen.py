@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from iodcal.carriers import Carrier, CarrierContext, OrderRequest
+from iodcal.carriers import Carrier, CarrierContext, Listed, Listing, Offering, OrderRequest
 from iodcal.carriers.lumen import plugin
 from iodcal.carriers.lumen.client import Lumen
 from iodcal.carriers.lumen.plugin import LumenOptions
@@ -31,6 +31,7 @@ from tests.servers.lumen import (
     INVENTORY,
     KEY,
     ORDER,
+    PRICE,
     QUOTE,
     SECRET,
     TOKEN,
@@ -350,3 +351,48 @@ def test_options_are_checked(option: dict[str, Any], message: str) -> None:
     changed = {**given, **option, "contact": {**contact, **option.get("contact", {})}}
     with pytest.raises(ValueError, match=message):
         LumenOptions.model_validate(changed)
+
+
+def test_the_list_is_read_page_by_page_to_its_end(
+    harness: LumenHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iodcal.carriers.lumen.client._PAGE_SIZE", 2)
+    harness.server.circuits.update({f"7700000010{number}": FakeCircuit() for number in range(3)})
+    harness.server.circuits["77000000200"] = FakeCircuit(bandwidth="fast")
+    assert isinstance(harness.carrier, Listing)
+    listed = harness.carrier.circuits(soon())
+    assert [one.service_id for one in listed] == sorted(harness.server.circuits)
+    assert listed[-1] == Listed("77000000200", None, "unclear")
+    assert harness.server.calls[INVENTORY] == 4
+    asked = [request.query for request in harness.server.requests if request.path.endswith("inventory")]
+    assert {query["servicetype"] for query in asked} == {"Internet"}
+
+
+def test_a_list_without_an_end_is_no_list(harness: LumenHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iodcal.carriers.lumen.client._PAGE_SIZE", 0)
+    monkeypatch.setattr("iodcal.carriers.lumen.client._MOST_PAGES", 3)
+    assert isinstance(harness.carrier, Listing)
+    with pytest.raises(CarrierError) as caught:
+        harness.carrier.circuits(soon())
+    assert caught.value.code == "answer_wrong"
+
+
+def test_what_is_for_sale(harness: LumenHarness) -> None:
+    assert isinstance(harness.carrier, Offering)
+    refusal = instead(wrong(422, "Not a NaaS Enabled Location"))
+    harness.server.script(PRICE, refusal)  # Lumen's own fault, for an hour at times
+    offered = harness.carrier.offered(ID, soon())
+    assert [one.mbps for one in sorted(offered or ())] == [100, 200, 500, 1000]
+    harness.server.script(PRICE, *[refusal] * 3)
+    with pytest.raises(CarrierError) as caught:
+        harness.carrier.offered(ID, soon())
+    assert caught.value.code == "not_enabled"
+
+
+@pytest.mark.parametrize("body", [{}, {"pricePerSpeed": [{"speed": "fast"}]}, []])
+def test_an_offer_that_makes_no_sense(harness: LumenHarness, body: object) -> None:
+    assert isinstance(harness.carrier, Offering)
+    harness.server.script(PRICE, instead(Reply.of(body)))
+    with pytest.raises(CarrierError) as caught:
+        harness.carrier.offered(ID, soon())
+    assert caught.value.code == "answer_wrong"

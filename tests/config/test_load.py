@@ -377,6 +377,32 @@ def test_a_circuit_that_no_rule_uses_and_a_literal_secret_are_doubtful(tmp_path:
     assert "s3cr3t" not in str(told)
 
 
+def test_a_mailbox_that_is_read_and_must_not_be_readable_is_doubtful(tmp_path: Path) -> None:
+    text = changed("{noc: {ics: noc.ics}}", "{noc: {mailbox: NOC@contoso.example}}") + (
+        "microsoft365:\n  tenant_id: t\n  client_id: c\n  client_secret: {env: S}\n"
+        "  must_not_read: [noc@contoso.example, ceo@contoso.example]\n"
+    )
+    assert warnings(tmp_path, text) == [
+        "microsoft365.must_not_read: the calendar noc reads NOC@contoso.example, which stands here, too"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{env: S, expires: soon}", "expires is a day such as 2027-01-31: the last one on which it is good"),
+        ("{env: S, expires: 2027-02-30}", "expires is a day such as 2027-01-31: the last one on which it is good"),
+        ("{expires: 2027-01-31}", "a secret is {env: NAME}, {file: path}, {credential: name}, {command: ...}, a list of "
+         "these, or a quoted text"),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_secret_is_a_day(tmp_path: Path, entry: str, message: str) -> None:
+    text = BASE + f"microsoft365: {{tenant_id: t, client_id: c, client_secret: {entry}}}\n"
+    with pytest.raises(ConfigurationError) as caught:
+        load(write(tmp_path, text))
+    assert [fault.message for fault in caught.value.faults] == [message]
+
+
 def test_the_file_is_found_where_it_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find(Path("given.yaml")) == Path("given.yaml")

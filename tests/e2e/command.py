@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ class Iodcal:
         return subprocess.Popen(
             [sys.executable, "-m", "iodcal", *arguments],
             cwd=self.folder,
-            env=self._environment(more),
+            env=self.around(**more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -68,7 +67,8 @@ class Iodcal:
         path = self.folder / "state" / "history.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def around(self, **more: str) -> dict[str, str]:
+        """Its environment."""
         own = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder / "home"),

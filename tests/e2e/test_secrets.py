@@ -118,7 +118,7 @@ def test_no_secret_is_an_argument_of_a_process_or_in_a_traceback(world: World, t
     done = subprocess.run(
         [sys.executable, str(broken), "sync", "-v", "-o", "json"],
         cwd=world.iodcal.folder,
-        env=world.iodcal._environment({"TMPDIR": str(folder)}),
+        env=world.iodcal.around(TMPDIR=str(folder)),
         capture_output=True,
         text=True,
         check=False,

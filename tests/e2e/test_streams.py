@@ -27,7 +27,7 @@ def test_output_that_cannot_be_written_costs_no_order(
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=lab.iodcal.folder,
-        env=lab.iodcal._environment({}),
+        env=lab.iodcal.around(),
         capture_output=True,
         text=True,
         check=False,

@@ -19,13 +19,15 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 @dataclass
 class Entra:
-    """Issues tokens to one application. `certificate` is what is registered for it, in PEM form."""
+    """Issues tokens to one application. `certificate` is what is registered for it, in PEM form; with
+    `claims` tokens can be looked into, as Microsoft's can today."""
 
     url: str = ""
     tenant: str = TENANT
     client_id: str = CLIENT_ID
     secrets: set[str] = field(default_factory=lambda: {SECRET})
     certificate: str | None = None
+    claims: dict[str, object] | None = None
     tokens: set[str] = field(default_factory=set)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -73,6 +75,9 @@ class Entra:
 
     def _issue(self) -> Reply:
         token = f"test-token-{next(self._numbers)}"
+        if self.claims is not None:
+            claims = {"aud": self.url, "appid": self.client_id, "jti": token, **self.claims}
+            token = jwt.encode(claims, "a key of the tests, of thirty-two bytes", algorithm="HS256")
         self.tokens.add(token)
         return Reply.of({"token_type": "Bearer", "expires_in": 3599, "access_token": token})
 

@@ -54,8 +54,9 @@ class GraphServer:
     """A context manager. `mailboxes` maps UPNs to the events of their default calendars (see `event`).
 
     `requests` is a log of all that came; `script` plans faults; `now` is what the Date header is made of;
-    `latency` is in seconds, by mailbox; `users` maps object ids (or aliases) to UPNs, also of users without
-    a mailbox; `user_read` says whether the directory may be read.
+    `latency` is in seconds, by mailbox; `denied` are mailboxes outside of the app's scope; `users` maps
+    object ids (or aliases) to UPNs, also of users without a mailbox; `user_read` says whether the directory
+    may be read.
     """
 
     def __init__(self, directory: Path, *, user_read: bool = False) -> None:
@@ -66,6 +67,7 @@ class GraphServer:
         self.calendars: dict[str, list[NamedCalendar]] = {}
         self.users: dict[str, str] = {}
         self.user_read = user_read
+        self.denied: set[str] = set()
         self.unknown_mailbox_code = "ErrorInvalidUser"
         self.requests: list[Request] = []
         self.latency: dict[str, float] = {}
@@ -169,6 +171,8 @@ class GraphServer:
 
     def _events(self, user: str, calendar_id: str | None) -> list[EventJson] | Reply:
         upn = self._upn(user)
+        if upn in self.denied:
+            return graph_error(403, "ErrorAccessDenied")
         if upn is None or upn not in self.mailboxes:
             return graph_error(404, self.unknown_mailbox_code)
         if calendar_id is None:

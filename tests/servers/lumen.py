@@ -20,10 +20,11 @@ from typing import Any
 from tests.servers.tls import LocalServer, Reply, Request
 
 KEY, SECRET, CUSTOMER = "consumer-key", "consumer-secret-7781", "1-ABCDE"
-TOKEN, INVENTORY, QUOTE, ORDER = "token", "inventory", "quote", "order"
+TOKEN, INVENTORY, PRICE, QUOTE, ORDER = "token", "inventory", "price", "quote", "order"
 _PATHS = {
     ("POST", "/oauth/v2/token"): TOKEN,
     ("GET", "/ProductInventory/v1/inventory"): INVENTORY,
+    ("GET", "/Product/v1/price"): PRICE,
     ("POST", "/Product/v1/priceRequest"): QUOTE,
     ("POST", "/Customer/v3/Ordering/orderRequest"): ORDER,
 }
@@ -79,6 +80,7 @@ class FakeCircuit:
     target: str | None = None
     accepted_at: datetime | None = None
     orders: list[dict[str, Any]] = field(default_factory=list)
+    sold: tuple[str, ...] = ("100 Mbps", "200 Mbps", "500 Mbps", "1000 mbps")
 
 
 class LumenServer:
@@ -152,7 +154,13 @@ class LumenServer:
             return Reply.of({"reason": "Missing or invalid token", "code": "invalidToken"}, 401)
         if request.headers.get("x-customer-number") != CUSTOMER:
             return wrong(400, "x-customer-number is missing")
-        return {INVENTORY: self._inventory, QUOTE: self._quote, ORDER: self._order}[call](request)
+        answers = {
+            INVENTORY: self._inventory,
+            PRICE: self._price,
+            QUOTE: self._quote,
+            ORDER: self._order,
+        }
+        return answers[call](request)
 
     def _token(self, request: Request) -> Reply:
         wanted = "Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
@@ -171,14 +179,24 @@ class LumenServer:
             return Reply.of({"message": "unexpected error"}, 500)
         wanted = request.query.get("serviceid")
         shown = [name for name in self.circuits if wanted in (None, name)]
-        return Reply.of({"serviceInventory": [self._item(name) for name in shown]})
+        number, size = int(request.query.get("pagenumber", "1")), int(request.query.get("pagesize", "10"))
+        page = shown[(number - 1) * size : number * size]
+        return Reply.of({"serviceInventory": [self._item(name) for name in page]})
+
+    def _price(self, request: Request) -> Reply:
+        circuit = self.circuits.get(request.query.get("serviceid", ""))
+        place = (request.query.get("productcode"), request.query.get("mastersiteid"))
+        if circuit is None or place != ("718", circuit.site) or "partnerid" in request.query:
+            return wrong(422, "Not a NaaS Enabled Location")
+        prices = [{"speed": speed, "price": "$0.46", "term": "Hourly Rate"} for speed in circuit.sold]
+        return Reply.of({"location": [{"masterSiteId": circuit.site}], "pricePerSpeed": prices})
 
     def _item(self, name: str) -> dict[str, Any]:
         circuit = self.circuits[name]
         self.settle(circuit)
         pending = circuit.accepted_at is not None and self.now() >= circuit.accepted_at + self.lag
         status = circuit.status or ("Change pending" if pending else "Active")
-        traits = [{"name": "Bandwidth", "value": circuit.bandwidth}]
+        traits = [{"name": "Bandwidth", "value": circuit.bandwidth}] if circuit.bandwidth else []
         profile: dict[str, Any] = {"dataCenter": circuit.partner is not None}
         if circuit.partner is not None:
             profile["relatedParty"] = {"id": circuit.partner}

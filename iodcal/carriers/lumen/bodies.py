@@ -14,7 +14,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote
 from iodcal.errors import CarrierError, OrderRefusedError
 
-_PRODUCT_CODE = "718"
+PRODUCT_CODE = "718"
 _SPECIFICATION = "5001"
 _PRODUCT_NAME = "NaaS Internet"
 _CHANNEL = "99"
@@ -37,7 +37,7 @@ def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) ->
         "customerNumber": options.customer_number,
         "currencyCode": _CURRENCY,
         "masterSiteId": service.master_site_id,
-        "productCode": _PRODUCT_CODE,
+        "productCode": PRODUCT_CODE,
         "productName": "Internet On-Demand",
         "speed": _speed_text(options, bandwidth),
         **_place(options, service),
@@ -96,6 +96,18 @@ def _speeds(document: dict[str, Any]) -> list[Bandwidth]:
         raise CarrierError("answer_wrong", what="a quote for a speed that is none") from None
 
 
+def read_offers(document: Any) -> frozenset[Bandwidth]:
+    """The speeds for sale in a qualify answer. Raises CarrierError."""
+    prices = document.get("pricePerSpeed") if isinstance(document, dict) else None
+    if not isinstance(prices, list):
+        raise CarrierError("answer_wrong", what="no list pricePerSpeed")
+    texts = [price.get("speed") for price in prices if isinstance(price, dict)]
+    try:
+        return frozenset(Bandwidth.parse(str(text)) for text in texts)
+    except ValueError:
+        raise CarrierError("answer_wrong", what="an offer of a speed that is none") from None
+
+
 def _hourly_price(document: dict[str, Any]) -> tuple[Decimal | None, str]:
     """The price per hour, None where it cannot be read, and its currency."""
     prices = document.get("price")
@@ -145,7 +157,7 @@ def order_body(options: LumenOptions, service: Service, request: OrderRequest) -
                     "productCharacteristic": [],
                     "productSpecification": {"id": _SPECIFICATION, "name": _PRODUCT_NAME},
                 },
-                "productOffering": {"id": _PRODUCT_CODE, "name": _PRODUCT_NAME},
+                "productOffering": {"id": PRODUCT_CODE, "name": _PRODUCT_NAME},
             }
         ],
         "quote": [{"id": request.quote.id, "name": "quoteId"}],

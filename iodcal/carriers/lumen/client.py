@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from iodcal.carriers import CarrierContext, OrderRequest
+from iodcal.carriers import CarrierContext, Listed, OrderRequest
 from iodcal.carriers.lumen import bodies
 from iodcal.carriers.lumen.envelopes import all_text
-from iodcal.carriers.lumen.inventory import Service, entries, find_service, page_is_last
+from iodcal.carriers.lumen.inventory import Service, entries, find_service, listed, page_is_last
 from iodcal.carriers.lumen.plugin import LumenOptions
 from iodcal.carriers.lumen.token import Tokens
 from iodcal.domain.bandwidth import Bandwidth
@@ -24,6 +24,7 @@ from iodcal.errors import (
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session
 
 _INVENTORY = "/ProductInventory/v1/inventory"
+_PRICE = "/Product/v1/price"
 _QUOTE = "/Product/v1/priceRequest"
 _ORDER = "/Customer/v3/Ordering/orderRequest"
 _PAGE_SIZE = 100
@@ -73,20 +74,44 @@ class Lumen:
         self._services[service_id] = service
         return service.reading(self._clock())
 
+    def circuits(self, deadline: Deadline) -> Sequence[Listed]:
+        """See `Listing.circuits`."""
+        found = {one.service_id: one for page in self._pages(deadline) for one in listed(page)}
+        return sorted(found.values(), key=lambda one: one.service_id)
+
+    def offered(self, service_id: str, deadline: Deadline) -> frozenset[Bandwidth]:
+        """See `Offering.offered`. It is the circuit's own ID that Lumen wants here, in a data centre too."""
+        service = self._known(service_id, deadline)
+        query = {
+            "productCode": bodies.PRODUCT_CODE,
+            "masterSiteId": service.master_site_id or "",
+            "serviceId": service_id,
+        }
+        answer = self._patiently(lambda: self._get(_PRICE, query, deadline))
+        self._refuse(answer)
+        return bodies.read_offers(self._json(answer))
+
     def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:
         """See `Carrier.quote`."""
-        service = self._services.get(service_id)
-        if service is None:
-            self.read(service_id, deadline)
-            service = self._services[service_id]
-        body = bodies.quote_body(self._options, service, bandwidth)
-        for number in range(1, _QUOTE_TRIES + 1):
-            answer = self._call(lambda: self._post(_QUOTE, body, deadline, retry=True))
-            # Lumen says this of good locations, too, while it is itself at fault (seen for an hour).
-            if answer.status != 422 or _NOT_ENABLED not in all_text(answer) or number == _QUOTE_TRIES:
-                break
+        body = bodies.quote_body(self._options, self._known(service_id, deadline), bandwidth)
+        answer = self._patiently(lambda: self._post(_QUOTE, body, deadline, retry=True))
         self._refuse(answer)
         return bodies.read_quote(self._json(answer), bandwidth, self._clock())
+
+    def _known(self, service_id: str, deadline: Deadline) -> Service:
+        """The circuit as the inventory had it in this run."""
+        if service_id not in self._services:
+            self.read(service_id, deadline)
+        return self._services[service_id]
+
+    def _patiently(self, send: Callable[[], Answer]) -> Answer:
+        """Sends; again where Lumen says of a location what it also says of good ones, while it is itself at
+        fault (seen for an hour)."""
+        for _ in range(_QUOTE_TRIES - 1):
+            answer = self._call(send)
+            if answer.status != 422 or _NOT_ENABLED not in all_text(answer):
+                return answer
+        return self._call(send)
 
     def order(self, request: OrderRequest, deadline: Deadline) -> Acceptance:
         """See `Carrier.order`. Only a refused token, which proves that nothing was taken, lets it go out a
@@ -132,6 +157,11 @@ class Lumen:
         return "".join(character for character in str(order_id)[:80] if character.isprintable())
 
     def _in_list(self, service_id: str, deadline: Deadline) -> Service | None:
+        found = (find_service(document, service_id) for document in self._pages(deadline))
+        return next((service for service in found if service is not None), None)
+
+    def _pages(self, deadline: Deadline) -> Iterator[Any]:
+        """The inventory's list of all internet services, page by page."""
         for page in range(1, _MOST_PAGES + 1):
             query = {
                 "serviceType": "Internet",
@@ -141,10 +171,10 @@ class Lumen:
                 "pageSize": str(_PAGE_SIZE),
             }
             document = self._inventory(query, deadline)
-            service = find_service(document, service_id)
-            if service is not None or page_is_last(entries(document), _PAGE_SIZE):
-                return service
-        return None
+            yield document
+            if page_is_last(entries(document), _PAGE_SIZE):
+                return
+        raise CarrierError("answer_wrong", what=f"more than {_MOST_PAGES} pages of services")
 
     def _inventory(self, query: dict[str, str], deadline: Deadline) -> Any:
         answer = self._call(lambda: self._get(_INVENTORY, query, deadline))

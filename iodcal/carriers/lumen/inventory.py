@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from iodcal.carriers import Listed
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
 from iodcal.errors import CarrierError
@@ -49,6 +50,20 @@ def find_service(document: Any, service_id: str) -> Service | None:
     if len(services) > 1:
         raise _wrong(f"the service {service_id} stands twice, and differently")
     return services.pop()
+
+
+def listed(document: Any) -> Iterator[Listed]:
+    """Every service of an inventory answer; one that makes no sense without what it should say."""
+    for entry in entries(document):
+        service_id = _text(entry, "serviceId", "id")
+        if service_id is None:
+            continue
+        try:
+            service = _service(entry, service_id)
+        except CarrierError:
+            yield Listed(service_id, None, "unclear")
+        else:
+            yield Listed(service_id, service.bandwidth, service.status_text, service.master_site_id)
 
 
 def entries(document: Any) -> list[Mapping[str, Any]]:

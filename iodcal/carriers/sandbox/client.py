@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from iodcal.carriers import OrderRequest
+from iodcal.carriers import Listed, OrderRequest
 from iodcal.carriers.sandbox.book import Book, Faults, Line, Pending, read_book, write_book
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
@@ -48,6 +48,17 @@ class Sandbox:
         if faults.status is not None:
             return Reading(now, Status.UNKNOWN, line.bandwidth, faults.status)
         return _shown(line, faults, now)
+
+    def circuits(self, deadline: Deadline) -> Sequence[Listed]:  # noqa: ARG002 - as in read
+        """See `Listing.circuits`: those that the file has met."""
+        book, now = read_book(self.path), self.clock()
+        shown = {name: _shown(line, book.faults_of(name), now) for name, line in book.circuits.items()}
+        return [Listed(name, shown[name].bandwidth, shown[name].status_text) for name in sorted(shown)]
+
+    def offered(self, service_id: str, deadline: Deadline) -> frozenset[Bandwidth] | None:  # noqa: ARG002 - as in read
+        """See `Offering.offered`."""
+        self._book(service_id)
+        return self.tiers or None
 
     def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:  # noqa: ARG002 - as in read
         self._book(service_id)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 from iodcal.carriers import CarrierContext
 from iodcal.carriers.sandbox.client import Sandbox
-from iodcal.config.fields import Rate, Strict, Text, Texts, as_list
+from iodcal.config.fields import Rate, Rates, Strict, Text, Texts
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account
 
@@ -20,7 +17,7 @@ class SandboxOptions(Strict):
 
     file: Text
     starts_at: Rate = Bandwidth(100)
-    tiers: Annotated[tuple[Rate, ...], BeforeValidator(as_list)] = ()
+    tiers: Rates = ()
     unknown: Texts = ()
 
 

@@ -1,0 +1,56 @@
+"""What `init` shows: the carrier's circuits, and the files before they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from iodcal.carriers import Listed
+from iodcal.render.json import VERSION, Json, report_json
+from iodcal.render.text import for_line, for_terminal
+from iodcal.result import Report
+
+
+def circuits_table(listed: Sequence[Listed]) -> Table:
+    """One row per circuit, with the number to pick it by."""
+    table = Table.grid(padding=(0, 2))
+    for number, one in enumerate(listed, start=1):
+        table.add_row(
+            Text(f"  {number}", style="bold"),
+            for_terminal(one.service_id, 24),
+            str(one.bandwidth or "?"),
+            for_terminal(one.status_text, 24),
+            for_terminal(one.place or "", 24),
+        )
+    return table
+
+
+def print_file(path: Path, text: str, console: Console) -> None:
+    """A file as it will be written; it is made of answers that were checked for control characters."""
+    console.print()
+    console.print(Text(for_line(str(path)), style="bold"))
+    for line in text.splitlines():
+        console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def print_next(written: Sequence[Path], console: Console) -> None:
+    """What was written, and what comes next."""
+    console.print()
+    console.print(Text(f"Wrote {', '.join(for_line(str(path)) for path in written)}"))
+    console.print(Text("Next: iodcal doctor, then a timer for iodcal sync. orders: none only observes."))
+    console.print()
+
+
+def init_json(written: Sequence[Path], report: Report) -> Json:
+    """The object that `init` prints."""
+    return {
+        "version": VERSION,
+        "command": "init",
+        "exit": int(report.exit),
+        "files": [str(path) for path in written],
+        "plan": report_json(report),
+    }

@@ -1,0 +1,228 @@
+"""The interview: stage by stage, each tried before the next begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from iodcal.errors import CalendarError, CarrierError, SetupError, UsageError
+from iodcal.setup import Asker, Picked, Question, Sheet, parsers, questions, trials
+
+Given = Mapping[str, Sequence[str]]
+_EDGES = (CalendarError, CarrierError)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Questions that belong together. `trial` gives a line for each thing that went well; it raises
+    CalendarError or CarrierError where a server says no, ValueError where answers do not fit together."""
+
+    name: str
+    questions: tuple[Question, ...]
+    trial: Callable[[Sheet], Iterator[str]]
+
+
+def interview(sheet: Sheet, given: Given, asker: Asker | None) -> None:
+    """Fills `sheet` from the options that were `given`, and from `asker` where there is one.
+
+    Raises UsageError, where nobody can be asked for what is missing, and SetupError where a trial fails.
+    """
+    _take_options(sheet, given)
+    if asker is None:
+        _refuse_gaps(sheet)
+    for stage in STAGES:
+        _go_through(stage, sheet, asker)
+
+
+def _take_options(sheet: Sheet, given: Given) -> None:
+    for question in (*questions.EVERY, SERVER):
+        typed = ",".join(given.get(question.key, ()))
+        if typed.strip():
+            try:
+                sheet.typed[question.key] = typed
+                sheet.values[question.key] = _parsed(question, typed)
+            except ValueError as error:
+                raise UsageError("init_answer", option=question.option, message=str(error)) from None
+
+
+def _refuse_gaps(sheet: Sheet) -> None:
+    """Names all that is missing at once, but for what only a server can tell."""
+    trial = replace(sheet, values=dict(sheet.values))
+    missing = []
+    for stage in STAGES[:-1]:
+        for question in stage.questions:
+            if question.key in trial.values or not question.needed(trial):
+                continue
+            default = question.default(trial)
+            if default is None and not (question.key == "organizer" and not trial.mailboxes):
+                missing.append(question.option)
+            trial.values[question.key] = _parsed(question, default) if default else None
+    if not trial.mailboxes:
+        missing.append("--company, --noc or --room")
+    if missing:
+        raise UsageError("init_missing", options=", ".join(missing))
+
+
+def _go_through(stage: Stage, sheet: Sheet, asker: Asker | None) -> None:
+    if asker is not None:
+        asker.say(f"stage_{stage.name}")
+    while True:
+        for question in stage.questions:
+            _answer(question, sheet, asker)
+        try:
+            for well in stage.trial(sheet):
+                if asker is not None:
+                    asker.say("tried", what=well)
+        except ValueError as error:
+            if asker is None:
+                option = stage.questions[-1].option
+                raise UsageError("init_answer", option=option, message=str(error)) from None
+            asker.say("wrong", message=str(error))
+            _forget(stage, sheet)
+        except _EDGES as error:
+            if asker is None:
+                raise SetupError.of(error) from None
+            asker.trouble(error)
+            choice = _choice(asker)
+            if choice == "on":
+                return
+            if choice == "change":
+                _forget(stage, sheet)
+        else:
+            return
+
+
+def _choice(asker: Asker) -> str:
+    while True:
+        typed = asker.ask("after_trouble", "again").strip().casefold()
+        for word in ("again", "change", "on"):
+            if typed and word.startswith(typed):
+                return word
+
+
+def _forget(stage: Stage, sheet: Sheet) -> None:
+    for question in stage.questions:
+        sheet.values.pop(question.key, None)
+
+
+def _answer(question: Question, sheet: Sheet, asker: Asker | None) -> None:
+    if question.key in sheet.values:
+        return
+    if not question.needed(sheet):
+        sheet.values[question.key] = () if question.many else None
+        return
+    default = question.default(sheet)
+    if asker is None:
+        if default is None:
+            raise UsageError("init_missing", options=question.option)
+        sheet.values[question.key] = _parsed(question, default)
+    elif question.key == "circuit" and sheet.listed:
+        sheet.values[question.key] = _picked(sheet, asker)
+    else:
+        typed, sheet.values[question.key] = _asked(question, sheet.typed.get(question.key, default), asker)
+        sheet.typed[question.key] = typed
+
+
+def _asked(question: Question, default: str | None, asker: Asker, **facts: str) -> tuple[str, Any]:
+    """What was typed, and the answer that it is."""
+    while True:
+        try:
+            typed = asker.ask(question.key, default, **facts)
+            return typed, _parsed(question, typed)
+        except ValueError as error:
+            asker.say("wrong", message=str(error))
+
+
+def _parsed(question: Question, typed: str) -> Any:
+    """The answer; None, or no entries, where nothing was typed."""
+    if question.many:
+        entries = tuple(question.parse(part) for part in typed.split(",") if part.strip())
+        if typed.strip() and not entries:
+            raise ValueError("commas alone are no answer")
+        return entries
+    return question.parse(typed) if typed.strip() else None
+
+
+def _picked(sheet: Sheet, asker: Asker) -> tuple[Picked, ...]:
+    """Circuits of the carrier's own list, by number or ID, each with a name."""
+    asker.show(sheet.listed)
+    _, groups = _asked(replace(PICK, parse=lambda typed: _of_list(typed, sheet)), "all", asker)
+    site = next(iter(sheet.sites), "")
+    picked = []
+    for number, service_id in enumerate(dict.fromkeys(one for group in groups for one in group), start=1):
+        default = f"circuit-{number}" + (f"@{site}" if site else "")
+        name = replace(NAME, parse=partial(_named, service_id))
+        picked.append(_asked(name, default, asker, service_id=service_id)[1])
+    return tuple(picked)
+
+
+def _named(service_id: str, typed: str) -> Picked:
+    return parsers.circuit(f"{service_id}={typed}")
+
+
+def _of_list(typed: str, sheet: Sheet) -> tuple[str, ...]:
+    ids = [one.service_id for one in sheet.listed]
+    word = typed.strip()
+    if word.casefold() == "all":
+        return tuple(ids)
+    if word in ids:
+        return (word,)
+    if word.isdecimal() and 1 <= int(word) <= len(ids):
+        return (ids[int(word) - 1],)
+    raise ValueError(f"{word!r} is neither a number of this list nor a service ID in it")
+
+
+def _try_login(sheet: Sheet) -> Iterator[str]:
+    trials.login(sheet)
+    yield "the Microsoft login"
+
+
+def _try_mailboxes(sheet: Sheet) -> Iterator[str]:
+    if not sheet.mailboxes:
+        raise ValueError("at least one mailbox is wanted: company, noc or a room")
+    if not sheet.get("organizer"):
+        raise ValueError("say whose events count: addresses or @domain entries")
+    for address, error in trials.mailboxes(sheet):
+        if error is not None:
+            raise error
+        yield address
+
+
+def _try_carrier(sheet: Sheet) -> Iterator[str]:
+    trials.inventory(sheet)
+    yield "the carrier's login and inventory"
+
+
+def _try_circuits(sheet: Sheet) -> Iterator[str]:
+    picked = sheet.get("circuit")
+    if not picked:
+        raise ValueError("at least one circuit is wanted")
+    for what in ("service_id", "name"):
+        values = [getattr(one, what) for one in picked]
+        if len(set(values)) < len(values):
+            raise ValueError("every circuit is named once, by a name of its own")
+    trials.offers(sheet)
+    yield from (one.name for one in picked)
+
+
+def _try_levels(sheet: Sheet) -> Iterator[str]:
+    tiers, peak = sheet.get("tiers"), sheet.get("peak")
+    levels = [sheet.get("off-peak"), *([peak["bandwidth"]] if peak is not None else [])]
+    for level in levels:
+        if level not in tiers:
+            raise ValueError(f"{level} is not one of the tiers ({', '.join(map(str, tiers))})")
+    yield from ()
+
+
+PICK = Question("pick", parsers.text, lambda _sheet: None, lambda _sheet: True, many=True)
+NAME = Question("circuit_name", parsers.circuit, lambda _sheet: None, lambda _sheet: True)
+SERVER = Question("server", parsers.server, lambda _sheet: "", lambda _sheet: True, many=True)
+STAGES = (
+    Stage("tenant", questions.TENANT, _try_login),
+    Stage("mailboxes", questions.MAILBOXES, _try_mailboxes),
+    Stage("carrier", questions.CARRIER, _try_carrier),
+    Stage("circuits", questions.CIRCUITS, _try_circuits),
+    Stage("levels", questions.LEVELS, _try_levels),
+)

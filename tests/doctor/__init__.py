@@ -1,0 +1,1 @@
+"""Tests of the parts of `iodcal doctor` that need no server."""

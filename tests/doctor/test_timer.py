@@ -1,0 +1,84 @@
+"""What counts as a timer: in the system's own folders, made up in a folder of the test's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from iodcal.config.load import load
+from iodcal.doctor import Patient
+from iodcal.doctor.timer import of_timer
+from iodcal.http import Deadline
+from tests.e2e.command import ROOT
+
+SERVICE = "[Service]\nExecStart=/opt/iodcal/bin/iodcal --config /etc/iodcal/rules.yaml sync\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def found(root: Path) -> list[tuple[str, str]]:
+    now, deadline = datetime.now(UTC), Deadline.after(60)
+    patient = Patient(load(ROOT / "rules.yaml"), root / "state.json", now, deadline, lambda _text: None, root)
+    return [(finding.code, str(finding.light)) for finding in of_timer(patient)]
+
+
+def test_nothing_to_be_seen_is_only_information(root: Path) -> None:
+    assert found(root) == [("timer_unseen", "info")]
+
+
+@pytest.mark.parametrize(
+    "place", ["etc/crontab", "etc/cron.d/iodcal", "var/spool/cron/crontabs/iodcal", "var/spool/cron/iodcal"]
+)
+def test_a_line_of_a_crontab(root: Path, place: str) -> None:
+    write(root / place, "SHELL=/bin/sh\n*/5 * * * * iodcal iodcal sync -c /etc/iodcal/rules.yaml\n")
+    assert found(root) == [("timer_cron", "green")]
+
+
+@pytest.mark.parametrize("text", ["# */5 * * * * iodcal sync\n", "*/5 * * * * iodcal plan\n", "\n", ""])
+def test_what_is_no_such_line(root: Path, text: str) -> None:
+    write(root / "etc/crontab", text)
+    assert found(root) == [("timer_unseen", "info")]
+
+
+def test_the_crontab_of_this_user(root: Path) -> None:
+    write(root / "bin/crontab", "#!/bin/sh\necho '*/5 * * * * iodcal sync'\n").chmod(0o755)
+    assert found(root) == [("timer_cron", "green")]
+
+
+@pytest.mark.parametrize("folder", ["etc/systemd/system", "usr/lib/systemd/system"])
+def test_a_systemd_timer_counts_once_it_is_enabled(root: Path, folder: str) -> None:
+    timer = write(root / folder / "iodcal.timer", "[Timer]\nOnCalendar=*:0/5\n")
+    write(root / folder / "iodcal.service", SERVICE)
+    assert found(root) == [("timer_disabled", "yellow")]
+    wants = root / "etc/systemd/system/timers.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "iodcal.timer").symlink_to(timer)
+    assert found(root) == [("timer_systemd", "green")]
+
+
+def test_a_timer_may_name_another_service(root: Path) -> None:
+    folder = root / "etc/systemd/system"
+    write(folder / "often.timer", "[Timer]\nOnCalendar=*:0/5\nUnit=circuits.service\n")
+    write(folder / "circuits.service", SERVICE)
+    write(folder / "other.timer", "[Timer]\nOnCalendar=daily\n")
+    write(folder / "other.service", "[Service]\nExecStart=/usr/bin/backup\n")
+    assert found(root) == [("timer_disabled", "yellow")]
+
+
+def test_what_cannot_be_read_is_not_seen(root: Path) -> None:
+    (root / "etc/cron.d").mkdir(parents=True)
+    (root / "etc/cron.d/gone").symlink_to("nowhere")
+    (root / "etc/crontab").mkdir()
+    assert found(root) == [("timer_unseen", "info")]

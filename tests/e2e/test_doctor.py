@@ -1,0 +1,432 @@
+"""`iodcal doctor` with the real command: everything well, and each thing that can be red, with its remedy."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.e2e.command import Done
+from tests.e2e.conftest import LON, World
+from tests.servers.entra import SECRET as ENTRA_SECRET
+from tests.servers.faults import refused
+from tests.servers.lumen import INVENTORY, PRICE, SECRET, instead, wrong
+from tests.servers.tls import Reply, Request
+
+NOW = datetime.now(UTC)
+CEO = "ceo@contoso.example"
+READ: dict[str, object] = {"roles": ["Calendars.Read", "User.Read.All"]}
+
+
+def change(world: World, old: str, new: str) -> None:
+    path = world.iodcal.folder / "rules.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def found(done: Done, code: str) -> Any:
+    """The one finding of `code`."""
+    (finding,) = (one for one in done.json["findings"] if one["code"] == code)
+    return finding
+
+
+def lights(done: Done) -> dict[str, str]:
+    return {one["code"]: one["light"] for one in done.json["findings"]}
+
+
+def day(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+
+
+def expires(world: World, end: str) -> None:
+    change(world, "{env: IODCAL_CLIENT_SECRET}", f"{{env: IODCAL_CLIENT_SECRET, expires: {end}}}")
+
+
+def certificate(begins: datetime, ends: datetime) -> str:
+    """A certificate of ours with its key, as one PEM text."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "iodcal")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode() + private.decode()
+
+
+def with_certificate(world: World, pem: str) -> None:
+    world.iodcal.write("app.pem", pem)
+    change(world, "client_secret: {env: IODCAL_CLIENT_SECRET}", "certificate: {file: app.pem}")
+    if "garbage" not in pem:
+        world.graph.entra.certificate = pem.partition("-----BEGIN PRIVATE KEY-----")[0]
+
+
+def with_state(world: World, edit: Callable[[Any], None]) -> None:
+    """A state as a run leaves it, then edited."""
+    assert world.iodcal("sync").status == 0
+    path = world.iodcal.folder / "state" / "state.json"
+    state = json.loads(path.read_text(encoding="utf-8"))
+    edit(state)
+    path.write_text(json.dumps(state), encoding="utf-8")
+
+
+def must_not_read(world: World) -> None:
+    change(world, "  authority:", f"  must_not_read: [{CEO}]\n  authority:")
+    world.graph.mailboxes[CEO] = []
+
+
+def test_all_is_well(world: World) -> None:
+    must_not_read(world)
+    expires(world, day(200))
+    world.graph.entra.claims = READ
+    world.graph.denied.add(CEO)
+    script = world.iodcal.write("bin/crontab", "#!/bin/sh\necho '*/5 * * * * iodcal sync'\n")
+    script.chmod(0o755)
+    path = f"{script.parent}:/usr/bin:/bin"
+    assert world.iodcal("sync").status == 0
+    done = world.iodcal("doctor", "-o", "json", PATH=path)
+    assert (done.status, done.json["exit"], done.json["complete"], done.err) == (0, 0, True, "")
+    assert set(lights(done).values()) == {"green"}
+    assert {
+        *("configuration_loads", "secret_resolves", "secret_lasts", "login_good", "roles_just_right"),
+        *("forbidden_is_closed", "calendar_readable", "inventory_listed", "circuit_as_ordered"),
+        *("tiers_sold", "clock_right", "state_good", "history_good", "lock_free", "run_lately", "timer_cron"),
+    } == set(lights(done))
+    text = world.iodcal("doctor", PATH=path)
+    assert (text.status, text.err) == (0, "")
+    assert text.out.splitlines()[-1] == "All is well"
+    assert "\x1b" not in text.out
+    assert world.iodcal("doctor", "-q", PATH=path).out == ""
+
+
+def test_it_asks_for_one_event_of_one_day_and_changes_nothing(world: World) -> None:
+    must_not_read(world)
+    world.graph.denied.add(CEO)
+    assert world.iodcal("sync").status == 0
+    before = {path: path.read_bytes() for path in world.iodcal.folder.rglob("*") if path.is_file()}
+    world.graph.requests.clear()
+    world.lumen.requests.clear()
+    world.iodcal("doctor")
+    after = {path: path.read_bytes() for path in world.iodcal.folder.rglob("*") if path.is_file()}
+    assert after == before
+    views = [request for request in world.graph.requests if request.path.endswith("calendarView")]
+    assert sorted(request.path.split("/")[3] for request in views) == [
+        CEO,
+        "events@contoso.example",
+        "noc@contoso.example",
+    ]
+    for view in views:
+        start, end = (datetime.fromisoformat(view.query[name]) for name in ("startdatetime", "enddatetime"))
+        assert (view.query["$top"], end - start) == ("1", timedelta(days=1))
+    assert {request.method for request in world.lumen.requests if "oauth" not in request.path} == {"GET"}
+
+
+def linked(world: World, name: str) -> None:
+    folder = world.iodcal.folder / "state"
+    folder.mkdir()
+    (folder / "elsewhere").write_text("{}", encoding="utf-8")
+    (folder / name).symlink_to("elsewhere")
+
+
+def after_a_run(world: World, name: str, *, mode: int = 0o600, more: str = "") -> None:
+    assert world.iodcal("sync").status == 0
+    path = world.iodcal.folder / "state" / name
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    path.chmod(mode)
+
+
+def drifted(world: World) -> None:
+    assert world.iodcal("sync").status == 0
+    world.den.bandwidth = "500 Mbps"
+
+
+Preparation = Callable[[World], object]
+REDS: dict[str, tuple[Preparation, str, str]] = {
+    "secret_env_missing": (
+        lambda world: world.iodcal.environment.pop("LUMEN_CLIENT_SECRET"),
+        "carriers.lumen.client_secret",
+        "Set it for this process",
+    ),
+    "secret_expired": (
+        lambda world: expires(world, day(-1)),
+        "microsoft365.client_secret",
+        "Make a new one",
+    ),
+    "secret_expired (certificate)": (
+        lambda world: with_certificate(world, certificate(NOW - timedelta(9), NOW - timedelta(1))),
+        "microsoft365.certificate",
+        "Make a new one",
+    ),
+    "certificate_early": (
+        lambda world: with_certificate(world, certificate(NOW + timedelta(1), NOW + timedelta(99))),
+        "microsoft365.certificate",
+        "Use another one until then",
+    ),
+    "certificate_wrong": (
+        lambda world: with_certificate(
+            world, "-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n"
+        ),
+        "microsoft365.certificate",
+        "Put one PEM text",
+    ),
+    "login_secret_wrong": (
+        lambda world: world.graph.entra.secrets.clear(),
+        "microsoft365",
+        "Use the secret's value, not its ID",
+    ),
+    "access_denied": (
+        lambda world: world.graph.denied.add("noc@contoso.example"),
+        "noc",
+        "Let an administrator consent",
+    ),
+    "mailbox_unusable": (
+        lambda world: world.graph.mailboxes.pop("noc@contoso.example"),
+        "noc",
+        "Use the user principal name",
+    ),
+    "mailbox_unsupported": (
+        lambda world: world.graph.script(
+            "noc@contoso.example", [refused(404, "MailboxNotEnabledForRESTAPI")] * 2
+        ),
+        "noc",
+        "Assign an Exchange Online licence",
+    ),
+    "forbidden_is_open": (must_not_read, CEO, "Take the tenant-wide consent"),
+    "login_refused": (
+        lambda world: world.iodcal.environment.update(LUMEN_CLIENT_SECRET="wrong"),
+        "lumen",
+        "Check client_id and client_secret",
+    ),
+    "circuit_unknown": (
+        lambda world: world.lumen.circuits.pop(LON),
+        "lon-a",
+        "Check service_id, customer number and environment",
+    ),
+    "status_unknown": (
+        lambda world: setattr(world.den, "status", "Disconnecting"),
+        "den-a",
+        "Ask the carrier what it means",
+    ),
+    "bandwidth_missing": (lambda world: setattr(world.den, "bandwidth", ""), "den-a", "Ask the carrier"),
+    "clock_wrong": (
+        lambda world: setattr(world.graph, "now", lambda: datetime.now(UTC) + timedelta(minutes=5)),
+        "Microsoft Graph",
+        "Set this host's clock",
+    ),
+    "state_not_writable": (
+        lambda world: world.iodcal.write("state", "a file where a folder should be"),
+        "state.json",
+        "Run as the user who owns it",
+    ),
+    "state_damaged": (
+        lambda world: world.iodcal.write("state/state.json", "{"),
+        "state.json",
+        "Look at the disk",
+    ),
+    "state_too_new": (
+        lambda world: with_state(world, lambda state: state.update(version=99)),
+        "state.json",
+        "Install that version again",
+    ),
+    "state_symlink": (lambda world: linked(world, "state.json"), "state.json", "Name the file itself"),
+    "history_unreadable": (
+        lambda world: world.iodcal.write("state/history.jsonl/in_the_way", ""),
+        "history.jsonl",
+        "Run as the user who owns it",
+    ),
+    "lock_unusable": (lambda world: linked(world, "state.json.lock"), "state.json.lock", "Delete "),
+    "run_long_ago": (
+        lambda world: with_state(
+            world,
+            lambda state: state["last_run"].update(ended_at=(NOW - timedelta(hours=1)).isoformat()),
+        ),
+        "last run",
+        "Look at the timer or crontab",
+    ),
+}
+
+
+def prepare_again(world: World, code: str) -> None:
+    """What the first examination has used up."""
+    if code == "mailbox_unsupported":
+        world.graph.script("noc@contoso.example", [refused(404, "MailboxNotEnabledForRESTAPI")] * 2)
+
+
+@pytest.mark.parametrize("name", REDS)
+def test_each_red_is_told_with_its_remedy(world: World, name: str) -> None:
+    prepare, where, remedy = REDS[name]
+    code = name.partition(" ")[0]
+    prepare(world)
+    done = world.iodcal("doctor", "-o", "json")
+    assert (done.status, done.json["exit"], done.err) == (3, 3, "")
+    reds = [one for one in done.json["findings"] if one["light"] == "red" and one["code"] == code]
+    assert [one["where"].endswith(where) for one in reds] == [True]
+    prepare_again(world, code)
+    text = world.iodcal("doctor")
+    shown = " ".join(text.out.split())
+    assert text.status == 3
+    assert f"error {' '.join(reds[0]['where'].split())}: " in shown
+    assert f"-> {remedy}" in shown
+    for secret in (ENTRA_SECRET, SECRET):
+        assert secret not in done.out + text.out + text.err
+
+
+def test_a_lock_that_is_held_for_too_long(world: World) -> None:
+    path = world.iodcal.write(
+        "state/state.json.lock",
+        json.dumps({"pid": 4711, "host": "noc1", "command": "sync", "since": "2026-01-01T00:00:00+00:00"}),
+    )
+    with path.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done, text = world.iodcal("doctor", "-o", "json"), world.iodcal("doctor")
+        assert (found(done, "lock_stuck")["light"], done.status) == ("red", 3)
+        assert "if it hangs, end it (kill 4711)" in " ".join(text.out.split())
+        since = datetime.now(UTC).isoformat()
+        path.write_text(json.dumps({"pid": 1, "host": "noc1", "command": "sync", "since": since}))
+        assert found(world.iodcal("doctor", "-o", "json"), "lock_in_use")["light"] == "info"
+    assert found(world.iodcal("doctor", "-o", "json"), "lock_free")["light"] == "green"
+
+
+YELLOWS: dict[str, tuple[Preparation, str]] = {
+    "configuration_doubtful": (
+        lambda world: change(world, '  organizers: ["@contoso.example"]\n', ""),
+        "Mend it",
+    ),
+    "secret_expires_soon": (lambda world: expires(world, day(12)), "Make the next one now"),
+    "roles_more_than_needed": (
+        lambda world: setattr(world.graph.entra, "claims", {"roles": ["Calendars.ReadWrite"]}),
+        "Take these application permissions away",
+    ),
+    "clock_doubtful": (
+        lambda world: setattr(world.graph, "now", lambda: datetime.now(UTC) - timedelta(seconds=30)),
+        "Set this host's clock",
+    ),
+    "tiers_unsold": (lambda world: setattr(world.den, "sold", ("100 Mbps",)), "Correct the circuit's tiers"),
+    "bandwidth_no_tier": (lambda world: setattr(world.den, "bandwidth", "300 Mbps"), "Correct the circuit"),
+    "circuit_drifted": (drifted, "Somebody changed it by hand"),
+    "state_open_to_others": (lambda world: after_a_run(world, "state.json", mode=0o644), "chmod 600"),
+    "history_torn": (lambda world: after_a_run(world, "history.jsonl", more='{"torn'), "They are skipped"),
+    "run_never": (lambda _world: None, "Start the timer"),
+    "run_late": (
+        lambda world: with_state(
+            world,
+            lambda state: state["last_run"].update(
+                ended_at=(datetime.now(UTC) - timedelta(minutes=10)).isoformat()
+            ),
+        ),
+        "Look at the timer",
+    ),
+    "run_ended_badly": (
+        lambda world: with_state(world, lambda state: state["last_run"].update(exit=3)),
+        "iodcal status names the problems",
+    ),
+    "timer_disabled": (
+        lambda world: (
+            world.iodcal.write("home/.config/systemd/user/iodcal.timer", "[Timer]\nOnCalendar=*:0/5\n"),
+            world.iodcal.write(
+                "home/.config/systemd/user/iodcal.service", "[Service]\nExecStart=iodcal sync\n"
+            ),
+        ),
+        "systemctl enable --now iodcal.timer",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", YELLOWS)
+def test_a_doubt_is_told_with_its_remedy_and_is_no_error(world: World, code: str) -> None:
+    prepare, remedy = YELLOWS[code]
+    prepare(world)
+    done = world.iodcal("doctor", "-o", "json")
+    assert (done.status, found(done, code)["light"]) == (0, "yellow")
+    assert (
+        found(done, code)["remedy"].lower().startswith(remedy.lower())
+        or remedy in found(done, code)["remedy"]
+    )
+
+
+def test_what_is_only_information(world: World) -> None:
+    done = world.iodcal("doctor", "-o", "json")
+    assert (lights(done)["token_opaque"], lights(done)["state_new"]) == ("info", "info")
+    world.graph.entra.claims = {}
+    world.lumen.script(PRICE, *[instead(wrong(422, "Not a NaaS Enabled Location"))] * 6)
+    told = lights(world.iodcal("doctor", "-o", "json"))
+    assert (told["roles_missing"], told["offers_unknown"]) == ("info", "info")
+    world.graph.entra.claims = {"roles": ["Calendars.ReadBasic.All"]}
+    told = lights(world.iodcal("doctor", "-o", "json"))
+    assert (told["roles_just_right"], told["directory_closed"]) == ("green", "info")
+
+
+def test_an_old_secret_beside_a_new_one_is_no_fault(world: World) -> None:
+    both = f"[{{env: OLD, expires: {day(-3)}}}, {{env: IODCAL_CLIENT_SECRET, expires: {day(90)}}}]"
+    change(world, "{env: IODCAL_CLIENT_SECRET}", both)
+    done = world.iodcal("doctor", "-o", "json", OLD="old-and-gone")
+    assert (done.status, lights(done)["secret_expired"], lights(done)["secret_lasts"]) == (
+        0,
+        "yellow",
+        "green",
+    )
+
+
+def test_a_certificate_that_lasts(world: World) -> None:
+    with_certificate(world, certificate(NOW - timedelta(1), NOW + timedelta(400)))
+    done = world.iodcal("doctor", "-o", "json")
+    assert (lights(done)["secret_lasts"], lights(done)["login_good"]) == ("green", "green")
+
+
+def test_an_inventory_that_cannot_be_listed_is_no_reason_to_stop(world: World) -> None:
+    world.lumen.script(INVENTORY, *[instead(Reply.of({"message": "no"}, 500))] * 4)
+    done = world.iodcal("doctor", "-o", "json")
+    assert found(done, "refused")["light"] == "yellow"
+    assert done.json["findings"]
+    assert found(done, "login_good")
+
+
+def test_a_server_that_does_not_answer_in_time(world: World) -> None:
+    """What could not be tried is no green: the status says that the examination is not complete."""
+    done_waiting = threading.Event()
+
+    def wait(reply: Reply, _request: Request) -> Reply:
+        done_waiting.wait(60)
+        return reply
+
+    world.graph.script("noc@contoso.example", [wait] * 9)
+    with ExitStack() as stack:
+        stack.callback(done_waiting.set)
+        done = world.iodcal("doctor", "--timeout", "3s", "-o", "json")
+        text = world.iodcal("doctor", "--timeout", "3s")
+    assert (done.status, done.json["complete"]) == (1, False)
+    assert "deadline" in lights(done)
+    of_noc = [one["light"] for one in done.json["findings"] if one["where"] == "noc"]
+    assert of_noc in (["red"], ["info"])  # info where even the login took too long
+    assert "Not everything could be tried in time" in text.out
+
+
+def test_a_configuration_that_does_not_load_ends_it(world: World) -> None:
+    change(world, "version: 1", "version: 2")
+    assert world.iodcal("doctor").status == 78
+
+
+def test_the_sample_is_examined_without_a_network(world: World) -> None:
+    world.iodcal.write("sandbox.json", "{}")
+    change(world, "type: lumen", "type: sandbox\n    file: sandbox.json\n  unused:\n    type: lumen")
+    done = world.iodcal("doctor", "-o", "json")
+    assert lights(done)["carrier_unused"] == "info"
+    assert lights(done)["circuit_first_seen"] == "green"
