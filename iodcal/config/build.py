@@ -28,6 +28,7 @@ from iodcal.config.schema import (
     SettingsSection,
 )
 from iodcal.domain.circuits import Baseline, Circuit, Peak
+from iodcal.domain.labels import Labels, labels_of
 
 _CALENDAR_KEYS = ("type", *CalendarSection.model_fields)
 _CARRIER_KEYS = ("type", *CarrierSection.model_fields)
@@ -182,7 +183,13 @@ class Builder:
             orders=section.orders or self.file.settings.orders,
             provisioning=provisioning,
             changes_per_day=limit,
+            labels=self._labels(name, section.site),
         )
+
+    def _labels(self, circuit: str, site: str | None) -> Labels:
+        """A circuit's own labels over those of its site, and these over the defaults."""
+        of_site = self.file.sites[site].labels if site is not None else {}
+        return labels_of(self.file.defaults.circuit.labels, of_site, self.file.circuits[circuit].labels)
 
     def _zone(self, section: CircuitSection) -> ZoneInfo:
         site = self.file.sites.get(section.site or "")

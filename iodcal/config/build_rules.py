@@ -10,6 +10,7 @@ from iodcal.config.document import KeyPath
 from iodcal.config.fields import nearest
 from iodcal.config.schema import MatchSection, RuleSection
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.labels import labels_of
 from iodcal.domain.rules import Conditions, FromEvent, Mode, Rule
 
 _ALL, _SAME_SITE = "all", "same_site"
@@ -45,6 +46,7 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         priority=section.priority,
         lead=lead if section.lead is None else section.lead,
         trail=trail if section.trail is None else section.trail,
+        labels=labels_of(section.labels),
     )
 
 

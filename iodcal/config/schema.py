@@ -78,6 +78,7 @@ class SettingsSection(Strict):
 
 class SiteSection(Strict):
     timezone: Zone | None = None
+    labels: Mapping[Text, Text] = {}
 
 
 class CalendarSection(Strict):
@@ -137,6 +138,7 @@ class CircuitSection(Strict):
     floor: Rate | None = None
     ceiling: Rate | None = None
     orders: Annotated[Orders, one_of(Orders)] | None = None
+    labels: Mapping[Text, Text] = {}
 
 
 class DefaultsSection(Strict):
@@ -172,6 +174,7 @@ class RuleSection(Strict):
     priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0
     lead: Length | None = None
     trail: Length | None = None
+    labels: Mapping[Text, Text] = {}
 
     @property
     def wanted(self) -> Wanted:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch
+from iodcal.domain.labels import Labels
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Direction
 from iodcal.domain.timeline import Segment, Timeline
@@ -25,6 +26,7 @@ class Cause:
     """Why a level is asked for. Times (UTC) are the event's own, or the baseline stretch's.
 
     `id` stays the same from run to run and holds no calendar text; `ended` marks what no longer asks.
+    `asks` is the span with lead and trail, `labels` are the rule's.
     """
 
     kind: CauseKind
@@ -36,6 +38,8 @@ class Cause:
     subject: str | None = None
     remembered_since: datetime | None = None
     ended: bool = False
+    asks: Interval | None = None
+    labels: Labels = ()
 
 
 class Reason(StrEnum):
@@ -140,6 +144,8 @@ def of_window(window: Window, *, ended: bool = False) -> Cause:
         subject=demand.subject,
         remembered_since=demand.remembered_since,
         ended=ended,
+        asks=demand.span,
+        labels=demand.rule.labels,
     )
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.labels import Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Circuit:
     orders: Orders = Orders.ALL
     provisioning: timedelta = timedelta(minutes=10)
     changes_per_day: int | None = None
+    labels: Labels = ()
 
     @property
     def key(self) -> str:

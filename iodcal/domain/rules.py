@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.keywords import Keyword
+from iodcal.domain.labels import Labels
 
 
 class Mode(StrEnum):
@@ -71,3 +72,4 @@ class Rule:
     priority: int = 0
     lead: timedelta = timedelta()
     trail: timedelta = timedelta()
+    labels: Labels = ()

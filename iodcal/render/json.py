@@ -120,6 +120,7 @@ def _circuit(plan: CircuitPlan) -> Json:
         "open_order": _order(standing.order) if standing.order else None,
         "drift_mbps": standing.drift.observed.mbps if standing.drift else None,
         "next_change_at": moment(upcoming.at) if upcoming else None,
+        "labels": dict(plan.circuit.labels),
         "changes": [_change(change) for change in plan.changes],
     }
 
@@ -150,6 +151,7 @@ def _cause(cause: Cause) -> Json:
         "end": moment(cause.end),
         "remembered_since": moment(cause.remembered_since),
         "ended": cause.ended,
+        "labels": dict(cause.labels),
     }
 
 

@@ -180,7 +180,7 @@ def test_no_promised_key_is_missing(part: str) -> None:
 def test_the_keys_of_a_change_and_its_causes() -> None:
     (change, *_) = report_json(report())["circuits"][0]["changes"]
     assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes"}
-    wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended"}
+    wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended", "labels"}
     assert set(change["causes"][0]) == wanted
 
 
