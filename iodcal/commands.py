@@ -16,8 +16,8 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.errors import Fault, LockHeldError, UsageError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
-from iodcal.keeping import held_mark
-from iodcal.ledger import Ledger
+from iodcal.keeping import held_mark, note_problems
+from iodcal.ledger import Ledger, stamp_of
 from iodcal.result import Report
 from iodcal.run import run
 from iodcal.settling import wait_for_orders
@@ -130,7 +130,7 @@ def sync(
             faults=asked.faults,
             shared_with=_other_host(before, configuration.settings.every, clock()),
         )
-        ledger = Ledger(store, state, request.run_id, clock)
+        ledger = Ledger(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
         around = _surroundings(configuration, clock, progress, virtual=asked.now is not None)
         report = run(configuration, state, request, around, ledger)
         telling = _finish(ledger, report, asked, configuration.settings.history_keep)
@@ -186,8 +186,7 @@ def _finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timede
         now=report.now,
         terminal=asked.terminal,
     )
-    for problem in telling.new:
-        ledger.note("problem", id=problem.id, facts=dict(problem.facts))
+    note_problems(ledger, report.problems, telling.told)
     good = not any(source.remembered for source in report.sources)
     last_run = LastRun(report.run_id, report.now, ledger.clock(), good, int(report.exit))
     ledger.state = replace(ledger.state, told=telling.told, last_run=last_run)

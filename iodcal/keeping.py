@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
-from iodcal.domain.risk import is_ready
+from iodcal.domain.problems import Problem
+from iodcal.domain.risk import is_ready, need
 from iodcal.domain.standing import Standing
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.observing import curtain_ups
 from iodcal.reading import Sight
+from iodcal.state import Told
 
 
 def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> None:
@@ -65,6 +67,12 @@ def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger) -> Standing:
             rule=demand.rule.name,
             start=demand.event.start,
             result=result,
+            event=demand.id,
+            calendar=demand.calendar,
+            subject=demand.subject,
+            end=demand.event.end,
+            needs_mbps=need(plan, window),
+            labels=dict(plan.circuit.labels),
         )
     return replace(standing, curtain_ups=tuple(done))
 
@@ -86,6 +94,9 @@ def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standin
             from_mbps=due.old.mbps,
             to_mbps=due.new.mbps,
             held=due.held.reason,
+            until=due.held.until,
+            causes=due.causes,
+            labels=dict(plan.circuit.labels),
         )
     return replace(standing, held_told=told)
 
@@ -94,8 +105,8 @@ def note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> No
     """Orders that settled by a reading, and readings that change what counts as ordered or as drift."""
     known_orders = before.all_orders if before is not None else ()
     for order in standing.all_orders:
-        if order not in known_orders and order.run_id != ledger.run_id:
-            ledger.note("order", order=order)
+        if order not in known_orders and order != ledger.noted.get(order.id):
+            ledger.note_order(order)
     known = (before.confirmed, before.drift, before.off_peak) if before is not None else (None, None, None)
     if (standing.confirmed, standing.drift, standing.off_peak) != known:
         ledger.note(
@@ -106,3 +117,25 @@ def note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> No
             off_peak_mbps=standing.off_peak,
             drift=standing.drift,
         )
+
+
+def note_problems(ledger: Ledger, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:
+    """Puts problems into the history when they begin, change or are gone from what is `told` from now on;
+    whether a person or a timer looked on is no matter there."""
+    before = ledger.state.told
+    for problem in problems:
+        if problem.id not in before or _differs(problem, before[problem.id]):
+            ledger.note(
+                "problem",
+                id=problem.id,
+                where=problem.where,
+                severity=problem.severity,
+                facts=dict(problem.facts),
+            )
+    for key, gone in before.items():
+        if key not in told:
+            ledger.note("recovered", id=key, where=gone.where, since=gone.since)
+
+
+def _differs(problem: Problem, known: Told) -> bool:
+    return any(known.facts.get(name) != fact for name, fact in problem.stable_facts)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from iodcal.carriers import OrderRequest
-from iodcal.domain.changes import Cause, Change
+from iodcal.domain.changes import Change
 from iodcal.domain.circuits import Account, Quote, Reading, Status
 from iodcal.domain.orders import BootTime, Order, Outcome, answered, ended, intent
 from iodcal.domain.planning import CircuitPlan, Policy, in_order
@@ -84,8 +84,7 @@ class Desk:
             return Placed(self._after(plan, change, plan.standing, error), None, error)
         order = self._intent(plan, change, quote)
         with deferred():
-            causes = [_recorded(cause) for cause in change.causes]
-            standing = self.ledger.open(plan.circuit, plan.standing, order, causes)
+            standing = self.ledger.open(plan.circuit, plan.standing, order, change.causes)
             order, failure = self._send(order, plan, quote)
             standing = self.ledger.close(plan.circuit, standing, order)
         return Placed(self._after(plan, change, standing, failure), order, failure)
@@ -146,15 +145,3 @@ def _resends(standing: Standing, change: Change) -> int:
     if last is None or last.outcome is not Outcome.LOST:
         return 0
     return last.resends + 1 if (last.new, last.demand) == (change.new, change.demand) else 0
-
-
-def _recorded(cause: Cause) -> dict[str, str | bool | None]:
-    return {
-        "kind": str(cause.kind),
-        "rule": cause.rule,
-        "calendar": cause.calendar,
-        "subject": cause.subject,
-        "start": cause.start.isoformat(),
-        "end": cause.end.isoformat(),
-        "ended": cause.ended,
-    }
