@@ -35,31 +35,40 @@ _COMMON: dict[str, Any] = {
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command of the command line: `run` takes the session and its own options, and returns the exit
-    status; its docstring is the command's help."""
+    status; its docstring is the command's help. `csv` says that its result can be shown as CSV."""
 
     run: Callable[..., int]
     short_help: str
     example: str
     name: str
+    csv: bool = False
 
     def register(self, app: typer.Typer) -> None:
         """Adds the command to `app`, with its own options first."""
         declared = app.command(self.name, short_help=self.short_help, epilog=f"Example: {self.example}")
-        declared(_with_common_options(self.run))
+        declared(_with_common_options(self))
 
 
-def command(short_help: str, example: str, name: str = "") -> Callable[[Callable[..., int]], Command]:
+def command(
+    short_help: str, example: str, name: str = "", *, csv: bool = False
+) -> Callable[[Callable[..., int]], Command]:
     """Declares the function below it as a command, by its own name unless another is given."""
 
     def declare(run: Callable[..., int]) -> Command:
-        return Command(run, short_help, example, name or run.__name__)
+        return Command(run, short_help, example, name or run.__name__, csv)
 
     return declare
 
 
-def _with_common_options(run: Callable[..., int]) -> Callable[..., None]:
+def _with_common_options(command: Command) -> Callable[..., None]:
+    run = command.run
+
     def invoke(context: typer.Context, **given: Any) -> None:
         common = Common(**{name: given.pop(name) for name in _COMMON}).over(context.obj)
+        if common.csv and not command.csv:
+            from iodcal.errors import UsageError
+
+            raise UsageError("no_csv", command=command.name)
         raise typer.Exit(run(Session(common), **given))
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]  # behind the session

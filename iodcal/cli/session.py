@@ -33,6 +33,10 @@ class Session:
         return self.common.json
 
     @property
+    def csv(self) -> bool:
+        return self.common.csv
+
+    @property
     def quiet(self) -> bool:
         return bool(self.common.quiet)
 

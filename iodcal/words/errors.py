@@ -12,6 +12,10 @@ _USAGE = {
     "now_needs_sandbox": Words(
         "--now can order only on the sandbox carrier", "Use iodcal plan --now to look at another time"
     ),
+    "no_csv": Words("iodcal {command} has no CSV", "Leave -o csv out, or use -o json"),
+    "from_and_since": Words("--from and --since both say where to begin", "Leave one out"),
+    "empty_span": Words("Nothing lies between {start} and {end}", "Let --to be later than --from"),
+    "no_such_outcome": Words("There is no outcome {outcome}", "There are: {known}{nearest}"),
     "now_and_wait": Words("--now and --wait do not go together: that clock stands still", "Leave one out"),
 }
 _PLAN_CHANGED = Words(
