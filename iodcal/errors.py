@@ -5,6 +5,7 @@ IodcalError
   UsageError               2  the command line asks for something impossible
   LockHeldError           75  another run is at work
   StateError               1  the state file cannot be read or written, or is too new
+  OutputError              1  a file that was asked for cannot be written
   PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
@@ -85,6 +86,10 @@ class LockHeldError(IodcalError):
 
 class StateError(IodcalError):
     """The state cannot be used; codes: unreadable, unwritable, too_new, symlink, foreign_owner."""
+
+
+class OutputError(IodcalError):
+    """A file that the user asked for cannot be written; code: page_unwritable."""
 
 
 class PlanChangedError(IodcalError):

@@ -18,7 +18,7 @@ from iodcal.cli.options import (
     StateOption,
     VerboseOption,
 )
-from iodcal.cli.records import history
+from iodcal.cli.records import history, report
 
 app = typer.Typer(
     name="iodcal",
@@ -55,5 +55,5 @@ def options(
     context.obj = Common(config, state, output, verbose, quiet, log_format, no_color)
 
 
-for _command in (sync, plan, status, check, history):
+for _command in (sync, plan, status, check, history, report):
     _command.register(app)

@@ -1,16 +1,18 @@
-"""The commands that look back: history."""
+"""The commands that look back: history and report."""
 
 from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from iodcal.cli.declare import command
-from iodcal.cli.options import CircuitOption, duration
+from iodcal.cli.options import CircuitOption, NowOption, duration
 from iodcal.cli.session import Session
+from iodcal.exits import Exit
 
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="From then on: an instant, a local time, -3h.")
@@ -63,3 +65,47 @@ def history(
     if doubt is not None:
         sys.stderr.write(f"{doubt}\n")
     return report.exit
+
+
+@command("Draw the last and the coming days as a page.", "iodcal report --html /var/www/iodcal.html")
+def report(
+    session: Session,
+    *,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Where the page goes; - is standard output.")
+    ] = None,
+    past: Annotated[
+        timedelta | None,
+        typer.Option("--past", metavar="TIME", parser=duration, help="So far back; else 3d."),
+    ] = None,
+    window: Annotated[
+        timedelta | None,
+        typer.Option("--window", metavar="TIME", parser=duration, help="So far ahead; else as each run."),
+    ] = None,
+    circuit: CircuitOption = None,
+    now: NowOption = None,
+) -> int:
+    """Draw circuits, events and changes of the last and the coming days as one HTML page, from the last
+    run's readings and the history: no secret, no network."""
+    from iodcal.errors import UsageError
+
+    if html is None:
+        raise UsageError("no_report")
+    from iodcal.render.page import page_html
+    from iodcal.reportpage.command import PageAsked, report_page
+    from iodcal.reportpage.file import write_page
+
+    configuration = session.configuration()
+    asked = PageAsked(circuit, past, window, now)
+    text = page_html(report_page(configuration, session.state_path(configuration), asked))
+    if str(html) == "-":
+        sys.stdout.write(text)
+        return Exit.OK
+    size = write_page(html, text)
+    if session.json:
+        from iodcal.render.json import page_json
+
+        session.print_json(page_json(html, size))
+    elif session.terminal and not session.quiet:
+        sys.stdout.write(f"{html} is written, {size // 1024 + 1} KiB\n")
+    return Exit.OK

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from iodcal.config import Configuration
-from iodcal.domain.problems import Fact
 from iodcal.history import CurtainUp, Past, PastCause
 
-_SUBJECTS = ("subject", "by_subject")
+# Facts that hold a subject, and the fact that names its rule.
+_SUBJECTS = {"subject": "rule", "by_subject": "by"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,14 @@ class Hidden:
         by_calendar = calendar in self.calendars or name in self.calendars
         return self.everything or by_calendar or (calendar is None and rule in self.rules)
 
+    def facts(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts of a problem without a subject that must not be seen."""
+        concealed = dict(facts)
+        for name, rule in _SUBJECTS.items():
+            if name in facts and self.covers(facts.get("calendar"), facts.get(rule)):
+                concealed[name] = None
+        return concealed
+
 
 def hidden_by(configuration: Configuration) -> Hidden:
     """What `configuration` hides."""
@@ -42,8 +50,8 @@ def conceal(past: Past, hidden: Hidden) -> Past:
         orders=tuple(replace(one, causes=_causes(one.causes, hidden)) for one in past.orders),
         changes=tuple(replace(one, causes=_causes(one.causes, hidden)) for one in past.changes),
         curtain_ups=tuple(_curtain_up(one, hidden) for one in past.curtain_ups),
-        problems=tuple(replace(one, facts=_facts(one.facts, hidden)) for one in past.problems),
-        others=tuple(replace(one, facts=_facts(one.facts, hidden)) for one in past.others),
+        problems=tuple(replace(one, facts=hidden.facts(one.facts)) for one in past.problems),
+        others=tuple(replace(one, facts=hidden.facts(one.facts)) for one in past.others),
     )
 
 
@@ -56,11 +64,3 @@ def _causes(causes: tuple[PastCause, ...], hidden: Hidden) -> tuple[PastCause, .
 
 def _curtain_up(one: CurtainUp, hidden: Hidden) -> CurtainUp:
     return replace(one, subject=None) if hidden.covers(one.calendar, one.rule) else one
-
-
-def _facts(facts: Mapping[str, Any], hidden: Hidden) -> Mapping[str, Fact]:
-    concealed = dict(facts)
-    for name in _SUBJECTS:
-        if name in facts and hidden.covers(facts.get("calendar"), facts.get("by" if "_" in name else "rule")):
-            concealed[name] = None
-    return concealed

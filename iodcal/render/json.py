@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -79,6 +80,16 @@ def check_json(warnings: Iterable[Fault], exit_status: int) -> Json:
         "exit": int(exit_status),
         "faults": [],
         "warnings": [_fault(fault) for fault in warnings],
+    }
+
+
+def page_json(path: Path, size: int) -> Json:
+    """The object that `report --html` prints: where the page is, and how large in bytes."""
+    return {
+        "version": VERSION,
+        "command": "report",
+        "exit": 0,
+        "html": {"file": str(path), "bytes": size},
     }
 
 

@@ -13,13 +13,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Reason
 from iodcal.domain.labels import Labels
 from iodcal.domain.orders import Outcome
-from iodcal.domain.problems import Kind, Problem
 from iodcal.history import PastCause
 from iodcal.history.entries import HELD, Entry
 from iodcal.render.when import local_span
-from iodcal.words import Words
 from iodcal.words.held import HELD as HELD_WORDS
-from iodcal.words.problems import describe
+from iodcal.words.recorded import describe_recorded
 
 _KINDS = {"order": "order", "change": "change", "curtain_up": "curtain-up", "reading": "reading"}
 _MOST_FACT = 200  # characters of one fact
@@ -62,7 +60,7 @@ def held(reason: str) -> str:
 def why(entry: Entry, zone: ZoneInfo) -> str:
     """The causes of an entry, what asks for it first; a problem's message; else what its line holds."""
     if entry.kind == "problem":
-        return problem_words(entry.facts).message
+        return describe_recorded(str(entry.facts.get("id")), entry.facts).message
     up = entry.old is None or entry.new is None or entry.new > entry.old
     causes = sorted(entry.causes, key=lambda cause: (cause.ended == up, cause.start))
     told = [cause_text(cause, zone) for cause in causes]
@@ -77,15 +75,6 @@ def cause_text(cause: PastCause, zone: ZoneInfo) -> str:
         return f"{level} ends" if cause.ended else level
     name = cause.subject or (f"event of {cause.rule}" if cause.rule else cause.kind)
     return f"{name} {local_span(cause.start, cause.end, zone)}{' over' if cause.ended else ''}"
-
-
-def problem_words(facts: Any) -> Words:
-    """The words of a problem from its facts with `id`; of a kind that is not known its id alone."""
-    kind, _, place = str(facts.get("id", "")).partition(":")
-    try:
-        return describe(Problem(Kind(kind), place, dict(facts)))
-    except ValueError:
-        return Words(f"{kind} {place}", "")
 
 
 def _fact(name: str, fact: Any, zone: ZoneInfo) -> str:

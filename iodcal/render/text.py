@@ -37,8 +37,10 @@ def for_csv(text: str) -> str:
 
 def for_html(text: str) -> str:
     """`text` for HTML, as content or as an attribute in double quotes: no markup, and no mark that turns the
-    line round."""
-    return html.escape(for_line(text), quote=True)
+    line round. Where it begins or ends with white space, one space stays: it parts words of two elements."""
+    shown = html.escape(for_line(text), quote=True)
+    before, after = " " if text[:1].isspace() else "", " " if text[-1:].isspace() else ""
+    return f"{before}{shown}{after}" if shown else before
 
 
 def _visible(character: str) -> str:

@@ -13,8 +13,9 @@ from iodcal.history.command import HistoryAsked, HistoryReport, history
 from iodcal.render.csv import csv_text
 from iodcal.render.history import COLUMNS, history_csv, history_json, print_history, unreadable_line
 from iodcal.render.json import dump
-from iodcal.render.past import fact_text, held, problem_words, who
+from iodcal.render.past import fact_text, held, who
 from iodcal.render.text import for_csv, for_html
+from iodcal.words.recorded import describe_recorded
 from tests.config.test_load import BASE, write
 from tests.domain.minutes import DENVER
 from tests.history.past import HOSTILE, PAT, TIMER, at, fill, history_in
@@ -100,7 +101,7 @@ def test_lines_that_cannot_be_read_are_told(report: HistoryReport) -> None:
 def test_words_for_what_later_versions_write() -> None:
     assert (who(None), who(PAT), who(TIMER)) == ("not recorded", "pat", "timer")
     assert held("sunspots") == "held back (sunspots)"
-    assert problem_words({"id": "sunspots:den-a"}).message == "sunspots den-a"
+    assert describe_recorded("sunspots:den-a", {}).message == "sunspots den-a"
     assert fact_text("mbps", 500, DENVER) == "500 Mbps"
     assert fact_text("until", at(0).isoformat(), DENVER) == "Tue 24 Nov 05:00"
     assert fact_text("until", "2026-11-24", DENVER) == "2026-11-24"
