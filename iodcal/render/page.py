@@ -12,7 +12,7 @@ from iodcal.history.entries import HELD, Entry
 from iodcal.render import past
 from iodcal.render.html import Html, tag, together
 from iodcal.render.json import moment
-from iodcal.render.page_picture import glyph_of, picture
+from iodcal.render.page_picture import counted, glyph_of, picture
 from iodcal.render.text import for_terminal
 from iodcal.render.when import relative, with_zone
 from iodcal.reportpage import CurrentProblem, Lane, Page
@@ -69,7 +69,7 @@ def _head_of(page: Page) -> Html:
 
 
 def _circuits(page: Page) -> str:
-    return f"{len(page.lanes)} circuit{'' if len(page.lanes) == 1 else 's'}"
+    return counted(len(page.lanes), "circuit")
 
 
 def _tiles(page: Page) -> list[tuple[str, str]]:
@@ -85,8 +85,8 @@ def _tiles(page: Page) -> list[tuple[str, str]]:
     run = page.last_run
     last = ("never", "no run yet") if run is None else (relative(run.started_at, page.now), _last_run(page))
     return [
-        (f"{errors} errors" if errors != 1 else "1 error", f"{len(page.problems) - errors} warnings"),
-        (f"{len(entries)} orders" if len(entries) != 1 else "1 order", f"{bad} in trouble, {open_} open now"),
+        (counted(errors, "error"), counted(len(page.problems) - errors, "warning")),
+        (counted(len(entries), "order"), f"{bad} in trouble, {open_} open now"),
         next_,
         (last[0], last[1]),
     ]
@@ -247,8 +247,7 @@ def _source(source: SourceReport, page: Page) -> Html:
 
 
 def _foot(page: Page) -> Html:
-    lines = "1 line" if page.unreadable == 1 else f"{page.unreadable} lines"
-    lost = f"{lines} of the history could not be read. " if page.unreadable else ""
+    lost = f"{counted(page.unreadable, 'line')} of the history could not be read. " if page.unreadable else ""
     span = f"From {_said(page)}."
     made = f" Made by iodcal {__version__} from the last run's readings and the history;"
     return tag("footer", tag("p", f"{lost}{span}{made} rules {page.config_digest[:19]}."))

@@ -128,12 +128,13 @@ def said(lane: Lane) -> str:
     zone = lane.circuit.zone
     next_ = f"; next: {past.step(coming)}, {with_zone(coming.at, zone)}" if coming else "; no change in sight"
     counts = (
-        f"{_count(len(lane.bars), 'event')}, {_count(len(lane.entries), 'entry', 'entries')} in its table"
+        f"{counted(len(lane.bars), 'event')}, {counted(len(lane.entries), 'entry', 'entries')} in its table"
     )
     return f"{lane.circuit.name} {level}{next_}; {counts}"
 
 
-def _count(number: int, noun: str, nouns: str = "") -> str:
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """`1 event`, `2 events`."""
     return f"{number} {noun}" if number == 1 else f"{number} {nouns or noun + 's'}"
 
 
