@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from importlib.resources import files
 from zoneinfo import ZoneInfo
@@ -19,6 +20,8 @@ from iodcal.reportpage import CurrentProblem, Lane, Page
 from iodcal.result import SourceReport
 
 _OPEN_AT_FIRST = 4  # tables, where there are no more circuits than that
+_MOST_AT_ONCE = 4  # problems before the picture; the rest unfolds
+_MOST_PROBLEMS = 300
 _MOST_TEXT = 200
 # The page may show itself, and load nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -101,9 +104,17 @@ def _last_run(page: Page) -> str:
 
 
 def _problems(page: Page) -> Html:
-    shown = [_problem(problem, page) for problem in page.problems]
-    inside = tag("ul", *shown, class_="problems") if shown else tag("p", "None.", class_="soft")
-    return tag("section", tag("h2", "Problems", id="problems"), inside, aria_labelledby="problems")
+    first, rest = page.problems[:_MOST_AT_ONCE], page.problems[_MOST_AT_ONCE:_MOST_PROBLEMS]
+    head = tag("h2", "Problems", id="problems")
+    if not first:
+        return tag("section", head, tag("p", "None.", class_="soft"), aria_labelledby="problems")
+    more = tag("summary", f"and {len(page.problems) - len(first)} more")
+    folded = tag("details", more, _list(rest, page)) if rest else None  # the picture must stay in sight
+    return tag("section", head, _list(first, page), folded, aria_labelledby="problems")
+
+
+def _list(problems: Iterable[CurrentProblem], page: Page) -> Html:
+    return tag("ul", *(_problem(problem, page) for problem in problems), class_="problems")
 
 
 def _problem(problem: CurrentProblem, page: Page) -> Html:

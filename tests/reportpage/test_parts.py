@@ -141,3 +141,14 @@ def test_html_is_safe_by_its_type() -> None:
     ) == Html('<p class="a&quot;b" open>&lt;b&gt;<b>x</b>7</p>')
     assert tag("meta", charset="utf-8") == Html('<meta charset="utf-8">')
     assert together(" a ", tag("b", " b"), "") == Html(" a <b> b</b>")
+
+
+def test_many_problems_do_not_hide_the_picture() -> None:
+    many = tuple(
+        Problem(Kind.DRIFT, f"c-{number:03}", {"circuit": f"c-{number:03}"}, NOON) for number in range(400)
+    )
+    made = report(problems=many)
+    text = page_html(page_of(made, Past(), State(), NOTHING, timedelta(hours=2)))
+    assert "and 396 more" in text
+    assert text.count("Warning</b>") == 300
+    assert text.index("c-003 runs at") < text.index("<summary>and 396 more") < text.index("c-004 runs at")
