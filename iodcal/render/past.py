@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -112,9 +112,9 @@ def is_bad(entry: Entry) -> bool:
     return entry.outcome in _BAD
 
 
-def named(causes: Iterable[PastCause]) -> Iterator[str]:
-    """What the causes are called, each once, for a cell of their own."""
-    yield from dict.fromkeys(cause.subject or cause.rule or cause.kind for cause in causes)
+def named(cause: PastCause) -> str:
+    """What a cause is called, for a cell of its own."""
+    return cause.subject or cause.rule or cause.kind
 
 
 _BAD = frozenset(
