@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from iodcal.domain.circuits import Account
 from iodcal.domain.localtime import Interval
 from iodcal.domain.memory import Recalled
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
+from iodcal.domain.unmatched import unmatched_titles
 from iodcal.invocation import Run
-from iodcal.ledger import Ledger
+from iodcal.ledger import Ledger, used_today
+from iodcal.notices import NoticeKind
 from iodcal.ordering import Placed
-from iodcal.reading import Sight
+from iodcal.reading import Sight, hidden_calendars
 from iodcal.result import Report, SourceReport
+from iodcal.state import State
 
 
 def report(
@@ -44,7 +48,27 @@ def report(
         config_path=str(this.configuration.path),
         faults=request.faults,
         lost_state=tuple(ledger.lost) if ledger is not None else (),
+        unmatched=_unmatched(this, sight),
+        quotas=_quotas(this, ledger.state if ledger is not None else this.state),
     )
+
+
+def _quotas(this: Run, state: State) -> dict[Account, tuple[int, int]]:
+    circuits = this.configuration.circuits.values()
+    limits = {c.account: c.changes_per_day for c in circuits if c.changes_per_day is not None}
+    used = used_today(state, limits, this.request.now)
+    return {account: (used.get(account, 0), limit) for account, limit in limits.items()}
+
+
+def _unmatched(this: Run, sight: Sight) -> tuple[str, ...]:
+    """The titles that no rule took, where a target has a daily summary that wants them."""
+    targets = this.configuration.notify.values()
+    if not any(NoticeKind.DAILY in target.kinds for target in targets):
+        return ()
+    matching = sight.matching
+    taken = (*matching.matched, *matching.refused, *matching.invalid, *(e for e, _ in matching.unreadable))
+    events = (event for reading in sight.readings.values() for event in reading.events)
+    return unmatched_titles(events, taken, hidden_calendars(this.configuration))
 
 
 def _source(recalled: Recalled, sight: Sight) -> SourceReport:

@@ -1,0 +1,144 @@
+"""What the world outside hears of a run: the metrics file, pings and notices.
+
+All of it comes after the run's orders and state are safe, none of it can fail or hold up a run: what goes
+wrong is a line in the log, and shown by `status`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from iodcal import metrics
+from iodcal.commands import Synced, Syncing
+from iodcal.commands import sync as carry_out
+from iodcal.config import Configuration, NotifyTarget
+from iodcal.errors import IodcalError, LockHeldError, UsageError
+from iodcal.exits import Exit, exit_of
+from iodcal.notices import NoticeKind
+from iodcal.notices.daily import day_due, summary
+from iodcal.notices.news import failure_of, news_of, orders_of
+from iodcal.notices.office import Choice, Choose, Office
+from iodcal.notices.outbox import Memory
+from iodcal.result import Report
+
+_log = logging.getLogger("iodcal.notices")
+
+
+def sync(
+    configuration: Configuration, state_path: Path, asked: Syncing, progress: Callable[[str], None]
+) -> Synced:
+    """`commands.sync`, and telling of it. Raises what that raises."""
+    announcer = Announcer(configuration, asked, Office(configuration, state_path, asked.run_id))
+    announcer.begin()
+    try:
+        synced = carry_out(configuration, state_path, asked, progress, announcer.tell)
+    except UsageError:
+        raise  # a slip of the keyboard is nobody else's news
+    except BaseException as error:
+        announcer.failed(error)
+        raise
+    return announcer.finished(synced)
+
+
+@dataclass(slots=True)
+class Announcer:
+    """Tells of one run. People at a terminal see for themselves: only a timer's runs send anything."""
+
+    configuration: Configuration
+    asked: Syncing
+    office: Office
+    _told: Report | None = None
+    _started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def begin(self) -> None:
+        """Tells the watchdogs that a run has begun, and does not wait for them."""
+        if not self.asked.terminal:
+            with _unharmed():
+                self.office.start()
+
+    def tell(self, synced: Synced) -> None:
+        """Tells of a run whose state is safe."""
+        self._told = synced.report
+        self._write_metrics(synced.report, synced.report.exit)
+        if not self.asked.terminal:
+            with _unharmed():
+                self.office.send(synced.report.now, self._news(synced))
+
+    def finished(self, synced: Synced) -> Synced:
+        """Tells what came of waiting for open orders; the result, with how the notices fared in it."""
+        report = synced.report
+        if self.asked.wait is not None:
+            self._write_metrics(report, report.exit)
+        if self.asked.terminal:
+            return synced
+        with _unharmed():
+            if self.asked.wait is not None and self._told is not None:
+                self._tell_settled(report, self._told)
+            self.office.end(report.exit)
+        fared = self.office.reports
+        known = tuple(fared[name] for name in self.configuration.notify if name in fared)
+        return replace(synced, report=replace(report, notices=known))
+
+    def failed(self, error: BaseException) -> None:
+        """Tells of a run that `error` ended."""
+        status = Exit.CONFIGURATION if self.asked.faults else exit_of(error)
+        self._write_metrics(None, status)
+        overlap = isinstance(error, LockHeldError) and error.facts.get("stuck") is None
+        if self.asked.terminal or overlap or not isinstance(error, Exception):
+            return  # of an overlap the run that holds the lock tells how it went
+        with _unharmed():
+            if isinstance(error, IodcalError) and error.facts.get("stuck") != "told":
+                self._tell_failure(error)
+            self.office.end(status)
+
+    def _news(self, synced: Synced) -> Choose:
+        news, report = news_of(synced), synced.report
+
+        def choose(target: NotifyTarget, memory: Memory) -> Choice:
+            wanted = [notice for notice in news if target.takes(notice)]
+            if NoticeKind.DAILY in target.kinds and self.asked.circuit is None:
+                day = day_due(memory.daily_on, target.daily_at, report.now, self.configuration.zone)
+                wanted += [summary(report, target, day)] if day is not None else []
+            return tuple(wanted), replace(memory, failure_told="")
+
+        return choose
+
+    def _tell_settled(self, report: Report, told: Report) -> None:
+        before = {order.id: order.outcome for order in told.orders}
+        settled = [o for o in report.orders if not o.outcome.open and before.get(o.id) != o.outcome]
+        news = tuple(orders_of(report, settled))
+        self.office.send(report.now, lambda target, memory: (tuple(filter(target.takes, news)), memory))
+
+    def _tell_failure(self, error: IodcalError) -> None:
+        """Where the state cannot be used, the outbox remembers what was told; if that cannot be written
+        either, every run tells."""
+        now = datetime.now(UTC)
+        notice = failure_of(error, now, self.asked.run_id)
+
+        def choose(target: NotifyTarget, memory: Memory) -> Choice:
+            if not target.takes(notice) or memory.failure_told == notice.id:
+                return (), memory
+            return (notice,), replace(memory, failure_told=notice.id)
+
+        self.office.send(now, choose)
+
+    def _write_metrics(self, report: Report | None, status: int) -> None:
+        """A run of one circuit says nothing of the others, and nothing of the timer."""
+        if self.asked.circuit is None:
+            with _unharmed():
+                metrics.write(self.configuration, report, status, self._started)
+
+
+@contextmanager
+def _unharmed() -> Iterator[None]:
+    """The run goes on whatever happens in here, even if that is a bug of ours."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - bandwidth has been ordered; telling of it must not undo that
+        _log.warning("telling of the run failed: this is a bug in iodcal (%s)", type(error).__name__)
+        _log.debug("where that was", exc_info=True)

@@ -1,0 +1,108 @@
+"""Where one run's notices and pings leave; what cannot be delivered is kept for the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from iodcal.config import Configuration, NotifyTarget, Way
+from iodcal.exits import Exit
+from iodcal.http import Deadline
+from iodcal.notices import Notice, NoticeKind
+from iodcal.notices.delivery import Round, deliver, signal
+from iodcal.notices.outbox import Memory, Outbox, load
+from iodcal.notices.standing import target_report
+from iodcal.result import TargetReport
+from iodcal.state.files import Access
+
+_SHARE_OF_EVERY = 0.1  # of `every`: the most that notices may take, whatever `notify_within` says
+
+Choice: TypeAlias = tuple[tuple[Notice, ...], Memory]
+Choose: TypeAlias = Callable[[NotifyTarget, Memory], Choice]
+"""What is new for a target, and its memory with what choosing that changed in it."""
+
+
+@dataclass(slots=True)
+class Office:
+    """Sends for one run; `reports` is how that went, by target."""
+
+    configuration: Configuration
+    state_path: Path
+    run_id: str
+    reports: dict[str, TargetReport] = field(default_factory=dict)
+    _started: Callable[[], Mapping[str, str]] | None = None
+
+    def start(self) -> None:
+        """Tells the watchdogs that a run has begun, and does not wait for them."""
+        pings = list(self._pings())
+        if pings:
+            told = {"run_id": self.run_id}
+            self._started = signal(pings, "start", told, self.configuration.directory, self._deadline())
+
+    def end(self, status: int) -> None:
+        """Tells the watchdogs how the run ended."""
+        pings = list(self._pings())
+        if not pings:
+            return
+        if self._started is not None:
+            self._started()  # else `start` might come after the end
+        name = "success" if status == Exit.OK else "fail"
+        told = {"run_id": self.run_id, "exit": int(status)}
+        faults = signal(pings, name, told, self.configuration.directory, self._deadline())()
+        now, outbox = datetime.now(UTC), self._outbox()
+        memories = dict(outbox.targets)
+        for target, fault in faults.items():
+            known = outbox.of(target)
+            memories[target] = replace(known, failing_since=(known.failing_since or now) if fault else None)
+            memories[target] = replace(memories[target], fault=fault)
+            self.reports[target] = target_report(target, memories[target], 0 if fault else 1)
+        self._keep(outbox, memories)
+
+    def send(self, now: datetime, choose: Choose) -> None:
+        """Sends each target what waits for it and what `choose` finds for it."""
+        targets = {n: t for n, t in self.configuration.notify.items() if t.way is not Way.PING}
+        if not targets:
+            return
+        outbox = self._outbox()
+        memories = dict(outbox.targets)
+        queues: dict[str, tuple[Notice, ...]] = {}
+        for name, target in targets.items():
+            new, memories[name] = choose(target, outbox.of(name))
+            queues[name] = (*outbox.of(name).due(now), *new)
+        for one in deliver(queues, targets, self.configuration.directory, self._deadline()):
+            name = one.target.name
+            memories[name] = self._remember(one, memories[name], queues[name], now)
+            before = self.reports[name].sent if name in self.reports else 0
+            self.reports[name] = target_report(name, memories[name], one.sent + before)
+        for name in targets:
+            self.reports.setdefault(name, target_report(name, memories[name]))
+        self._keep(outbox, memories)
+
+    def _remember(self, one: Round, memory: Memory, queue: tuple[Notice, ...], now: datetime) -> Memory:
+        left = one.left()
+        after = memory.after(left, one.fault, now, delivered=one.sent > 0)
+        waiting = {notice.id for notice in left}
+        for notice in queue:
+            if notice.kind is NoticeKind.DAILY and notice.id not in waiting:
+                after = replace(after, daily_on=now.astimezone(self.configuration.zone).date())
+        return after
+
+    def _keep(self, outbox: Outbox, memories: Mapping[str, Memory]) -> None:
+        known = {name: m for name, m in memories.items() if name in self.configuration.notify}
+        kept = {name: memory for name, memory in known.items() if memory != Memory()}
+        if kept != outbox.targets:
+            Outbox(outbox.path, outbox.access, kept).save()
+
+    def _outbox(self) -> Outbox:
+        return load(self.state_path, Access(self.configuration.settings.group))
+
+    def _pings(self) -> Iterator[NotifyTarget]:
+        return (target for target in self.configuration.notify.values() if target.way is Way.PING)
+
+    def _deadline(self) -> Deadline:
+        settings = self.configuration.settings
+        most = min(settings.notify_within, settings.every * _SHARE_OF_EVERY)
+        return Deadline.after(most.total_seconds())
