@@ -60,33 +60,50 @@ def deliver(
     return rounds
 
 
+@dataclass(slots=True)
+class Signals:
+    """Pings on their way, a thread for each target; `faults` says in words what went wrong, or nothing."""
+
+    name: str
+    deadline: Deadline
+    threads: dict[str, threading.Thread] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def wait(self) -> dict[str, str]:
+        """How each went, by target; waits until the deadline at the latest."""
+        _join(self.threads.values(), self.deadline)
+        late = describe(NoticeError("deadline"))
+        found = {target: self.faults.get(target, late) for target in self.threads}
+        for target, fault in found.items():
+            if fault:
+                _log.warning("notify.%s: %s: %s", target, self.name, fault)
+        return found
+
+
 def signal(
-    targets: Iterable[NotifyTarget], name: str, told: object, directory: Path, deadline: Deadline
-) -> Callable[[], dict[str, str]]:
-    """Pings all `targets` and does not wait; what comes back waits until `deadline` at the latest, and
-    returns what went wrong, in words, by target (an empty text where nothing did)."""
-    faults: dict[str, str] = {}
+    targets: Iterable[NotifyTarget],
+    name: str,
+    told: object,
+    directory: Path,
+    deadline: Deadline,
+    after: Signals | None = None,
+) -> Signals:
+    """Begins to ping all `targets`, each once its ping of `after` is through, and does not wait."""
+    signals = Signals(name, deadline)
 
     def one(target: NotifyTarget) -> None:
+        if after is not None and target.name in after.threads:
+            after.threads[target.name].join(deadline.left)
         try:
             ping(target, name, told, directory, deadline)
-            faults[target.name] = ""
+            signals.faults[target.name] = ""
         except NoticeError as error:
-            faults[target.name] = describe(error)
+            signals.faults[target.name] = describe(error)
 
     targets = list(targets)
     threads = _start(partial(one, target) for target in targets)
-
-    def wait() -> dict[str, str]:
-        _join(threads, deadline)
-        late = describe(NoticeError("deadline"))
-        found = {target.name: faults.get(target.name, late) for target in targets}
-        for target, fault in found.items():
-            if fault:
-                _log.warning("notify.%s: %s: %s", target, name, fault)
-        return found
-
-    return wait
+    signals.threads = {target.name: thread for target, thread in zip(targets, threads, strict=True)}
+    return signals
 
 
 def _start(jobs: Iterable[Callable[[], None]]) -> list[threading.Thread]:

@@ -17,6 +17,7 @@ from iodcal.render.text import for_line
 from iodcal.render.when import with_zone
 from iodcal.result import CurtainUp, Report
 from iodcal.state import Told
+from iodcal.words import Words
 from iodcal.words.errors import describe as describe_error
 from iodcal.words.problems import describe
 
@@ -57,12 +58,14 @@ def orders_of(report: Report, orders: Iterable[Order]) -> Iterator[Notice]:
             )
 
 
-def failure_of(error: IodcalError, at: datetime, run_id: str) -> Notice:
+def failure_of(error: Exception, at: datetime, run_id: str) -> Notice:
     """The notice of a run that `error` ended before it was carried through."""
-    words = describe_error(error)
+    code, words = "bug", Words("This is a bug in iodcal", "Run iodcal sync by hand, and report what it says")
+    if isinstance(error, IodcalError):
+        code, words = error.code, describe_error(error)
     return Notice(
         NoticeKind.PROBLEM,
-        f"run:{error.code}",
+        f"run:{code}",
         str(Severity.ERROR),
         "The run could not be carried through",
         for_line(words.message),
@@ -70,6 +73,12 @@ def failure_of(error: IodcalError, at: datetime, run_id: str) -> Notice:
         run_id,
         for_line(words.remedy),
     )
+
+
+def recovery_of(failure: str, at: datetime, run_id: str) -> Notice:
+    """The notice that runs are carried through again; `failure` is the id of what kept them from it."""
+    title = "Runs are carried through again"
+    return Notice(NoticeKind.RECOVERED, failure, "info", title, title, at, run_id)
 
 
 def _title(text: str, report: Report) -> str:

@@ -12,7 +12,7 @@ from iodcal.config import Configuration, NotifyTarget, Way
 from iodcal.exits import Exit
 from iodcal.http import Deadline
 from iodcal.notices import Notice, NoticeKind
-from iodcal.notices.delivery import Round, deliver, signal
+from iodcal.notices.delivery import Round, Signals, deliver, signal
 from iodcal.notices.outbox import Memory, Outbox, load
 from iodcal.notices.standing import target_report
 from iodcal.result import TargetReport
@@ -33,31 +33,37 @@ class Office:
     state_path: Path
     run_id: str
     reports: dict[str, TargetReport] = field(default_factory=dict)
-    _started: Callable[[], Mapping[str, str]] | None = None
+    _deadline: Deadline = field(default_factory=lambda: Deadline.after(0))
+    _started: Signals | None = None
+    _ended: Signals | None = None
+
+    def open(self) -> None:
+        """From now on there is so much time for all that is to be sent together."""
+        settings = self.configuration.settings
+        most = min(settings.notify_within, settings.every * _SHARE_OF_EVERY)
+        self._deadline = Deadline.after(most.total_seconds())
 
     def start(self) -> None:
         """Tells the watchdogs that a run has begun, and does not wait for them."""
-        pings = list(self._pings())
-        if pings:
-            told = {"run_id": self.run_id}
-            self._started = signal(pings, "start", told, self.configuration.directory, self._deadline())
+        told = {"run_id": self.run_id}
+        self._started = signal(self._pings(), "start", told, self.configuration.directory, self._deadline)
 
     def end(self, status: int) -> None:
-        """Tells the watchdogs how the run ended."""
-        pings = list(self._pings())
-        if not pings:
-            return
-        if self._started is not None:
-            self._started()  # else `start` might come after the end
+        """Tells the watchdogs how the run ended; `collect` waits for them."""
         name = "success" if status == Exit.OK else "fail"
         told = {"run_id": self.run_id, "exit": int(status)}
-        faults = signal(pings, name, told, self.configuration.directory, self._deadline())()
+        directory = self.configuration.directory
+        self._ended = signal(self._pings(), name, told, directory, self._deadline, self._started)
+
+    def collect(self) -> None:
+        """Notes how the watchdogs could be told."""
+        if self._ended is None or not self._ended.threads:
+            return
         now, outbox = datetime.now(UTC), self._outbox()
         memories = dict(outbox.targets)
-        for target, fault in faults.items():
-            known = outbox.of(target)
-            memories[target] = replace(known, failing_since=(known.failing_since or now) if fault else None)
-            memories[target] = replace(memories[target], fault=fault)
+        for target, fault in self._ended.wait().items():
+            since = (outbox.of(target).failing_since or now) if fault else None
+            memories[target] = replace(outbox.of(target), failing_since=since, fault=fault)
             self.reports[target] = target_report(target, memories[target], 0 if fault else 1)
         self._keep(outbox, memories)
 
@@ -72,7 +78,7 @@ class Office:
         for name, target in targets.items():
             new, memories[name] = choose(target, outbox.of(name))
             queues[name] = (*outbox.of(name).due(now), *new)
-        for one in deliver(queues, targets, self.configuration.directory, self._deadline()):
+        for one in deliver(queues, targets, self.configuration.directory, self._deadline):
             name = one.target.name
             memories[name] = self._remember(one, memories[name], queues[name], now)
             before = self.reports[name].sent if name in self.reports else 0
@@ -101,8 +107,3 @@ class Office:
 
     def _pings(self) -> Iterator[NotifyTarget]:
         return (target for target in self.configuration.notify.values() if target.way is Way.PING)
-
-    def _deadline(self) -> Deadline:
-        settings = self.configuration.settings
-        most = min(settings.notify_within, settings.every * _SHARE_OF_EVERY)
-        return Deadline.after(most.total_seconds())

@@ -26,7 +26,7 @@ _KEPT = timedelta(hours=24)
 @dataclass(frozen=True, slots=True)
 class Memory:
     """One target: when a message last arrived, since when none does and why (`fault`, in words), what waits,
-    the local day of the last daily summary, and the failure of a run that it was told."""
+    the local day of the last daily summary, and which failure of a run it was told of when."""
 
     delivered_at: datetime | None = None
     failing_since: datetime | None = None
@@ -34,6 +34,7 @@ class Memory:
     waiting: tuple[Notice, ...] = ()
     daily_on: date | None = None
     failure_told: str = ""
+    failure_told_at: datetime | None = None
 
     def due(self, now: datetime) -> tuple[Notice, ...]:
         """What still waits and is neither too old nor tried too often."""
@@ -111,15 +112,28 @@ def _decode(memory: dict[str, Any]) -> Memory:
         waiting=tuple(_notice(notice) for notice in memory["waiting"]),
         daily_on=date.fromisoformat(memory["daily_on"]) if memory["daily_on"] else None,
         failure_told=str(memory["failure_told"]),
+        failure_told_at=_time(memory["failure_told_at"]),
     )
 
 
 def _notice(values: dict[str, Any]) -> Notice:
-    at = datetime.fromisoformat(values["at"])
     circuits = tuple(str(name) for name in values["circuits"])
-    kind = NoticeKind(values["kind"])
-    return Notice(**{**values, "kind": kind, "at": at, "circuits": circuits})
+    texts = {name: str(values[name]) for name in ("id", "severity", "title", "text", "run_id", "remedy")}
+    return Notice(
+        **texts,
+        kind=NoticeKind(values["kind"]),
+        at=_instant(values["at"]),
+        circuits=circuits,
+        tries=int(values["tries"]),
+    )
 
 
 def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return _instant(text) if text else None
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return at

@@ -6,6 +6,7 @@ A value is put in as JSON, quotes and escapes included, so that no title can end
 from __future__ import annotations
 
 import json
+import re
 import socket
 import string
 from collections.abc import Mapping
@@ -38,8 +39,12 @@ class Template:
     @classmethod
     def parse(cls, text: str) -> Template:
         """Raises ValueError for a name that nothing stands for, or where no JSON would come out."""
+        template = string.Template(text)
+        if not template.is_valid():
+            line = _line_of_dollar(text)
+            raise ValueError(f"a $ stands alone (line {line}): write $$ for a dollar")
         try:
-            names = string.Template(text).get_identifiers()
+            names = template.get_identifiers()
             unknown = [name for name in names if name not in NAMES]
             if unknown:
                 raise ValueError(f"${unknown[0]} stands for nothing (known here: {', '.join(NAMES)})")
@@ -53,6 +58,12 @@ class Template:
         """The document for `notice`."""
         quoted = {name: json.dumps(value) for name, value in values_of(notice).items()}
         return json.loads(string.Template(self.text).substitute(quoted))
+
+
+def _line_of_dollar(text: str) -> int:
+    """The line of the first `$` that begins no name."""
+    found = re.search(r"(?<!\$)(?:\$\$)*\$(?![\w{$])", text, re.ASCII)
+    return text.count("\n", 0, found.end()) + 1 if found else 1
 
 
 def values_of(notice: Notice) -> Mapping[str, Any]:

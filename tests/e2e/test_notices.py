@@ -221,11 +221,27 @@ def test_a_run_that_cannot_be_carried_through_is_told_once(world: World, hook: H
     told = hook.bodies[paths.index("very-secret-path")]
     assert (told["kind"], told["severity"], told["id"]) == ("problem", "error", "run:too_new")
     state.write_text(good)
+    hook.requests.clear()
     world.iodcal("sync")
+    mended = [body for body in hook.bodies if "kind" in body]
+    assert [(body["kind"], body["id"]) for body in mended] == [("recovered", "run:too_new")]
     state.write_text(good.replace('"version": 1', '"version": 99'))
     hook.requests.clear()
     world.iodcal("sync")
     assert len(hook.requests) == 3
+
+
+def test_a_watchdog_hears_of_the_end_while_a_webhook_hangs(world: World, hook: Hook) -> None:
+    hook.hanging = True
+    with Hook() as other:
+        text = "\nnotify:\n  noc: {webhook: {env: HOOK}}\n  watchdog: {ping: {env: OTHER}}\n"
+        notify(world, hook, text, notify_within="2s")
+        world.meeting("All-Hands", 20, 60)
+        world.iodcal("sync", OTHER=other.url)
+        assert [request.path.rpartition("/")[2] for request in other.requests] == [
+            "start",
+            "very-secret-path",
+        ]
 
 
 def test_a_secret_that_does_not_resolve_harms_nobody(world: World, hook: Hook) -> None:
