@@ -139,7 +139,8 @@ class Announcer:
         """A run of one circuit says nothing of the others, and nothing of the timer."""
         if self.asked.circuit is None:
             with _unharmed():
-                metrics.write(self.configuration, report, status, self._started)
+                state = self.office.state_path
+                metrics.write(self.configuration, state, report, status, self._started)
 
 
 def _settled(report: Report, told: Report) -> Choose:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from iodcal.config import Configuration
+from iodcal.config.find import state_folder
 from iodcal.exits import Exit
 from iodcal.metrics import pointer
 from iodcal.metrics.expiries import expiries
@@ -16,18 +17,22 @@ from iodcal.metrics.families import SUCCESS
 from iodcal.metrics.samples import of_report, of_run
 from iodcal.metrics.textfile import update
 from iodcal.result import Report
+from iodcal.state.once import Once
+from iodcal.telling import REMINDER
 
 _log = logging.getLogger("iodcal.metrics")
 
 _CARRIED_THROUGH = (Exit.OK, Exit.PROBLEM)
 
 
-def write(configuration: Configuration, report: Report | None, status: int, started: datetime) -> None:
-    """Brings the metrics file up to date. Without a `report`, the run came to nothing: what it would have
-    told stays as it was, and the time of the last success with it."""
+def write(
+    configuration: Configuration, state: Path, report: Report | None, status: int, started: datetime
+) -> None:
+    """Brings the metrics file up to date; `state` is the state file. Without a `report`, the run came to
+    nothing: what it would have told stays as it was, and the time of the last success with it."""
     path = configuration.settings.metrics_file
     if path is not None:
-        _write(path, configuration, report, status, started)
+        _write(path, _told(state.parent), configuration, report, status, started)
 
 
 def write_without_configuration(configuration: Path, state: Path | None) -> None:
@@ -35,11 +40,21 @@ def write_without_configuration(configuration: Path, state: Path | None) -> None
     named."""
     path = pointer.recall(configuration, state)
     if path is not None:
-        _write(path, None, None, Exit.CONFIGURATION, datetime.now(UTC))
+        told = _told(state_folder(configuration, state))
+        _write(path, told, None, None, Exit.CONFIGURATION, datetime.now(UTC))
+
+
+def _told(folder: Path) -> Once:
+    return Once(folder / "metrics.told", REMINDER)
 
 
 def _write(
-    path: Path, configuration: Configuration | None, report: Report | None, status: int, started: datetime
+    path: Path,
+    told: Once,
+    configuration: Configuration | None,
+    report: Report | None,
+    status: int,
+    started: datetime,
 ) -> None:
     ended = datetime.now(UTC)
     seconds = max(0.0, (ended - started).total_seconds())
@@ -57,9 +72,13 @@ def _write(
     try:
         update(path, make)
     except OSError as error:
-        _log.warning(
+        level = logging.WARNING if told.is_news(str(error), ended) else logging.INFO
+        _log.log(
+            level,
             "the metrics file %s cannot be written: %s; the run is unharmed. Let the user who runs iodcal "
             "write to its folder, or change settings.metrics_file",
             path,
             error.strerror,
         )
+    else:
+        told.is_over()

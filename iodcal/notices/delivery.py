@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,8 +13,6 @@ from iodcal.http import Deadline
 from iodcal.notices import Notice
 from iodcal.notices.senders import NoticeError, messages, ping, send
 from iodcal.words.notices import describe
-
-_log = logging.getLogger("iodcal.notices")
 
 
 @dataclass(slots=True)
@@ -55,8 +52,6 @@ def deliver(
         with one.lock:
             if not one.over:
                 one.over, one.fault = True, describe(NoticeError("deadline"))
-        if one.fault:
-            _log.warning("notify.%s: %s", one.target.name, one.fault)
     return rounds
 
 
@@ -64,7 +59,6 @@ def deliver(
 class Signals:
     """Pings on their way, a thread for each target; `faults` says in words what went wrong, or nothing."""
 
-    name: str
     deadline: Deadline
     threads: dict[str, threading.Thread] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
@@ -73,11 +67,7 @@ class Signals:
         """How each went, by target; waits until the deadline at the latest."""
         _join(self.threads.values(), self.deadline)
         late = describe(NoticeError("deadline"))
-        found = {target: self.faults.get(target, late) for target in self.threads}
-        for target, fault in found.items():
-            if fault:
-                _log.warning("notify.%s: %s: %s", target, self.name, fault)
-        return found
+        return {target: self.faults.get(target, late) for target in self.threads}
 
 
 def signal(
@@ -89,7 +79,7 @@ def signal(
     after: Signals | None = None,
 ) -> Signals:
     """Begins to ping all `targets`, each once its ping of `after` is through, and does not wait."""
-    signals = Signals(name, deadline)
+    signals = Signals(deadline)
 
     def one(target: NotifyTarget) -> None:
         if after is not None and target.name in after.threads:

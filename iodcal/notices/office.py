@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from iodcal.notices.outbox import Memory, Outbox, load
 from iodcal.notices.standing import target_report
 from iodcal.result import TargetReport
 from iodcal.state.files import Access
+
+_log = logging.getLogger("iodcal.notices")
 
 _SHARE_OF_EVERY = 0.1  # of `every`: the most that notices may take, whatever `notify_within` says
 
@@ -62,8 +65,8 @@ class Office:
         now, outbox = datetime.now(UTC), self._outbox()
         memories = dict(outbox.targets)
         for target, fault in self._ended.wait().items():
-            since = (outbox.of(target).failing_since or now) if fault else None
-            memories[target] = replace(outbox.of(target), failing_since=since, fault=fault)
+            memories[target] = outbox.of(target).faulty(fault, now)
+            _warn(target, memories[target], now)
             self.reports[target] = target_report(target, memories[target], 0 if fault else 1)
         self._keep(outbox, memories)
 
@@ -90,6 +93,7 @@ class Office:
     def _remember(self, one: Round, memory: Memory, queue: tuple[Notice, ...], now: datetime) -> Memory:
         left = one.left()
         after = memory.after(left, one.fault, now, delivered=one.sent > 0)
+        _warn(one.target.name, after, now)
         waiting = {notice.id for notice in left}
         for notice in queue:
             if notice.kind is NoticeKind.DAILY and notice.id not in waiting:
@@ -107,3 +111,10 @@ class Office:
 
     def _pings(self) -> Iterator[NotifyTarget]:
         return (target for target in self.configuration.notify.values() if target.way is Way.PING)
+
+
+def _warn(target: str, memory: Memory, now: datetime) -> None:
+    """A target that fails is told like a problem: once, and every few hours."""
+    if memory.fault:
+        level = logging.WARNING if memory.warned_at == now else logging.INFO
+        _log.log(level, "notify.%s: %s", target, memory.fault)

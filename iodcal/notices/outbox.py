@@ -15,6 +15,7 @@ from typing import Any
 
 from iodcal.notices import Notice, NoticeKind
 from iodcal.state.files import Access, replace_file
+from iodcal.telling import REMINDER
 
 _log = logging.getLogger("iodcal.notices")
 
@@ -26,7 +27,8 @@ _KEPT = timedelta(hours=24)
 @dataclass(frozen=True, slots=True)
 class Memory:
     """One target: when a message last arrived, since when none does and why (`fault`, in words), what waits,
-    the local day of the last daily summary, and which failure of a run it was told of when."""
+    the local day of the last daily summary, which failure of a run it was told of when, and when the log last
+    warned that it is not reached."""
 
     delivered_at: datetime | None = None
     failing_since: datetime | None = None
@@ -35,6 +37,7 @@ class Memory:
     daily_on: date | None = None
     failure_told: str = ""
     failure_told_at: datetime | None = None
+    warned_at: datetime | None = None
 
     def due(self, now: datetime) -> tuple[Notice, ...]:
         """What still waits and is neither too old nor tried too often."""
@@ -44,13 +47,17 @@ class Memory:
     def after(self, waiting: tuple[Notice, ...], fault: str, now: datetime, *, delivered: bool) -> Memory:
         """This memory after a round that left `waiting`; `fault` is empty where all went well."""
         kept = tuple(notice for notice in waiting if notice.stored)[-MOST_WAITING:]
-        return replace(
-            self,
-            delivered_at=now if delivered else self.delivered_at,
-            failing_since=(self.failing_since or now) if fault else None,
-            fault=fault,
-            waiting=kept,
-        )
+        told = self.faulty(fault, now)
+        return replace(told, delivered_at=now if delivered else self.delivered_at, waiting=kept)
+
+    def faulty(self, fault: str, now: datetime) -> Memory:
+        """This memory after a try that went wrong with `fault`, or, where that is empty, well."""
+        if not fault:
+            return replace(self, failing_since=None, fault="", warned_at=None)
+        warned = self.warned_at
+        if warned is None or now - warned >= REMINDER:
+            warned = now
+        return replace(self, failing_since=self.failing_since or now, fault=fault, warned_at=warned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ def _decode(memory: dict[str, Any]) -> Memory:
         daily_on=date.fromisoformat(memory["daily_on"]) if memory["daily_on"] else None,
         failure_told=str(memory["failure_told"]),
         failure_told_at=_time(memory["failure_told_at"]),
+        warned_at=_time(memory["warned_at"]),
     )
 
 

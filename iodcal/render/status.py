@@ -79,7 +79,10 @@ def _last_run(report: Report) -> Text:
 
 
 def _failing(target: TargetReport, report: Report) -> Text:
-    name = for_terminal(target.target, 32)
-    text = Text.assemble(("notices to ", ""), (name, "bold"), " fail since ")
-    text.append(f"{relative(target.failing_since or report.now, report.now)}: {for_line(target.fault)}")
-    return text.append(f" ({target.waiting} wait)" if target.waiting else "")
+    since = target.failing_since or report.now
+    waiting = f" ({target.waiting} wait)" if target.waiting else ""
+    return Text.assemble(
+        "notices to ",
+        (for_terminal(target.target, 32), "bold"),
+        f" have failed for {rough(report.now - since)}{waiting}: {for_line(target.fault)}",
+    )

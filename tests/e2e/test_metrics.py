@@ -147,6 +147,12 @@ def test_a_folder_that_cannot_be_written_harms_nobody(world: World) -> None:
     assert done.status == 0
     assert json.loads(done.out)["orders"][0]["outcome"] == "accepted"
     assert "missing/iodcal.prom cannot be written: No such file or directory; the run is unharmed" in done.err
+    again = world.iodcal("sync")
+    assert (again.status, again.err) == (0, "")  # told once, as any problem is
+    (world.iodcal.folder / "missing").mkdir()
+    world.iodcal("sync")
+    assert (world.iodcal.folder / "missing" / "iodcal.prom").exists()
+    assert not (world.iodcal.folder / "state" / "metrics.told").exists()
 
 
 def test_a_run_of_one_circuit_leaves_the_file_alone(world: World) -> None:

@@ -151,7 +151,7 @@ def test_a_hanging_webhook_neither_delays_nor_alters_the_run(world: World, hook:
     assert target["failing_since"] is not None
     (known,) = world.iodcal("status", "-o", "json").json["notices"]
     assert known["fault"] == target["fault"]
-    assert "notices to noc fail since" in world.iodcal("status").out
+    assert "notices to noc have failed for" in world.iodcal("status").out
     assert "very-secret" not in done.out + done.err + json.dumps(world.iodcal.state)
 
 
@@ -175,13 +175,15 @@ def test_what_could_not_be_delivered_comes_with_the_next_run(world: World, hook:
     failed = world.iodcal("sync")
     assert failed.status == 0
     assert "notify.noc: it answers with status 503" in failed.err
+    still = world.iodcal("sync")
+    assert (still.status, still.out, still.err) == (0, "", "")  # told once, as any problem is
     hook.status = 200
     again = world.iodcal("sync")
     assert (again.status, again.out, again.err) == (0, "", "")
-    assert [body["kind"] for body in hook.bodies] == ["change", "change"]
-    assert hook.bodies[0] == hook.bodies[1]
+    assert [body["kind"] for body in hook.bodies] == ["change"] * 3
+    assert hook.bodies[0] == hook.bodies[2]
     world.iodcal("sync")
-    assert len(hook.bodies) == 2
+    assert len(hook.bodies) == 3
 
 
 def test_a_message_without_an_answer_is_tried_three_times_at_most(world: World, hook: Hook) -> None:

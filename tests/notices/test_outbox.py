@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    memory = Memory(NOW, NOW + HOUR, "it hangs", (replace(NOTICE, tries=2),), NOW.date(), "run:bug", NOW)
+    memory = Memory(NOW, NOW + HOUR, "it hangs", (replace(NOTICE, tries=2),), NOW.date(), "run:bug", NOW, NOW)
     outbox = Outbox(tmp_path / "notices.json", OWNER_ONLY, {"noc": memory, "other": Memory()})
     assert outbox.save()
     assert load(tmp_path / "state.json", OWNER_ONLY) == outbox
@@ -43,6 +43,14 @@ def test_a_summary_never_waits_and_not_more_than_so_many_others() -> None:
     later = after.after(after.waiting, "it still hangs", NOW + HOUR, delivered=True)
     assert (later.failing_since, later.delivered_at) == (NOW, NOW + HOUR)
     assert later.after((), "", NOW + HOUR, delivered=True).failing_since is None
+
+
+def test_the_log_warns_of_a_target_once_and_again_after_six_hours() -> None:
+    first = Memory().faulty("it hangs", NOW)
+    assert first.warned_at == NOW
+    assert first.faulty("it hangs", NOW + 5 * HOUR).warned_at == NOW
+    assert first.faulty("it hangs", NOW + 6 * HOUR).warned_at == NOW + 6 * HOUR
+    assert first.faulty("", NOW + HOUR) == Memory()
 
 
 GOOD = {
@@ -69,6 +77,7 @@ GOOD = {
             "daily_on": None,
             "failure_told": "",
             "failure_told_at": None,
+            "warned_at": None,
         }
     },
 }
