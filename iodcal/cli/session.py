@@ -64,10 +64,10 @@ class Session:
     def configuration_or_last_good(self) -> tuple[Configuration, tuple[Fault, ...]]:
         """The configuration; or, where it does not load, the last one that did, and what is wrong now.
         Raises ConfigurationError where there is neither."""
-        from iodcal import metrics
         from iodcal.config import last_good
         from iodcal.config.load import load
         from iodcal.errors import ConfigurationError
+        from iodcal.metrics import pointer
 
         path = self.config_path()
         try:
@@ -75,11 +75,13 @@ class Session:
         except ConfigurationError as error:
             recalled = last_good.recall(path, self.common.state)
             if recalled is None:
-                metrics.write_without_configuration(path, self.common.state)
+                from iodcal.metrics.writing import write_without_configuration
+
+                write_without_configuration(path, self.common.state)
                 raise
             return recalled, error.faults
         last_good.keep(path, configuration, self.common.state)
-        metrics.keep_pointer(path, configuration, self.common.state)
+        pointer.keep(path, configuration, self.common.state)
         return configuration, ()
 
     def state_path(self, configuration: Configuration) -> Path:

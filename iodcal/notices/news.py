@@ -136,7 +136,7 @@ def _curtain_up(seen: CurtainUp, report: Report) -> Notice:
         f"curtain_up:{seen.circuit}/{seen.rule}/{seen.start:%Y-%m-%dT%H:%MZ}",
         "info" if seen.ready else str(Severity.ERROR),
         _title(f"{seen.circuit} {state}", report),
-        for_line(f"{seen.circuit} {state} for {name}, {at}: it needs {seen.needs} and has {_has(seen)}"),
+        for_line(f"{seen.circuit} {state} for {name}, {at}: it needs {seen.needs} and {_has(seen)}"),
         report.now,
         report.run_id,
         circuits=(seen.circuit,),
@@ -144,7 +144,7 @@ def _curtain_up(seen: CurtainUp, report: Report) -> Notice:
 
 
 def _has(seen: CurtainUp) -> str:
-    return str(seen.running) if seen.running is not None else "nobody knows what"
+    return f"has {seen.running}" if seen.running is not None else "nobody knows what it has"
 
 
 def _held(plan: CircuitPlan, report: Report) -> Notice:
