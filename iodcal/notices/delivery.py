@@ -84,11 +84,8 @@ def signal(
     def one(target: NotifyTarget) -> None:
         if after is not None and target.name in after.threads:
             after.threads[target.name].join(deadline.left)
-        try:
-            ping(target, name, told, directory, deadline)
-            signals.faults[target.name] = ""
-        except NoticeError as error:
-            signals.faults[target.name] = describe(error)
+        fault, _ = _tried(partial(ping, target, name, told, directory, deadline))
+        signals.faults[target.name] = fault
 
     targets = list(targets)
     threads = _start(partial(one, target) for target in targets)
@@ -116,7 +113,7 @@ def _carry(one: Round, directory: Path, deadline: Deadline) -> None:
                 one.over = True
                 return
             one.current, one.arrived = one.queue.pop(0), True
-        fault, arrived = _try(one.target, one.current, directory, deadline)
+        fault, arrived = _tried(partial(send, one.target, one.current, directory, deadline))
         with one.lock:
             if one.over:
                 return  # the run has gone on without us
@@ -126,12 +123,10 @@ def _carry(one: Round, directory: Path, deadline: Deadline) -> None:
             one.sent, one.current = one.sent + 1, ()
 
 
-def _try(
-    target: NotifyTarget, message: tuple[Notice, ...], directory: Path, deadline: Deadline
-) -> tuple[str, bool]:
+def _tried(sending: Callable[[], None]) -> tuple[str, bool]:
     """What went wrong, in words (empty where nothing did), and whether it may have arrived all the same."""
     try:
-        send(target, message, directory, deadline)
+        sending()
     except NoticeError as error:
         return describe(error), error.arrived
     except Exception as error:  # noqa: BLE001 - a service of Apprise's may raise anything; no notice fails a run

@@ -52,7 +52,10 @@ def send(target: NotifyTarget, notices: Sequence[Notice], directory: Path, deadl
 
 def ping(target: NotifyTarget, signal: str, told: object, directory: Path, deadline: Deadline) -> None:
     """Tells a watchdog `start`, `success` or `fail`; `told` is what it may show. Raises NoticeError."""
-    parts = urlsplit(_address(target, directory))
+    try:
+        parts = urlsplit(_address(target, directory))
+    except ValueError:
+        raise NoticeError("insecure_url") from None  # not an address at all
     end = "" if signal == "success" else f"/{signal}"
     _post(target, urlunsplit(parts._replace(path=parts.path.rstrip("/") + end)), told, directory, deadline)
 

@@ -264,6 +264,17 @@ def test_plain_http_to_another_host_is_refused(world: World, hook: Hook) -> None
     assert "notify.noc: its address is not an https one" in done.err
 
 
+@pytest.mark.parametrize("address", ["http://[::1", "nonsense", "https://", "https://a b/ c", "\u2603"])
+def test_an_address_that_is_none_is_told_and_not_shown(world: World, hook: Hook, address: str) -> None:
+    notify(world, hook, "\nnotify:\n  a: {webhook: {env: HOOK}}\n  b: {ping: {env: HOOK}}\n")
+    world.meeting("All-Hands", 20, 60)
+    done = world.iodcal("sync", HOOK=address)
+    assert done.status == 0
+    lines = [line for line in done.err.splitlines() if "notify." in line]
+    assert len(lines) == len(done.err.splitlines()) == 2
+    assert address not in done.err or address == "https://"
+
+
 def test_the_daily_summary_names_what_no_rule_took_and_keeps_nothing_of_it(world: World, hook: Hook) -> None:
     text = '\nnotify:\n  noc: {webhook: {env: HOOK}, kinds: daily, daily_at: "00:00"}\n'
     notify(world, hook, text)
