@@ -14,7 +14,7 @@ from iodcal.exits import Exit
 from iodcal.http import Deadline
 from iodcal.notices import Notice, NoticeKind
 from iodcal.notices.delivery import Round, Signals, deliver, signal
-from iodcal.notices.outbox import Memory, Outbox, load
+from iodcal.notices.outbox import Memory, Outbox, alone, load
 from iodcal.notices.standing import target_report
 from iodcal.result import TargetReport
 from iodcal.state.files import Access
@@ -71,46 +71,71 @@ class Office:
         self._keep(outbox, memories)
 
     def send(self, now: datetime, choose: Choose) -> None:
-        """Sends each target what waits for it and what `choose` finds for it."""
+        """Sends each target what waits for it and what `choose` finds for it.
+
+        What is to be sent is on disk before it goes: a run that is killed meanwhile loses no notice.
+        """
         targets = {n: t for n, t in self.configuration.notify.items() if t.way is not Way.PING}
         if not targets:
             return
-        outbox = self._outbox()
-        memories = dict(outbox.targets)
-        queues: dict[str, tuple[Notice, ...]] = {}
-        for name, target in targets.items():
-            new, memories[name] = choose(target, outbox.of(name))
-            queues[name] = (*outbox.of(name).due(now), *new)
-        for one in deliver(queues, targets, self.configuration.directory, self._deadline):
-            name = one.target.name
-            memories[name] = self._remember(one, memories[name], queues[name], now)
-            before = self.reports[name].sent if name in self.reports else 0
-            self.reports[name] = target_report(name, memories[name], one.sent + before)
-        for name in targets:
-            self.reports.setdefault(name, target_report(name, memories[name]))
-        self._keep(outbox, memories)
+        with alone(self.state_path) as mine:
+            # Beside a run that is still sending what waits, only what is new is sent, and not remembered.
+            before = self._outbox() if mine else replace(self._outbox(), targets={})
+            queued = dict(before.targets)
+            queues: dict[str, tuple[Notice, ...]] = {}
+            for name, target in targets.items():
+                queues[name], queued[name] = _queue(target, before.of(name), choose, now)
+            kept = self._keep(before, queued) if mine else before
+            memories = dict(queued)
+            for one in deliver(queues, targets, self.configuration.directory, self._deadline):
+                memories[one.target.name] = self._remember(one, queued[one.target.name], queues, now)
+            for name in targets:
+                self.reports.setdefault(name, target_report(name, memories[name]))
+            if mine:
+                self._keep(kept, memories)
 
-    def _remember(self, one: Round, memory: Memory, queue: tuple[Notice, ...], now: datetime) -> Memory:
-        left = one.left()
+    def _remember(
+        self, one: Round, memory: Memory, queues: Mapping[str, tuple[Notice, ...]], now: datetime
+    ) -> Memory:
+        name, left = one.target.name, one.left()
         after = memory.after(left, one.fault, now, delivered=one.sent > 0)
-        _warn(one.target.name, after, now)
+        _warn(name, after, now)
         waiting = {notice.id for notice in left}
-        for notice in queue:
+        for notice in queues[name]:
             if notice.kind is NoticeKind.DAILY and notice.id not in waiting:
                 after = replace(after, daily_on=now.astimezone(self.configuration.zone).date())
+        sent = self.reports[name].sent if name in self.reports else 0
+        self.reports[name] = target_report(name, after, one.sent + sent)
         return after
 
-    def _keep(self, outbox: Outbox, memories: Mapping[str, Memory]) -> None:
+    def _keep(self, outbox: Outbox, memories: Mapping[str, Memory]) -> Outbox:
+        """`outbox` with `memories`, written where that changes anything."""
         known = {name: m for name, m in memories.items() if name in self.configuration.notify}
         kept = {name: memory for name, memory in known.items() if memory != Memory()}
-        if kept != outbox.targets:
-            Outbox(outbox.path, outbox.access, kept).save()
+        after = replace(outbox, targets=kept)
+        if after != outbox:
+            after.save()
+        return after
 
     def _outbox(self) -> Outbox:
         return load(self.state_path, Access(self.configuration.settings.group))
 
     def _pings(self) -> Iterator[NotifyTarget]:
         return (target for target in self.configuration.notify.values() if target.way is Way.PING)
+
+
+def _queue(
+    target: NotifyTarget, memory: Memory, choose: Choose, now: datetime
+) -> tuple[tuple[Notice, ...], Memory]:
+    """What is to go to `target`, and its memory with that as waiting."""
+    due = memory.due(now)
+    if given_up := len(memory.waiting) - len(due):
+        _log.warning(
+            "notify.%s: %d notices were given up: too old, or tried too often", target.name, given_up
+        )
+    new, chosen = choose(target, memory)
+    queue = (*due, *new)
+    return queue, replace(chosen, waiting=tuple(notice for notice in queue if notice.stored))
 
 
 def _warn(target: str, memory: Memory, now: datetime) -> None:

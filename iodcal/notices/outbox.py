@@ -5,9 +5,12 @@ A file of its own: it is written after the run's state is safe, and its loss cos
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -80,6 +83,30 @@ class Outbox:
             _log.warning("%s cannot be written: %s; notices may come again", self.path, error.strerror)
             return False
         return True
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[bool]:
+    """True while no other run sends what waits in the outbox beside the state file `state`; it is not waited
+    for."""
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(state.with_name("notices.json.lock"), flags, 0o600)
+    except OSError:
+        yield True  # nothing can be written here: there is nothing to keep apart
+        return
+    try:
+        yield _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def load(state: Path, access: Access) -> Outbox:

@@ -163,9 +163,23 @@ def test_the_lock_is_free_while_a_webhook_hangs(world: World, hook: Hook) -> Non
     assert hook.arrived.wait(60)
     assert world.iodcal.state["last_run"] is not None
     assert world.iodcal("sync", "--circuit", "lon-a").status == 0
+    assert len(hook.requests) == 1  # what the first run is sending, the second leaves to it
     hook.closing.set()
     process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+def test_a_run_that_is_killed_while_it_sends_loses_no_notice(world: World, hook: Hook) -> None:
+    hook.hanging = True
+    notify(world, hook, notify_within="20s")
+    world.meeting("All-Hands", 20, 60)
+    process = world.iodcal.start("sync")
+    assert hook.arrived.wait(60)
+    process.kill()
+    process.communicate(timeout=60)
+    hook.hanging = False
+    world.iodcal("sync")
+    assert [body["id"] for body in hook.bodies[1:]] == [hook.bodies[0]["id"]]
 
 
 def test_what_could_not_be_delivered_comes_with_the_next_run(world: World, hook: Hook) -> None:
