@@ -6,24 +6,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from iodcal.domain.circuits import Orders
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
 from iodcal.domain.problems import Problem
 from iodcal.domain.risk import is_ready, need
 from iodcal.domain.standing import Standing
+from iodcal.domain.windows import Window
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.observing import curtain_ups
 from iodcal.reading import Sight
+from iodcal.result import CurtainUp
 from iodcal.state import Told
 
 
-def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> None:
-    """Puts standings and memory into the ledger's state, and what happened into the history."""
+def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> tuple[CurtainUp, ...]:
+    """Puts standings and memory into the ledger's state, and what happened into the history; returns this
+    run's curtain-up readings."""
     good = not sight.failures
+    seen: list[CurtainUp] = []
     for plan in plans:
         before = this.state.circuits.get(plan.circuit.key)
-        standing = forget_old_orders(_looked_at(plan, this, ledger), this.request.now)
+        standing = forget_old_orders(_looked_at(plan, this, ledger, seen), this.request.now)
         if good:
             standing = replace(standing, foreseen=foresee(plan))
         standing = _note_held(plan, standing, ledger)
@@ -43,6 +48,7 @@ def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) 
         rebuilt_from=None,
         unknown_since=_still_unknown(this),
     )
+    return tuple(seen)
 
 
 def _still_unknown(this: Run) -> datetime | None:
@@ -51,16 +57,20 @@ def _still_unknown(this: Run) -> datetime | None:
     return since if since is not None and this.request.now < since + grace else None
 
 
-def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger) -> Standing:
-    """Notes the curtain-up readings of this run: the last look before an event begins."""
+def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger, seen: list[CurtainUp]) -> Standing:
+    """Notes the curtain-up readings of this run, the last look before an event begins, and adds to `seen`
+    those that somebody relies on."""
     standing, now = plan.standing, this.request.now
     if not this.carriers.has_read(plan.circuit):
         return standing
     done = list(standing.curtain_ups)
     for window in curtain_ups(standing, plan.timeline, now, this.policy.every):
-        result = "ready" if is_ready(plan, window) else "late"
+        look = _curtain_up(plan, window)
+        result = "ready" if look.ready else "late"
         demand = window.demand
         done.append((demand.id, demand.event.end))
+        if plan.circuit.orders is not Orders.NONE:
+            seen.append(look)
         ledger.note(
             "curtain_up",
             circuit=plan.circuit.name,
@@ -71,10 +81,24 @@ def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger) -> Standing:
             calendar=demand.calendar,
             subject=demand.subject,
             end=demand.event.end,
-            needs_mbps=need(plan, window),
+            needs_mbps=look.needs,
             labels=dict(plan.circuit.labels),
         )
     return replace(standing, curtain_ups=tuple(done))
+
+
+def _curtain_up(plan: CircuitPlan, window: Window) -> CurtainUp:
+    demand, standing = window.demand, plan.standing
+    return CurtainUp(
+        plan.circuit.name,
+        demand.rule.name,
+        demand.subject,
+        demand.event.start,
+        plan.circuit.zone,
+        need(plan, window),
+        standing.drift.observed if standing.drift else standing.confirmed,
+        is_ready(plan, window),
+    )
 
 
 def held_mark(plan: CircuitPlan) -> str | None:

@@ -101,6 +101,7 @@ class Desk:
             resends=_resends(plan.standing, change),
             run_id=self.ledger.run_id,
             boot=self.boot(),
+            needed_by=change.needed_by,
         )
 
     def _send(self, order: Order, plan: CircuitPlan, quote: Quote) -> tuple[Order, CarrierError | None]:

@@ -152,17 +152,19 @@ def _over(reading: CalendarReading) -> Iterable[Event]:
 def _match(configuration: Configuration, events: Iterable[Event]) -> Matching:
     settings = configuration.settings
     entries = None if settings.organizers is None else frozenset(settings.organizers)
-    hidden = (
-        calendar.name
-        for calendar in configuration.calendars.values()
-        if calendar.hide_subjects or settings.hide_subjects
-    )
     return match_events(
         events,
         configuration.rules,
         organizers=Organizers(entries),
-        hidden_calendars=frozenset(hidden),
+        hidden_calendars=hidden_calendars(configuration),
     )
+
+
+def hidden_calendars(configuration: Configuration) -> frozenset[str]:
+    """The calendars of which no subject may be seen."""
+    everywhere = configuration.settings.hide_subjects
+    calendars = configuration.calendars.values()
+    return frozenset(one.name for one in calendars if everywhere or one.hide_subjects)
 
 
 def _recall(

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from iodcal.domain.circuits import Account
 from iodcal.domain.localtime import Interval
 from iodcal.domain.memory import Recalled
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
 from iodcal.invocation import Run
-from iodcal.ledger import Ledger
+from iodcal.ledger import Ledger, used_today
+from iodcal.notices.untaken import untaken
 from iodcal.ordering import Placed
 from iodcal.reading import Sight
 from iodcal.result import Report, SourceReport
+from iodcal.state import State
 
 
 def report(
@@ -44,7 +47,16 @@ def report(
         config_path=str(this.configuration.path),
         faults=request.faults,
         lost_state=tuple(ledger.lost) if ledger is not None else (),
+        untaken=untaken(this.configuration, sight),
+        quotas=_quotas(this, ledger.state if ledger is not None else this.state),
     )
+
+
+def _quotas(this: Run, state: State) -> dict[Account, tuple[int, int]]:
+    circuits = this.configuration.circuits.values()
+    limits = {c.account: c.changes_per_day for c in circuits if c.changes_per_day is not None}
+    used = used_today(state, limits, this.request.now)
+    return {account: (used.get(account, 0), limit) for account, limit in limits.items()}
 
 
 def _source(recalled: Recalled, sight: Sight) -> SourceReport:

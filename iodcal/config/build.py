@@ -219,10 +219,13 @@ class Builder:
 
 
 def settings_of(section: SettingsSection, directory: Path) -> Settings:
-    """The section `settings`, with the state's path made whole."""
-    values = {name: getattr(section, name) for name in SettingsSection.model_fields if name != "subjects"}
-    state = directory / Path(section.state).expanduser() if section.state else None
-    return Settings(**{**values, "state": state, "hide_subjects": section.subjects})
+    """The section `settings`, with its paths made whole."""
+    names = [name for name in SettingsSection.model_fields if name != "subjects"]
+    values: dict[str, Any] = {name: getattr(section, name) for name in names}
+    for name in ("state", "metrics_file"):
+        if values[name] is not None:
+            values[name] = directory / Path(values[name]).expanduser()
+    return Settings(**{**values, "hide_subjects": section.subjects})
 
 
 def _over(own: CircuitSection, defaults: CircuitSection) -> CircuitSection:

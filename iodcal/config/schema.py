@@ -31,6 +31,7 @@ from iodcal.config.fields import (
     rate,
 )
 from iodcal.config.microsoft365 import Microsoft365
+from iodcal.config.notify import NotifySection
 from iodcal.domain.circuits import Orders
 from iodcal.domain.rules import FromEvent, Highest, Mode, Wanted
 
@@ -74,6 +75,8 @@ class SettingsSection(Strict):
     subjects: Hidden = False
     history_keep: PositiveLength = timedelta(days=400)
     group: GroupId | None = None
+    metrics_file: Text | None = None
+    notify_within: PositiveLength = timedelta(seconds=10)
 
 
 class SiteSection(Strict):
@@ -197,3 +200,4 @@ class File(Strict):
     defaults: DefaultsSection = DefaultsSection()
     circuits: Mapping[Text, CircuitSection] = {}
     rules: tuple[RuleSection, ...] = ()
+    notify: Mapping[Text, NotifySection] = {}

@@ -89,6 +89,12 @@ class Change:
         return self.new > self.old
 
     @property
+    def needed_by(self) -> datetime | None:
+        """When the first event begins that an up is for (UTC); None where it is for no event."""
+        asking = (cause for cause in self.causes if cause.kind is CauseKind.EVENT and not cause.ended)
+        return min((cause.start for cause in asking), default=None) if self.up else None
+
+    @property
     def demand(self) -> str:
         """Names what the change is for: the same as long as the same causes ask for it."""
         return "+".join(sorted(cause.id for cause in self.causes if not cause.ended))

@@ -1,5 +1,5 @@
 """Labels: what users hang on circuits, sites and rules (`cost_center`, `owner`, `change_ref`), for those who
-bill and audit. Nothing is decided by them."""
+bill and audit. No order depends on them; `notify` may select by a circuit's."""
 
 from __future__ import annotations
 

@@ -74,7 +74,8 @@ class Order:
 
     `resends` counts the lost answers before this one; `demand` names what the order is for, so that a
     later run can tell whether it is the same demand; `differed` is True once a reading since sending
-    showed anything but the old bandwidth at rest. `boot` is `created_at` on the clock that nobody sets.
+    showed anything but the old bandwidth at rest. `boot` is `created_at` on the clock that nobody sets,
+    `needed_by` the start of the first event that an up is for.
     """
 
     id: str
@@ -94,6 +95,14 @@ class Order:
     run_id: str = ""
     reason: str = ""
     boot: BootTime | None = None
+    needed_by: datetime | None = None
+
+    @property
+    def lead_left(self) -> timedelta | None:
+        """How long before its event a confirmed up was there; less than nothing where it came too late."""
+        if self.outcome is not Outcome.CONFIRMED or self.settled_at is None or self.needed_by is None:
+            return None
+        return self.needed_by - self.settled_at
 
     @property
     def direction(self) -> Direction:
@@ -203,6 +212,7 @@ def intent(
     resends: int,
     run_id: str,
     boot: BootTime | None = None,
+    needed_by: datetime | None = None,
 ) -> Order:
     """The record that must be on disk before the order's first byte goes out."""
     return Order(
@@ -217,6 +227,7 @@ def intent(
         resends=resends,
         run_id=run_id,
         boot=boot,
+        needed_by=needed_by,
     )
 
 

@@ -14,7 +14,7 @@ from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
 from iodcal.errors import Fault
-from iodcal.result import Report, SourceReport
+from iodcal.result import Report, SourceReport, TargetReport
 from iodcal.words.problems import describe
 
 VERSION = 1
@@ -47,6 +47,8 @@ def report_json(report: Report) -> Json:
         document["faults"] = [_fault(fault) for fault in report.faults]
     if report.lost_state:
         document["state_written_to"] = list(report.lost_state)
+    if report.notices:
+        document["notices"] = [_target(target) for target in report.notices]
     if report.command == "status":
         document["last_run"] = _last_run(report)
     return document
@@ -189,6 +191,17 @@ def _problem(problem: Problem) -> Json:
         "since": moment(problem.since),
         "message": words.message,
         "remedy": words.remedy,
+    }
+
+
+def _target(target: TargetReport) -> Json:
+    return {
+        "target": target.target,
+        "sent": target.sent,
+        "waiting": target.waiting,
+        "delivered_at": moment(target.delivered_at),
+        "failing_since": moment(target.failing_since),
+        "fault": target.fault or None,
     }
 
 

@@ -193,6 +193,7 @@ def decode_order(node: Node) -> Order:
         run_id=node.text("run_id"),
         reason=node.text("reason"),
         boot=node.added("boot", lambda name: _boot(node.node(name))),
+        needed_by=node.added("needed_by", node.time),
     )
 
 

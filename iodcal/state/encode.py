@@ -113,6 +113,7 @@ def encode_order(order: Order) -> Json:
         "run_id": order.run_id,
         "reason": order.reason,
         "boot": {"id": order.boot.boot_id, "seconds": order.boot.seconds} if order.boot else None,
+        "needed_by": moment(order.needed_by),
     }
 
 
