@@ -17,8 +17,9 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.errors import Fault, LockHeldError, UsageError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
-from iodcal.keeping import held_mark
-from iodcal.ledger import Ledger
+from iodcal.keeping import held_mark, note_problems
+from iodcal.ledger import Ledger, stamp_of
+from iodcal.notices.standing import known_targets
 from iodcal.result import Report
 from iodcal.run import run
 from iodcal.settling import wait_for_orders
@@ -45,12 +46,14 @@ class Preview:
     cached: bool = False
     detailed_exitcode: bool = False
     unmatched: bool = False
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Syncing:
     """What `sync` was asked for. `terminal` is True where a person looks on; `faults` are those of the
-    configuration where it does not load and an earlier one stands in for it."""
+    configuration where it does not load and an earlier one stands in for it. `run_id` names the run; one is
+    made up where it is not given."""
 
     terminal: bool
     now: str | None = None
@@ -59,6 +62,7 @@ class Syncing:
     expect: str | None = None
     wait: timedelta | None = None
     faults: tuple[Fault, ...] = ()
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def preview_request(configuration: Configuration, asked: Preview, now: datetime)
         command="plan",
         now=now,
         window=asked.window or configuration.settings.window,
-        run_id=_run_id(),
+        run_id=asked.run_id or _run_id(),
         circuit=asked.circuit,
         cached=asked.cached,
         detailed_exitcode=asked.detailed_exitcode,
@@ -105,20 +109,28 @@ def preview_request(configuration: Configuration, asked: Preview, now: datetime)
     )
 
 
-def status(configuration: Configuration, state_path: Path, circuit: str | None = None) -> Report:
+def status(
+    configuration: Configuration, state_path: Path, circuit: str | None = None, run_id: str = ""
+) -> Report:
     """What is known without asking anybody. Raises UsageError, StateError."""
     check_circuit(configuration, circuit)
     clock, now = clock_of(configuration, None)
     window = configuration.settings.window
-    request = Request("status", now, window, _run_id(), circuit=circuit, cached=True)
+    request = Request("status", now, window, run_id or _run_id(), circuit=circuit, cached=True)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    return run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
+    report = run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
+    return replace(report, notices=known_targets(configuration, state_path))
 
 
 def sync(
-    configuration: Configuration, state_path: Path, asked: Syncing, progress: Callable[[str], None]
+    configuration: Configuration,
+    state_path: Path,
+    asked: Syncing,
+    progress: Callable[[str], None],
+    done: Callable[[Synced], None] | None = None,
 ) -> Synced:
-    """Orders what is due now. Raises UsageError, LockHeldError, StateError, PlanChangedError."""
+    """Orders what is due now. `done` hears of it once all is on disk and the lock is free, before open orders
+    are waited for. Raises UsageError, LockHeldError, StateError, PlanChangedError."""
     check_circuit(configuration, asked.circuit)
     if asked.now is not None and asked.wait is not None:
         raise UsageError("now_and_wait")
@@ -132,21 +144,25 @@ def sync(
             command="sync",
             now=now if asked.now is not None else clock(),
             window=configuration.settings.window,
-            run_id=_run_id(),
+            run_id=asked.run_id or _run_id(),
             circuit=asked.circuit,
             allow_downs=asked.allow_downs,
             expect=asked.expect,
             faults=asked.faults,
             shared_with=_other_host(before, configuration.settings.every, clock()),
         )
-        ledger = Ledger(store, state, request.run_id, clock)
+        ledger = Ledger(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
         around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
         report = run(configuration, state, request, around, ledger)
         telling = _finish(ledger, report, asked, configuration.settings.history_keep)
-    if asked.wait is not None:
-        report = wait_for_orders(configuration, store, report, asked.wait, clock, progress)
     report = replace(report, lost_state=tuple(ledger.lost))
-    return Synced(report, telling, tuple(_newly_held(state, report)))
+    synced = Synced(report, telling, tuple(_newly_held(state, report)))
+    if done is not None:
+        done(synced)
+    if asked.wait is None:
+        return synced
+    waited = wait_for_orders(configuration, store, report, asked.wait, clock, progress)
+    return replace(synced, report=waited)
 
 
 def store_of(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:
@@ -196,8 +212,7 @@ def _finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timede
         now=report.now,
         terminal=asked.terminal,
     )
-    for problem in telling.new:
-        ledger.note("problem", id=problem.id, facts=dict(problem.facts))
+    note_problems(ledger, report.problems, telling.told)
     good = not any(source.remembered for source in report.sources)
     last_run = LastRun(report.run_id, report.now, ledger.clock(), good, int(report.exit))
     ledger.state = replace(ledger.state, told=telling.told, last_run=last_run)

@@ -6,6 +6,7 @@ IodcalError
   LockHeldError           75  another run is at work
   StateError               1  the state file cannot be read or written, or is too new
   SetupError               1  what init was told does not work, or its files cannot be written
+  OutputError              1  a file that was asked for cannot be written
   PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
@@ -87,6 +88,10 @@ class LockHeldError(IodcalError):
 class StateError(IodcalError):
     """The state cannot be used; codes: unreadable, unwritable, damaged, too_new, symlink,
     foreign_owner."""
+
+
+class OutputError(IodcalError):
+    """A file that the user asked for cannot be written; code: page_unwritable."""
 
 
 class PlanChangedError(IodcalError):

@@ -16,3 +16,16 @@ class Exit(IntEnum):
     LOCKED = 75
     CONFIGURATION = 78
     INTERRUPTED = 130
+
+
+def exit_of(error: BaseException) -> Exit:
+    """The exit status of a command that `error` ended."""
+    from iodcal.errors import ConfigurationError, LockHeldError, UsageError
+
+    if isinstance(error, ConfigurationError):
+        return Exit.CONFIGURATION
+    if isinstance(error, LockHeldError):
+        return Exit.LOCKED
+    if isinstance(error, UsageError):
+        return Exit.USAGE
+    return Exit.FAILED if isinstance(error, Exception) else Exit.INTERRUPTED

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from iodcal.domain.circuits import Orders
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
-from iodcal.domain.risk import is_ready
+from iodcal.domain.problems import Problem
+from iodcal.domain.risk import is_ready, need
 from iodcal.domain.standing import Standing
+from iodcal.domain.windows import Window
 from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.observing import curtain_ups
 from iodcal.reading import Sight
+from iodcal.result import CurtainUp
+from iodcal.state import Told
 
 
-def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> None:
-    """Puts standings and memory into the ledger's state, and what happened into the history."""
+def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> tuple[CurtainUp, ...]:
+    """Puts standings and memory into the ledger's state, and what happened into the history; returns this
+    run's curtain-up readings."""
     good = not sight.failures
+    seen: list[CurtainUp] = []
     for plan in plans:
         before = this.state.circuits.get(plan.circuit.key)
-        standing = forget_old_orders(_looked_at(plan, this, ledger), this.request.now)
+        standing = forget_old_orders(_looked_at(plan, this, ledger, seen), this.request.now)
         if good:
             standing = replace(standing, foreseen=foresee(plan))
         standing = _note_held(plan, standing, ledger)
@@ -43,6 +50,7 @@ def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) 
         unknown_since=_still_unknown(this),
         pause=longest_pause((ledger.state.pause,), this.request.now),
     )
+    return tuple(seen)
 
 
 def _still_unknown(this: Run) -> datetime | None:
@@ -51,24 +59,48 @@ def _still_unknown(this: Run) -> datetime | None:
     return since if since is not None and this.request.now < since + grace else None
 
 
-def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger) -> Standing:
-    """Notes the curtain-up readings of this run: the last look before an event begins."""
+def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger, seen: list[CurtainUp]) -> Standing:
+    """Notes the curtain-up readings of this run, the last look before an event begins, and adds to `seen`
+    those that somebody relies on."""
     standing, now = plan.standing, this.request.now
     if not this.carriers.has_read(plan.circuit):
         return standing
     done = list(standing.curtain_ups)
     for window in curtain_ups(standing, plan.timeline, now, this.policy.every):
-        result = "ready" if is_ready(plan, window) else "late"
+        look = _curtain_up(plan, window)
+        result = "ready" if look.ready else "late"
         demand = window.demand
         done.append((demand.id, demand.event.end))
+        if plan.circuit.orders is not Orders.NONE:
+            seen.append(look)
         ledger.note(
             "curtain_up",
             circuit=plan.circuit.name,
             rule=demand.rule.name,
             start=demand.event.start,
             result=result,
+            event=demand.id,
+            calendar=demand.calendar,
+            subject=demand.subject,
+            end=demand.event.end,
+            needs_mbps=look.needs,
+            labels=dict(plan.circuit.labels),
         )
     return replace(standing, curtain_ups=tuple(done))
+
+
+def _curtain_up(plan: CircuitPlan, window: Window) -> CurtainUp:
+    demand, standing = window.demand, plan.standing
+    return CurtainUp(
+        plan.circuit.name,
+        demand.rule.name,
+        demand.subject,
+        demand.event.start,
+        plan.circuit.zone,
+        need(plan, window),
+        standing.drift.observed if standing.drift else standing.confirmed,
+        is_ready(plan, window),
+    )
 
 
 def held_mark(plan: CircuitPlan) -> str | None:
@@ -88,6 +120,9 @@ def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standin
             from_mbps=due.old.mbps,
             to_mbps=due.new.mbps,
             held=due.held.reason,
+            until=due.held.until,
+            causes=due.causes,
+            labels=dict(plan.circuit.labels),
         )
     return replace(standing, held_told=told)
 
@@ -96,8 +131,8 @@ def note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> No
     """Orders that settled by a reading, and readings that change what counts as ordered or as drift."""
     known_orders = before.all_orders if before is not None else ()
     for order in standing.all_orders:
-        if order not in known_orders and order.run_id != ledger.run_id:
-            ledger.note("order", order=order)
+        if order not in known_orders and order != ledger.noted.get(order.id):
+            ledger.note_order(order)
     known = (before.confirmed, before.drift, before.off_peak) if before is not None else (None, None, None)
     if (standing.confirmed, standing.drift, standing.off_peak) != known:
         ledger.note(
@@ -108,3 +143,25 @@ def note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> No
             off_peak_mbps=standing.off_peak,
             drift=standing.drift,
         )
+
+
+def note_problems(ledger: Ledger, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:
+    """Puts problems into the history when they begin, change or are gone from what is `told` from now on;
+    whether a person or a timer looked on is no matter there."""
+    before = ledger.state.told
+    for problem in problems:
+        if problem.id not in before or _differs(problem, before[problem.id]):
+            ledger.note(
+                "problem",
+                id=problem.id,
+                where=problem.where,
+                severity=problem.severity,
+                facts=dict(problem.facts),
+            )
+    for key, gone in before.items():
+        if key not in told:
+            ledger.note("recovered", id=key, where=gone.where, since=gone.since)
+
+
+def _differs(problem: Problem, known: Told) -> bool:
+    return any(known.facts.get(name) != fact for name, fact in problem.stable_facts)

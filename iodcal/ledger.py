@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
+from iodcal import __version__
+from iodcal.author import author
+from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Standing
@@ -19,13 +22,17 @@ from iodcal.state.store import StateStore
 @dataclass(slots=True)
 class Ledger:
     """Holds the run's state and writes it. `lost` names where state went that could not be saved in its
-    own place: an order had been taken by then, so it must not be lost altogether."""
+    own place: an order had been taken by then, so it must not be lost altogether. `stamp` goes with every
+    line of the history: who, with which version, by which rules. `noted` are the orders as the history of
+    this run has them, by id."""
 
     store: StateStore
     state: State
     run_id: str
     clock: Callable[[], datetime]
     lost: list[str] = field(default_factory=list)
+    stamp: Mapping[str, Any] = field(default_factory=dict)
+    noted: dict[str, Order] = field(default_factory=dict)
     _writing: Lock = field(default_factory=Lock)  # accounts are ordered from side by side
 
     def put(self, standing: Standing) -> None:
@@ -36,9 +43,7 @@ class Ledger:
         """Writes the state. Raises StateError."""
         self.store.save(self.state)
 
-    def open(
-        self, circuit: Circuit, standing: Standing, order: Order, causes: list[dict[str, Any]]
-    ) -> Standing:
+    def open(self, circuit: Circuit, standing: Standing, order: Order, causes: tuple[Cause, ...]) -> Standing:
         """Puts the intent on disk, counted against the quota; only then may the order leave. Raises
         StateError: then it must not."""
         standing = replace(standing, order=order)
@@ -47,7 +52,7 @@ class Ledger:
             self.put(standing)
             self._count(circuit.account, order.created_at, 1)
             try:
-                self._note_order(order, causes=causes)
+                self.note_order(order, causes=causes, labels=dict(circuit.labels))
                 self.save()
             except StateError:
                 self.state = before
@@ -66,7 +71,7 @@ class Ledger:
                 self._count(circuit.account, order.created_at, -1)
             try:
                 self.save()
-                self._note_order(order)
+                self.note_order(order)
             except StateError:
                 self.save_elsewhere()
         return standing
@@ -91,13 +96,15 @@ class Ledger:
         """Appends a line to the history. Raises StateError, but not once the state itself was lost: then
         the end of the run must still be reached, where that is told."""
         try:
-            self.store.history.append(kind, at=self.clock(), run_id=self.run_id, **facts)
+            self.store.history.append(kind, at=self.clock(), run_id=self.run_id, **{**self.stamp, **facts})
         except StateError:
             if not self.lost:
                 raise
 
-    def _note_order(self, order: Order, **more: Any) -> None:
+    def note_order(self, order: Order, **more: Any) -> None:
+        """Appends what `order` now is; `more` goes with its first line. Raises StateError as `note` does."""
         self.note("order", order=order, **more)
+        self.noted[order.id] = order
 
     def _count(self, account: Account, at: datetime, number: int) -> None:
         key, day = (account.base_url, account.number), at.astimezone(UTC).date()
@@ -111,3 +118,8 @@ def used_today(state: State, accounts: Iterable[Account], now: datetime) -> dict
     today = now.astimezone(UTC).date()
     quotas = {account: state.quotas.get((account.base_url, account.number)) for account in accounts}
     return {account: quota.used for account, quota in quotas.items() if quota and quota.day == today}
+
+
+def stamp_of(rules_digest: str) -> dict[str, Any]:
+    """What goes with every line that this process appends: who started it, its version, and which rules."""
+    return {"by": author(), "iodcal": __version__, "rules": rules_digest}

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from iodcal.carriers import OrderRequest
-from iodcal.domain.changes import Cause, Change, Held, Reason
+from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuits import Account, Quote, Reading, Status
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome, answered, ended, intent
@@ -91,8 +91,7 @@ class Desk:
             return Placed(plan, None, quote=quote)
         order = self._intent(plan, change, quote)
         with deferred():
-            causes = [_recorded(cause) for cause in change.causes]
-            standing = self.ledger.open(plan.circuit, plan.standing, order, causes)
+            standing = self.ledger.open(plan.circuit, plan.standing, order, change.causes)
             order, failure = self._send(order, plan, quote)
             standing = self.ledger.close(plan.circuit, standing, order)
         return Placed(self._after(plan, change, standing, failure), order, failure, quote)
@@ -109,6 +108,7 @@ class Desk:
             resends=_resends(plan.standing, change),
             run_id=self.ledger.run_id,
             boot=self.boot(),
+            needed_by=change.needed_by,
         )
 
     def _send(self, order: Order, plan: CircuitPlan, quote: Quote) -> tuple[Order, CarrierError | None]:
@@ -163,17 +163,3 @@ def _resends(standing: Standing, change: Change) -> int:
     if last is None or last.outcome is not Outcome.LOST:
         return 0
     return last.resends + 1 if (last.new, last.demand) == (change.new, change.demand) else 0
-
-
-def _recorded(cause: Cause) -> dict[str, str | bool | None]:
-    return {
-        "kind": str(cause.kind),
-        "rule": cause.rule,
-        "calendar": cause.calendar,
-        "subject": cause.subject,
-        "start": cause.start.isoformat(),
-        "end": cause.end.isoformat(),
-        "ended": cause.ended,
-        "who": cause.who,
-        "note": cause.note,
-    }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from iodcal.author import Person
 from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, check_circuit, check_now, clock_of, store_of
 from iodcal.config import Configuration
 from iodcal.config.fields import closest
@@ -28,12 +29,11 @@ from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Standing
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import StateError, UsageError
-from iodcal.ledger import Ledger
+from iodcal.ledger import Ledger, stamp_of
 from iodcal.observing import standing_of
 from iodcal.state import State
 from iodcal.state.encode import encode_hold, encode_parked, encode_pause
 from iodcal.state.store import StateStore
-from iodcal.who import Person
 
 MOST_NOTE = 200  # characters
 _FARTHEST = timedelta(days=366)
@@ -42,7 +42,8 @@ _FARTHEST = timedelta(days=366)
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How a person's command was given. `terminal` is True where the person looks on; of `length` and
-    `until` a command that needs an end takes exactly one; `now` moves the sandbox's time."""
+    `until` a command that needs an end takes exactly one; `now` moves the sandbox's time; `run_id` names it
+    in logs and history."""
 
     person: Person
     terminal: bool
@@ -50,6 +51,7 @@ class Asked:
     length: timedelta | None = None
     until: str | None = None
     now: str | None = None
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,8 @@ def _acting(
     store = store_of(configuration, state_path, clock)
     with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
         store.probe()
-        ledger = Ledger(store, _sound_state(store), uuid.uuid4().hex[:16], clock)
+        stamp = stamp_of(configuration.digest)
+        ledger = Ledger(store, _sound_state(store), asked.run_id or uuid.uuid4().hex[:16], clock, stamp=stamp)
         yield ledger, clock().replace(microsecond=0)
         ledger.save()
 

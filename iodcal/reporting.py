@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from iodcal.domain.circuits import Account
 from iodcal.domain.localtime import Interval
 from iodcal.domain.memory import Recalled
 from iodcal.domain.orders import Order
@@ -14,10 +15,12 @@ from iodcal.domain.trials import Court
 from iodcal.domain.unmatched import Unmatched, unmatched
 from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
-from iodcal.ledger import Ledger
+from iodcal.ledger import Ledger, used_today
+from iodcal.notices.untaken import untaken
 from iodcal.ordering import Placed
 from iodcal.reading import Sight, organizers_of, veil_of
 from iodcal.result import Report, SourceReport
+from iodcal.state import State
 
 
 def report(
@@ -50,6 +53,8 @@ def report(
         unmatched=_unmatched(this, sight) if request.unmatched else None,
         pause=longest_pause((this.state.pause,), request.now),
         parked=this.state.parked,
+        untaken=untaken(this.configuration, sight),
+        quotas=_quotas(this, ledger.state if ledger is not None else this.state),
     )
 
 
@@ -58,6 +63,13 @@ def _unmatched(this: Run, sight: Sight) -> Unmatched:
     rules, circuits = this.configuration.rules, this.configuration.circuits
     court = Court(rules, circuits, {}, organizers_of(this.configuration), veil_of(this.configuration, sight))
     return unmatched(sight.read, sight.matching, rules, circuits, court, this.request.now)
+
+
+def _quotas(this: Run, state: State) -> dict[Account, tuple[int, int]]:
+    circuits = this.configuration.circuits.values()
+    limits = {c.account: c.changes_per_day for c in circuits if c.changes_per_day is not None}
+    used = used_today(state, limits, this.request.now)
+    return {account: (used.get(account, 0), limit) for account, limit in limits.items()}
 
 
 def _source(recalled: Recalled, sight: Sight) -> SourceReport:

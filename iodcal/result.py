@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Account
 from iodcal.domain.events import MatchedEvent, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
@@ -34,13 +37,42 @@ class SourceReport:
 
 
 @dataclass(frozen=True, slots=True)
+class CurtainUp:
+    """The last look at a circuit before an event begins (UTC), and whether it is as the event `needs` it.
+    `subject` is None where it must not be seen, `running` where nobody knows the circuit's bandwidth."""
+
+    circuit: str
+    rule: str
+    subject: str | None
+    start: datetime
+    zone: ZoneInfo
+    needs: Bandwidth
+    running: Bandwidth | None
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """How notices fare at one target: how many messages this run `sent`, how many notices wait, when the
+    last message arrived, since when none does and why. Times are UTC."""
+
+    target: str
+    sent: int
+    waiting: int
+    delivered_at: datetime | None
+    failing_since: datetime | None
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The result of `plan`, `sync` or `status`. Times are UTC.
 
     `orders` are those placed, or settled, in this run, in that order. `test` is True where any carrier's
     environment is a test one. `cached` is True where nothing was read and the last run's readings serve.
     `unmatched` is None unless it was asked for; `pause` and `parked` are what somebody asked for all
-    circuits.
+    circuits. `untaken` are titles that no rule took: for a daily summary, never stored. `quotas` are the
+    changes that an account has used of this UTC day, and how many it may.
     """
 
     command: str
@@ -63,6 +95,10 @@ class Report:
     unmatched: Unmatched | None = None
     pause: Pause | None = None
     parked: Parked | None = None
+    curtain_ups: tuple[CurtainUp, ...] = ()
+    untaken: tuple[str, ...] = ()
+    quotas: Mapping[Account, tuple[int, int]] = field(default_factory=dict)
+    notices: tuple[TargetReport, ...] = ()
 
     @property
     def exit(self) -> Exit:

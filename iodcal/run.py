@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from iodcal.config import Configuration, OnDrift
@@ -63,9 +64,9 @@ def run(
         placed = desk.order_all(plans)
         plans = tuple(placed[plan.circuit.key].plan if plan.circuit.key in placed else plan for plan in plans)
     problems = tuple(find(this, sight, plans, placed))
-    if ledger is not None:
-        keep(this, ledger, sight, plans)
-    return report(this, sight, plans, placed, problems, ledger)
+    curtain_ups = keep(this, ledger, sight, plans) if ledger is not None else ()
+    made = report(this, sight, plans, placed, problems, ledger)
+    return replace(made, curtain_ups=curtain_ups)
 
 
 def _policy(configuration: Configuration, state: State, request: Request) -> Policy:

@@ -13,7 +13,7 @@ from iodcal.domain.orders import Order
 from iodcal.domain.standing import Standing
 from iodcal.http import Deadline
 from iodcal.keeping import note_news
-from iodcal.ledger import Ledger
+from iodcal.ledger import Ledger, stamp_of
 from iodcal.observing import Carriers, observe
 from iodcal.result import Report
 from iodcal.state.store import StateStore
@@ -63,7 +63,10 @@ def _look_once(
             return []
         carriers = Carriers(configuration, clock)
         carriers.read(waiting, Deadline.after(max(deadline.left, _BETWEEN_LOOKS)))
-        now, ledger = clock(), Ledger(store, state, report.run_id, clock)
+        now, ledger = (
+            clock(),
+            Ledger(store, state, report.run_id, clock, stamp=stamp_of(configuration.digest)),
+        )
         for key, standing in observe(
             waiting, state.circuits, carriers.readings, now, configuration.settings, boot_time()
         ).items():

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from iodcal import commands, people
+from iodcal.author import Person, real_person
 from iodcal.cli import boundary
 from iodcal.config import Configuration
 from iodcal.config.load import load
@@ -24,7 +25,6 @@ from iodcal.errors import LockHeldError, StateError, UsageError
 from iodcal.people import Act, Asked
 from iodcal.state import State
 from iodcal.state.store import StateStore
-from iodcal.who import Person, real_person
 from iodcal.words.errors import describe
 from tests.domain.test_orders import order
 

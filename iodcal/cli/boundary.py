@@ -14,8 +14,8 @@ from typer.exceptions import TyperException
 from iodcal import __version__
 from iodcal.cli.app import app
 from iodcal.cli.streams import drop_output, make_usable
-from iodcal.errors import ConfigurationError, IodcalError, LockHeldError, UsageError
-from iodcal.exits import Exit
+from iodcal.errors import ConfigurationError, IodcalError
+from iodcal.exits import Exit, exit_of
 from iodcal.signals import Interrupted, install
 
 
@@ -86,12 +86,7 @@ def _fixable(error: IodcalError, *, json: bool) -> int:
     words = describe(error)
     if isinstance(error, ConfigurationError):
         return _configuration(error, json=json)
-    status = Exit.FAILED
-    if isinstance(error, LockHeldError):
-        status = Exit.LOCKED
-    elif isinstance(error, UsageError):
-        status = Exit.USAGE
-    return _fail(status, error.code, words.message, words.remedy, json=json)
+    return _fail(exit_of(error), error.code, words.message, words.remedy, json=json)
 
 
 def _configuration(error: ConfigurationError, *, json: bool) -> int:
@@ -99,14 +94,16 @@ def _configuration(error: ConfigurationError, *, json: bool) -> int:
         from iodcal.render.json import dump, error_json
 
         sys.stdout.write(dump(error_json("iodcal", Exit.CONFIGURATION, faults=error.faults)) + "\n")
+    from iodcal.cli.logs import say
     from iodcal.render.text import for_line
 
     for fault in error.faults:
-        sys.stderr.write(for_line(str(fault)) + "\n")
+        say(for_line(str(fault)))
     return Exit.CONFIGURATION
 
 
 def _fail(status: Exit, code: str, message: str, remedy: str, *, json: bool) -> int:
+    from iodcal.cli.logs import say
     from iodcal.render.text import for_line
 
     if json:
@@ -114,7 +111,7 @@ def _fail(status: Exit, code: str, message: str, remedy: str, *, json: bool) -> 
 
         sys.stdout.write(dump(error_json("iodcal", status, code=code, message=message, remedy=remedy)) + "\n")
     text = f"iodcal: {for_line(message)}"
-    sys.stderr.write(f"{text}. {for_line(remedy)}\n" if remedy else f"{text}\n")
+    say(f"{text}. {for_line(remedy)}" if remedy else text)
     return status
 
 

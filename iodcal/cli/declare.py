@@ -37,34 +37,41 @@ _COMMON: dict[str, Any] = {
 class Command:
     """A command of the command line: `run` takes the session and its own options, and returns the exit
     status; its docstring is the command's help. With `own_help` that help leaves the common options out,
-    so that it fits a screen."""
+    so that it fits a screen. `csv` says that its result can be shown as CSV."""
 
     run: Callable[..., int]
     short_help: str
     example: str
     name: str
     own_help: bool = False
+    csv: bool = False
 
     def register(self, app: typer.Typer) -> None:
         """Adds the command to `app`, with its own options first."""
         declared = app.command(self.name, short_help=self.short_help, epilog=f"Example: {self.example}")
-        declared(_with_common_options(self.run, hidden=self.own_help))
+        declared(_with_common_options(self))
 
 
 def command(
-    short_help: str, example: str, name: str = "", *, own_help: bool = False
+    short_help: str, example: str, name: str = "", *, own_help: bool = False, csv: bool = False
 ) -> Callable[[Callable[..., int]], Command]:
     """Declares the function below it as a command, by its own name unless another is given."""
 
     def declare(run: Callable[..., int]) -> Command:
-        return Command(run, short_help, example, name or run.__name__, own_help)
+        return Command(run, short_help, example, name or run.__name__, own_help, csv)
 
     return declare
 
 
-def _with_common_options(run: Callable[..., int], *, hidden: bool) -> Callable[..., None]:
+def _with_common_options(command: Command) -> Callable[..., None]:
+    run = command.run
+
     def invoke(context: typer.Context, **given: Any) -> None:
         common = Common(**{name: given.pop(name) for name in _COMMON}).over(context.obj)
+        if common.csv and not command.csv:
+            from iodcal.errors import UsageError
+
+            raise UsageError("no_csv", command=command.name)
         raise typer.Exit(run(Session(common), **given))
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]  # behind the session
@@ -73,7 +80,7 @@ def _with_common_options(run: Callable[..., int], *, hidden: bool) -> Callable[.
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=_hidden(annotation) if hidden and name != "config" else annotation,
+            annotation=_hidden(annotation) if command.own_help and name != "config" else annotation,
         )
         for name, annotation in _COMMON.items()
     ]

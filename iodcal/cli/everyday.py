@@ -44,12 +44,12 @@ def sync(
     """Read the calendars and order the bandwidth changes that are due now: the timer's job."""
     if dry_run:
         return plan.run(session, circuit=circuit, now=now)
+    from iodcal.announcing import sync as carry_out
     from iodcal.commands import Syncing
-    from iodcal.commands import sync as carry_out
     from iodcal.errors import ConfigurationError, IodcalError
 
     configuration, faults = session.configuration_or_last_good()
-    asked = Syncing(session.terminal, now, circuit, allow_downs, expect, wait, faults)
+    asked = Syncing(session.terminal, now, circuit, allow_downs, expect, wait, faults, session.run_id)
     try:
         with session.progress() as progress:
             synced = carry_out(configuration, session.state_path(configuration), asked, progress)
@@ -75,12 +75,13 @@ def show_sync(session: Session, synced: Synced) -> int:
 
 def _write_lines(session: Session, synced: Synced) -> None:
     """For cron: nothing at all where nothing happened."""
+    from iodcal.cli.logs import say
     from iodcal.render.lines import problem_lines, sync_lines
 
     if not session.quiet:
         sys.stdout.writelines(f"{line}\n" for line in sync_lines(synced))
-    told = problem_lines(synced.report, synced.telling, everything=session.verbose)
-    sys.stderr.writelines(f"{line}\n" for line in told)
+    for level, line in problem_lines(synced.report, synced.telling, everything=session.verbose):
+        say(line, level)
 
 
 @command("Show what sync would do, and why; touch nothing.", "iodcal plan --window 12h")
@@ -134,7 +135,7 @@ def status(session: Session, *, circuit: CircuitOption = None) -> int:
     from iodcal.commands import status as look_up
 
     configuration = session.configuration()
-    report = look_up(configuration, session.state_path(configuration), circuit)
+    report = look_up(configuration, session.state_path(configuration), circuit, session.run_id)
     if session.json:
         return _show_json(session, report)
     from iodcal.render.status import print_status

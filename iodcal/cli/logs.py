@@ -1,28 +1,90 @@
-"""Log lines on stderr: ours only, so that no library's log can show what must not be seen."""
+"""Log lines on stderr: ours only, so that no library's log can show what must not be seen.
+
+Under systemd each line begins with its priority, `<3>`: the journal takes that off and files the line under
+it, with the identifier and the unit of the stream. The journal's own socket would do the same with more code,
+and would lose the unit's name of a process that ends as quickly as a quiet run does.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 from iodcal.cli.options import LogFormat
 
+NOTICE = 25  # between INFO and WARNING, as in syslog: what is good to know, such as a recovery
+logging.addLevelName(NOTICE, "NOTICE")
+
+_PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (NOTICE, 5), (logging.INFO, 6))
+
 
 class _Json(logging.Formatter):
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self._run_id = run_id
+
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {"at": at, "level": record.levelname.lower(), "logger": record.name}
+        line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "run_id": self._run_id}
         return json.dumps({**line, "message": record.getMessage()})
 
 
-def configure(*, verbose: bool, log_format: LogFormat) -> None:
-    """Sends iodcal's own log to stderr: warnings always, the rest with `verbose`."""
-    handler = logging.StreamHandler(sys.stderr)
-    plain = logging.Formatter("%(levelname)s %(name)s: %(message)s")
-    handler.setFormatter(_Json() if log_format is LogFormat.JSON else plain)
+class _Text(logging.Formatter):
+    """What `say` tells people needs no label; the rest says where it is from."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"%(levelname)s %(name)s [{run_id}]: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return record.getMessage() if record.name == _TOLD else super().format(record)
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to stderr as it is now, with priorities where the journal reads them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        if not journal_reads(sys.stderr):
+            return line
+        return "\n".join(f"<{_priority(record.levelno)}>{part}" for part in line.split("\n"))
+
+
+_TOLD = "iodcal.told"
+
+
+def configure(*, verbose: bool, log_format: LogFormat, run_id: str = "") -> None:
+    """Sends iodcal's own log to stderr: warnings always, the rest with `verbose`; every line of JSON, and
+    every labelled one of text, holds `run_id`."""
+    handler = _Stderr(sys.stderr)
+    handler.setFormatter(_Json(run_id) if log_format is LogFormat.JSON else _Text(run_id))
     logger = logging.getLogger("iodcal")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
     logger.propagate = False
+    logging.getLogger(_TOLD).setLevel(logging.DEBUG)
+
+
+def say(line: str, level: int = logging.ERROR) -> None:
+    """Tells a line on stderr, in the form and with the priority that log lines have there."""
+    if not logging.getLogger("iodcal").handlers:
+        configure(verbose=False, log_format=LogFormat.TEXT)  # nothing is known of the options yet
+    logging.getLogger(_TOLD).log(level, "%s", line)
+
+
+def journal_reads(stream: TextIO) -> bool:
+    """True if systemd has connected `stream` to the journal: it says so by device and inode, so that a
+    stream that was pointed elsewhere since is not taken for it."""
+    device, _, inode = os.environ.get("JOURNAL_STREAM", "").partition(":")
+    try:
+        about = os.fstat(stream.fileno())
+        return (about.st_dev, about.st_ino) == (int(device), int(inode))
+    except (OSError, ValueError):
+        return False
+
+
+def _priority(level: int) -> int:
+    return next((priority for least, priority in _PRIORITIES if level >= least), 7)

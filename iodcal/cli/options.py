@@ -17,6 +17,7 @@ from iodcal.domain.durations import parse_duration
 class Output(StrEnum):
     TABLE = "table"
     JSON = "json"
+    CSV = "csv"
 
 
 class LogFormat(StrEnum):
@@ -30,7 +31,7 @@ ConfigOption = Annotated[
 ]
 StateOption = Annotated[Path | None, typer.Option("--state", metavar="FILE", help="The state file.")]
 OutputOption = Annotated[
-    Output | None, typer.Option("--output", "-o", help="Text for people, or JSON for scripts.")
+    Output | None, typer.Option("--output", "-o", help="Text for people, JSON for scripts, CSV for tables.")
 ]
 VerboseOption = Annotated[
     bool | None, typer.Option("--verbose", "-v", help="Say more: files, requests, problems told before.")
@@ -82,3 +83,7 @@ class Common:
     @property
     def json(self) -> bool:
         return self.output is Output.JSON
+
+    @property
+    def csv(self) -> bool:
+        return self.output is Output.CSV

@@ -150,10 +150,10 @@ def _asked(
     length: timedelta | None = None,
     until: str | None = None,
 ) -> tuple[Configuration, Asked]:
+    from iodcal.author import real_person
     from iodcal.people import Asked
-    from iodcal.who import real_person
 
-    asked = Asked(real_person(), session.terminal, note.strip(), length, until, now)
+    asked = Asked(real_person(), session.terminal, note.strip(), length, until, now, session.run_id)
     return session.configuration(), asked
 
 
@@ -189,12 +189,12 @@ def _finish(session: Session, configuration: Configuration, act: Act, asked: Ask
 def _sync(session: Session, configuration: Configuration, act: Act, asked: Asked, *, unsaid: str) -> Synced:
     """Orders what follows from `act`, on its circuit or on all. Where that fails, `unsaid` is told on
     stderr: what was done stands all the same."""
+    from iodcal.announcing import sync as carry_out
     from iodcal.commands import Syncing
-    from iodcal.commands import sync as carry_out
     from iodcal.errors import IodcalError
 
     circuit = act.circuit.name if act.circuit is not None else None
-    syncing = Syncing(session.terminal, asked.now, circuit)
+    syncing = Syncing(session.terminal, asked.now, circuit, run_id=session.run_id)
     try:
         with session.progress() as progress:
             return carry_out(configuration, session.state_path(configuration), syncing, progress)

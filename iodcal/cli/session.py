@@ -5,6 +5,7 @@ What a command needs is imported when it runs, so that `--help` and completion s
 
 from __future__ import annotations
 
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,17 +21,24 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One invocation of one command; its log is set up as soon as there is one."""
+    """One invocation of one command; its log is set up as soon as there is one. `run_id` names it in logs,
+    history and notices."""
 
     def __init__(self, common: Common) -> None:
         from iodcal.cli import logs
 
         self.common = common
-        logs.configure(verbose=self.verbose, log_format=common.log_format or LogFormat.TEXT)
+        self.run_id = secrets.token_hex(8)
+        log_format = common.log_format or LogFormat.TEXT
+        logs.configure(verbose=self.verbose, log_format=log_format, run_id=self.run_id)
 
     @property
     def json(self) -> bool:
         return self.common.json
+
+    @property
+    def csv(self) -> bool:
+        return self.common.csv
 
     @property
     def quiet(self) -> bool:
@@ -63,6 +71,7 @@ class Session:
         from iodcal.config import last_good
         from iodcal.config.load import load
         from iodcal.errors import ConfigurationError
+        from iodcal.metrics import pointer
 
         path = self.config_path()
         try:
@@ -70,9 +79,13 @@ class Session:
         except ConfigurationError as error:
             recalled = last_good.recall(path, self.common.state)
             if recalled is None:
+                from iodcal.metrics.writing import write_without_configuration
+
+                write_without_configuration(path, self.common.state)
                 raise
             return recalled, error.faults
         last_good.keep(path, configuration, self.common.state)
+        pointer.keep(path, configuration, self.common.state)
         return configuration, ()
 
     def state_path(self, configuration: Configuration) -> Path:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from iodcal.calendars import CalendarContext, CalendarPlugin
@@ -17,6 +17,11 @@ from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import Patience
 from iodcal.domain.rules import Rule
 from iodcal.errors import Fault
+from iodcal.notices import Notice, NoticeKind
+
+if TYPE_CHECKING:
+    from iodcal.config.secrets import Secret
+    from iodcal.notices.template import Template
 
 
 class OnDrift(StrEnum):
@@ -27,7 +32,7 @@ class OnDrift(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
-    the state."""
+    the state, `notify_within` how long a run waits for all its notices together."""
 
     state: Path | None = None
     window: timedelta = timedelta(hours=72)
@@ -46,6 +51,8 @@ class Settings:
     hide_subjects: bool = False
     history_keep: timedelta = timedelta(days=400)
     group: int | None = None
+    metrics_file: Path | None = None
+    notify_within: timedelta = timedelta(seconds=10)
 
     @property
     def patience(self) -> Patience:
@@ -77,6 +84,36 @@ class CarrierConfig:
     tariff: Tariff = UNPRICED
 
 
+class Way(StrEnum):
+    """How a target is reached: the key that holds its address."""
+
+    WEBHOOK = "webhook"
+    TEAMS = "teams"
+    PING = "ping"
+    APPRISE = "apprise"
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyTarget:
+    """One entry of `notify`. `circuits` are the names that it selects, by name, site and label together;
+    None where it selects all. The daily summary goes out from `daily_at` (local time) on."""
+
+    name: str
+    way: Way
+    address: Secret
+    kinds: frozenset[NoticeKind]
+    circuits: frozenset[str] | None = None
+    template: Template | None = None
+    authorization: Secret | None = None
+    daily_at: time = time(7)
+
+    def takes(self, notice: Notice) -> bool:
+        """True if `notice` is for this target. One that concerns no circuit in particular concerns all."""
+        if notice.kind not in self.kinds:
+            return False
+        return self.circuits is None or not notice.circuits or not self.circuits.isdisjoint(notice.circuits)
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
@@ -95,6 +132,7 @@ class Configuration:
     warnings: tuple[Fault, ...] = field(default=())
     trusted: bool = True
     microsoft365: Any = None
+    notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:
@@ -107,6 +145,8 @@ __all__ = [
     "CarrierConfig",
     "CarrierContext",
     "Configuration",
+    "NotifyTarget",
     "OnDrift",
     "Settings",
+    "Way",
 ]

@@ -30,6 +30,7 @@ from iodcal.config.schema import (
     SettingsSection,
 )
 from iodcal.domain.circuits import Baseline, Circuit, Peak
+from iodcal.domain.labels import Labels, labels_of
 from iodcal.domain.workdays import Holidays
 
 _CALENDAR_KEYS = ("type", *CalendarSection.model_fields)
@@ -199,7 +200,13 @@ class Builder:
             holidays=self._holidays(section),
             tariff=circuit_tariff(section, carrier.tariff),
             max_price_per_hour=section.max_price_per_hour,
+            labels=self._labels(name, section.site),
         )
+
+    def _labels(self, circuit: str, site: str | None) -> Labels:
+        """A circuit's own labels over those of its site, and these over the defaults."""
+        of_site = self.file.sites[site].labels if site is not None else {}
+        return labels_of(self.file.defaults.circuit.labels, of_site, self.file.circuits[circuit].labels)
 
     def _zone(self, section: CircuitSection) -> ZoneInfo:
         site = self.file.sites.get(section.site or "")
@@ -234,11 +241,14 @@ class Builder:
 
 
 def settings_of(section: SettingsSection, directory: Path) -> Settings:
-    """The section `settings`, with the state's path made whole."""
+    """The section `settings`, with its paths made whole."""
     elsewhere = ("subjects", "holidays")
-    values = {name: getattr(section, name) for name in SettingsSection.model_fields if name not in elsewhere}
-    state = directory / Path(section.state).expanduser() if section.state else None
-    return Settings(**{**values, "state": state, "hide_subjects": section.subjects})
+    names = [name for name in SettingsSection.model_fields if name not in elsewhere]
+    values: dict[str, Any] = {name: getattr(section, name) for name in names}
+    for name in ("state", "metrics_file"):
+        if values[name] is not None:
+            values[name] = directory / Path(values[name]).expanduser()
+    return Settings(**{**values, "hide_subjects": section.subjects})
 
 
 def _over(own: CircuitSection, defaults: CircuitSection) -> CircuitSection:

@@ -10,6 +10,7 @@ from iodcal.config.document import KeyPath
 from iodcal.config.fields import nearest
 from iodcal.config.schema import MatchSection, RuleSection
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.labels import labels_of
 from iodcal.domain.rules import Allow, Conditions, FromEvent, Mode, Rule
 
 _ALL, _SAME_SITE = "all", "same_site"
@@ -48,6 +49,7 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         trail=trail if section.trail is None else section.trail,
         allow=section.allow or Allow.UPS,
         max_price_per_hour=section.max_price_per_hour,
+        labels=labels_of(section.labels),
     )
 
 

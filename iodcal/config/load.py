@@ -9,6 +9,7 @@ from pathlib import Path
 
 from iodcal.config import Configuration
 from iodcal.config.build import Builder, settings_of
+from iodcal.config.build_notify import build_notify
 from iodcal.config.build_rules import build_rules
 from iodcal.config.document import Document, read_document
 from iodcal.config.faults import Faults
@@ -51,6 +52,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
     builder.build_carriers()
     builder.build_circuits()
     rules = build_rules(builder)
+    notify = build_notify(builder)
     faults.raise_if_any()
     builder.check_sources()
     faults.raise_if_any()
@@ -63,6 +65,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         carriers=builder.carriers,
         circuits=builder.circuits,
         rules=rules,
+        notify=notify,
         warnings=warnings_of(builder, rules, document, readable=readable),
         trusted=trusted,
         microsoft365=file.microsoft365,

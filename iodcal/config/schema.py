@@ -39,6 +39,7 @@ from iodcal.config.fields import (
 )
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
+from iodcal.config.notify import NotifySection
 from iodcal.domain.circuits import Orders
 from iodcal.domain.money import Billing
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
@@ -84,11 +85,14 @@ class SettingsSection(Strict):
     history_keep: PositiveLength = timedelta(days=400)
     group: GroupId | None = None
     holidays: Text | None = None
+    metrics_file: Text | None = None
+    notify_within: PositiveLength = timedelta(seconds=10)
 
 
 class SiteSection(Strict):
     timezone: Zone | None = None
     holidays: Text | None = None
+    labels: Mapping[Text, Text] = {}
 
 
 class CalendarSection(Strict):
@@ -166,6 +170,7 @@ class CircuitSection(Strict):
     rates: Prices | None = None
     currency: Currency | None = None
     max_price_per_hour: Price | None = None
+    labels: Mapping[Text, Text] = {}
 
 
 class DefaultsSection(Strict):
@@ -203,6 +208,7 @@ class RuleSection(Strict):
     trail: Length | None = None
     allow: Annotated[Allow, one_of(Allow)] | None = None
     max_price_per_hour: Price | None = None
+    labels: Mapping[Text, Text] = {}
 
     @property
     def wanted(self) -> Wanted | None:
@@ -226,3 +232,4 @@ class File(Strict):
     defaults: DefaultsSection = DefaultsSection()
     circuits: Mapping[Text, CircuitSection] = {}
     rules: tuple[RuleSection, ...] = ()
+    notify: Mapping[Text, NotifySection] = {}

@@ -154,6 +154,7 @@ def _of_secrets(builder: Builder, *, readable: bool) -> Iterator[_Doubt]:
     holders: list[tuple[KeyPath, object]] = [(("microsoft365",), builder.file.microsoft365)]
     holders += [(("carriers", name), config.options) for name, config in builder.carriers.items()]
     holders += [(("calendars", name), config.options) for name, config in builder.calendars.items()]
+    holders += [(("notify", name), section) for name, section in builder.file.notify.items()]
     for path, holder in holders:
         for name, value in vars(holder).items() if holder is not None else ():
             if isinstance(value, Secret) and value.literal and name != "ics":

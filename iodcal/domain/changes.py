@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch
+from iodcal.domain.labels import Labels
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Direction
 from iodcal.domain.timeline import Segment, Timeline, is_heard
@@ -27,7 +28,7 @@ class Cause:
     """Why a level is asked for. Times (UTC) are the event's own, the baseline stretch's, or the hold's.
 
     `id` stays the same from run to run and holds no foreign text; `ended` marks what no longer asks. `who`
-    and `note` are a hold's.
+    and `note` are a hold's, `asks` is the span with lead and trail, `labels` are the rule's.
     """
 
     kind: CauseKind
@@ -41,6 +42,8 @@ class Cause:
     ended: bool = False
     who: str | None = None
     note: str | None = None
+    asks: Interval | None = None
+    labels: Labels = ()
 
 
 class Reason(StrEnum):
@@ -91,6 +94,12 @@ class Change:
     @property
     def up(self) -> bool:
         return self.new > self.old
+
+    @property
+    def needed_by(self) -> datetime | None:
+        """When the first event begins that an up is for (UTC); None where it is for no event."""
+        asking = (cause for cause in self.causes if cause.kind is CauseKind.EVENT and not cause.ended)
+        return min((cause.start for cause in asking), default=None) if self.up else None
 
     @property
     def demand(self) -> str:
@@ -149,6 +158,8 @@ def of_window(window: Window, *, ended: bool = False) -> Cause:
         subject=demand.subject,
         remembered_since=demand.remembered_since,
         ended=ended,
+        asks=demand.span,
+        labels=demand.rule.labels,
     )
 
 

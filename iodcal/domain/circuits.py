@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.labels import Labels
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.workdays import Holidays
 
@@ -77,6 +78,7 @@ class Circuit:
     holidays: Holidays = field(default=frozenset(), compare=False)
     tariff: Tariff = UNPRICED
     max_price_per_hour: Decimal | None = None
+    labels: Labels = ()
 
     @property
     def key(self) -> str:

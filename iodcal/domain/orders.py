@@ -76,7 +76,8 @@ class Order:
     `resends` counts the lost answers before this one; `demand` names what the order is for, so that a
     later run can tell whether it is the same demand; `differed` is True once a reading since sending
     showed anything but the old bandwidth at rest. `boot` is `created_at` on the clock that nobody sets.
-    `price_per_hour` and `currency` are the quote's, None where it told no price.
+    `price_per_hour` and `currency` are the quote's, None where it told no price; `needed_by` is the start of
+    the first event that an up is for.
     """
 
     id: str
@@ -98,6 +99,14 @@ class Order:
     boot: BootTime | None = None
     price_per_hour: Decimal | None = None
     currency: str | None = None
+    needed_by: datetime | None = None
+
+    @property
+    def lead_left(self) -> timedelta | None:
+        """How long before its event a confirmed up was there; less than nothing where it came too late."""
+        if self.outcome is not Outcome.CONFIRMED or self.settled_at is None or self.needed_by is None:
+            return None
+        return self.needed_by - self.settled_at
 
     @property
     def direction(self) -> Direction:
@@ -207,6 +216,7 @@ def intent(
     resends: int,
     run_id: str,
     boot: BootTime | None = None,
+    needed_by: datetime | None = None,
 ) -> Order:
     """The record that must be on disk before the order's first byte goes out."""
     return Order(
@@ -223,6 +233,7 @@ def intent(
         boot=boot,
         price_per_hour=quote.price_per_hour,
         currency=quote.currency if quote.price_per_hour is not None else None,
+        needed_by=needed_by,
     )
 
 

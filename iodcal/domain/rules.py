@@ -31,6 +31,7 @@ from iodcal.domain.conditions import (
     StartsWithin,
 )
 from iodcal.domain.keywords import Keyword
+from iodcal.domain.labels import Labels
 from iodcal.domain.patterns import Pattern
 
 
@@ -147,3 +148,4 @@ class Rule:
     trail: timedelta = timedelta()
     allow: Allow = Allow.UPS
     max_price_per_hour: Decimal | None = None
+    labels: Labels = ()

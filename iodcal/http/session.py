@@ -27,7 +27,14 @@ _READ_SECONDS = 20.0
 _MOST_REDIRECTS = 5
 _CHUNK = 65536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REQUEST_IDS = ("request-id", "x-request-id", "x-ms-request-id", "trackingid")
+_REQUEST_IDS = (
+    "request-id",  # Microsoft Graph's, and what its support asks for with the next
+    "client-request-id",
+    "x-ms-request-id",  # Microsoft's login
+    "trackingid",  # Lumen's older gateway
+    "x-request-id",
+    "x-correlation-id",
+)
 
 sleep: Callable[[float], None] = pause
 """How a session waits between two tries. Tests put another function here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -17,7 +18,7 @@ from iodcal.domain.planning import CircuitPlan, LeftOut
 from iodcal.domain.problems import Problem
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import Fault
-from iodcal.result import Report, SourceReport
+from iodcal.result import Report, SourceReport, TargetReport
 from iodcal.words.problems import describe
 
 VERSION = 1
@@ -53,6 +54,8 @@ def report_json(report: Report) -> Json:
         document["faults"] = [_fault(fault) for fault in report.faults]
     if report.lost_state:
         document["state_written_to"] = [place for place in report.lost_state if place]
+    if report.notices:
+        document["notices"] = [_target(target) for target in report.notices]
     if report.command == "status":
         document["last_run"] = _last_run(report)
     return document
@@ -86,6 +89,16 @@ def check_json(warnings: Iterable[Fault], exit_status: int) -> Json:
         "exit": int(exit_status),
         "faults": [],
         "warnings": [_fault(fault) for fault in warnings],
+    }
+
+
+def page_json(path: Path, size: int) -> Json:
+    """The object that `report --html` prints: where the page is, and how large in bytes."""
+    return {
+        "version": VERSION,
+        "command": "report",
+        "exit": 0,
+        "html": {"file": str(path), "bytes": size},
     }
 
 
@@ -170,6 +183,7 @@ def _circuit(plan: CircuitPlan, report: Report) -> Json:
         "open_order": order_json(standing.order) if standing.order else None,
         "drift_mbps": standing.drift.observed.mbps if standing.drift else None,
         "next_change_at": moment(upcoming.at) if upcoming else None,
+        "labels": dict(plan.circuit.labels),
         "hold": hold_json(hold) if hold else None,
         "pause": pause_json(pause) if pause else None,
         "freezes": [_freeze(freeze) for freeze in plan.timeline.freezes if now < freeze.span.end],
@@ -239,6 +253,7 @@ def cause_json(cause: Cause) -> Json:
         "ended": cause.ended,
         "who": cause.who,
         "note": cause.note,
+        "labels": dict(cause.labels),
     }
 
 
@@ -269,6 +284,17 @@ def problem_json(problem: Problem) -> Json:
         "since": moment(problem.since),
         "message": words.message,
         "remedy": words.remedy,
+    }
+
+
+def _target(target: TargetReport) -> Json:
+    return {
+        "target": target.target,
+        "sent": target.sent,
+        "waiting": target.waiting,
+        "delivered_at": moment(target.delivered_at),
+        "failing_since": moment(target.failing_since),
+        "fault": target.fault or None,
     }
 
 

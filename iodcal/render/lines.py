@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Problem
+from iodcal.domain.problems import Problem, Severity
 from iodcal.render.text import for_line
 from iodcal.render.when import local_span
 from iodcal.render.wishes import by_whom
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from iodcal.commands import Synced
 
 _NAMED = 3  # causes in one line
+NOTICE = 25  # a log level between INFO and WARNING: what is good to know
 
 
 def order_line(order: Order, plan: CircuitPlan | None) -> str:
@@ -65,17 +67,22 @@ def problem_line(problem: Problem, state: str = "") -> str:
     return for_line(f"{problem.severity}{mark}: {words.message}. {words.remedy}")
 
 
-def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iterator[str]:
-    """The problems that are to be told now, or with `everything` all there are."""
+def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iterator[tuple[int, str]]:
+    """The problems that are to be told now, or with `everything` all there are; each with its log level."""
     if everything:
-        yield from (problem_line(problem) for problem in report.problems)
+        yield from (_levelled(problem) for problem in report.problems)
     else:
-        yield from (problem_line(problem) for problem in telling.new)
-        yield from (problem_line(problem, "changed") for problem in telling.changed)
-        yield from (problem_line(problem, "still") for problem in telling.reminded)
+        yield from (_levelled(problem) for problem in telling.new)
+        yield from (_levelled(problem, "changed") for problem in telling.changed)
+        yield from (_levelled(problem, "still") for problem in telling.reminded)
     for gone in telling.cleared:
-        yield for_line(f"recovered: {gone.kind} {gone.where}")
-    yield from (f"error: {lost_state_text(place)}" for place in report.lost_state)
+        yield NOTICE, for_line(f"recovered: {gone.kind} {gone.where}")
+    yield from ((logging.ERROR, f"error: {lost_state_text(place)}") for place in report.lost_state)
+
+
+def _levelled(problem: Problem, state: str = "") -> tuple[int, str]:
+    level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
+    return level, problem_line(problem, state)
 
 
 def lost_state_text(place: str) -> str:

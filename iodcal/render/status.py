@@ -8,10 +8,10 @@ from rich.text import Text
 
 from iodcal.domain.planning import CircuitPlan
 from iodcal.render.plan import print_header
-from iodcal.render.text import for_terminal
+from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, relative, rough
 from iodcal.render.wishes import wishes_of
-from iodcal.result import Report
+from iodcal.result import Report, TargetReport
 
 
 def print_status(report: Report, console: Console) -> None:
@@ -24,6 +24,9 @@ def print_status(report: Report, console: Console) -> None:
             console.print(Text.assemble((for_terminal(plan.circuit.name, 32), "bold"), f": {line}"))
     console.print()
     console.print(_last_run(report))
+    for target in report.notices:
+        if target.failing_since is not None:
+            console.print(_failing(target, report))
 
 
 def _circuits(report: Report) -> Table:
@@ -77,3 +80,13 @@ def _last_run(report: Report) -> Text:
         return Text("no run yet: iodcal sync makes the first")
     result = "all calendars read" if run.good else "not every calendar could be read"
     return Text(f"last run {relative(run.started_at, report.now)}: {result}, exit status {run.exit}")
+
+
+def _failing(target: TargetReport, report: Report) -> Text:
+    since = target.failing_since or report.now
+    waiting = f" ({target.waiting} wait)" if target.waiting else ""
+    return Text.assemble(
+        "notices to ",
+        (for_terminal(target.target, 32), "bold"),
+        f" have failed for {rough(report.now - since)}{waiting}: {for_line(target.fault)}",
+    )

@@ -6,11 +6,14 @@ a terminal's cursor, or bidirectional marks that turn a line round.
 
 from __future__ import annotations
 
+import html
 import unicodedata
 
 _SPACE_LIKE = {"\n": " ", "\r": " ", "\t": " ", "\v": " ", "\f": " ", "\u2028": " ", "\u2029": " "}
 # Cc control, Cf format (bidirectional marks among them), Cs surrogates, Co private use, Cn unassigned.
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+# What makes a spreadsheet take a cell for a formula; the full-width forms count as well.
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _JOINERS = frozenset("\u200c\u200d\ufe0f")  # needed inside words and emoji of honest titles
 
 
@@ -24,6 +27,20 @@ def for_terminal(text: str, limit: int = 48) -> str:
     """`text` for a terminal, cut with an ellipsis after `limit` characters."""
     shown = for_line(text)
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+
+
+def for_csv(text: str) -> str:
+    """`text` for one cell of a CSV file that a spreadsheet may open: never a formula there."""
+    shown = for_line(text)
+    return f"'{shown}" if shown[:1] in _FORMULA else shown
+
+
+def for_html(text: str) -> str:
+    """`text` for HTML, as content or as an attribute in double quotes: no markup, and no mark that turns the
+    line round. Where it begins or ends with white space, one space stays: it parts words of two elements."""
+    shown = html.escape(for_line(text), quote=True)
+    before, after = " " if text[:1].isspace() else "", " " if text[-1:].isspace() else ""
+    return f"{before}{shown}{after}" if shown else before
 
 
 def _visible(character: str) -> str:

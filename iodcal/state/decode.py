@@ -242,6 +242,7 @@ def decode_order(node: Node) -> Order:
         boot=node.added("boot", lambda name: _boot(node.node(name))),
         price_per_hour=node.added("price_per_hour", node.amount),
         currency=node.added("currency", node.text),
+        needed_by=node.added("needed_by", node.time),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from iodcal import __version__
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Reading
 from iodcal.domain.events import Floating, MatchedEvent, Span
 from iodcal.domain.money import QuotedPrice
@@ -153,6 +154,26 @@ def encode_order(order: Order) -> Json:
         "reason": order.reason,
         "boot": {"id": order.boot.boot_id, "seconds": order.boot.seconds} if order.boot else None,
         **_encode_price(order),
+        "needed_by": moment(order.needed_by),
+    }
+
+
+def encode_cause(cause: Cause) -> Json:
+    """For the history only; `from` and `until` are the event's span with lead and trail."""
+    return {
+        "kind": str(cause.kind),
+        "id": cause.id,
+        "rule": cause.rule,
+        "calendar": cause.calendar,
+        "subject": cause.subject,
+        "start": moment(cause.start),
+        "end": moment(cause.end),
+        "from": moment(cause.asks.start) if cause.asks else None,
+        "until": moment(cause.asks.end) if cause.asks else None,
+        "ended": cause.ended,
+        "who": cause.who,
+        "note": cause.note,
+        "labels": dict(cause.labels),
     }
 
 

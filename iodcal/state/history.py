@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from iodcal.author import Author
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Drift
 from iodcal.errors import StateError
-from iodcal.state.encode import encode_drift, encode_order, moment
+from iodcal.state.encode import encode_cause, encode_drift, encode_order, moment
 from iodcal.state.files import OWNER_ONLY, Access, sync_folder, write_all
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -51,8 +53,15 @@ class History:
     def read(self) -> Iterator[dict[str, Any]]:
         """The records, oldest first, of the months gone by too; what is no record is skipped. Raises
         StateError."""
-        for path in (*(path for _, _, path in self._parts()), self.path):
-            yield from _records(path)
+        return (record for record in self.lines() if record is not None)
+
+    def lines(self, since: datetime | None = None) -> Iterator[dict[str, Any] | None]:
+        """As `read`, with None for each line that is no record; months that were over before `since` (UTC)
+        are left out. Raises StateError."""
+        for month, _, path in self._parts():
+            if since is None or _month_ends(month) > since:
+                yield from _lines(path)
+        yield from _lines(self.path)
 
     def rotate(self, now: datetime, keep: timedelta) -> None:
         """Sets a month that is over aside as `history-YYYY-MM.jsonl`, and deletes what is older than `keep`.
@@ -84,8 +93,8 @@ class History:
 
     def _month(self) -> str | None:
         """The month that the file began in, as `2026-11`; None where that cannot be told."""
-        for record in _records(self.path):
-            at = str(record.get("at", ""))
+        for record in _lines(self.path):
+            at = str(record.get("at", "")) if record is not None else ""
             if _MONTH.match(at):
                 return at[:7]
         return None
@@ -96,13 +105,11 @@ def _month_ends(month: str) -> datetime:
     return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
+def _lines(path: Path) -> Iterator[dict[str, Any] | None]:
     try:
         with path.open("rb") as file:
             for line in file:
-                record = _record(line)
-                if record is not None:
-                    yield record
+                yield _record(line)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -128,6 +135,12 @@ def _plain(fact: Any) -> Any:
         return encode_order(fact)
     if isinstance(fact, Drift):
         return encode_drift(fact)
+    if isinstance(fact, Cause):
+        return encode_cause(fact)
+    if isinstance(fact, Author):
+        return {"kind": str(fact.by), "user": fact.user, "uid": fact.uid}
+    if isinstance(fact, (tuple, list)):
+        return [_plain(one) for one in fact]
     if isinstance(fact, Bandwidth):
         return fact.mbps
     if isinstance(fact, datetime):

@@ -6,6 +6,7 @@ from iodcal.errors import (
     CalendarError,
     IodcalError,
     LockHeldError,
+    OutputError,
     PlanChangedError,
     SetupError,
     StateError,
@@ -32,6 +33,13 @@ _USAGE = {
     "now_needs_sandbox": Words(
         "--now can order only on the sandbox carrier", "Use iodcal plan --now to look at another time"
     ),
+    "no_circuits": Words("The configuration has no circuit to report on", "Add one under circuits"),
+    "too_far": Words("A page shows {days} days at most to either side", "Ask for less"),
+    "no_report": Words("There is no report without a place for it", "Name one with --html FILE"),
+    "no_csv": Words("iodcal {command} has no CSV", "Leave -o csv out, or use -o json"),
+    "from_and_since": Words("--from and --since both say where to begin", "Leave one out"),
+    "empty_span": Words("Nothing lies between {start} and {end}", "Let --to be later than --from"),
+    "no_such_outcome": Words("There is no outcome {outcome}", "There are: {known}{nearest}"),
     "now_and_wait": Words("--now and --wait do not go together: that clock stands still", "Leave one out"),
 }
 _PLAN_CHANGED = Words(
@@ -39,6 +47,7 @@ _PLAN_CHANGED = Words(
     "Due now: {due} ({found}). Ordered lately: {done}",
     "Look at iodcal plan -o json again, and take its digest",
 )
+_OUTPUT = Words("{path} cannot be written: {reason}", "Name a file in a folder that you may write to")
 _UNKNOWN = Words("Something went wrong ({code})", "Run again with -v")
 
 
@@ -50,6 +59,8 @@ def describe(error: IodcalError) -> Words:
         from iodcal.words.state import STATE_WORDS
 
         return _filled(STATE_WORDS.get(error.code, _UNKNOWN), error)
+    if isinstance(error, OutputError):
+        return _filled(_OUTPUT, error)
     if isinstance(error, PlanChangedError):
         return _filled(_PLAN_CHANGED, error)
     if isinstance(error, UsageError):

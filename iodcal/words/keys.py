@@ -11,6 +11,7 @@ _SUBJECTS = "show, or hide: no subject is shown or stored."
 _ORDERS = "all; ups: never lower; none: order nothing, and record what would have been ordered."
 _LEAD = "How long before an event its bandwidth is asked for."
 _TRAIL = "How long after an event its bandwidth is still asked for."
+_LABELS = "Names and values of your own, such as cost_center: they go into history and reports."
 _HOLIDAYS = "Whose holidays are kept: the name of an entry of `holidays`."
 _RATES = "By tier, what an hour costs; unset: the carrier's public list, until it quotes."
 _CURRENCY = "The currency of the rates, such as USD."
@@ -31,6 +32,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "defaults": "What holds for every circuit that does not say otherwise.",
         "circuits": "The circuits, by the names that you give them.",
         "rules": "Which events ask for which bandwidth on which circuits.",
+        "notify": "Whom to tell of a run, by name.",
     },
     "SettingsSection": {
         "state": "The state file.",
@@ -51,6 +53,21 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "history_keep": "How long the months of history are kept.",
         "group": "A group whose members may look at state and history.",
         "holidays": _HOLIDAYS,
+        "metrics_file": "A file for Prometheus, in the folder of node_exporter's textfile collector.",
+        "notify_within": "How long a run waits for all its notices together.",
+    },
+    "NotifySection": {
+        "webhook": "Where the address of a webhook is, which is a secret.",
+        "teams": "Where the address of a Microsoft Teams workflow is.",
+        "ping": "Where the address of a watchdog is, such as Healthchecks: start, success, fail.",
+        "apprise": "Where an address for Apprise is.",
+        "template": "What a webhook gets: JSON with $names in it.",
+        "authorization": "Where the text of a webhook's Authorization header is.",
+        "kinds": "What to tell: change, problem, recovered, ready, late, daily.",
+        "circuits": "Only of these circuits.",
+        "sites": "Only of circuits at these sites.",
+        "labels": "Only of circuits that have all of these labels.",
+        "daily_at": "When the daily summary is told, in the configuration's zone.",
     },
     "Microsoft365": {
         "tenant_id": "The Directory (tenant) ID of the app registration.",
@@ -63,7 +80,11 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "graph": "Another address for Microsoft Graph, with its version.",
         "must_not_read": "Mailboxes that the app must not be able to read: iodcal doctor tries each of them.",
     },
-    "SiteSection": {"timezone": "The zone of the site's circuits.", "holidays": _HOLIDAYS},
+    "SiteSection": {
+        "timezone": "The zone of the site's circuits.",
+        "holidays": _HOLIDAYS,
+        "labels": _LABELS,
+    },
     "HolidaysSection": {
         "country": "A country, such as US.",
         "region": "A region of it, such as CO.",
@@ -140,6 +161,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "floor": "Never below this.",
         "ceiling": "Never above this.",
         "holidays": _HOLIDAYS,
+        "labels": _LABELS,
         "rates": _RATES,
         "currency": _CURRENCY,
         "max_price_per_hour": _MAX_PRICE,
@@ -152,6 +174,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "circuits": "Names, all, or same_site (as the calendar).",
         "bandwidth": "A rate, highest, or from_event: what the group `bandwidth` of subject_regex finds.",
         "mode": "at_least; exactly: this bandwidth, even if it is lower; freeze: no lowering meanwhile.",
+        "labels": _LABELS,
         "allow": "For freeze: ups (the default) still raises, none orders nothing at all.",
         "max_price_per_hour": _MAX_PRICE,
         "priority": "From -99 to 99: an exactly rule overrules rules of lower priority.",

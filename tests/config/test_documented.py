@@ -9,6 +9,7 @@ from iodcal.carriers.lumen.plugin import Contact, LumenOptions
 from iodcal.carriers.sandbox.plugin import SandboxOptions
 from iodcal.config import schema
 from iodcal.config.microsoft365 import Microsoft365
+from iodcal.config.notify import NotifySection
 from tests.e2e.command import ROOT
 
 MODELS = [
@@ -23,6 +24,7 @@ MODELS = [
     [
         *((model, "configuration.md") for model in MODELS),
         (Microsoft365, "configuration.md"),
+        (NotifySection, "configuration.md"),
         (LumenOptions, "carriers.md"),
         (Contact, "carriers.md"),
         (SandboxOptions, "sandbox.md"),

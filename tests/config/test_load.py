@@ -429,3 +429,31 @@ def test_the_state_is_where_it_is_named_first(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("IODCAL_STATE", "/from/environment.json")
     assert state_path(configured, None) == Path("/from/environment.json")
     assert state_path(configured, Path("/given.json")) == Path("/given.json")
+
+
+def test_labels_of_a_circuit_stand_over_those_of_its_site_and_of_the_defaults(tmp_path: Path) -> None:
+    text = changed(
+        "{carrier: lab, service_id",
+        "{site: den, labels: {owner: Pat, change_ref: 0042}, carrier: lab, service_id",
+    )
+    text = text.replace("0042", "42").replace(
+        "bandwidth: highest", "labels: {change_ref: CHG7}, bandwidth: highest"
+    )
+    text += "sites: {den: {labels: {owner: Facilities, cost_center: '0815'}}}\n"
+    text += "defaults: {circuit: {labels: {tier: gold, cost_center: '1'}}}\n"
+    configuration = loaded(tmp_path, text)
+    own = {"owner": "Pat", "change_ref": "42", "cost_center": "0815", "tier": "gold"}
+    assert dict(configuration.circuits["den-a"].labels) == own
+    assert configuration.rules[0].labels == (("change_ref", "CHG7"),)
+
+
+@pytest.mark.parametrize(
+    ("labels", "fault"),
+    [
+        ("{cost_center: 0815}", "7: circuits.den-a.labels.cost_center: 0815 is a number whose digits would be lost: put it in quotes"),
+        ("{cost_center: [a]}", "7: circuits.den-a.labels.cost_center: a text is wanted, not a list"),
+        ("[cost_center]", "7: circuits.den-a.labels: a mapping of keys is wanted, not a list"),
+    ],
+)  # fmt: skip
+def test_faults_of_labels(tmp_path: Path, labels: str, fault: str) -> None:
+    assert faults(tmp_path, changed("{carrier: lab,", f"{{labels: {labels}, carrier: lab,"))[0] == fault

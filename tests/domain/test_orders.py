@@ -249,3 +249,22 @@ def test_a_lowered_circuit_is_raised_once_for_a_demand() -> None:
     assert held.held.reason is Reason.PERSON
     other = plan_of(Ask(-30, 60, name="another"), standing=again)
     assert other.to_order is not None
+
+
+def test_an_up_is_needed_when_its_first_event_begins() -> None:
+    due = plan_of(Ask(20, 60, lead=30), Ask(25, 90, lead=30)).due
+    assert due is not None
+    assert due.needed_by == at(20)
+    lowered = plan_of(ordered=1000).due
+    assert lowered is not None
+    assert lowered.needed_by is None
+
+
+def test_the_lead_left_is_known_once_an_up_is_confirmed() -> None:
+    needed = order(Outcome.ACCEPTED, needed_by=at(20))
+    assert needed.lead_left is None
+    done = settle(needed, Reading(at(12), Status.ACTIVE, NEW), PATIENCE)
+    assert done.lead_left == at(20) - at(12)
+    late = settle(needed, Reading(at(25), Status.ACTIVE, NEW), PATIENCE)
+    assert late.lead_left == at(20) - at(25)
+    assert settle(order(Outcome.ACCEPTED), Reading(at(12), Status.ACTIVE, NEW), PATIENCE).lead_left is None

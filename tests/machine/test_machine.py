@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from iodcal import people
+from iodcal.author import Person
 from iodcal.commands import Synced, Syncing, sync
 from iodcal.config import Configuration
 from iodcal.domain.orders import Outcome
@@ -28,7 +29,6 @@ from iodcal.result import Report
 from iodcal.state import State
 from iodcal.state.history import History
 from iodcal.state.store import StateStore
-from iodcal.who import Person
 from tests.machine.world import (
     ACCOUNT,
     EVERY,

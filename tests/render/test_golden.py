@@ -290,7 +290,7 @@ def test_no_promised_key_is_missing(part: str) -> None:
 def test_the_keys_of_a_change_and_its_causes() -> None:
     (change, *_) = report_json(report())["circuits"][0]["changes"]
     assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes", "cost"}
-    wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended"}
+    wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended", "labels"}
     assert set(change["causes"][0]) == wanted | {"who", "note"}
 
 
@@ -307,13 +307,14 @@ def test_the_lines_of_cron() -> None:
     assert due is not None
     gone = Told("drift", "lon-a", {}, (), NOON, NOON)
     telling = Telling(made.problems[:1], (), made.problems[1:], (gone,), {})
+    lost = replace(made, lost_state=("/elsewhere",))
     lines = [
         order_line(made.orders[0], den),
         order_line(replace(made.orders[0], outcome=Outcome.CONFIRMED), den),
         order_line(made.orders[0], None),
         held_line(lon, due),
-        *problem_lines(made, telling, everything=False),
-        *problem_lines(replace(made, lost_state=("/elsewhere",)), telling, everything=True),
+        *(line for _, line in problem_lines(made, telling, everything=False)),
+        *(line for _, line in problem_lines(lost, telling, everything=True)),
     ]
     check("lines.txt", re.sub(r"io[A-Z2-7]{18}", "io...", "\n".join(lines)) + "\n")
 

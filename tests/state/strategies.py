@@ -48,6 +48,7 @@ orders = st.builds(
     run_id=texts,
     reason=texts,
     boot=maybe(st.builds(BootTime, texts, st.floats(0, 1e9))),
+    needed_by=maybe(instants),
 )
 
 

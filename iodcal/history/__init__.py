@@ -1,0 +1,159 @@
+"""What happened: the history's lines as values, an order's lines in one piece. Times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from iodcal.author import Author
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.labels import Labels
+from iodcal.domain.localtime import Interval
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.problems import Fact
+from iodcal.domain.standing import Drift
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What every line has: when, by which run, on whose behalf, with which version of iodcal and which rules
+    (a digest). Lines of the first versions lack the last three."""
+
+    at: datetime
+    run_id: str
+    by: Author | None = None
+    version: str | None = None
+    rules: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastCause:
+    """Why a level was asked for. `asks` is the span with lead and trail, `labels` are the rule's; `subject`
+    is None where it must not be seen."""
+
+    kind: str
+    start: datetime
+    end: datetime
+    id: str | None = None
+    rule: str | None = None
+    calendar: str | None = None
+    subject: str | None = None
+    asks: Interval | None = None
+    ended: bool = False
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An order came to `outcome`; the stamp says when that was seen, and by which run."""
+
+    stamp: Stamp
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PastOrder:
+    """One order: as its last line has it, and how it came there. `stamp`, `causes` and `labels` (the
+    circuit's) are those of its first line."""
+
+    stamp: Stamp
+    order: Order
+    transitions: tuple[Transition, ...]
+    causes: tuple[PastCause, ...] = ()
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastChange:
+    """A change that was due and held back: under `orders: none`, what would have been ordered. It stands in
+    the history once for as long as it is held. `reason` is one of the published list, or a later one's."""
+
+    stamp: Stamp
+    circuit: str
+    old: Bandwidth
+    new: Bandwidth
+    reason: str
+    until: datetime | None = None
+    causes: tuple[PastCause, ...] = ()
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CurtainUp:
+    """The last look at a circuit before an event began: was it at its tier?"""
+
+    stamp: Stamp
+    circuit: str
+    rule: str
+    start: datetime
+    ready: bool
+    end: datetime | None = None
+    event: str | None = None
+    calendar: str | None = None
+    subject: str | None = None
+    needs: Bandwidth | None = None
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastReading:
+    """A reading that changed what counts as ordered, as off-peak, or as drift."""
+
+    stamp: Stamp
+    circuit: str
+    key: str
+    confirmed: Bandwidth | None
+    off_peak: Bandwidth | None
+    drift: Drift | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastProblem:
+    """A problem that began, or changed, and when it was gone: None while it lasts, or where nothing tells."""
+
+    stamp: Stamp
+    id: str
+    where: str
+    facts: Mapping[str, Fact]
+    severity: str | None = None
+    ended: datetime | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.id.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRecord:
+    """A line of a kind that nothing here knows: what people asked for, and whatever later versions write."""
+
+    stamp: Stamp
+    kind: str
+    circuit: str | None
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """All that the history tells, each part in order of time; `unreadable` counts the lines that tell
+    nothing."""
+
+    orders: tuple[PastOrder, ...] = ()
+    changes: tuple[PastChange, ...] = ()
+    curtain_ups: tuple[CurtainUp, ...] = ()
+    readings: tuple[PastReading, ...] = ()
+    problems: tuple[PastProblem, ...] = ()
+    others: tuple[OtherRecord, ...] = ()
+    unreadable: int = 0
+
+    @property
+    def circuits(self) -> frozenset[str]:
+        """The names of all circuits that something is told of."""
+        names: set[str | None] = {past.order.circuit for past in self.orders}
+        names |= {past.circuit for past in self.changes}
+        names |= {past.circuit for past in self.curtain_ups}
+        names |= {past.circuit for past in self.readings}
+        names |= {past.circuit for past in self.others}
+        return frozenset(name for name in names if name is not None)

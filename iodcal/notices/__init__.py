@@ -1,0 +1,49 @@
+"""Notices: news of a run, for people who look at a chat, a pager or a mail and not at this host.
+
+A run makes its news into notices (`news`), each target takes what it selects, `delivery` sends them side by
+side, and `outbox` keeps what could not be delivered. The shapes are here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class NoticeKind(StrEnum):
+    """The published list: it may grow, nothing in it is renamed."""
+
+    CHANGE = "change"
+    PROBLEM = "problem"
+    RECOVERED = "recovered"
+    READY = "ready"
+    LATE = "late"
+    DAILY = "daily"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One piece of news. `id` names what it is about and stays the same from run to run; `circuits` are
+    those that it concerns, none where it concerns all. `at` is the time of the run (UTC).
+
+    `severity` is error, warning or info. The texts are lines for people: foreign characters in them are
+    harmless, but markup is not: each way of sending escapes its own. `tries` counts deliveries that may
+    have arrived, though no answer came.
+    """
+
+    kind: NoticeKind
+    id: str
+    severity: str
+    title: str
+    text: str
+    at: datetime
+    run_id: str
+    remedy: str = ""
+    circuits: tuple[str, ...] = ()
+    tries: int = 0
+
+    @property
+    def stored(self) -> bool:
+        """False for the daily summary: it holds titles that nothing may be kept of."""
+        return self.kind is not NoticeKind.DAILY

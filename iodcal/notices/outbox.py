@@ -1,0 +1,174 @@
+"""What each target was last told, and what still waits for it: `notices.json` beside the state.
+
+A file of its own: it is written after the run's state is safe, and its loss costs a notice, not an order.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from iodcal.notices import Notice, NoticeKind
+from iodcal.state.files import Access, replace_file
+from iodcal.telling import REMINDER
+
+_log = logging.getLogger("iodcal.notices")
+
+MOST_WAITING = 50
+_MOST_TRIES = 3
+_KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One target: when a message last arrived, since when none does and why (`fault`, in words), what waits,
+    the local day of the last daily summary, which failure of a run it was told of when, and when the log last
+    warned that it is not reached."""
+
+    delivered_at: datetime | None = None
+    failing_since: datetime | None = None
+    fault: str = ""
+    waiting: tuple[Notice, ...] = ()
+    daily_on: date | None = None
+    failure_told: str = ""
+    failure_told_at: datetime | None = None
+    warned_at: datetime | None = None
+
+    def due(self, now: datetime) -> tuple[Notice, ...]:
+        """What still waits and is neither too old nor tried too often."""
+        young = (n for n in self.waiting if now - n.at < _KEPT and n.tries < _MOST_TRIES)
+        return tuple(young)
+
+    def after(self, waiting: tuple[Notice, ...], fault: str, now: datetime, *, delivered: bool) -> Memory:
+        """This memory after a round that left `waiting`; `fault` is empty where all went well."""
+        kept = tuple(notice for notice in waiting if notice.stored)[-MOST_WAITING:]
+        told = self.faulty(fault, now)
+        return replace(told, delivered_at=now if delivered else self.delivered_at, waiting=kept)
+
+    def faulty(self, fault: str, now: datetime) -> Memory:
+        """This memory after a try that went wrong with `fault`, or, where that is empty, well."""
+        if not fault:
+            return replace(self, failing_since=None, fault="", warned_at=None)
+        warned = self.warned_at
+        if warned is None or now - warned >= REMINDER:
+            warned = now
+        return replace(self, failing_since=self.failing_since or now, fault=fault, warned_at=warned)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """The memories of all targets, by name."""
+
+    path: Path
+    access: Access
+    targets: Mapping[str, Memory] = field(default_factory=dict)
+
+    def of(self, name: str) -> Memory:
+        return self.targets.get(name, Memory())
+
+    def save(self) -> bool:
+        """Writes the file; False, and a line in the log, where that fails."""
+        document = {"version": 1, "targets": {name: _encode(memory) for name, memory in self.targets.items()}}
+        try:
+            replace_file(self.path, (json.dumps(document, indent=1) + "\n").encode("ascii"), self.access)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s; notices may come again", self.path, error.strerror)
+            return False
+        return True
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[bool]:
+    """True while no other run sends what waits in the outbox beside the state file `state`; it is not waited
+    for."""
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(state.with_name("notices.json.lock"), flags, 0o600)
+    except OSError:
+        yield True  # nothing can be written here: there is nothing to keep apart
+        return
+    try:
+        yield _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def load(state: Path, access: Access) -> Outbox:
+    """The outbox beside the state file `state`; an empty one where there is none that can be read."""
+    path = state.with_name("notices.json")
+    try:
+        document = json.loads(path.read_bytes())
+        targets = {name: _decode(memory) for name, memory in document["targets"].items()}
+    except FileNotFoundError:
+        return Outbox(path, access)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        _log.warning("%s cannot be understood: what waited in it is lost", path)
+        return Outbox(path, access)
+    return Outbox(path, access, targets)
+
+
+def _encode(memory: Memory) -> dict[str, Any]:
+    plain = asdict(memory)
+    return {name: _plain(value) for name, value in plain.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return value
+
+
+def _decode(memory: dict[str, Any]) -> Memory:
+    return Memory(
+        delivered_at=_time(memory["delivered_at"]),
+        failing_since=_time(memory["failing_since"]),
+        fault=str(memory["fault"]),
+        waiting=tuple(_notice(notice) for notice in memory["waiting"]),
+        daily_on=date.fromisoformat(memory["daily_on"]) if memory["daily_on"] else None,
+        failure_told=str(memory["failure_told"]),
+        failure_told_at=_time(memory["failure_told_at"]),
+        warned_at=_time(memory["warned_at"]),
+    )
+
+
+def _notice(values: dict[str, Any]) -> Notice:
+    circuits = tuple(str(name) for name in values["circuits"])
+    texts = {name: str(values[name]) for name in ("id", "severity", "title", "text", "run_id", "remedy")}
+    return Notice(
+        **texts,
+        kind=NoticeKind(values["kind"]),
+        at=_instant(values["at"]),
+        circuits=circuits,
+        tries=int(values["tries"]),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return _instant(text) if text else None
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return at

@@ -1,0 +1,49 @@
+"""HTML that is safe by its type: a text becomes a part of a page through `for_html` only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from iodcal.render.text import for_html
+
+_VOID = frozenset({"br", "link", "meta"})
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """A piece of a page; its text is markup already, made by `tag` or written by us."""
+
+    text: str
+
+
+Child: TypeAlias = Html | str | int | None
+Attribute: TypeAlias = str | int | bool | None
+
+
+def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
+    """One element. Texts are escaped, None is left out, as are attributes that are None or False. In names of
+    attributes `_` stands for `-`, and one at the end is dropped: `class_`, `aria_label`."""
+    shown = "".join(_attribute(key, value) for key, value in attributes.items())
+    if name in _VOID:
+        return Html(f"<{name}{shown}>")
+    inside = "".join(_child(child) for child in children)
+    return Html(f"<{name}{shown}>{inside}</{name}>")
+
+
+def together(*children: Child) -> Html:
+    """Several pieces as one."""
+    return Html("".join(_child(child) for child in children))
+
+
+def _child(child: Child) -> str:
+    if child is None:
+        return ""
+    return child.text if isinstance(child, Html) else for_html(str(child))
+
+
+def _attribute(key: str, value: Attribute) -> str:
+    if value is None or value is False:
+        return ""
+    name = key.rstrip("_").replace("_", "-")
+    return f" {name}" if value is True else f' {name}="{for_html(str(value))}"'

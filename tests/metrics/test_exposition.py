@@ -1,0 +1,62 @@
+"""Prometheus' own parser reads what we write."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from iodcal.metrics import families as f
+from iodcal.metrics.exposition import Sample, blocks_of, escape, exposition, value_in, whole
+
+HOSTILE = 'a"b\\c\nd} 1\n# TYPE x counter\r\n\u202ex{y="z"} \x1b[31m'
+
+
+def read_back(samples: list[Sample]) -> list[tuple[str, dict[str, str], float]]:
+    text = whole(exposition(samples))
+    return [
+        (sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
+
+
+def test_a_hostile_label_stays_a_label() -> None:
+    ((name, labels, value),) = read_back([Sample(f.OPEN, 1, (HOSTILE,))])
+    assert (name, value) == (f.OPEN.name, 1)
+    assert labels["circuit"].startswith('a"b\\c\nd} 1\n# TYPE x counter\n')
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=40), st.floats(-1e12, 1e12))
+def test_every_label_and_value_comes_back(text: str, value: float) -> None:
+    ((_, labels, read),) = read_back([Sample(f.LEAD_LEFT, value, (text,))])
+    assert read == value
+    assert labels["circuit"] == "\n".join(text.splitlines()) or not text.strip("\r\n\v\f\x1c\x1d\x1e\x85")
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=40))
+def test_an_escaped_label_is_one_line_and_ends_no_quote(text: str) -> None:
+    shown = escape(text)
+    assert len(shown.splitlines()) <= 1
+    assert '"' not in shown.replace(r"\\", "").replace(r"\"", "")
+
+
+def test_help_and_type_come_once_and_before_their_samples() -> None:
+    text = whole(exposition([Sample(f.OPEN, 1, ("b",)), Sample(f.EXIT, 0), Sample(f.OPEN, 0, ("a",))]))
+    lines = text.splitlines()
+    assert lines[0] == f"# HELP {f.EXIT.name} {f.EXIT.help}"
+    assert lines[1:3] == [f"# TYPE {f.EXIT.name} gauge", f"{f.EXIT.name} 0"]
+    assert lines[5:] == [f'{f.OPEN.name}{{circuit="b"}} 1', f'{f.OPEN.name}{{circuit="a"}} 0']
+
+
+def test_what_was_written_is_read_as_families() -> None:
+    blocks = exposition([Sample(f.SUCCESS, 1764000000.5), Sample(f.OPEN, 1, ("# HELP x y",))])
+    assert blocks_of(whole(blocks)) == blocks
+    assert value_in(blocks[f.SUCCESS.name]) == 1764000000.5
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "# HELP ", "iodcal_x 1.2.3\n", "# HELP a"])
+def test_a_damaged_file_is_none_of_ours(text: str) -> None:
+    assert whole(blocks_of(text)) == ""
+    assert value_in(text) is None

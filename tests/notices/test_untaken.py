@@ -1,0 +1,38 @@
+"""Titles that no rule took: which may be shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from iodcal.domain.events import Event, Floating, MatchedEvent
+from iodcal.notices.untaken import untaken_titles
+from tests.domain.minutes import NOON
+from tests.domain.test_matching import EVENT, HOUR, ROOMS, match, rule
+
+OTHER = replace(EVENT, id="2", uid="uid-2", subject="Townhall")
+
+
+def titles(*events: Event, hidden: tuple[str, ...] = ()) -> tuple[str, ...]:
+    taken: tuple[MatchedEvent, ...] = match(*events, rules=[rule(subject=["All-Hands"])]).matched
+    return untaken_titles(events, taken, hidden)
+
+
+def test_what_a_rule_took_is_left_out_and_the_rest_comes_once_in_order() -> None:
+    later = replace(OTHER, id="3", uid="", subject="Budget")
+    all_day = Floating(NOON.replace(tzinfo=None) - 2 * HOUR, NOON.replace(tzinfo=None))
+    early = replace(OTHER, id="4", uid="uid-4", subject="Breakfast", span=all_day)
+    assert titles(EVENT, OTHER, replace(OTHER, id="5"), later, early) == ("Breakfast", "Townhall", "Budget")
+
+
+def test_what_must_not_be_seen_is_not() -> None:
+    private = replace(OTHER, source=ROOMS, id="9", sensitivity="private")
+    assert titles(OTHER, private) == ()
+    assert titles(private) == ()
+    assert titles(OTHER, hidden=("company",)) == ()
+
+
+def test_what_does_not_count_is_left_out() -> None:
+    assert (
+        titles(replace(OTHER, cancelled=True), replace(OTHER, declined=True), replace(OTHER, subject=" "))
+        == ()
+    )
