@@ -50,7 +50,7 @@ def billed_time(course: Course, over: Interval, billing: Billing) -> Mapping[Ban
         if first < last:
             billed[bandwidth] += last - first
         if last < span.end and last >= first:
-            partial[last] = max(bandwidth, partial.get(last, bandwidth))
+            partial[last] = bandwidth
     for start, bandwidth in partial.items():
         billed[bandwidth] += min(start + period, over.end) - max(start, over.start)
     return billed

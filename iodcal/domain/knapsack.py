@@ -68,10 +68,15 @@ def _added(before: _Totals, table: Table, size: int, width: int, ready: int) -> 
     furthest = max(changes * width + tail for changes, tail, _ in table)
     after: dict[int, list[int]] = {}
     for count, costs in before.items():
+        gaps = max(costs) >= _NEVER
         length = min(size, len(costs) + furthest)
         for (changes, tail, is_ready), (cost, _) in table.items():
             shift = changes * width + tail
-            moved = [known + cost if known < _NEVER else _NEVER for known in costs[: max(0, size - shift)]]
+            moved = costs[: max(0, size - shift)]
+            if gaps:
+                moved = [known + cost if known < _NEVER else _NEVER for known in moved]
+            else:
+                moved = [known + cost for known in moved]
             shifted = [_NEVER] * min(shift, length) + moved
             shifted += [_NEVER] * (length - len(shifted))
             key = min(ready, count + is_ready)

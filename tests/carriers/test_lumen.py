@@ -12,6 +12,7 @@ import pytest
 
 from iodcal.carriers import Carrier, CarrierContext, Listed, Listing, Offering, OrderRequest
 from iodcal.carriers.lumen import plugin
+from iodcal.carriers.lumen.bodies import read_quote
 from iodcal.carriers.lumen.client import Lumen
 from iodcal.carriers.lumen.plugin import LumenOptions
 from iodcal.domain.bandwidth import Bandwidth
@@ -211,6 +212,31 @@ class TestLumen(CarrierContract):
         harness.carrier._session.close()
         with pytest.raises(OrderNotSentError):
             harness.carrier.order(request, soon())
+
+    @pytest.mark.parametrize(
+        ("price", "named", "expected"),
+        [
+            ("$0.82", {}, (Decimal("0.82"), "USD")),
+            ("0.82", {}, (Decimal("0.82"), "USD")),
+            ("$1,200.50", {}, (Decimal("1200.50"), "USD")),
+            ("€0.82", {}, (Decimal("0.82"), "EUR")),
+            ("0.82 GBP", {"currencyCode": "gbp"}, (Decimal("0.82"), "GBP")),
+            ("free", {}, (None, "USD")),
+            ("$-1", {}, (None, "USD")),
+            ("$NaN", {}, (None, "USD")),
+            ("", {"currency": 7}, (None, "USD")),
+        ],
+    )
+    def test_what_a_price_says(
+        self, price: str, named: dict[str, object], expected: tuple[Decimal | None, str]
+    ) -> None:
+        prices = [
+            {"price": "$590.40", "term": "Monthly Rate"},
+            {"price": price, "term": "Hourly Rate", **named},
+        ]
+        quote = read_quote({"id": "N-1", "price": prices}, Bandwidth(500), START)
+        assert (quote.price_per_hour, quote.currency) == expected
+        assert read_quote({"id": "N-1"}, Bandwidth(500), START).price_per_hour is None
 
     def test_an_order_without_a_billing_account_is_not_even_quoted(self, harness: LumenHarness) -> None:
         harness.server.script(INVENTORY, instead(Reply.of({"serviceInventory": [item(billingAccount={})]})))
