@@ -259,6 +259,14 @@ def test_the_machines_own_identity(empty: World) -> None:
     assert "microsoft365:\n  managed_identity: true\n  authority:" in text
 
 
+def test_another_cloud_and_no_peak(empty: World) -> None:
+    done = init(empty, cloud="us-gov", peak="none")
+    assert (done.status, done.err) == (0, "")
+    text = (empty.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+    assert "  cloud: us-gov\n" in text
+    assert text.endswith("    circuits: same_site\n    bandwidth: 200 Mbps\n")
+
+
 def test_tiers_must_be_said_where_the_carrier_does_not(empty: World) -> None:
     done = init(empty, carrier="sandbox", customer=None, contact=None)
     assert (done.status, written(empty)) == (2, [])
