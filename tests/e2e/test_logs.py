@@ -80,6 +80,13 @@ def test_json_lines_hold_the_run_that_history_and_result_name(world: World) -> N
     assert "calendar noc cannot be read" in told[0]["message"]
 
 
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_what_orders_nothing_has_one_run_id_too(world: World, command: str) -> None:
+    done = world.iodcal(command, "-v", "-o", "json", "--log-format", "json")
+    lines = [json.loads(line) for line in done.err.splitlines()]
+    assert {line["run_id"] for line in lines} == {json.loads(done.out)["run_id"]}
+
+
 def test_verbose_shows_requests_with_what_support_asks_for(world: World) -> None:
     world.meeting("All-Hands", 20, 60)
     done = world.iodcal("sync", "-v")
