@@ -12,8 +12,7 @@ from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Standing
 from iodcal.errors import StateError
-from iodcal.state import Quota, State
-from iodcal.state.store import StateStore
+from iodcal.state import Quota, State, Store
 
 
 @dataclass(slots=True)
@@ -21,7 +20,7 @@ class Ledger:
     """Holds the run's state and writes it. `lost` names where state went that could not be saved in its
     own place: an order had been taken by then, so it must not be lost altogether."""
 
-    store: StateStore
+    store: Store
     state: State
     run_id: str
     clock: Callable[[], datetime]

@@ -80,13 +80,14 @@ def look(
     progress: Callable[[str], None],
 ) -> Sight:
     """Reads every calendar that a rule names; what cannot be read is remembered."""
-    readers = [reader for calendar in _in_use(configuration) for reader in _readers(calendar, state)]
+    used = calendars_in_use(configuration)
+    readers = [reader for calendar in used for reader in readers_of(calendar, state)]
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
     answers = read_all(readers, span_to_read(configuration, now, window), deadline)
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
-    matching = _match(configuration, (event for reading in readings.values() for event in reading.events))
-    past = _match(configuration, (event for reading in readings.values() for event in _over(reading)))
+    matching = match(configuration, (event for reading in readings.values() for event in reading.events))
+    past = match(configuration, (event for reading in readings.values() for event in _over(reading)))
     sources = [reader.source for reader in readers]
     recalled = tuple(_recall(source, readings, matching, configuration, state, now) for source in sources)
     return Sight(recalled, readings, failures, matching, past.matched)
@@ -96,7 +97,7 @@ def remember(configuration: Configuration, state: State) -> Sight:
     """The last run's readings in place of today's: nothing is opened, no secret is resolved."""
     sources = [
         source
-        for calendar in _in_use(configuration)
+        for calendar in calendars_in_use(configuration)
         for source in calendar.plugin.sources(calendar.name, calendar.options, calendar.context)
     ]
     recalled = (from_memory(source, state.remembered.get(source.key)) for source in sources)
@@ -134,12 +135,14 @@ def _read(reader: CalendarReader, span: Interval, deadline: Deadline) -> Calenda
         return error
 
 
-def _in_use(configuration: Configuration) -> list[CalendarConfig]:
+def calendars_in_use(configuration: Configuration) -> list[CalendarConfig]:
+    """The calendars that some rule names: no other is read."""
     used = {name for rule in configuration.rules for name in rule.circuits}
     return [calendar for name, calendar in configuration.calendars.items() if name in used]
 
 
-def _readers(calendar: CalendarConfig, state: State) -> Sequence[CalendarReader]:
+def readers_of(calendar: CalendarConfig, state: State) -> Sequence[CalendarReader]:
+    """One reader per source of `calendar`; it knows the ids that were found in earlier runs."""
     context = replace(calendar.context, calendar_ids=state.calendar_ids)
     return calendar.plugin.readers(calendar.name, calendar.options, context)
 
@@ -149,7 +152,8 @@ def _over(reading: CalendarReading) -> Iterable[Event]:
     return (event for event in reading.elsewhere if not event.span.within(_UTC).start >= reading.covers.end)
 
 
-def _match(configuration: Configuration, events: Iterable[Event]) -> Matching:
+def match(configuration: Configuration, events: Iterable[Event]) -> Matching:
+    """Which of `events` the rules take, by all that the configuration says of whose events count."""
     settings = configuration.settings
     entries = None if settings.organizers is None else frozenset(settings.organizers)
     hidden = (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from iodcal.carriers import OrderRequest
 from iodcal.carriers.sandbox.book import Book, Faults, Line, Pending, read_book, write_book
@@ -25,12 +26,37 @@ from iodcal.http import Deadline
 _STUCK = timedelta(days=36500)
 
 
+class Shelf(Protocol):
+    """Where a sandbox's book is kept."""
+
+    def read(self) -> Book:
+        """The book as it was written last. Raises CarrierError."""
+        ...
+
+    def write(self, book: Book) -> None:
+        """Replaces the book. Raises OSError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileShelf:
+    """A book in a file."""
+
+    path: Path
+
+    def read(self) -> Book:
+        return read_book(self.path)
+
+    def write(self, book: Book) -> None:
+        write_book(self.path, book)
+
+
 @dataclass(slots=True)
 class Sandbox:
-    """A `Carrier` in the file at `path`. A reading never writes it, so that a preview touches nothing."""
+    """A `Carrier` whose book is on `shelf`. A reading never writes it, so that a preview touches nothing."""
 
     account: Account
-    path: Path
+    shelf: Shelf
     clock: Callable[[], datetime]
     provisioning: timedelta
     changes_per_day: int | None
@@ -105,14 +131,14 @@ class Sandbox:
     def _book(self, service_id: str) -> Book:
         if service_id in self.unknown:
             raise CarrierError("circuit_unknown", service_id=service_id)
-        return read_book(self.path)
+        return self.shelf.read()
 
     def _line(self, book: Book, service_id: str) -> Line:
         return book.circuits.get(service_id) or Line(self.starts_at)
 
     def _write(self, book: Book) -> None:
         try:
-            write_book(self.path, book)
+            self.shelf.write(book)
         except OSError as error:
             raise OrderNotSentError("not_sent", host="the sandbox", reason=error.strerror) from None
 

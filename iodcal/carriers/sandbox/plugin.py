@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from iodcal.carriers import CarrierContext
-from iodcal.carriers.sandbox.client import Sandbox
+from iodcal.carriers.sandbox.client import FileShelf, Sandbox
 from iodcal.config.fields import Rate, Strict, Text, Texts, as_list
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account
@@ -43,7 +43,7 @@ class SandboxPlugin:
     def create(self, options: SandboxOptions, context: CarrierContext) -> Sandbox:
         return Sandbox(
             account=self.account(options, context),
-            path=context.directory / options.file,
+            shelf=FileShelf(context.directory / options.file),
             clock=context.now,
             provisioning=context.provisioning,
             changes_per_day=context.changes_per_day,
