@@ -75,9 +75,7 @@ def configuration(*, provisioning: str = "10m", changes_per_day: int | None = No
         return load(path)
 
 
-def readings(
-    of: Configuration, span: Interval, events: int, seed: int = 1
-) -> dict[str, CalendarReading]:
+def readings(of: Configuration, span: Interval, events: int, seed: int = 1) -> dict[str, CalendarReading]:
     """What its calendars hold over `span`: so many events, the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - a benchmark, not a secret
     sources = [
@@ -104,6 +102,10 @@ def _event(source: Source, number: int, span: Interval, chance: random.Random) -
     start = day + timedelta(hours=hour, minutes=chance.choice((0, 0, 0, 30, 15, 45, 5, 7)))
     length = timedelta(minutes=chance.choice((30, 45, 60, 60, 90, 120)))
     return Event(
-        source, f"event-{number}", f"uid-{number}", Timed(start, start + length),
-        chance.choice(_SUBJECTS[source.calendar]), organizer="ines.duarte@contoso.example",
+        source,
+        f"event-{number}",
+        f"uid-{number}",
+        Timed(start, start + length),
+        chance.choice(_SUBJECTS[source.calendar]),
+        organizer="ines.duarte@contoso.example",
     )

@@ -6,6 +6,7 @@ IodcalError
   LockHeldError           75  another run is at work
   StateError               1  the state file cannot be read or written, or is too new
   PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
+  SimulationError          1  a calendar cannot be read over the range of a simulation
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
   CarrierError                one circuit could not be read
@@ -89,6 +90,11 @@ class StateError(IodcalError):
 
 class PlanChangedError(IodcalError):
     """What is due now is not what `--expect` names. Facts: expected, found (digests), due, done (texts)."""
+
+
+class SimulationError(IodcalError):
+    """A calendar cannot be read over the range of a simulation. `code` and facts are those of the
+    CalendarError, with `calendar`, the source's label."""
 
 
 class SecretError(IodcalError):

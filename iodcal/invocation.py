@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from iodcal.boot import boot_time
@@ -13,6 +13,7 @@ from iodcal.domain.planning import Policy
 from iodcal.errors import Fault
 from iodcal.http import Deadline
 from iodcal.observing import Carriers
+from iodcal.recent import Recent
 from iodcal.state import State
 
 
@@ -40,13 +41,15 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, whom to tell
-    its progress, and the clock that nobody sets (None under a virtual time)."""
+    its progress, the clock that nobody sets (None under a virtual time), and what runs before this one in
+    the same process computed."""
 
     clock: Callable[[], datetime]
     deadline: Deadline
     calendar_deadline: Deadline
     progress: Callable[[str], None]
     boot: Callable[[], BootTime | None] = boot_time
+    recent: Recent = field(default_factory=Recent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,10 +61,17 @@ class Carriers:
             return
         for of_carrier in by_carrier.values():
             self.of(of_carrier[0])
-        with ThreadPoolExecutor(max_workers=len(by_carrier)) as pool:
-            for answers in pool.map(lambda group: self._read_in_turn(group, deadline), by_carrier.values()):
-                for circuit, answer in answers:
-                    self._keep(circuit, answer)
+        for circuit, answer in self._read_side_by_side(list(by_carrier.values()), deadline):
+            self._keep(circuit, answer)
+
+    def _read_side_by_side(
+        self, groups: list[list[Circuit]], deadline: Deadline
+    ) -> list[tuple[Circuit, Reading | CarrierError]]:
+        if len(groups) == 1:
+            return self._read_in_turn(groups[0], deadline)
+        with ThreadPoolExecutor(max_workers=len(groups)) as pool:
+            answers = pool.map(lambda group: self._read_in_turn(group, deadline), groups)
+            return [answer for of_group in answers for answer in of_group]
 
     def _read_in_turn(
         self, circuits: Iterable[Circuit], deadline: Deadline

@@ -20,6 +20,7 @@ from iodcal.domain.rules import Rule
 from iodcal.domain.windows import open_windows
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
+from iodcal.recent import Recent
 from iodcal.state import State
 
 _SIDE_BY_SIDE = 8
@@ -78,16 +79,20 @@ def look(
     window: timedelta,
     deadline: Deadline,
     progress: Callable[[str], None],
+    recent: Recent | None = None,
 ) -> Sight:
     """Reads every calendar that a rule names; what cannot be read is remembered."""
+    recent = recent or Recent()
     used = calendars_in_use(configuration)
     readers = [reader for calendar in used for reader in readers_of(calendar, state)]
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
     answers = read_all(readers, span_to_read(configuration, now, window), deadline)
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
-    matching = match(configuration, (event for reading in readings.values() for event in reading.events))
-    past = match(configuration, (event for reading in readings.values() for event in _over(reading)))
+    events = [event for reading in readings.values() for event in reading.events]
+    matching = recent.get("matching", (configuration, *events), lambda: match(configuration, events))
+    over = [event for reading in readings.values() for event in _over(reading)]
+    past = recent.get("past", (configuration, *over), lambda: match(configuration, over))
     sources = [reader.source for reader in readers]
     recalled = tuple(_recall(source, readings, matching, configuration, state, now) for source in sources)
     return Sight(recalled, readings, failures, matching, past.matched)
@@ -123,8 +128,11 @@ def read_all(
     def read_group(group: Iterable[CalendarReader]) -> list[tuple[str, CalendarReading | CalendarError]]:
         return [(reader.source.key, _read(reader, span, deadline)) for reader in group]
 
-    with ThreadPoolExecutor(max_workers=max(1, min(_SIDE_BY_SIDE, len(groups)))) as pool:
-        answers = dict(answer for group in pool.map(read_group, groups.values()) for answer in group)
+    if len(groups) <= 1:
+        answers = dict(read_group(readers))
+    else:
+        with ThreadPoolExecutor(max_workers=min(_SIDE_BY_SIDE, len(groups))) as pool:
+            answers = dict(answer for group in pool.map(read_group, groups.values()) for answer in group)
     return {reader.source.key: answers[reader.source.key] for reader in readers}
 
 

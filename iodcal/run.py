@@ -10,6 +10,7 @@ from datetime import datetime
 
 from iodcal.config import Configuration, OnDrift
 from iodcal.domain.circuits import Circuit
+from iodcal.domain.localtime import whole_days
 from iodcal.domain.planning import (
     CircuitPlan,
     Knowledge,
@@ -19,7 +20,7 @@ from iodcal.domain.planning import (
     view_from,
 )
 from iodcal.domain.timeline import Timeline, draw
-from iodcal.domain.windows import open_windows
+from iodcal.domain.windows import Window, open_windows
 from iodcal.findings import clock_error, find
 from iodcal.invocation import Request, Run, Surroundings
 from iodcal.keeping import keep
@@ -88,18 +89,32 @@ def _see(this: Run) -> Sight:
         request.window,
         around.calendar_deadline,
         around.progress,
+        around.recent,
     )
 
 
 def _draw(this: Run, sight: Sight) -> dict[str, Timeline]:
     """Step three: windows over the baseline, a timeline for each circuit, by its key."""
-    circuits = this.configuration.circuits
-    windows = open_windows(sight.events, this.configuration.rules, circuits.values())
+    configuration, events, recent = this.configuration, sight.events, this.around.recent
+    circuits = configuration.circuits
+    windows = recent.get(
+        "windows",
+        (configuration, *events),
+        lambda: open_windows(events, configuration.rules, circuits.values()),
+    )
     return {
-        circuit.key: draw(circuit, windows[name], view_from(this.request.now, circuit, this.policy))
+        circuit.key: _draw_one(this, circuit, windows[name])
         for name, circuit in circuits.items()
         if this.request.circuit in (None, name)
     }
+
+
+def _draw_one(this: Run, circuit: Circuit, windows: tuple[Window, ...]) -> Timeline:
+    """Drawn over whole days, so that the runs of one day can share it, and cut to what this run sees."""
+    view = view_from(this.request.now, circuit, this.policy)
+    days = whole_days(view)
+    name = f"timeline {circuit.name} {days.start.isoformat()} {days.end.isoformat()}"
+    return this.around.recent.get(name, (circuit, windows), lambda: draw(circuit, windows, days)).cut(view)
 
 
 def _compare(this: Run, timelines: Mapping[str, Timeline], sight: Sight) -> tuple[CircuitPlan, ...]:

@@ -18,6 +18,7 @@ from iodcal.cli.options import (
     StateOption,
     VerboseOption,
 )
+from iodcal.cli.simulate import simulate
 
 app = typer.Typer(
     name="iodcal",
@@ -54,5 +55,5 @@ def options(
     context.obj = Common(config, state, output, verbose, quiet, log_format, no_color)
 
 
-for _command in (sync, plan, status, check):
+for _command in (sync, plan, status, check, simulate):
     _command.register(app)

@@ -118,7 +118,12 @@ def _coming(
         if due.held is not None and due.held.until is not None:
             after = max(after, due.held.until)
     changes = coming(timeline, level, after, now + policy.window, policy.min_gap)
-    return tuple(replace(change, held=_by_order_mode(change, timeline.circuit)) for change in changes)
+    return tuple(_in_order_mode(change, timeline.circuit) for change in changes)
+
+
+def _in_order_mode(change: Change, circuit: Circuit) -> Change:
+    held = _by_order_mode(change, circuit)
+    return change if held is None else replace(change, held=held)
 
 
 def _reached(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> datetime:

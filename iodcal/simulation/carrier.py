@@ -147,7 +147,7 @@ class VirtualCarrier:
         return Reading(now, Status.ACTIVE, last.new, "Active")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VirtualCarrierPlugin:
     """A `CarrierPlugin` that hands out the `carrier` that is there."""
 

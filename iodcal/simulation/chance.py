@@ -38,8 +38,11 @@ OF_ORDERS = (
 class FaultPlan:
     """Each call fails with probability `rate`; the same `seed` makes the same calls fail."""
 
-    rate: float = 0.0
+    rate: float
     seed: int = 0
+
+
+NO_FAULTS = FaultPlan(0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,13 @@ from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.ledger import Ledger
 from iodcal.reading import match
+from iodcal.recent import Recent
 from iodcal.run import run
 from iodcal.simulation.carrier import Taken
-from iodcal.simulation.chance import FaultPlan
+from iodcal.simulation.chance import NO_FAULTS, FaultPlan
 from iodcal.simulation.course import Course, above, cost
 from iodcal.simulation.optimum import at_highest, best, on_baseline
-from iodcal.simulation.rates import Rates, rates_of
+from iodcal.simulation.rates import rates_of
 from iodcal.simulation.result import CircuitResult, Money, Served, Simulation
 from iodcal.simulation.service import Evidence, judge_all
 from iodcal.simulation.world import World, as_simulated, build
@@ -46,7 +47,7 @@ class Plot:
     configuration: Configuration
     readings: Mapping[str, CalendarReading]
     span: Interval
-    faults: FaultPlan = FaultPlan()
+    faults: FaultPlan = NO_FAULTS
     quota_known: bool = True
 
     @property
@@ -79,9 +80,7 @@ def _timelines(configuration: Configuration, plot: Plot) -> dict[str, Timeline]:
     events = (event for reading in plot.readings.values() for event in reading.events)
     matched = match(configuration, events).matched
     windows = open_windows(matched, configuration.rules, configuration.circuits.values())
-    return {
-        name: draw(circuit, windows[name], plot.span) for name, circuit in configuration.circuits.items()
-    }
+    return {name: draw(circuit, windows[name], plot.span) for name, circuit in configuration.circuits.items()}
 
 
 def _without_quota(configuration: Configuration) -> Configuration:
@@ -90,7 +89,7 @@ def _without_quota(configuration: Configuration) -> Configuration:
 
 
 def _run_all(world: World, plot: Plot, progress: Progress) -> _Heard:
-    store, heard = MemoryStore(), _Heard()
+    store, heard, recent = MemoryStore(), _Heard(), Recent()
     length = plot.span.end - plot.span.start
     day = None
     while world.clock.now < plot.span.end:
@@ -98,17 +97,17 @@ def _run_all(world: World, plot: Plot, progress: Progress) -> _Heard:
         if now.date() != day:
             day = now.date()
             progress(f"simulating {day} ({(now - plot.span.start) / length:.0%})")
-        _run_once(world, store, heard)
+        _run_once(world, store, heard, recent)
         world.clock.now = now + plot.every
     return heard
 
 
-def _run_once(world: World, store: MemoryStore, heard: _Heard) -> None:
+def _run_once(world: World, store: MemoryStore, heard: _Heard, recent: Recent) -> None:
     configuration, clock = world.configuration, world.clock
     heard.runs += 1
     request = Request("sync", clock.now, configuration.settings.window, f"run {heard.runs}")
     ledger = Ledger(store, store.state, request.run_id, clock)
-    around = Surroundings(clock, _NEVER, _NEVER, _quietly, _no_boot_time)
+    around = Surroundings(clock, _NEVER, _NEVER, _quietly, _no_boot_time, recent)
     report = run(configuration, store.state, request, around, ledger)
     telling = finish(ledger, report, _UNWATCHED, configuration.settings.history_keep)
     heard.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
@@ -120,9 +119,7 @@ def _run_once(world: World, store: MemoryStore, heard: _Heard) -> None:
             heard.causes[circuit, rule, start] = cause
 
 
-def _conclude(
-    plot: Plot, timelines: Mapping[str, Timeline], world: World, heard: _Heard
-) -> Simulation:
+def _conclude(plot: Plot, timelines: Mapping[str, Timeline], world: World, heard: _Heard) -> Simulation:
     configuration, injected = world.configuration, world.injected()
     circuits: list[CircuitResult] = []
     served: list[Served] = []

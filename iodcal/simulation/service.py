@@ -81,8 +81,8 @@ def _judge(evidence: Evidence, window: Window, needs: Bandwidth, wanted: Iterabl
 
 
 def could_be_in_time(evidence: Evidence, window: Window) -> bool:
-    """True if what was injected left time enough: from the first run that must order, until the event's start,
-    less what every fault in between costs at least, the carrier could still have carried an order out."""
+    """True if what was injected left time enough: from the first run that must order until the event's
+    start, less what every fault in between costs at least, the carrier could have carried an order out."""
     demand, start = window.demand, evidence.span.start
     if demand.span.start < start:
         return False

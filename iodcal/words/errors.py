@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from iodcal.errors import IodcalError, LockHeldError, PlanChangedError, StateError, UsageError
+from iodcal.errors import (
+    IodcalError,
+    LockHeldError,
+    PlanChangedError,
+    SimulationError,
+    StateError,
+    UsageError,
+)
 from iodcal.words import Words
 from iodcal.words.facts import fill
 
@@ -11,6 +18,22 @@ _USAGE = {
     "bad_time": Words("{message}", "See iodcal plan --help"),
     "now_needs_sandbox": Words(
         "--now can order only on the sandbox carrier", "Use iodcal plan --now to look at another time"
+    ),
+    "simulate_order": Words(
+        "--from ({start}) is not before --to ({end})", "Name the earlier time first; --to is not included"
+    ),
+    "simulate_too_long": Words(
+        "{days} days are more than a simulation reads at once ({limit})", "Simulate a shorter range"
+    ),
+    "simulate_faults": Words("--faults {rate} is no share of all calls", "Give a number from 0 to 1"),
+    "simulate_every": Words("--every {every} is shorter than a minute", "Give one minute or more"),
+    "simulate_no_calendars": Words(
+        "{rules} has no rule that names a calendar: there is nothing to simulate",
+        "Add a rule with its calendars; iodcal check shows what the file says",
+    ),
+    "simulate_no_events": Words(
+        "No calendar of {rules} holds an event from {start} to {end}",
+        "Choose another range, or look whether these are the right calendars",
     ),
     "now_and_wait": Words("--now and --wait do not go together: that clock stands still", "Leave one out"),
 }
@@ -32,6 +55,8 @@ def describe(error: IodcalError) -> Words:
         return _filled(STATE_WORDS.get(error.code, _UNKNOWN), error)
     if isinstance(error, PlanChangedError):
         return _filled(_PLAN_CHANGED, error)
+    if isinstance(error, SimulationError):
+        return _of_simulation(error)
     if isinstance(error, UsageError):
         return _filled(_USAGE.get(error.code, _UNKNOWN), error)
     return _filled(_UNKNOWN, error)
@@ -39,6 +64,15 @@ def describe(error: IodcalError) -> Words:
 
 def _filled(words: Words, error: IodcalError) -> Words:
     return fill(words, {"code": error.code, **error.facts})
+
+
+def _of_simulation(error: SimulationError) -> Words:
+    from iodcal.domain.problems import Kind
+    from iodcal.words.edges import words_of
+
+    words = _filled(words_of(error.code, Kind.CALENDAR_UNREADABLE), error)
+    remedy = words.remedy[:1].upper() + words.remedy[1:]
+    return Words(f"The calendar {error.facts['calendar']} cannot be read: {words.message}", remedy)
 
 
 def _of_lock(error: LockHeldError) -> Words:
