@@ -16,7 +16,8 @@ from iodcal.errors import UsageError
 from iodcal.reading import calendars_in_use
 from iodcal.simulation.ahead import LONGEST, margin_of, read_ahead
 from iodcal.simulation.chance import NO_FAULTS, FaultPlan
-from iodcal.simulation.engine import Plot, simulate
+from iodcal.simulation.engine import simulate
+from iodcal.simulation.plot import Plot
 from iodcal.simulation.result import Comparison
 
 _SHORTEST_STEP = timedelta(minutes=1)

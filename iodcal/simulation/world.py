@@ -71,7 +71,9 @@ def build(
     def replay(calendar: CalendarConfig) -> CalendarConfig:
         sources = calendar.plugin.sources(calendar.name, calendar.options, calendar.context)
         readers = tuple(
-            ReplayReader(source, Shelf(readings[source.key].events), clock, chance(f"calendar {source.key}"))
+            ReplayReader(
+                source, Shelf(readings[source.key].events), clock, chance(f"calendar {source.label}")
+            )
             for source in sources
         )
         return replace(calendar, plugin=ReplayPlugin(readers), options=None)
