@@ -40,8 +40,6 @@ def compare(
 
     Raises UsageError, SimulationError.
     """
-    if not 0 <= asked.faults.rate <= 1:  # not a number is neither
-        raise UsageError("simulate_faults", rate=asked.faults.rate)
     span = _span(configurations[0], asked)
     configurations = [_with_step(configuration, asked.every) for configuration in configurations]
     for configuration in configurations:

@@ -25,7 +25,6 @@ _USAGE = {
     "simulate_too_long": Words(
         "{days} days are more than a simulation reads at once ({limit})", "Simulate a shorter range"
     ),
-    "simulate_faults": Words("--faults {rate} is no share of all calls", "Give a number from 0 to 1"),
     "simulate_every": Words("--every {every} is shorter than a minute", "Give one minute or more"),
     "simulate_no_calendars": Words(
         "{rules} has no rule that names a calendar: there is nothing to simulate",
