@@ -78,7 +78,7 @@ def stale_output(page: Path, *, update: bool) -> Iterator[str]:
 def unnamed_options() -> Iterator[str]:
     """Commands and long options that the reference page does not name."""
     reference = (_ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    for command in ("", "sync", "plan", "status", "check"):
+    for command in ("", "sync", "plan", "status", "check", "simulate"):
         arguments = [sys.executable, "-m", "iodcal", *command.split(), "--help"]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT)  # noqa: S603 - ours
         for option in sorted(set(re.findall(r"--[a-z][a-z-]+", done.stdout))):

@@ -12,7 +12,7 @@ from iodcal.carriers import Carrier, CarrierContext
 from iodcal.config import Configuration, Settings
 from iodcal.domain.circuits import Circuit, Reading, Status
 from iodcal.domain.orders import BootTime, Outcome, waited_too_long
-from iodcal.domain.people import absorb
+from iodcal.domain.people import absorb, contradicts_lately
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.windows import Window
@@ -101,6 +101,7 @@ def needs_reading(standing: Standing, timeline: Timeline, now: datetime, setting
         or standing.order is not None
         or reading.status is not Status.ACTIVE
         or now - reading.at >= settings.verify_every
+        or contradicts_lately(standing, reading, settings.patience)
         or _unsettled(standing, now, settings)
         or any(curtain_ups(standing, timeline, now, settings.every))
     )

@@ -13,7 +13,7 @@ from rich.text import Text
 from iodcal.domain.durations import format_duration
 from iodcal.domain.problems import Kind, Problem
 from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, with_zone
+from iodcal.render.when import with_zone
 from iodcal.simulation.course import Hours
 from iodcal.simulation.rates import CURRENCY, SOURCE
 from iodcal.simulation.result import Comparison, Served, Simulation
@@ -35,15 +35,16 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     console.print()
     console.print(_summary(comparison))
     for simulation in comparison.simulations:
-        _print_one(simulation, console, named=len(comparison.simulations) > 1)
+        name = _label(simulation, comparison) if len(comparison.simulations) > 1 else ""
+        _print_one(simulation, console, name)
     console.print()
     console.print(Text(_about_money(comparison), style="dim"))
 
 
-def _print_one(simulation: Simulation, console: Console, *, named: bool) -> None:
-    if named:
+def _print_one(simulation: Simulation, console: Console, name: str) -> None:
+    if name:
         console.print()
-        console.print(Text(for_terminal(_label(simulation), 76), style="bold underline"))
+        console.print(Text(name, style="bold underline"))
     console.print()
     console.print(_circuits(simulation))
     lifted = [circuit.name for circuit in simulation.circuits if circuit.lifted]
@@ -60,7 +61,7 @@ def _summary(comparison: Comparison) -> Table:
     table = _table()
     table.add_column("in total")
     for simulation in comparison.simulations:
-        table.add_column(Text(for_terminal(_label(simulation), 28)), justify="right", overflow="fold")
+        table.add_column(Text(_label(simulation, comparison)), justify="right", overflow="fold")
     rows: tuple[tuple[str, Callable[[Simulation], str]], ...] = (
         ("runs", lambda one: f"{one.runs:,} every {format_duration(one.every)}"),
         ("orders up / down", lambda one: f"{_count(one, up=True)} / {_count(one, up=False)}"),
@@ -144,7 +145,7 @@ def _margins(events: tuple[Served, ...]) -> Table:
 
 def _event(one: Served) -> Text:
     subject = for_terminal(one.subject, 28) if one.subject else f"({for_terminal(one.rule, 26)})"
-    return Text(f"{local(one.event.start, one.zone)} {subject}")
+    return Text(f"{one.event.start.astimezone(one.zone):%a %d %b %H:%M} {subject}")
 
 
 def _problems(simulation: Simulation) -> Table:
@@ -166,8 +167,11 @@ def _about_money(comparison: Comparison) -> str:
     return text
 
 
-def _label(simulation: Simulation) -> str:
-    return simulation.rules.name
+def _label(simulation: Simulation, comparison: Comparison) -> str:
+    """The file's name; its folder too where two files are named alike."""
+    path = simulation.rules
+    alike = sum(one.rules.name == path.name for one in comparison.simulations) > 1
+    return for_terminal(f"{path.parent.name}/{path.name}" if alike else path.name, 28)
 
 
 def _count(simulation: Simulation, *, up: bool) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from iodcal.carriers import OrderRequest
+from iodcal.carriers import CarrierContext, OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Reading, Status
 from iodcal.domain.orders import Patience
@@ -164,6 +165,7 @@ def test_a_quote_may_not_be_had(lab: Lab) -> None:
 
 def test_the_plugin_hands_out_the_one_carrier(lab: Lab) -> None:
     plugin = VirtualCarrierPlugin(lab.carrier)
-    assert plugin.account(None, None) == ACCOUNT  # type: ignore[arg-type] - needs nothing
-    assert plugin.create(None, None) is lab.carrier  # type: ignore[arg-type] - needs nothing
+    context = CarrierContext(Path(), lab.clock, timedelta(minutes=10), None)
+    assert plugin.account(None, context) == ACCOUNT
+    assert plugin.create(None, context) is lab.carrier
     assert not plugin.is_test(None)
