@@ -101,8 +101,13 @@ def test_without_quota_planning_the_carrier_still_counts() -> None:
     careful = play(*events, changes_per_day=16)
     careless = play(*events, changes_per_day=16, plot={"quota_known": False})
     assert not careful.late
+    assert _orders(careful) < _orders(careless) == 16
     assert any(problem.kind is Kind.ORDER_REFUSED for _, problem in careless.problems)
     assert not any(problem.kind is Kind.ORDER_REFUSED for _, problem in careful.problems)
+
+
+def _orders(simulation: Simulation) -> int:
+    return sum(circuit.ups + circuit.downs for circuit in simulation.circuits)
 
 
 def test_where_nothing_may_be_ordered_it_is_shown_what_would_be() -> None:
