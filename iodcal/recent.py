@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
+_MOST = 256  # results: enough for the circuits of a company, and an end to what a long simulation keeps
 
 
 class Recent:
@@ -26,7 +27,10 @@ class Recent:
             result: _Result = known[1]
             return result
         result = make()
+        self._kept.pop(name, None)
         self._kept[name] = (inputs, result)
+        if len(self._kept) > _MOST:
+            del self._kept[next(iter(self._kept))]
         return result
 
 

@@ -21,3 +21,11 @@ def test_fewer_inputs_are_others_and_each_name_has_its_own() -> None:
     assert recent.get("a", (one, one), lambda: 1) == 1
     assert recent.get("a", (one,), lambda: 2) == 2
     assert recent.get("b", (one,), lambda: 3) == 3
+
+
+def test_it_does_not_keep_results_for_ever() -> None:
+    recent, one = Recent(), object()
+    for number in range(300):
+        recent.get(f"{number}", (one,), lambda: "old")
+    assert recent.get("0", (one,), lambda: "new") == "new"
+    assert recent.get("299", (one,), lambda: "new") == "old"

@@ -172,36 +172,39 @@ def test_no_real_carrier_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None
 
 # --- with failures ---------------------------------------------------------------------------------------
 
-WEEK = Interval(START, START + timedelta(days=7))
+DAYS = Interval(START, START + timedelta(days=3))
 
 
-def week(seed: int, rate: float = 0.05, **more: Any) -> Simulation:
-    configuration = company.configuration(**more)
-    readings = company.readings(configuration, WEEK, 120, seed)
-    return simulate(Plot(configuration, readings, WEEK, FaultPlan(rate, seed)), quietly)
+def some_days(seed: int, rate: float) -> Simulation:
+    configuration = company.configuration()
+    readings = company.readings(configuration, DAYS, 50, seed)
+    return simulate(Plot(configuration, readings, DAYS, FaultPlan(rate, seed)), quietly)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_week_with_failures(seed: int) -> None:
+@pytest.mark.parametrize("seed", [1, 2])
+def test_days_with_failures(seed: int) -> None:
     """The short form of the simulated year: one call in twenty fails."""
-    found = week(seed)
+    found = some_days(seed, 0.05)
     assert not [one for one in found.late if one.avoidable]
     assert found.doubles == 0
     money = found.money
     assert money.simulated is not None
     assert money.optimum is not None
     assert money.simulated <= money.optimum * 101 / 100
-    assert len(found.injected) >= 6
+    assert len(found.injected) >= 4
 
 
-def test_the_same_seed_is_the_same_week() -> None:
-    one, other = week(4), week(4)
+def test_the_same_seed_is_the_same_day() -> None:
+    def a_day(seed: int) -> Simulation:
+        return play(("noc", "DR Test", 3, 2), plot={"faults": FaultPlan(0.2, seed)})
+
+    one, other = a_day(4), a_day(4)
     assert one.circuits == other.circuits
     assert one.served == other.served
     assert [(when, problem.id) for when, problem in one.problems] == [
         (when, problem.id) for when, problem in other.problems
     ]
-    assert week(5).injected != one.injected
+    assert a_day(5).injected != one.injected
 
 
 def test_where_every_call_fails_everybody_is_late() -> None:
