@@ -13,7 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
-from iodcal.domain.plan import coming
+from iodcal.domain.plan import steps
 from iodcal.domain.timeline import Timeline
 from iodcal.simulation.course import Course
 
@@ -35,5 +35,5 @@ def on_baseline(circuit: Circuit, span: Interval) -> Course:
 
 def best(timeline: Timeline, opening: Bandwidth, span: Interval, min_gap: timedelta) -> Course:
     """The optimum over `span`."""
-    changes = coming(timeline, opening, span.start, span.end, min_gap)
+    changes = steps(timeline, opening, span.start, span.end, min_gap)
     return Course.of(span, opening, ((change.at, change.new) for change in changes))
