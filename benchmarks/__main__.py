@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import mailboxes, planning, processes, quota
+from benchmarks import mailboxes, month, planning, processes, quota
 
 
 def main() -> int:
     """Prints the figures; 1 if one misses its aim."""
-    met = [*_planning(), *_quota(), *_processes(), *_mailboxes()]
+    met = [*_planning(), *_quota(), *_processes(), *_mailboxes(), *_month()]
     return 0 if all(met) else 1
 
 
@@ -46,6 +46,20 @@ def _processes() -> list[bool]:
 def _mailboxes() -> list[bool]:
     seconds, bound = mailboxes.read_many()
     return [_line(f"200 mailboxes behind 50 ms ({seconds:.2f} s)", seconds / bound, 1.5, "x 200/8 x 50 ms")]
+
+
+def _month() -> list[bool]:
+    seconds, found = month.measure()
+    money = found.money
+    assert money.simulated is not None
+    assert money.optimum
+    size = f"{found.runs:,} runs, {len(found.circuits)} circuits, {month.EVENTS} events"
+    return [
+        _line(f"a simulated month ({size})", seconds, 60, "s of CPU"),
+        _line("its late events", len(found.late), 0, "events"),
+        _line("its double orders", found.doubles, 0, "orders"),
+        _line("its cost", float(money.simulated / money.optimum), 1.01, "x the optimum"),
+    ]
 
 
 def _line(what: str, figure: float, aim: float, unit: str) -> bool:

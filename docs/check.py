@@ -92,7 +92,7 @@ def unnamed_options() -> Iterator[str]:
     reference = (_ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     people = ("hold", "release", "pause", "resume", "park", "forget")
     setup = ("init", "doctor", "schema")
-    records = ("history", "report")
+    records = ("history", "report", "simulate")
     for command in ("", "sync", "plan", "status", "check", "explain", *records, *people, *setup):
         arguments = [sys.executable, "-m", "iodcal", *command.split(), "--help"]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT)  # noqa: S603 - ours

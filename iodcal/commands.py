@@ -154,7 +154,7 @@ def sync(
         ledger = Ledger(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
         around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
         report = run(configuration, state, request, around, ledger)
-        telling = _finish(ledger, report, asked, configuration.settings.history_keep)
+        telling = finish(ledger, report, asked, configuration.settings.history_keep)
     report = replace(report, lost_state=tuple(ledger.lost))
     synced = Synced(report, telling, tuple(_newly_held(state, report)))
     if done is not None:
@@ -203,8 +203,8 @@ def _newly_held(before: State, report: Report) -> Iterator[CircuitPlan]:
             yield circuit_plan
 
 
-def _finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedelta) -> Telling:
-    """Decides what is told, and writes the run down."""
+def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedelta) -> Telling:
+    """Decides what is told, and writes the run down. Raises StateError."""
     telling = tell(
         report.problems,
         ledger.state.told,

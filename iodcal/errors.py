@@ -8,6 +8,7 @@ IodcalError
   SetupError               1  what init was told does not work, or its files cannot be written
   OutputError              1  a file that was asked for cannot be written
   PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
+  SimulationError          1  a calendar cannot be read over the range of a simulation
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
   CarrierError                one circuit could not be read
@@ -108,6 +109,11 @@ class SetupError(IodcalError):
     @classmethod
     def of(cls, cause: IodcalError) -> SetupError:
         return cls("init_trial_failed", cause=cause)
+
+
+class SimulationError(IodcalError):
+    """A calendar cannot be read over the range of a simulation. `code` and facts are those of the
+    CalendarError, with `calendar`, the source's label."""
 
 
 class SecretError(IodcalError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from iodcal.boot import boot_time
@@ -14,6 +14,7 @@ from iodcal.errors import Fault
 from iodcal.http import Deadline
 from iodcal.observing import Carriers
 from iodcal.reading import ReadCalendars, read_all
+from iodcal.recent import Recent
 from iodcal.state import State
 
 
@@ -42,7 +43,8 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, whom to tell
-    its progress, the clock that nobody sets (None under a virtual time), and how calendars are read."""
+    its progress, the clock that nobody sets (None under a virtual time), how calendars are read, and what
+    runs before this one in the same process computed."""
 
     clock: Callable[[], datetime]
     deadline: Deadline
@@ -50,6 +52,7 @@ class Surroundings:
     progress: Callable[[str], None]
     boot: Callable[[], BootTime | None] = boot_time
     read_calendars: ReadCalendars = read_all
+    recent: Recent = field(default_factory=Recent)
 
 
 @dataclass(frozen=True, slots=True)

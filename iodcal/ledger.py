@@ -15,8 +15,7 @@ from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Standing
 from iodcal.errors import StateError
-from iodcal.state import Quota, State
-from iodcal.state.store import StateStore
+from iodcal.state import Quota, State, Store
 
 
 @dataclass(slots=True)
@@ -26,7 +25,7 @@ class Ledger:
     line of the history: who, with which version, by which rules. `noted` are the orders as the history of
     this run has them, by id."""
 
-    store: StateStore
+    store: Store
     state: State
     run_id: str
     clock: Callable[[], datetime]

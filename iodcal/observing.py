@@ -12,7 +12,7 @@ from iodcal.config import Configuration, Settings
 from iodcal.domain.circuits import Circuit, Reading, Status
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import BootTime, Outcome, waited_too_long
-from iodcal.domain.people import absorb, starting_point
+from iodcal.domain.people import absorb, contradicts_lately, starting_point
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.windows import Window
@@ -68,10 +68,17 @@ class Carriers:
             return
         for of_carrier in by_carrier.values():
             self.of(of_carrier[0])
-        with side_by_side(len(by_carrier)) as pool:
-            for answers in pool.map(lambda group: self._read_in_turn(group, deadline), by_carrier.values()):
-                for circuit, answer in answers:
-                    self._keep(circuit, answer)
+        for circuit, answer in self._read_side_by_side(list(by_carrier.values()), deadline):
+            self._keep(circuit, answer)
+
+    def _read_side_by_side(
+        self, groups: list[list[Circuit]], deadline: Deadline
+    ) -> list[tuple[Circuit, Reading | CarrierError]]:
+        if len(groups) == 1:
+            return self._read_in_turn(groups[0], deadline)
+        with side_by_side(len(groups)) as pool:
+            answers = pool.map(lambda group: self._read_in_turn(group, deadline), groups)
+            return [answer for of_group in answers for answer in of_group]
 
     def _read_in_turn(
         self, circuits: Iterable[Circuit], deadline: Deadline
@@ -101,6 +108,7 @@ def needs_reading(standing: Standing, timeline: Timeline, now: datetime, setting
         or standing.order is not None
         or reading.status is not Status.ACTIVE
         or now - reading.at >= settings.verify_every
+        or contradicts_lately(standing, reading, settings.patience)
         or _unsettled(standing, now, settings)
         or any(curtain_ups(standing, timeline, now, settings.every))
     )

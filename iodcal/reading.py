@@ -22,6 +22,7 @@ from iodcal.domain.rules import Rule
 from iodcal.domain.windows import open_windows
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
+from iodcal.recent import Recent
 from iodcal.state import State
 from iodcal.threads import side_by_side
 
@@ -90,15 +91,20 @@ def look(
     deadline: Deadline,
     progress: Callable[[str], None],
     read: ReadCalendars | None = None,
+    recent: Recent | None = None,
 ) -> Sight:
     """Reads every calendar that a rule names; what cannot be read is remembered."""
-    readers = [reader for calendar in _in_use(configuration) for reader in _readers(calendar, state)]
+    recent = recent or Recent()
+    used = calendars_in_use(configuration)
+    readers = [reader for calendar in used for reader in readers_of(calendar, state)]
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
     answers = (read or read_all)(readers, span_to_read(configuration, now, window), deadline)
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
-    matching = _match(configuration, (event for reading in readings.values() for event in reading.events))
-    past = _match(configuration, (event for reading in readings.values() for event in _over(reading)))
+    events = [event for reading in readings.values() for event in reading.events]
+    matching = recent.get("matching", (configuration, *events), lambda: match(configuration, events))
+    over = [event for reading in readings.values() for event in _over(reading)]
+    past = recent.get("past", (configuration, *over), lambda: match(configuration, over))
     sources = [reader.source for reader in readers]
     recalled = tuple(_recall(source, readings, matching, configuration, state, now) for source in sources)
     return Sight(recalled, readings, failures, matching, past.matched)
@@ -108,7 +114,7 @@ def remember(configuration: Configuration, state: State) -> Sight:
     """The last run's readings in place of today's: nothing is opened, no secret is resolved."""
     sources = [
         source
-        for calendar in _in_use(configuration)
+        for calendar in calendars_in_use(configuration)
         for source in calendar.plugin.sources(calendar.name, calendar.options, calendar.context)
     ]
     recalled = (from_memory(source, state.remembered.get(source.key)) for source in sources)
@@ -134,8 +140,11 @@ def read_all(
     def read_group(group: Iterable[CalendarReader]) -> list[tuple[str, CalendarReading | CalendarError]]:
         return [(reader.source.key, _read(reader, span, deadline)) for reader in group]
 
-    with side_by_side(min(_SIDE_BY_SIDE, len(groups))) as pool:
-        answers = dict(answer for group in pool.map(read_group, groups.values()) for answer in group)
+    if len(groups) <= 1:
+        answers = dict(read_group(readers))
+    else:
+        with side_by_side(min(_SIDE_BY_SIDE, len(groups))) as pool:
+            answers = dict(answer for group in pool.map(read_group, groups.values()) for answer in group)
     return {reader.source.key: answers[reader.source.key] for reader in readers}
 
 
@@ -146,12 +155,14 @@ def _read(reader: CalendarReader, span: Interval, deadline: Deadline) -> Calenda
         return error
 
 
-def _in_use(configuration: Configuration) -> list[CalendarConfig]:
+def calendars_in_use(configuration: Configuration) -> list[CalendarConfig]:
+    """The calendars that some rule names: no other is read."""
     used = {name for rule in configuration.rules for name in rule.circuits}
     return [calendar for name, calendar in configuration.calendars.items() if name in used]
 
 
-def _readers(calendar: CalendarConfig, state: State) -> Sequence[CalendarReader]:
+def readers_of(calendar: CalendarConfig, state: State) -> Sequence[CalendarReader]:
+    """One reader per source of `calendar`; it knows the ids that were found in earlier runs."""
     context = replace(calendar.context, calendar_ids=state.calendar_ids)
     return calendar.plugin.readers(calendar.name, calendar.options, context)
 
@@ -161,7 +172,8 @@ def _over(reading: CalendarReading) -> Iterable[Event]:
     return (event for event in reading.elsewhere if not event.span.within(_UTC).start >= reading.covers.end)
 
 
-def _match(configuration: Configuration, events: Iterable[Event]) -> Matching:
+def match(configuration: Configuration, events: Iterable[Event]) -> Matching:
+    """Which of `events` the rules take, by all that the configuration says of whose events count."""
     return match_events(
         events,
         configuration.rules,

@@ -12,6 +12,7 @@ from datetime import datetime
 from iodcal.config import Configuration, OnDrift
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.freezes import Freeze, open_freezes
+from iodcal.domain.localtime import whole_days
 from iodcal.domain.planning import (
     CircuitPlan,
     Knowledge,
@@ -98,14 +99,17 @@ def _see(this: Run) -> Sight:
         around.calendar_deadline,
         around.progress,
         around.read_calendars,
+        around.recent,
     )
 
 
 def _draw(this: Run, sight: Sight) -> dict[str, Timeline]:
     """Step three: windows over the baseline, a timeline for each circuit, by its key."""
-    circuits, rules = this.configuration.circuits, this.configuration.rules
-    windows = open_windows(sight.events, rules, circuits.values())
-    freezes = open_freezes(sight.events, rules, circuits.values())
+    configuration, events, recent = this.configuration, sight.events, this.around.recent
+    circuits, rules = configuration.circuits, configuration.rules
+    made_from = (configuration, *events)
+    windows = recent.get("windows", made_from, lambda: open_windows(events, rules, circuits.values()))
+    freezes = recent.get("freezes", made_from, lambda: open_freezes(events, rules, circuits.values()))
     return {
         circuit.key: _timeline(this, circuit, windows[name], freezes[name])
         for name, circuit in circuits.items()
@@ -116,10 +120,16 @@ def _draw(this: Run, sight: Sight) -> dict[str, Timeline]:
 def _timeline(
     this: Run, circuit: Circuit, windows: tuple[Window, ...], freezes: tuple[Freeze, ...]
 ) -> Timeline:
+    """Drawn over whole days, so that the runs of one day can share it, and cut to what this run sees."""
     hold = standing_of(circuit, this.state.circuits).hold
     held = (hold_window(hold, circuit),) if hold is not None and hold.since < hold.until else ()
     view = view_from(this.request.now, circuit, this.policy)
-    timeline = draw(circuit, (*windows, *held), view, freezes)
+    days = whole_days(view)
+    name = f"timeline {circuit.name} {days.start.isoformat()} {days.end.isoformat()}"
+    whole = this.around.recent.get(
+        name, (circuit, windows, freezes, hold), lambda: draw(circuit, (*windows, *held), days, freezes)
+    )
+    timeline = whole.cut(view)
     return park(timeline) if this.state.parked is not None else timeline
 
 

@@ -35,8 +35,13 @@ def run(ledger: Ledger, problems: tuple[Problem, ...], *, terminal: bool) -> Non
     ledger.state = replace(ledger.state, told=told)
 
 
+def read(ledger: Ledger) -> list[dict[str, Any]]:
+    assert isinstance(ledger.store, StateStore)
+    return list(ledger.store.history.read())
+
+
 def lines(ledger: Ledger) -> list[tuple[Any, Any]]:
-    return [(record["kind"], record["id"]) for record in ledger.store.history.read()]
+    return [(record["kind"], record["id"]) for record in read(ledger)]
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -52,4 +57,4 @@ def test_a_problem_is_noted_once_whoever_looks_on(ledger: Ledger, terminal: bool
 def test_every_line_has_the_stamp_and_what_is_said_beside_it_counts_more(ledger: Ledger) -> None:
     ledger.note("hold", iodcal="of the caller")
     run(ledger, (DRIFT,), terminal=False)
-    assert [record["iodcal"] for record in ledger.store.history.read()] == ["of the caller", "0.1.0"]
+    assert [record["iodcal"] for record in read(ledger)] == ["of the caller", "0.1.0"]

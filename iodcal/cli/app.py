@@ -22,6 +22,7 @@ from iodcal.cli.options import (
 from iodcal.cli.people import forget, hold, park, pause, release, resume
 from iodcal.cli.records import history, report
 from iodcal.cli.setup import doctor, schema
+from iodcal.cli.simulate import simulate
 from iodcal.cli.understand import explain
 
 app = typer.Typer(
@@ -59,7 +60,7 @@ def options(
     context.obj = Common(config, state, output, verbose, quiet, log_format, no_color)
 
 
-for _command in (sync, plan, status, check, explain, history, report):
+for _command in (sync, plan, status, check, explain, history, report, simulate):
     _command.register(app)
 for _command in (hold, release, pause, resume, park, forget):
     _command.register(app)

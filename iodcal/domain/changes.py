@@ -175,4 +175,7 @@ def of_stretch(stretch: Stretch, *, ended: bool = False) -> Cause:
 
 
 def _sorted(causes: Iterable[Cause]) -> tuple[Cause, ...]:
-    return tuple(sorted(set(causes), key=lambda cause: (cause.start, cause.ended, cause.id)))
+    found = tuple(causes)
+    if len(found) < 2:
+        return found  # the usual case, and the quick one
+    return tuple(sorted(set(found), key=lambda cause: (cause.start, cause.ended, cause.id)))

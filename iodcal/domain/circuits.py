@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -93,7 +94,7 @@ class Circuit:
             clipped = max(clipped, self.floor)
         if self.ceiling is not None:
             clipped = min(clipped, self.ceiling)
-        return next((tier for tier in self.tiers if tier >= clipped), self.tiers[-1])
+        return self.tiers[min(bisect_left(self.tiers, clipped), len(self.tiers) - 1)]
 
     @property
     def highest(self) -> Bandwidth:

@@ -26,6 +26,16 @@ class Interval:
         return self.start < other.end and other.start < self.end
 
 
+def whole_days(span: Interval) -> Interval:
+    """The whole UTC days that `span` touches."""
+    last = span.end - timedelta(microseconds=1)
+    return Interval(_utc_midnight(span.start), _utc_midnight(last) + timedelta(days=1))
+
+
+def _utc_midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def instant(local: datetime, zone: ZoneInfo) -> datetime:
     """The UTC instant of a naive local time in `zone`, by the two rules at the top of this module."""
     earlier = local.replace(tzinfo=zone, fold=0)

@@ -59,6 +59,9 @@ def _newly_absent(
 ) -> Iterable[MatchedEvent]:
     if remembered is None:
         return
+    ids = {event.id for event in (*reading.events, *reading.elsewhere)}
+    if all(event.id in ids for event in remembered.events):
+        return  # the usual case, and the quick one
     seen = {identity for event in (*reading.events, *reading.elsewhere) for identity in _identities(event)}
     for event in remembered.events:
         here = replace(event, source=reading.source, absent=True)

@@ -28,7 +28,20 @@ def absorb(
         standing = _settle(standing, settle(standing.order, reading, patience, boot))
     if standing.order is not None or reading.status is not Status.ACTIVE or reading.bandwidth is None:
         return standing
+    if contradicts_lately(standing, reading, patience):
+        return standing
     return _compare(standing, reading.bandwidth, reading, before)
+
+
+def contradicts_lately(standing: Standing, reading: Reading, patience: Patience) -> bool:
+    """True if `reading` shows what our last order changed, just after another showed it changed. Inventories
+    are copies, and copies lag: that is the past rather than somebody's doing. Whoever really undid the order
+    is seen once the time is over in which an answer may still surface."""
+    last = standing.recent[-1] if standing.recent else None
+    if standing.order is not None or last is None or last.outcome is not Outcome.CONFIRMED:
+        return False
+    lately = last.settled_at is not None and reading.at - last.settled_at < patience.lost_answer_grace
+    return lately and standing.confirmed == last.new and reading.shows(last.old)
 
 
 def _settle(standing: Standing, order: Order) -> Standing:

@@ -127,22 +127,42 @@ def _down(
     return Change(timeline.circuit.name, at, due, old, new, causes_of_down(timeline, new, at, sight))
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change to come, without its causes, which lie `within` that stretch of time."""
+
+    at: datetime
+    old: Bandwidth
+    new: Bandwidth
+    within: Interval
+
+
 def coming(
     timeline: Timeline, level: Bandwidth, after: datetime, until: datetime, min_gap: timedelta
 ) -> Iterator[Change]:
     """The changes after `after` and before `until`, on a circuit ordered at `level` by then: what the same
     rule would do if runs came continuously and orders took no time."""
+    for step in steps(timeline, level, after, until, min_gap):
+        if step.new > step.old:
+            causes = causes_of_up(timeline, step.new, step.within)
+            yield Change(timeline.circuit.name, step.at, False, step.old, step.new, causes)
+        else:
+            yield _down(timeline, step.old, step.new, step.at, step.within, due=False)
+
+
+def steps(
+    timeline: Timeline, level: Bandwidth, after: datetime, until: datetime, min_gap: timedelta
+) -> Iterator[Step]:
+    """As `coming`, where nobody asks why."""
     for segment in timeline.over(Interval(after, until)):
         at = segment.span.start
         if at <= after:
             continue
         if segment.target > level:
-            here = Interval(at, segment.span.end)
-            causes = causes_of_up(timeline, segment.target, here)
-            yield Change(timeline.circuit.name, at, False, level, segment.target, causes)
+            yield Step(at, level, segment.target, Interval(at, segment.span.end))
             level = segment.target
         elif segment.target < level:
             highest, sight = needed_ahead(timeline, at, min_gap)
             if highest < level:
-                yield _down(timeline, level, highest, at, sight, due=False)
+                yield Step(at, level, highest, sight)
                 level = highest

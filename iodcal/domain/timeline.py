@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
+from operator import attrgetter
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch, lay_out
@@ -80,11 +81,35 @@ class Timeline:
 
     def covering(self, span: Interval) -> Iterator[Window]:
         """The windows that overlap `span`, in order of start."""
-        return (window for window in self.windows if window.demand.span.overlaps(span))
+        for window in self.windows:
+            own = window.demand.span
+            if own.start >= span.end:
+                return
+            if own.end > span.start:
+                yield window
 
     def baseline_at(self, instant: datetime) -> Stretch:
         """The baseline's stretch that `instant` lies in."""
         return next((stretch for stretch in self.stretches if instant in stretch.span), self.stretches[-1])
+
+    def cut(self, over: Interval) -> Timeline:
+        """What `draw` would make of the same over `over`, which must lie within this one's span."""
+        first = self._index(over.start)
+        last = bisect_left(self._starts, over.end, lo=first + 1)
+        segments = list(self.segments[first:last])
+        segments[0] = replace(segments[0], span=Interval(over.start, segments[0].span.end))
+        segments[-1] = replace(segments[-1], span=Interval(segments[-1].span.start, over.end))
+        stretches = [stretch for stretch in self.stretches if stretch.span.overlaps(over)]
+        stretches[0] = replace(stretches[0], span=Interval(over.start, stretches[0].span.end))
+        stretches[-1] = replace(stretches[-1], span=Interval(stretches[-1].span.start, over.end))
+        return Timeline(
+            self.circuit,
+            tuple(segments),
+            tuple(self.covering(over)),
+            tuple(stretches),
+            (over.start, *self._starts[first + 1 : last]),
+            tuple(freeze for freeze in self.freezes if freeze.span.overlaps(over)),
+        )
 
     def _index(self, instant: datetime) -> int:
         return max(0, bisect_right(self._starts, instant) - 1)
@@ -95,7 +120,8 @@ def draw(
 ) -> Timeline:
     """Lays `windows` over the circuit's baseline, from `over.start` to `over.end` (UTC)."""
     freezes = tuple(freeze for freeze in freezes if freeze.span.overlaps(over))
-    windows = tuple(window for window in windows if window.demand.span.overlaps(over))
+    overlapping = (window for window in windows if window.demand.span.overlaps(over))
+    windows = tuple(sorted(overlapping, key=attrgetter("demand.span.start")))
     stretches = lay_out(circuit.baseline, circuit.zone, over, circuit.holidays)
     segments: list[Segment] = []
     for segment in _segments(circuit, windows, stretches, over):

@@ -52,11 +52,11 @@ def total_lines(report: Report) -> Iterator[Text]:
     """What all circuits cost together, by what prices."""
     costs = [window_cost(plan, report.window) for plan in report.plans]
     known = [cost for cost in costs if cost is not None]
-    if not known:
-        return
+    day = list_prices_of(report.plans)
+    if not known or (len(costs) == 1 and not day):
+        return  # what one circuit costs stands beside it
     totals = " and ".join(amount(total) for total in add_up(known))
     unknown = len(costs) - len(known)
     missing = f", {unknown} of {len(costs)} without any rate" if unknown else ""
-    day = list_prices_of(report.plans)
     listed = f" (list prices of {day} where nothing better is known)" if day else ""
     yield Text(f"All circuits: {totals}{missing}{listed}", style="bold")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 
 from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Remembered, Standing
@@ -63,3 +64,30 @@ class State:
     unknown_since: datetime | None = None
     pause: Pause | None = None
     parked: Parked | None = None
+
+
+class HistoryLog(Protocol):
+    """What a run needs of the history: to append to it, and to have its old months set aside."""
+
+    def append(self, kind: str, *, at: datetime, run_id: str, **facts: Any) -> None:
+        """Keeps one record; it survives from when this returns. Raises StateError."""
+        ...
+
+    def rotate(self, now: datetime, keep: timedelta) -> None:
+        """Sets months that are over aside, and drops what is older than `keep`. Raises StateError."""
+        ...
+
+
+class Store(Protocol):
+    """What a run needs of the place where its state is kept: the file, or memory at virtual time."""
+
+    @property
+    def history(self) -> HistoryLog: ...
+
+    def save(self, state: State) -> None:
+        """Keeps `state`; it survives from when this returns. Raises StateError."""
+        ...
+
+    def save_elsewhere(self, state: State) -> str | None:
+        """Keeps `state` in some other place, since its own cannot be written; where that is, or None."""
+        ...

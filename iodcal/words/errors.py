@@ -9,6 +9,7 @@ from iodcal.errors import (
     OutputError,
     PlanChangedError,
     SetupError,
+    SimulationError,
     StateError,
     UsageError,
 )
@@ -40,6 +41,21 @@ _USAGE = {
     "from_and_since": Words("--from and --since both say where to begin", "Leave one out"),
     "empty_span": Words("Nothing lies between {start} and {end}", "Let --to be later than --from"),
     "no_such_outcome": Words("There is no outcome {outcome}", "There are: {known}{nearest}"),
+    "simulate_order": Words(
+        "--from ({start}) is not before --to ({end})", "Name the earlier time first; --to is not included"
+    ),
+    "simulate_too_long": Words(
+        "{days} days are more than a simulation reads at once ({limit})", "Simulate a shorter range"
+    ),
+    "simulate_every": Words("--every {every} is shorter than a minute", "Give one minute or more"),
+    "simulate_no_calendars": Words(
+        "{rules} has no rule that names a calendar: there is nothing to simulate",
+        "Add a rule with its calendars; iodcal check shows what the file says",
+    ),
+    "simulate_no_events": Words(
+        "No calendar of {rules} holds an event from {start} to {end}",
+        "Choose another range, or look whether these are the right calendars",
+    ),
     "now_and_wait": Words("--now and --wait do not go together: that clock stands still", "Leave one out"),
 }
 _PLAN_CHANGED = Words(
@@ -63,6 +79,8 @@ def describe(error: IodcalError) -> Words:
         return _filled(_OUTPUT, error)
     if isinstance(error, PlanChangedError):
         return _filled(_PLAN_CHANGED, error)
+    if isinstance(error, SimulationError):
+        return _of_simulation(error)
     if isinstance(error, UsageError):
         return _of_usage(error)
     if isinstance(error, SetupError):
@@ -101,6 +119,15 @@ def of_edge(error: IodcalError) -> Words:
     calendar = isinstance(error, CalendarError)
     kind = Kind.CALENDAR_UNREADABLE if calendar else Kind.CARRIER_UNREADABLE
     return _filled(words_of(error.code, kind), error)
+
+
+def _of_simulation(error: SimulationError) -> Words:
+    from iodcal.domain.problems import Kind
+    from iodcal.words.edges import words_of
+
+    words = _filled(words_of(error.code, Kind.CALENDAR_UNREADABLE), error)
+    remedy = words.remedy[:1].upper() + words.remedy[1:]
+    return Words(f"The calendar {error.facts['calendar']} cannot be read: {words.message}", remedy)
 
 
 def _of_lock(error: LockHeldError) -> Words:

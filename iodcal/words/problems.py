@@ -171,6 +171,11 @@ def describe(problem: Problem) -> Words:
             return fill(_WORDS[problem.kind], facts)
 
 
+def cause_in_words(cause: str | None) -> str:
+    """Why an event's tier is not there, by the `cause` that `event_late` names."""
+    return _AT_RISK.get(str(cause), ("its tier was not there", ""))[0]
+
+
 def _of_edge(problem: Problem, facts: Mapping[str, Fact]) -> Words:
     """The edge's own words, with what they are about before them."""
     from iodcal.words.edges import words_of

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from iodcal.carriers import Listed, OrderRequest
 from iodcal.carriers.sandbox.book import Book, Faults, Line, Pending, read_book, write_book
@@ -25,12 +26,37 @@ from iodcal.http import Deadline
 _STUCK = timedelta(days=36500)
 
 
+class Shelf(Protocol):
+    """Where a sandbox's book is kept."""
+
+    def read(self) -> Book:
+        """The book as it was written last. Raises CarrierError."""
+        ...
+
+    def write(self, book: Book) -> None:
+        """Replaces the book. Raises OSError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileShelf:
+    """A book in a file."""
+
+    path: Path
+
+    def read(self) -> Book:
+        return read_book(self.path)
+
+    def write(self, book: Book) -> None:
+        write_book(self.path, book)
+
+
 @dataclass(slots=True)
 class Sandbox:
-    """A `Carrier` in the file at `path`. A reading never writes it, so that a preview touches nothing."""
+    """A `Carrier` whose book is on `shelf`. A reading never writes it, so that a preview touches nothing."""
 
     account: Account
-    path: Path
+    shelf: Shelf
     clock: Callable[[], datetime]
     provisioning: timedelta
     changes_per_day: int | None
@@ -51,7 +77,7 @@ class Sandbox:
 
     def circuits(self, deadline: Deadline) -> Sequence[Listed]:  # noqa: ARG002 - as in read
         """See `Listing.circuits`: those that the file has met."""
-        book, now = read_book(self.path), self.clock()
+        book, now = self.shelf.read(), self.clock()
         shown = {name: _shown(line, book.faults_of(name), now) for name, line in book.circuits.items()}
         return [Listed(name, shown[name].bandwidth, shown[name].status_text) for name in sorted(shown)]
 
@@ -116,14 +142,14 @@ class Sandbox:
     def _book(self, service_id: str) -> Book:
         if service_id in self.unknown:
             raise CarrierError("circuit_unknown", service_id=service_id)
-        return read_book(self.path)
+        return self.shelf.read()
 
     def _line(self, book: Book, service_id: str) -> Line:
         return book.circuits.get(service_id) or Line(self.starts_at)
 
     def _write(self, book: Book) -> None:
         try:
-            write_book(self.path, book)
+            self.shelf.write(book)
         except OSError as error:
             raise OrderNotSentError("not_sent", host="the sandbox", reason=error.strerror) from None
 

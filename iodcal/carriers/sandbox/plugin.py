@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from iodcal.carriers import CarrierContext
-from iodcal.carriers.sandbox.client import Sandbox
+from iodcal.carriers.sandbox.client import FileShelf, Sandbox
 from iodcal.config.fields import Rate, Rates, Strict, Text, Texts
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account
@@ -40,7 +40,7 @@ class SandboxPlugin:
     def create(self, options: SandboxOptions, context: CarrierContext) -> Sandbox:
         return Sandbox(
             account=self.account(options, context),
-            path=context.directory / options.file,
+            shelf=FileShelf(context.directory / options.file),
             clock=context.now,
             provisioning=context.provisioning,
             changes_per_day=context.changes_per_day,

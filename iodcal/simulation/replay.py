@@ -1,0 +1,85 @@
+"""Calendars replayed: read once over the whole range, then answered from memory, run by run."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from iodcal.calendars import CalendarContext
+from iodcal.calendars.overlap import divided
+from iodcal.domain.events import CalendarReading, Event, Source, Timed
+from iodcal.domain.localtime import Interval
+from iodcal.errors import CalendarError
+from iodcal.http import Deadline
+from iodcal.simulation.chance import Chance, FaultKind
+
+# Servers send what lies around the stretch that was asked for along; floating times move by up to 14 hours.
+_AROUND = timedelta(hours=26)
+
+
+class Shelf:
+    """The events of one source, found by time."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._events = sorted(events, key=lambda event: (_first(event), event.id))
+        self._starts = [_first(event) for event in self._events]
+        self._longest = max((_last(event) - _first(event) for event in self._events), default=timedelta())
+
+    def around(self, window: Interval) -> Sequence[Event]:
+        """The events that overlap `window`, and some that lie near it."""
+        begin = bisect_left(self._starts, window.start - _AROUND - self._longest)
+        return self._events[begin : bisect_right(self._starts, window.end + _AROUND)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReader:
+    """A `CalendarReader` of what was read before, as of virtual time."""
+
+    source: Source
+    shelf: Shelf
+    clock: Callable[[], datetime]
+    chance: Chance
+
+    @property
+    def group(self) -> str:
+        return "replay"  # memory is not read faster by several threads
+
+    def read(self, window: Interval, deadline: Deadline) -> CalendarReading:  # noqa: ARG002 - memory answers at once
+        """See `CalendarReader.read`."""
+        now = self.clock()
+        if self.chance.draw((FaultKind.CALENDAR_UNREADABLE,)):
+            self.chance.note(now, self.source.label, FaultKind.CALENDAR_UNREADABLE, now)
+            raise CalendarError("unreachable", host="the calendar", reason="injected by the simulation")
+        inside, elsewhere = divided(self.shelf.around(window), window)
+        return CalendarReading(self.source, window, now, inside, elsewhere=elsewhere)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPlugin:
+    """A `CalendarPlugin` whose sources are `read` already."""
+
+    read: tuple[ReplayReader, ...]
+    Options: type[BaseModel] = field(default=BaseModel)
+
+    def sources(self, name: str, options: Any, context: CalendarContext) -> Sequence[Source]:  # noqa: ARG002
+        return tuple(reader.source for reader in self.read)
+
+    def readers(self, name: str, options: Any, context: CalendarContext) -> Sequence[ReplayReader]:  # noqa: ARG002
+        return self.read
+
+
+def _first(event: Event) -> datetime:
+    return min(_utc(event.span.start, event), _utc(event.span.end, event))
+
+
+def _last(event: Event) -> datetime:
+    return max(_utc(event.span.start, event), _utc(event.span.end, event))
+
+
+def _utc(at: datetime, event: Event) -> datetime:
+    return at if isinstance(event.span, Timed) else at.replace(tzinfo=UTC)

@@ -1,0 +1,33 @@
+"""A timeline cut to a shorter span is the timeline drawn over that span."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iodcal.domain.localtime import Interval, whole_days
+from iodcal.domain.timeline import draw
+from tests.domain.minutes import CIRCUIT, Ask, at, windows_of
+from tests.domain.test_simulation import World, worlds
+
+
+def test_cut_at_its_edges() -> None:
+    windows = windows_of(Ask(0, 60, 500), Ask(90, 120, 1000), circuit=CIRCUIT)
+    wide = draw(CIRCUIT, windows, Interval(at(-600), at(600)))
+    for start, end in ((-600, 600), (0, 60), (30, 100), (60, 90), (59, 61), (-600, -599), (599, 600)):
+        assert wide.cut(Interval(at(start), at(end))) == draw(CIRCUIT, windows, Interval(at(start), at(end)))
+
+
+@given(worlds(exactly=True), st.integers(-2000, 2000), st.integers(1, 2000))
+def test_any_cut_is_as_drawn(world: World, start: int, length: int) -> None:
+    over = Interval(at(start), at(start + length))
+    wide = draw(world.circuit, world.timeline.windows, whole_days(over))
+    assert wide.cut(over) == draw(world.circuit, world.timeline.windows, over)
+
+
+def test_whole_days_hold_what_they_are_made_of() -> None:
+    noon = at(0).replace(hour=12, minute=0)
+    midnight = noon.replace(hour=0)
+    days = whole_days(Interval(noon, noon.replace(minute=1)))
+    assert (days.start, (days.end - days.start).days) == (midnight, 1)
+    assert whole_days(days) == days
