@@ -89,7 +89,7 @@ def stale_schema(*, update: bool) -> Iterator[str]:
 
 def unnamed_options() -> Iterator[str]:
     """Commands and long options that the reference page does not name."""
-    reference = (_ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    reference = (_ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     people = ("hold", "release", "pause", "resume", "park", "forget")
     setup = ("init", "doctor", "schema")
     records = ("history", "report")
@@ -98,7 +98,7 @@ def unnamed_options() -> Iterator[str]:
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT)  # noqa: S603 - ours
         for option in sorted(set(re.findall(r"--[a-z][a-z-]+", done.stdout))):
             if option not in reference:
-                yield f"docs/command-line.md does not name {option} of iodcal {command}"
+                yield f"docs/reference/command-line.md does not name {option} of iodcal {command}"
 
 
 def missing_tests(page: Path) -> Iterator[str]:
