@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from iodcal.cli.app import app
 from iodcal.doctor import Area
@@ -113,3 +119,45 @@ def test_every_page_stands_in_the_index() -> None:
     pages = [str(page.relative_to(DOCS)) for page in DOCS.glob("*/*.md")]
     assert len(pages) > 20
     assert [page for page in pages if f"({page})" not in index] == []
+
+
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+
+
+def command_lines(text: str) -> Iterator[str]:
+    """What is said of iodcal's commands, in blocks and in backquotes, from the options before the name on."""
+    names = "|".join(str(command.name) for command in app.registered_commands)
+    joined = text.replace("\\\n", " ")
+    for found in re.finditer(rf"iodcal((?: --config \S+| -v)* (?:{names})\b[^;|#&>`\n]*)", joined):
+        yield found[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_line_can_be_parsed(page: Path) -> None:
+    """`--help` at the end keeps it from running; options are parsed all the same."""
+    text = page.read_text(encoding="utf-8")
+    told = re.findall(r"```(?:sh|cron)\n.*?```|(?<!`)`[^`\n]+`(?!`)", text, re.DOTALL)
+    for line in (line for part in told for line in command_lines(part)):
+        done = CliRunner().invoke(app, [*shlex.split(line), "--help"])
+        assert done.exit_code == 0, f"iodcal{line}: {done.output}"
+
+
+def relaxed(schema: Any) -> Any:
+    """The schema for excerpts: nothing need be there, but what is there must be right."""
+    if isinstance(schema, list):
+        return [relaxed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    less = {key: relaxed(value) for key, value in schema.items() if key != "required"}
+    return {key: value for key, value in less.items() if key != "oneOf" or any(value)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_excerpt_of_a_configuration_fits_the_schema(page: Path) -> None:
+    schema = relaxed(json.loads((DOCS / "rules.schema.json").read_text(encoding="utf-8")))
+    text = page.read_text(encoding="utf-8")
+    for excerpt in re.findall(r"^ *```yaml\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
+        document = yaml.safe_load(excerpt.replace(", ...}", "}"))
+        whole = {"rules": document} if isinstance(document, list) else document
+        if whole is not None:
+            jsonschema.validate(json.loads(json.dumps(whole, default=str)), schema)
