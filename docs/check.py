@@ -15,10 +15,19 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import sessions
+
+from iodcal.cli.app import app
+
 _ROOT = Path(__file__).parent.parent
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 _SHOWN = re.compile(r"(<!-- shown: (?P<command>.*?) -->\n```text\n)(?P<output>.*?)(```)", re.DOTALL)
 _NOW = "2026-11-24T14:52:00Z"
+# What differs from run to run, or from person to person, in what a session prints.
+_CHANCE = (
+    (re.compile(r"\bio[0-9A-Z]{18}\b"), "ioJ7K2M4N6P8Q3R5S7T9"),
+    (re.compile(r"\bby [\w.-]+:"), "by pat:"),
+)
 
 
 def pages() -> list[Path]:
@@ -50,6 +59,7 @@ def shown_output(command: str) -> str:
     """What `command` prints in a fresh folder with the sample configuration, at a fixed time."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(_ROOT / "examples", Path(folder) / "examples")
+        shutil.copytree(_ROOT / "docs" / "explanation" / "pictures", Path(folder) / "pictures")
         shutil.copy(_ROOT / "rules.yaml", folder)
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "COLUMNS": "100", "LANG": "C.UTF-8"}
         output = ""
@@ -76,6 +86,41 @@ def stale_output(page: Path, *, update: bool) -> Iterator[str]:
         yield f"{page.relative_to(_ROOT)}: an output block is out of date; run docs/check.py --update"
 
 
+def session_output(page: Path) -> list[str]:
+    """What each block of a session prints in a fresh folder; nothing for blocks that have a mark."""
+    some = list(sessions.blocks(page.read_text(encoding="utf-8")))
+    kept = [block for block in some if not block.mark]
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {
+            "PATH": path,
+            "HOME": folder,
+            "COLUMNS": "100",
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(_ROOT),
+        }
+        printed = iter(sessions.run(kept, inside=Path(folder), environment=environment))
+        return ["" if block.mark else next(printed).replace(folder, "/home/pat") for block in some]
+
+
+def stale_session(page: Path, *, update: bool) -> Iterator[str]:
+    """Output below the blocks of a page that is a session, if it would be otherwise today."""
+    text = page.read_text(encoding="utf-8")
+    if not text.startswith(sessions.SESSION):
+        return
+    fresh = text
+    for block, printed in reversed(list(zip(sessions.blocks(text), session_output(page), strict=True))):
+        for pattern, usual in _CHANCE:
+            printed = pattern.sub(usual, printed)
+        lines = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+        if block.output is not None:
+            fresh = fresh[: block.output[0]] + lines + fresh[block.output[1] :]
+    if fresh != text and update:
+        page.write_text(fresh, encoding="utf-8")
+    elif fresh != text:
+        yield f"{page.relative_to(_ROOT)}: what its blocks print is out of date; run docs/check.py --update"
+
+
 def stale_schema(*, update: bool) -> Iterator[str]:
     """The schema for editors, if the models have changed since."""
     kept = _ROOT / "docs" / "rules.schema.json"
@@ -89,16 +134,13 @@ def stale_schema(*, update: bool) -> Iterator[str]:
 
 def unnamed_options() -> Iterator[str]:
     """Commands and long options that the reference page does not name."""
-    reference = (_ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    people = ("hold", "release", "pause", "resume", "park", "forget")
-    setup = ("init", "doctor", "schema")
-    records = ("history", "report", "simulate")
-    for command in ("", "sync", "plan", "status", "check", "explain", *records, *people, *setup):
+    reference = (_ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    for command in ("", *(command.name or "" for command in app.registered_commands)):
         arguments = [sys.executable, "-m", "iodcal", *command.split(), "--help"]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT)  # noqa: S603 - ours
         for option in sorted(set(re.findall(r"--[a-z][a-z-]+", done.stdout))):
             if option not in reference:
-                yield f"docs/command-line.md does not name {option} of iodcal {command}"
+                yield f"docs/reference/command-line.md does not name {option} of iodcal {command}"
 
 
 def missing_tests(page: Path) -> Iterator[str]:
@@ -115,6 +157,7 @@ def main() -> None:
     faults = [*unnamed_options(), *stale_schema(update=update)]
     for page in pages():
         faults += [*broken_links(page), *stale_output(page, update=update), *missing_tests(page)]
+        faults += stale_session(page, update=update)
     for fault in faults:
         sys.stderr.write(fault + "\n")
     raise SystemExit(1 if faults else 0)

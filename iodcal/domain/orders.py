@@ -53,7 +53,7 @@ _TAKEN = frozenset({Outcome.ACCEPTED, Outcome.PENDING, Outcome.OVERDUE})
 
 MAX_RESENDS = 2
 ADOPTION_AGE = timedelta(hours=24)
-_EXTERNAL_ID_LENGTH = 20  # Lumen's limit, the shortest known; see docs/carriers.md
+_EXTERNAL_ID_LENGTH = 20  # Lumen's limit, the shortest known; see docs/reference/carriers.md
 
 
 class Direction(StrEnum):

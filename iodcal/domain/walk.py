@@ -2,7 +2,7 @@
 
 Pure integers: bandwidths in Mbps, times in seconds, prices in millionths an hour. A way is a path through the
 steps of the circuit's own plan: at each it stays, or moves to another level that is not below the plan's.
-docs/quota.md has the argument for why nothing else can be cheaper.
+docs/explanation/quota.md has the argument for why nothing else can be cheaper.
 """
 
 from __future__ import annotations

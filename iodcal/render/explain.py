@@ -74,7 +74,7 @@ def _rows(explanation: Explanation) -> Iterator[tuple[str, Text]]:
     for change in explanation.changes[:_MOST_CHANGES]:
         yield _label(change), _change(change, explanation)
     if len(explanation.changes) > _MOST_CHANGES:
-        yield "", Text(f"and {len(explanation.changes) - _MOST_CHANGES} more changes: see iodcal plan")
+        yield "", Text(f"and {len(explanation.changes) - _MOST_CHANGES} more: see iodcal plan")
 
 
 def _part(part: Part, explanation: Explanation) -> Text:

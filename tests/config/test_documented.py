@@ -32,6 +32,6 @@ MODELS = [
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_every_key_is_documented(model: type[BaseModel], page: str) -> None:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / page).read_text(encoding="utf-8")
     keys = [field.alias or name for name, field in model.model_fields.items()]
     assert [key for key in keys if key not in text] == []

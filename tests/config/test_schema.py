@@ -167,13 +167,13 @@ def test_every_key_has_a_description() -> None:
 
 def test_every_key_stands_on_a_page() -> None:
     names = ("configuration.md", "carriers.md", "sandbox.md", "calendars.md")
-    pages = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in names)
+    pages = "".join((ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") for name in names)
     keys = {key for key, _ in properties_of(SCHEMA)}
     assert sorted(key for key in keys if not re.search(rf"`[^`]*\b{key}\b[^`]*`", pages)) == []
 
 
 def test_the_page_names_the_defaults_of_settings() -> None:
-    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     section = page.partition("\n## settings\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.+?) \| (.+?) \|", section, flags=re.MULTILINE)
     shown: dict[str, str] = {}

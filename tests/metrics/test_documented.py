@@ -8,7 +8,7 @@ import re
 from iodcal.metrics.families import FAMILIES
 from tests.e2e.command import ROOT
 
-PAGE = ROOT / "docs" / "monitoring.md"
+PAGE = ROOT / "docs" / "reference" / "metrics.md"
 TABLE = re.compile(r"<!-- metrics -->\n(.*?)<!-- /metrics -->", re.DOTALL)
 
 

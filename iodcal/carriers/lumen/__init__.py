@@ -1,4 +1,7 @@
-"""Lumen Internet On-Demand: inventory, quote, modify order. See docs/carriers.md for what is known of it."""
+"""Lumen Internet On-Demand: inventory, quote, modify order.
+
+See docs/reference/carriers.md for what is known of it.
+"""
 
 from __future__ import annotations
 

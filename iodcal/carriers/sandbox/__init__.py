@@ -1,4 +1,4 @@
-"""The sandbox: a carrier in a JSON file, for trying rules and for tests. See docs/sandbox.md."""
+"""The sandbox: a carrier in a JSON file, for trying rules and for tests. See docs/reference/sandbox.md."""
 
 from __future__ import annotations
 
