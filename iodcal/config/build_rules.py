@@ -71,6 +71,8 @@ def _conditions(match: MatchSection) -> Conditions:
         days=match.days,
         start_from=match.start_from,
         start_to=end,
+        business_days=match.business_days,
+        holidays_as_sunday=match.holidays,
     )
 
 

@@ -184,6 +184,14 @@ class MatchSection(Strict):
     days: Days = frozenset()
     start_from: StartOfDay | None = Field(default=None, alias="from")
     start_to: EndOfDay = Field(default=None, alias="to")
+    business_days: BusinessDays = frozenset()
+    holidays: HolidaysAsSunday = False
+
+    @model_validator(mode="after")
+    def _some_days(self) -> MatchSection:
+        if self.holidays and not self.days and not self.business_days:
+            raise ValueError("holidays: as_sunday needs days or business_days, which it is about")
+        return self
 
 
 class RuleSection(Strict):

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.condition import Condition, Finding
@@ -16,6 +15,8 @@ from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed, short_
 from iodcal.domain.keywords import normalise, words_of
 from iodcal.domain.patterns import Budget, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Rule
+from iodcal.domain.starts import Start
+from iodcal.domain.workdays import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +159,14 @@ def match_of(rule: Rule, event: Event, budget: Budget) -> Match | None:
 
 
 def takes(conditions: Conditions, event: Event, budget: Budget) -> bool:
-    """True if every condition that does not depend on a circuit's zone holds for `event`. Raises TooSlowError
+    """True if every condition that is the same for every circuit holds for `event`. Raises TooSlowError
     where an expression is given up."""
     return all(condition.holds(thing) for condition, thing in _on_event(conditions, event, budget))
 
 
-def holds_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> bool:
-    """True if the conditions on length and local time hold for an event at `span`, judged in `zone`."""
-    return all(condition.holds(thing) for condition, thing in _in_zone(conditions, span, zone))
+def holds_at(conditions: Conditions, span: Span, place: Place) -> bool:
+    """True if the conditions on length and local time hold for an event at `span`, judged at `place`."""
+    return all(condition.holds(thing) for condition, thing in _at_place(conditions, span, place))
 
 
 def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Finding, ...]:
@@ -174,16 +175,16 @@ def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Fin
     return tuple(condition.judge(thing, hidden=hidden) for condition, thing in judged)
 
 
-def findings_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> tuple[Finding, ...]:
+def findings_at(conditions: Conditions, span: Span, place: Place) -> tuple[Finding, ...]:
     """What `holds_at` judges by, each condition with what it found."""
-    return tuple(condition.judge(thing) for condition, thing in _in_zone(conditions, span, zone))
+    return tuple(condition.judge(thing) for condition, thing in _at_place(conditions, span, place))
 
 
 _Judged: TypeAlias = Iterator[tuple[Condition[Any, Any], Any]]
 
 
 def _on_event(conditions: Conditions, event: Event, budget: Budget) -> _Judged:
-    """Each condition that is the same in every zone, with what it judges; what may be slow comes last."""
+    """Each condition that is the same for every circuit, with what it judges; what may be slow comes last."""
     for condition in conditions.of_event:
         yield condition, event
     # A floating span may be an hour longer or shorter where the clock changes.
@@ -195,12 +196,12 @@ def _on_event(conditions: Conditions, event: Event, budget: Budget) -> _Judged:
         yield of_search, Search(event.subject, budget)
 
 
-def _in_zone(conditions: Conditions, span: Span, zone: ZoneInfo) -> _Judged:
-    """Each condition on length and local time, with what it judges in `zone`."""
-    inside = span.within(zone)
+def _at_place(conditions: Conditions, span: Span, place: Place) -> _Judged:
+    """Each condition on length and local time, with what it judges at `place`."""
+    inside = span.within(place.zone)
     for of_length in conditions.of_length:
         yield of_length, inside.end - inside.start
     if conditions.of_start:
-        start = inside.start.astimezone(zone)
+        start = Start(inside.start.astimezone(place.zone), place.holidays)
         for of_start in conditions.of_start:
             yield of_start, start

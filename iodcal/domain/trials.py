@@ -25,7 +25,7 @@ _CopyKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class CircuitTrial:
-    """A rule's event on one circuit, whose zone the `findings` on local time were judged in.
+    """A rule's event on one circuit, in whose zone and by whose holidays the `findings` were judged.
 
     `event` is its time there (UTC); it is empty where the circuit's clock skips the whole event. `matched`
     is True if the rule takes the event for this circuit; `window` is what it then asks for, None where that
@@ -147,8 +147,9 @@ class Court:
         self, rule: Rule, event: Event, shown: tuple[Finding, ...], *, asks: bool
     ) -> Iterator[CircuitTrial]:
         for name in rule.circuits.get(event.source.calendar, ()):
-            zone = self._circuits[name].zone
-            local = findings_at(rule.conditions, event.span, zone)
+            place = self._circuits[name].place
+            zone = place.zone
+            local = findings_at(rule.conditions, event.span, place)
             # The length of a timed event is the same everywhere, and is shown already.
             own = tuple(finding for finding in local if finding not in shown)
             trial = CircuitTrial(name, zone, event.span.within(zone), own)

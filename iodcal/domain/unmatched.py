@@ -88,8 +88,8 @@ def _taken(
     for event in matching.matched:
         for rule in (named[match.rule] for match in event.matches):
             names = rule.circuits.get(event.source.calendar, ())
-            zones = {circuits[name].zone for name in names if name in circuits}
-            if any(holds_at(rule.conditions, event.span, zone) for zone in zones):
+            places = {circuits[name].place for name in names if name in circuits}
+            if any(holds_at(rule.conditions, event.span, place) for place in places):
                 yield event.copy_key
     yield from (event.copy_key for event in (*matching.refused, *matching.invalid))
     yield from (event.copy_key for event, _ in matching.unreadable)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
-from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
@@ -15,11 +14,12 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import holds_at
 from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
 from iodcal.domain.wishes import HOLD_PRIORITY, Hold
+from iodcal.domain.workdays import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one rule asks for because of one event, in one zone; the circuits of that zone share it.
+    """What one rule asks for because of one event, at one place; the circuits of that place share it.
 
     `event` is the event's own time, `span` that with lead and trail (both UTC). `key` is what copies of
     the event have in common. `named` is the bandwidth that the event itself named, if the rule wants it.
@@ -108,24 +108,24 @@ def _demand(
     merged: Mapping[str, dict[tuple[str, tuple[str, str, str]], Demand]],
 ) -> None:
     key = event.copy_key
-    in_zone: dict[ZoneInfo, Demand | None] = {}
+    at_place: dict[Place, Demand | None] = {}
     for name in rule.circuits.get(event.source.calendar, ()):
         if name not in circuits:
             continue
-        zone = circuits[name].zone
-        if zone not in in_zone:
-            in_zone[zone] = _in_zone(event, match, rule, key, zone)
-        demand = in_zone[zone]
+        place = circuits[name].place
+        if place not in at_place:
+            at_place[place] = _at_place(event, match, rule, key, place)
+        demand = at_place[place]
         if demand is not None:
             known = merged[name].get((rule.name, key))
             merged[name][rule.name, key] = demand if known is None else _merge(known, demand)
 
 
-def _in_zone(
-    event: MatchedEvent, match: Match, rule: Rule, key: tuple[str, str, str], zone: ZoneInfo
+def _at_place(
+    event: MatchedEvent, match: Match, rule: Rule, key: tuple[str, str, str], place: Place
 ) -> Demand | None:
-    span = event.span.within(zone)
-    if span.start >= span.end or not holds_at(rule.conditions, event.span, zone):
+    span = event.span.within(place.zone)
+    if span.start >= span.end or not holds_at(rule.conditions, event.span, place):
         return None
     return Demand(
         key=key,

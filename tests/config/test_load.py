@@ -327,6 +327,8 @@ LONG_LEAD = ", lead: 45m"
          "match: from and to are the same time"),
         ("bandwidth: highest", "bandwidth: highest, match: {subject: Town Hall, not_subject: town}", "rules[0].match: this rule "
          "can never match: not_subject excludes every keyword of subject"),
+        ("bandwidth: highest", "bandwidth: highest, match: {business_days: 1}", "rules[0].match: no holidays are kept for "
+         "den-a: every weekday counts as an ordinary one"),
         ("bandwidth: highest", "bandwidth: highest, match: {all_day: true, shorter_than: 1h}", "rules[0].match: this rule can "
          "never match: an all-day event is not that short"),
         ("bandwidth: highest", "bandwidth: highest, match: {min_attendees: 9}", "rules[0].match.min_attendees: a distribution "
