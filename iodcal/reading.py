@@ -167,6 +167,7 @@ def _match(configuration: Configuration, events: Iterable[Event]) -> Matching:
         configuration.rules,
         organizers=organizers_of(configuration),
         hidden_calendars=hidden_calendars(configuration),
+        circuits=configuration.circuits.values(),
     )
 
 

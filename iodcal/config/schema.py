@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
@@ -194,11 +194,24 @@ class MatchSection(Strict):
         return self
 
 
+class NamedInEvent(Strict):
+    """The circuits that an event must name, and among which it may: names, `all` or `same_site`."""
+
+    named_in_event: Texts
+
+
+# The tags in brackets are for pydantic, and are not shown as part of a key's path.
+CircuitChoice = Annotated[
+    Annotated[Texts, Tag("[list]")] | Annotated[NamedInEvent, Tag("[named]")],
+    Discriminator(lambda value: "[named]" if isinstance(value, (dict, NamedInEvent)) else "[list]"),
+]
+
+
 class RuleSection(Strict):
     name: Text
     calendars: Texts
     match: MatchSection = MatchSection()
-    circuits: Texts
+    circuits: CircuitChoice
     bandwidth: Annotated[Any, BeforeValidator(_wanted)] = None  # of a `freeze` rule; others need one
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
     priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0

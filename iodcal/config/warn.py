@@ -9,6 +9,7 @@ from iodcal.config.build import Builder
 from iodcal.config.document import Document, KeyPath
 from iodcal.config.secrets import Secret
 from iodcal.config.warn_money import doubts_about_money
+from iodcal.config.warn_names import doubts_about_names
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.durations import format_duration
@@ -25,6 +26,7 @@ def warnings_of(
         *_of_unused(builder, rules),
         *_of_quota(builder, rules),
         *doubts_about_money(builder, rules),
+        *doubts_about_names(builder, rules),
         *_of_secrets(builder, readable=readable),
     ]
     if builder.file.settings.organizers is None:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Circuit
 from iodcal.domain.condition import Condition, Finding
 from iodcal.domain.conditions import Search
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
-from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed, short_id
+from iodcal.domain.events import Event, Match, MatchedEvent, Named, Span, Timed, short_id
 from iodcal.domain.keywords import normalise, words_of
+from iodcal.domain.naming import NameBook
 from iodcal.domain.patterns import Budget, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Rule
 from iodcal.domain.starts import Start
@@ -40,6 +42,7 @@ class _Sorting:
     unreadable: list[tuple[MatchedEvent, str]] = field(default_factory=list)
     undecided: set[tuple[str, str]] = field(default_factory=set)
     budget: Budget = field(default_factory=Budget)
+    names: NameBook = field(default_factory=lambda: NameBook(()))
 
     def takes(self, rule: Rule, event: Event) -> bool:
         """True if `rule` takes `event`, as far as can be told."""
@@ -92,18 +95,21 @@ def match_events(
     *,
     organizers: Organizers | None = None,
     hidden_calendars: frozenset[str] = frozenset(),
+    circuits: Iterable[Circuit] = (),
 ) -> Matching:
     """Tries `rules` on every copy of every event by itself.
 
-    Conditions on local time differ from circuit to circuit; windows are held to them (`holds_at`).
+    Conditions on local time differ from circuit to circuit; windows are held to them (`holds_at`). `circuits`
+    are those that an event may name, for rules with `named_in_event`.
     No subject is kept where any copy is private, or where the copy's calendar is in `hidden_calendars`.
     Nothing at all is kept of an event that no rule takes.
     """
-    events = tuple(events)
+    events, rules = tuple(events), tuple(rules)
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
     veil = Veil.over(events, hidden_calendars)
-    sorting = _Sorting()
+    by_name = any(rule.named_in_event for rule in rules)
+    sorting = _Sorting(names=NameBook(circuits if by_name else ()))
     for event in events:
         if void(event) is None:
             _sort(event, index, allowed, veil, sorting)
@@ -122,14 +128,15 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
     if not taken:
         return
     subject = None if veil.hides(event) else event.subject
+    named = sorting.names.named_in(event) if any(rule.named_in_event for rule in taken) else None
     matches = []
     for rule in taken:
         match = match_of(rule, event, sorting.budget)
         if match is None:
-            sorting.unreadable.append((_copy(event, subject, (Match(rule.name),)), rule.name))
+            sorting.unreadable.append((_copy(event, subject, (Match(rule.name),), named), rule.name))
         else:
             matches.append(match)
-    kept = _copy(event, subject, tuple(matches))
+    kept = _copy(event, subject, tuple(matches), named)
     obstacle = doubtful(event, organizers)
     if obstacle is Obstacle.ENDS_BEFORE_START:
         sorting.invalid.append(kept)
@@ -139,9 +146,16 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
         sorting.matched.append(kept)
 
 
-def _copy(event: Event, subject: str | None, matches: tuple[Match, ...]) -> MatchedEvent:
+def _copy(event: Event, subject: str | None, matches: tuple[Match, ...], named: Named | None) -> MatchedEvent:
     return MatchedEvent(
-        event.source, short_id(event.id), short_id(event.uid), event.span, event.all_day, subject, matches
+        event.source,
+        short_id(event.id),
+        short_id(event.uid),
+        event.span,
+        event.all_day,
+        subject,
+        matches,
+        named=named,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 
+from iodcal.domain.asking import Asking
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.events import Match, MatchedEvent
@@ -91,12 +92,14 @@ def merge_demands(
     by_name = {circuit.name: circuit for circuit in circuits}
     rule_named = {rule.name: rule for rule in rules}
     merged: dict[str, dict[tuple[str, tuple[str, str, str]], Demand]] = {name: {} for name in by_name}
+    events = tuple(events)
+    asking = Asking(events, by_name)
     # Sorted first, so that each circuit's windows come in one order whatever order the copies came in.
     for event in sorted(events, key=lambda event: (event.copy_key, event.source, event.id)):
         for match in event.matches:
             rule = rule_named.get(match.rule)
             if rule is not None:
-                _demand(event, match, rule, by_name, merged)
+                _demand(event, match, rule, asking, by_name, merged)
     return {name: list(demands.values()) for name, demands in merged.items()}
 
 
@@ -104,14 +107,13 @@ def _demand(
     event: MatchedEvent,
     match: Match,
     rule: Rule,
+    asking: Asking,
     circuits: Mapping[str, Circuit],
     merged: Mapping[str, dict[tuple[str, tuple[str, str, str]], Demand]],
 ) -> None:
     key = event.copy_key
     at_place: dict[Place, Demand | None] = {}
-    for name in rule.circuits.get(event.source.calendar, ()):
-        if name not in circuits:
-            continue
+    for name in asking.circuits_of(rule, event):
         place = circuits[name].place
         if place not in at_place:
             at_place[place] = _at_place(event, match, rule, key, place)

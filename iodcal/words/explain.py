@@ -47,6 +47,8 @@ ROLES = {
 
 def condition_words(finding: Finding) -> str:
     """`duration 30m, rule wants longer than 30m`."""
+    if finding.key == "circuits":
+        return f"names only {finding.found}"
     looks_at, wants = _CONDITIONS[finding.key]
     found = "hidden" if finding.found is None else finding.found or "none"
     if looks_at == "title" and finding.found:
