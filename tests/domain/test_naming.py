@@ -245,3 +245,54 @@ def test_an_event_that_names_none_is_explained_as_such() -> None:
     copy = titled("Ines Duarte", source=ROOMS, id="2")
     of_copy = tried(copy, by_name(), titled("DR Test LON"))
     assert (of_copy.nameless, [one.circuit for one in of_copy.circuits if one.matched]) == (False, ["lon-a"])
+
+
+TITLES = st.sampled_from(["DR Test", "LON", "den-a", "den", "Red lon-a, den-b", "77000000001", "東京"])
+EVENTS = st.lists(
+    st.builds(
+        lambda title, source, uid, private: titled(
+            title, source=source, id=f"{title} {source.key}", uid=uid, sensitivity=private
+        ),
+        TITLES,
+        st.sampled_from([COMPANY, ROOMS]),
+        st.sampled_from(["one", "two"]),
+        st.sampled_from(["normal", "private"]),
+    ),
+    max_size=4,
+    unique_by=lambda event: event.id,
+)
+RULES = st.lists(
+    st.builds(
+        lambda allowed, named: replace(by_name(f"{allowed} {named}", allowed), named_in_event=named),
+        st.lists(st.sampled_from(ALL), min_size=1, unique=True).map(tuple),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda one: one.name,
+)
+
+
+@given(EVENTS, RULES)
+def test_explaining_and_planning_agree_and_no_event_is_lost_without_a_word(
+    events: list[Event], rules: list[Rule]
+) -> None:
+    kept = matched(*events, rules=tuple(rules))
+    windows = open_windows(kept, rules, CIRCUITS.values())
+    court = Court(rules, CIRCUITS, windows, Organizers(), Veil.over(events), kept)
+    explained = {
+        (circuit.circuit, one.rule.name, event.copy_key)
+        for event in events
+        for one in court.try_event(event).rules
+        for circuit in one.circuits
+        if circuit.matched
+    }
+    planned = {
+        (name, window.demand.rule.name, window.demand.key)
+        for name, of_circuit in windows.items()
+        for window in of_circuit
+    }
+    assert explained == planned
+    told_of = {one.event.copy_key for one in nameless(kept, rules, Asking(kept, CIRCUITS))}
+    asked_for = {key for _, _, key in planned}
+    assert {event.copy_key for event in kept} <= asked_for | told_of
