@@ -87,7 +87,7 @@ class OnBusinessDays(Condition[Start, Day]):
 
     def shown(self, value: Day) -> str:
         if value.number is None:
-            return f"{value.name} is no business day"
+            return f"{value.name}{',' if value.holiday else ''} is no business day"
         return f"business day {value.number.from_start} ({value.number.from_end} from the end)"
 
 

@@ -119,7 +119,7 @@ def _rule(rule: RuleTrial, trial: EventTrial) -> Text:
     if not rule.circuits:
         return text.append("\n    it asks for no circuit on this calendar")
     if rule.nameless:
-        text.append(", though it names no circuit, site or service ID: all that the rule allows")
+        text.append(", for all that the rule allows: it names no circuit, site or service ID")
     return text.append("".join(_circuits(rule)))
 
 

@@ -121,7 +121,7 @@ KEPT = replace(CIRCUIT, name="den-b", service_id="3", holidays=frozenset({CHRIST
         ((2026, 11, 4), MONTH_END, "business day 3 (-19 from the end), rule wants -2, -1, 1",
          "business day 2 (-19 from the end), rule wants -2, -1, 1"),
         ((2026, 11, 3), {"business_days": frozenset({2})}, None,
-         "Tuesday 3 Nov, a holiday is no business day, rule wants 2"),
+         "Tuesday 3 Nov, a holiday, is no business day, rule wants 2"),
         ((2026, 11, 28), MONTH_END, "Saturday 28 Nov is no business day, rule wants -2, -1, 1",
          "Saturday 28 Nov is no business day, rule wants -2, -1, 1"),
         ((2026, 11, 30), MONTH_END, None, None),

@@ -163,7 +163,9 @@ def test_it_is_explained(lab: Lab) -> None:
     assert "DR: matched" in one.out
     assert "den-a, den-b: no, names only the site lon" in [line.strip() for line in one.out.splitlines()]
     none = lab.iodcal("explain", "--subject", "DR Test", *asked)
-    assert "matched, though it names no circuit, site or service ID" in " ".join(none.out.split())
+    assert "matched, for all that the rule allows: it names no circuit, site or service ID" in " ".join(
+        none.out.split()
+    )
     found = lab.iodcal("explain", "--subject", "DR Test", *asked, "-o", "json").json
     assert found["events"][0]["rules"][0]["names_no_circuit"] is True
 
@@ -179,7 +181,7 @@ def test_a_month_end_close_all_day_long_goes_by_each_circuits_holidays(lab: Lab)
     asked = ("--calendar", "noc", "--at", "2026-12-28T16:00:00Z", "--duration", "1h")
     told = " ".join(lab.iodcal("explain", "--subject", "Close", *asked).out.split())
     assert "business day 19 (-4 from the end), rule wants -3, -1 (America/Denver)" in told
-    assert "Monday 28 Dec, a holiday is no business day, rule wants -3, -1 (Europe/London)" in told
+    assert "Monday 28 Dec, a holiday, is no business day, rule wants -3, -1 (Europe/London)" in told
 
 
 def test_a_holiday_counts_as_a_sunday_where_it_is_one(lab: Lab) -> None:
