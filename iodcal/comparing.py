@@ -182,6 +182,7 @@ def _matches_otherwise(rule: Rule, known: Rule | None) -> bool:
     return (
         known is None
         or known.conditions != rule.conditions
+        or (rule.named_in_event and not known.named_in_event)
         or not rule.circuits.keys() <= known.circuits.keys()
     )
 

@@ -223,7 +223,7 @@ def _in_order(events: Iterable[Event], zone: ZoneInfo) -> list[Event]:
 def _court(configuration: Configuration, sight: Sight, veil: Veil) -> Court:
     circuits, rules = configuration.circuits, configuration.rules
     windows = open_windows(sight.events, rules, circuits.values())
-    return Court(rules, circuits, windows, organizers_of(configuration), veil)
+    return Court(rules, circuits, windows, organizers_of(configuration), veil, sight.events)
 
 
 def _unreadable(configuration: Configuration, sight: Sight) -> Iterable[Problem]:
@@ -243,8 +243,9 @@ def _try_event(configuration: Configuration, asked: Question, subject: str) -> E
     span = Timed(at, at + duration)
     event = Event(source, "try", "", span, subject=subject, organizer=asked.organizer)
     organizers = organizers_of(configuration)
-    matched = match_events([event], configuration.rules, organizers=organizers).matched
-    windows = open_windows(matched, configuration.rules, configuration.circuits.values())
+    circuits = configuration.circuits.values()
+    matched = match_events([event], configuration.rules, organizers=organizers, circuits=circuits).matched
+    windows = open_windows(matched, configuration.rules, circuits)
     court = Court(configuration.rules, configuration.circuits, windows, organizers, Veil())
     trial = court.try_event(event)
     return ExplainedEvents(now, Interval(at, at + duration), configuration.zone, (trial,), tried=True)

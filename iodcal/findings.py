@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from iodcal.domain.asking import Asking, Nameless, nameless
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Status
@@ -97,6 +98,9 @@ def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
         yield Problem(Kind.EVENT_INVALID, _event_place(event), _event_facts(event))
     for event, rule in sight.matching.unreadable:
         yield Problem(Kind.NO_BANDWIDTH, _event_place(event), _event_facts(event) | {"rule": rule})
+    rules, asking = this.configuration.rules, Asking(sight.events, this.configuration.circuits)
+    for found in nameless(sight.matching.matched, rules, asking):
+        yield _nameless(found)
     for label, rule in sorted(sight.matching.undecided):
         yield Problem(Kind.PATTERN_SLOW, f"{label}/{rule}", {"calendar": label, "rule": rule})
 
@@ -106,6 +110,17 @@ def of_unreadable(source: Source, error: CalendarError, rules: Iterable[Rule]) -
     named = {name for rule in rules for name in rule.circuits.get(source.calendar, ())}
     facts = dict(error.facts) | {"code": error.code, "circuits": ", ".join(sorted(named))}
     return Problem(Kind.CALENDAR_UNREADABLE, source.label, facts)
+
+
+def _nameless(found: Nameless) -> Problem:
+    facts: dict[str, Fact] = {
+        "rule": found.rule.name,
+        "circuits": ", ".join(found.allowed),
+        "example": found.allowed[0],
+        "named": found.outside or None,
+    }
+    place = f"{_event_place(found.event)}/{found.rule.name}"
+    return Problem(Kind.NO_CIRCUIT, place, _event_facts(found.event) | facts)
 
 
 def _event_place(event: MatchedEvent) -> str:

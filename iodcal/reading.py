@@ -179,6 +179,7 @@ def match(configuration: Configuration, events: Iterable[Event]) -> Matching:
         configuration.rules,
         organizers=organizers_of(configuration),
         hidden_calendars=hidden_calendars(configuration),
+        circuits=configuration.circuits.values(),
     )
 
 

@@ -113,7 +113,7 @@ class Builder:
         keys: dict[str, str] = {}
         for name, own in self.file.circuits.items():
             path: KeyPath = ("circuits", name)
-            if name in ("all", "same_site"):
+            if name in ("all", "same_site", "named_in_event"):
                 self.faults.add(path, f"{name} already means something in a rule: choose another name")
             circuit = self._circuit(name, _over(own, self.file.defaults.circuit), path)
             if circuit is None:

@@ -8,12 +8,12 @@ from datetime import time, timedelta
 from iodcal.config.build import Builder
 from iodcal.config.document import KeyPath
 from iodcal.config.fields import nearest
-from iodcal.config.schema import MatchSection, RuleSection
+from iodcal.config.schema import MatchSection, NamedInEvent, RuleSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import labels_of
 from iodcal.domain.rules import Allow, Conditions, FromEvent, Mode, Rule
 
-_ALL, _SAME_SITE = "all", "same_site"
+_ALL, _SAME_SITE, _NAMED = "all", "same_site", "named_in_event"
 
 
 def build_rules(builder: Builder) -> tuple[Rule, ...]:
@@ -50,6 +50,7 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         allow=section.allow or Allow.UPS,
         max_price_per_hour=section.max_price_per_hour,
         labels=labels_of(section.labels),
+        named_in_event=_by_name(section),
     )
 
 
@@ -73,20 +74,14 @@ def _conditions(match: MatchSection) -> Conditions:
         days=match.days,
         start_from=match.start_from,
         start_to=end,
+        business_days=match.business_days,
+        holidays_as_sunday=match.holidays,
     )
 
 
 def _circuits(builder: Builder, section: RuleSection, path: KeyPath) -> dict[str, tuple[str, ...]]:
     """For each calendar of the rule the circuits that it asks for."""
-    known = list(builder.file.circuits)
-    wanted = tuple(dict.fromkeys(section.circuits))
-    for number, name in enumerate(wanted):
-        special = name in (_ALL, _SAME_SITE)
-        if special and len(wanted) > 1:
-            builder.faults.add((*path, "circuits"), f"{name} stands alone, not in a list with others")
-        if not special and name not in known:
-            close = nearest(name, [*known, _ALL, _SAME_SITE])
-            builder.faults.add((*path, "circuits", number), f"there is no circuit {name!r}{close}")
+    wanted = _wanted(builder, section, path)
     circuits = {}
     for number, calendar in enumerate(dict.fromkeys(section.calendars)):
         if calendar not in builder.file.calendars:
@@ -95,6 +90,28 @@ def _circuits(builder: Builder, section: RuleSection, path: KeyPath) -> dict[str
         elif calendar in builder.calendars:
             circuits[calendar] = tuple(_for_calendar(builder, wanted, calendar, path))
     return circuits
+
+
+def _by_name(section: RuleSection) -> bool:
+    return isinstance(section.circuits, NamedInEvent) or section.circuits == (_NAMED,)
+
+
+def _wanted(builder: Builder, section: RuleSection, path: KeyPath) -> tuple[str, ...]:
+    """What the rule allows, as it stands in the file: names, or a word for more of them."""
+    known, words, place = list(builder.file.circuits), [_ALL, _SAME_SITE], (*path, "circuits")
+    given = section.circuits
+    if isinstance(given, NamedInEvent):
+        given, place = given.named_in_event, (*place, _NAMED)
+    else:
+        words.append(_NAMED)
+    wanted = tuple(dict.fromkeys(given))
+    for number, name in enumerate(wanted):
+        if name in words and len(wanted) > 1:
+            builder.faults.add(place, f"{name} stands alone, not in a list with others")
+        if name not in words and name not in known:
+            close = nearest(name, [*known, *words])
+            builder.faults.add((*place, number), f"there is no circuit {name!r}{close}")
+    return (_ALL,) if wanted == (_NAMED,) else wanted
 
 
 def _for_calendar(builder: Builder, wanted: tuple[str, ...], calendar: str, path: KeyPath) -> Iterator[str]:

@@ -30,6 +30,10 @@ _WANTED = {
 }
 
 
+# What pydantic puts into a path though it is no key of the file.
+_NOT_KEYS = ("[key]", "[list]", "[named]")
+
+
 class Faults:
     """Collects what is wrong with one document; `checked` raises it all at once."""
 
@@ -59,7 +63,7 @@ class Faults:
 
 
 def _told(model: type[BaseModel], details: ErrorDetails, path: KeyPath) -> tuple[KeyPath, str]:
-    place = tuple(part for part in details["loc"] if part != "[key]")
+    place = tuple(part for part in details["loc"] if part not in _NOT_KEYS)
     kind = details["type"]
     if kind == "extra_forbidden":
         known = sorted(_keys_at(model, place[:-1]))

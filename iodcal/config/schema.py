@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
@@ -194,13 +194,34 @@ class MatchSection(Strict):
     days: Days = frozenset()
     start_from: StartOfDay | None = Field(default=None, alias="from")
     start_to: EndOfDay = Field(default=None, alias="to")
+    business_days: BusinessDays = frozenset()
+    holidays: HolidaysAsSunday = False
+
+    @model_validator(mode="after")
+    def _some_days(self) -> MatchSection:
+        if self.holidays and not self.days and not self.business_days:
+            raise ValueError("holidays: as_sunday needs days or business_days, which it is about")
+        return self
+
+
+class NamedInEvent(Strict):
+    """The circuits that an event must name, and among which it may: names, `all` or `same_site`."""
+
+    named_in_event: Texts
+
+
+# The tags in brackets are for pydantic, and are not shown as part of a key's path.
+CircuitChoice = Annotated[
+    Annotated[Texts, Tag("[list]")] | Annotated[NamedInEvent, Tag("[named]")],
+    Discriminator(lambda value: "[named]" if isinstance(value, (dict, NamedInEvent)) else "[list]"),
+]
 
 
 class RuleSection(Strict):
     name: Text
     calendars: Texts
     match: MatchSection = MatchSection()
-    circuits: Texts
+    circuits: CircuitChoice
     bandwidth: Annotated[Any, BeforeValidator(_wanted), shape(WANTED, example="highest")] = None
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
     priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0

@@ -9,6 +9,7 @@ from iodcal.config.build import Builder
 from iodcal.config.document import Document, KeyPath
 from iodcal.config.secrets import Secret
 from iodcal.config.warn_money import doubts_about_money
+from iodcal.config.warn_names import doubts_about_names
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.durations import format_duration
@@ -25,6 +26,7 @@ def warnings_of(
         *_of_unused(builder, rules),
         *_of_quota(builder, rules),
         *doubts_about_money(builder, rules),
+        *doubts_about_names(builder, rules),
         *_of_secrets(builder, readable=readable),
         *_of_forbidden(builder),
     ]
@@ -36,6 +38,7 @@ def warnings_of(
 
 
 _Doubt = tuple[KeyPath, str]
+_WEEKEND = frozenset({5, 6})
 
 
 def _of_rules(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
@@ -45,6 +48,7 @@ def _of_rules(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
         yield from _of_lead(builder, rule, circuits, path)
         yield from _of_targets(rule, circuits, path)
         yield from _never(rule, path)
+        yield from _of_holidays(rule, circuits, path)
         if rule.conditions.min_attendees is not None:
             message = "a distribution list counts as one attendee, however many people it holds"
             yield (*path, "match", "min_attendees"), message
@@ -99,12 +103,24 @@ def _never(rule: Rule, path: KeyPath) -> Iterator[_Doubt]:
     longer, shorter = match.longer_than, match.shorter_than
     if longer is not None and shorter is not None and shorter <= longer + timedelta(microseconds=1):
         yield (*path, "match"), "this rule can never match: nothing is longer and shorter at once"
+    if match.business_days and match.days and match.days <= _WEEKEND:
+        yield (*path, "match"), "this rule can never match: no business day is a Saturday or a Sunday"
     if match.start_from is not None and match.start_from == match.start_to:
         yield (*path, "match"), "this rule can never match: from and to are the same time"
     if match.subject and all(_excluded(keyword.normal, match) for keyword in match.subject):
         yield (*path, "match"), "this rule can never match: not_subject excludes every keyword of subject"
     if match.all_day and match.shorter_than is not None and match.shorter_than <= timedelta(hours=23):
         yield (*path, "match"), "this rule can never match: an all-day event is not that short"
+
+
+def _of_holidays(rule: Rule, circuits: list[Circuit], path: KeyPath) -> Iterator[_Doubt]:
+    match = rule.conditions
+    if not match.business_days and not match.holidays_as_sunday:
+        return
+    without = [circuit.name for circuit in dict.fromkeys(circuits) if circuit.holidays == frozenset()]
+    if without:
+        message = f"no holidays are kept for {', '.join(without)}: every weekday counts as an ordinary one"
+        yield (*path, "match"), message
 
 
 def _excluded(normal: str, match: Conditions) -> bool:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
 from iodcal.domain.money import UNPRICED, Tariff
-from iodcal.domain.workdays import Holidays
+from iodcal.domain.workdays import Holidays, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class Circuit:
     """One service as the core needs it. Times are lengths; `tiers` ascend.
 
     `provisioning` is how long this carrier takes to carry out a change; `changes_per_day` is None where
-    the carrier sets no limit. `holidays` are those kept where the circuit is. `max_price_per_hour` is in
+    the carrier sets no limit. `holidays` are those kept where the circuit is; `place` is where its days are
+    judged. `max_price_per_hour` is in
     the tariff's currency.
     """
 
@@ -80,6 +81,10 @@ class Circuit:
     tariff: Tariff = UNPRICED
     max_price_per_hour: Decimal | None = None
     labels: Labels = ()
+    place: Place = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "place", Place(self.zone, self.holidays))
 
     @property
     def key(self) -> str:

@@ -1,14 +1,14 @@
 """The conditions of a rule, one class for each key of `match`.
 
 There are three kinds, by what they judge: the event itself; the length of its time; the local time of its
-start, which differs from circuit to circuit.
+start, which differs from circuit to circuit (those are in `iodcal.domain.starts`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from iodcal.domain.condition import Condition, Finding
@@ -17,11 +17,8 @@ from iodcal.domain.events import Event
 from iodcal.domain.keywords import Keyword, normalise
 from iodcal.domain.patterns import Budget, Pattern, TooSlowError
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
 OfEvent: TypeAlias = Condition[Event, Any]
 OfLength: TypeAlias = Condition[timedelta, Any]
-OfStart: TypeAlias = Condition[datetime, Any]
 
 
 class _Keywords(Condition[Event, str]):
@@ -308,58 +305,6 @@ class ShorterThan(_Length):
 
     def accepts(self, value: timedelta) -> bool:
         return value < self.length
-
-
-@dataclass(frozen=True, slots=True)
-class OnDays(Condition[datetime, int]):
-    """`days`: the event begins on one of these days of the week; Monday is 0."""
-
-    days: frozenset[int]
-    key = "days"
-
-    def look(self, thing: datetime) -> int:
-        return thing.weekday()
-
-    def accepts(self, value: int) -> bool:
-        return value in self.days
-
-    @property
-    def wanted(self) -> str:
-        return ", ".join(_DAYS[day] for day in sorted(self.days))
-
-    def shown(self, value: int) -> str:
-        return _DAYS[value]
-
-
-@dataclass(frozen=True, slots=True)
-class StartsWithin(Condition[datetime, time]):
-    """`from` and `to`: the time of day at which the event begins, half open; None is no bound. Where the
-    first is later than the last, the night between them is meant."""
-
-    first: time | None
-    last: time | None
-
-    @property
-    def key(self) -> str:
-        return "from" if self.last is None else "to" if self.first is None else "from, to"
-
-    def look(self, thing: datetime) -> time:
-        return thing.time()
-
-    def accepts(self, value: time) -> bool:
-        first, last = self.first, self.last
-        if first is None or last is None:
-            return (first is None or value >= first) and (last is None or value < last)
-        if first < last:
-            return first <= value < last
-        return value >= first or value < last
-
-    @property
-    def wanted(self) -> str:
-        return f"{self.first or time():%H:%M}-{f'{self.last:%H:%M}' if self.last else '24:00'}"
-
-    def shown(self, value: time) -> str:
-        return f"{value:%H:%M}"
 
 
 def address_in(address: str | None, entries: Iterable[str]) -> bool:

@@ -100,6 +100,20 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What an event names: circuits by their keys, and sites by their names. Empty where it names none."""
+
+    circuits: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+
+    def __or__(self, other: Named) -> Named:
+        return Named(self.circuits | other.circuits, self.sites | other.sites)
+
+    def __bool__(self) -> bool:
+        return bool(self.circuits or self.sites)
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A rule that took an event; `bandwidth` is what the event itself named, for `from_event` rules."""
 
@@ -113,7 +127,8 @@ class MatchedEvent:
 
     `subject` is None where it must not be seen. `remembered_since` is the time (UTC) of the reading that
     it comes from, where today's could not be had; `absent` marks one that the last good reading missed.
-    `id` and `uid` are the event's, as `short_id` makes them.
+    `id` and `uid` are the event's, as `short_id` makes them. `named` is what the event names, where a rule
+    that took it asks for that, else None; nothing of the texts it stands in is kept.
     """
 
     source: Source
@@ -125,6 +140,7 @@ class MatchedEvent:
     matches: tuple[Match, ...] = field(default=())
     remembered_since: datetime | None = None
     absent: bool = False
+    named: Named | None = None
 
     @property
     def copy_key(self) -> tuple[str, str, str]:

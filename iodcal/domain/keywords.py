@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -65,3 +66,7 @@ class Keyword:
     def is_in(self, normal_text: str) -> bool:
         """True if the keyword stands in `normal_text`, which `normalise` made."""
         return self.normal in normal_text and self._pattern.search(normal_text) is not None
+
+    def places_in(self, normal_text: str) -> Iterator[tuple[int, int]]:
+        """Where the keyword stands in `normal_text`, each place from its first letter to after its last."""
+        return (found.span() for found in self._pattern.finditer(normal_text))

@@ -6,16 +6,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Circuit
 from iodcal.domain.condition import Condition, Finding
 from iodcal.domain.conditions import Search
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
-from iodcal.domain.events import Event, Match, MatchedEvent, Span, Timed, short_id
+from iodcal.domain.events import Event, Match, MatchedEvent, Named, Span, Timed, short_id
 from iodcal.domain.keywords import normalise, words_of
+from iodcal.domain.naming import NameBook
 from iodcal.domain.patterns import Budget, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Rule
+from iodcal.domain.starts import Start
+from iodcal.domain.workdays import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class _Sorting:
     unreadable: list[tuple[MatchedEvent, str]] = field(default_factory=list)
     undecided: set[tuple[str, str]] = field(default_factory=set)
     budget: Budget = field(default_factory=Budget)
+    names: NameBook = field(default_factory=lambda: NameBook(()))
 
     def takes(self, rule: Rule, event: Event) -> bool:
         """True if `rule` takes `event`, as far as can be told."""
@@ -91,18 +95,21 @@ def match_events(
     *,
     organizers: Organizers | None = None,
     hidden_calendars: frozenset[str] = frozenset(),
+    circuits: Iterable[Circuit] = (),
 ) -> Matching:
     """Tries `rules` on every copy of every event by itself.
 
-    Conditions on local time differ from circuit to circuit; windows are held to them (`holds_at`).
+    Conditions on local time differ from circuit to circuit; windows are held to them (`holds_at`). `circuits`
+    are those that an event may name, for rules with `named_in_event`.
     No subject is kept where any copy is private, or where the copy's calendar is in `hidden_calendars`.
     Nothing at all is kept of an event that no rule takes.
     """
-    events = tuple(events)
+    events, rules = tuple(events), tuple(rules)
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
     veil = Veil.over(events, hidden_calendars)
-    sorting = _Sorting()
+    by_name = any(rule.named_in_event for rule in rules)
+    sorting = _Sorting(names=NameBook(circuits if by_name else ()))
     for event in events:
         if void(event) is None:
             _sort(event, index, allowed, veil, sorting)
@@ -121,14 +128,15 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
     if not taken:
         return
     subject = None if veil.hides(event) else event.subject
+    named = sorting.names.named_in(event) if any(rule.named_in_event for rule in taken) else None
     matches = []
     for rule in taken:
         match = match_of(rule, event, sorting.budget)
         if match is None:
-            sorting.unreadable.append((_copy(event, subject, (Match(rule.name),)), rule.name))
+            sorting.unreadable.append((_copy(event, subject, (Match(rule.name),), named), rule.name))
         else:
             matches.append(match)
-    kept = _copy(event, subject, tuple(matches))
+    kept = _copy(event, subject, tuple(matches), named)
     obstacle = doubtful(event, organizers)
     if obstacle is Obstacle.ENDS_BEFORE_START:
         sorting.invalid.append(kept)
@@ -138,9 +146,16 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
         sorting.matched.append(kept)
 
 
-def _copy(event: Event, subject: str | None, matches: tuple[Match, ...]) -> MatchedEvent:
+def _copy(event: Event, subject: str | None, matches: tuple[Match, ...], named: Named | None) -> MatchedEvent:
     return MatchedEvent(
-        event.source, short_id(event.id), short_id(event.uid), event.span, event.all_day, subject, matches
+        event.source,
+        short_id(event.id),
+        short_id(event.uid),
+        event.span,
+        event.all_day,
+        subject,
+        matches,
+        named=named,
     )
 
 
@@ -158,14 +173,14 @@ def match_of(rule: Rule, event: Event, budget: Budget) -> Match | None:
 
 
 def takes(conditions: Conditions, event: Event, budget: Budget) -> bool:
-    """True if every condition that does not depend on a circuit's zone holds for `event`. Raises TooSlowError
+    """True if every condition that is the same for every circuit holds for `event`. Raises TooSlowError
     where an expression is given up."""
     return all(condition.holds(thing) for condition, thing in _on_event(conditions, event, budget))
 
 
-def holds_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> bool:
-    """True if the conditions on length and local time hold for an event at `span`, judged in `zone`."""
-    return all(condition.holds(thing) for condition, thing in _in_zone(conditions, span, zone))
+def holds_at(conditions: Conditions, span: Span, place: Place) -> bool:
+    """True if the conditions on length and local time hold for an event at `span`, judged at `place`."""
+    return all(condition.holds(thing) for condition, thing in _at_place(conditions, span, place))
 
 
 def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Finding, ...]:
@@ -174,16 +189,16 @@ def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Fin
     return tuple(condition.judge(thing, hidden=hidden) for condition, thing in judged)
 
 
-def findings_at(conditions: Conditions, span: Span, zone: ZoneInfo) -> tuple[Finding, ...]:
+def findings_at(conditions: Conditions, span: Span, place: Place) -> tuple[Finding, ...]:
     """What `holds_at` judges by, each condition with what it found."""
-    return tuple(condition.judge(thing) for condition, thing in _in_zone(conditions, span, zone))
+    return tuple(condition.judge(thing) for condition, thing in _at_place(conditions, span, place))
 
 
 _Judged: TypeAlias = Iterator[tuple[Condition[Any, Any], Any]]
 
 
 def _on_event(conditions: Conditions, event: Event, budget: Budget) -> _Judged:
-    """Each condition that is the same in every zone, with what it judges; what may be slow comes last."""
+    """Each condition that is the same for every circuit, with what it judges; what may be slow comes last."""
     for condition in conditions.of_event:
         yield condition, event
     # A floating span may be an hour longer or shorter where the clock changes.
@@ -195,12 +210,12 @@ def _on_event(conditions: Conditions, event: Event, budget: Budget) -> _Judged:
         yield of_search, Search(event.subject, budget)
 
 
-def _in_zone(conditions: Conditions, span: Span, zone: ZoneInfo) -> _Judged:
-    """Each condition on length and local time, with what it judges in `zone`."""
-    inside = span.within(zone)
+def _at_place(conditions: Conditions, span: Span, place: Place) -> _Judged:
+    """Each condition on length and local time, with what it judges at `place`."""
+    inside = span.within(place.zone)
     for of_length in conditions.of_length:
         yield of_length, inside.end - inside.start
     if conditions.of_start:
-        start = inside.start.astimezone(zone)
+        start = Start(inside.start.astimezone(place.zone), place.holidays)
         for of_start in conditions.of_start:
             yield of_start, start

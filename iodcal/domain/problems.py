@@ -32,6 +32,7 @@ class Kind(StrEnum):
     LATE_RUN = "late_run"
     LEFT_UP = "left_up"
     NO_BANDWIDTH = "no_bandwidth"
+    NO_CIRCUIT = "no_circuit"
     ORDER_FAILED = "order_failed"
     ORDER_LOST = "order_lost"
     ORDER_OVERDUE = "order_overdue"
@@ -81,6 +82,7 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.LATE_RUN: _warning(),
     Kind.LEFT_UP: _error("bandwidth"),
     Kind.NO_BANDWIDTH: _error("found"),
+    Kind.NO_CIRCUIT: _warning("named"),
     Kind.ORDER_FAILED: _error("direction", "to"),
     Kind.ORDER_LOST: _error("direction", "to"),
     Kind.ORDER_OVERDUE: _error("direction", "to"),

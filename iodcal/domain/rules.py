@@ -23,16 +23,14 @@ from iodcal.domain.conditions import (
     OfEvent,
     OfLength,
     OfSensitivity,
-    OfStart,
-    OnDays,
     OrganizedBy,
     ShorterThan,
     ShownAs,
-    StartsWithin,
 )
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.labels import Labels
 from iodcal.domain.patterns import Pattern
+from iodcal.domain.starts import OfStart, OnBusinessDays, OnDays, StartsWithin
 
 
 class Mode(StrEnum):
@@ -68,7 +66,8 @@ class Conditions:
     """A rule's `match`: every given condition must hold, a list holds if any of its entries does.
 
     Empty tuples and None are conditions that are not given. Addresses and `@domain` entries of `organizer`
-    and the words of `show_as` and `sensitivity` are case-folded. `days` counts Monday as 0.
+    and the words of `show_as` and `sensitivity` are case-folded. `days` counts Monday as 0; with
+    `holidays_as_sunday` a holiday is one of its Sundays. `business_days` are numbers in the month.
     `of_event`, `of_length`, `of_start` and `of_search` are the given ones as values that judge, by what they
     judge.
     """
@@ -89,6 +88,8 @@ class Conditions:
     days: frozenset[int] = frozenset()
     start_from: time | None = None
     start_to: time | None = None
+    business_days: frozenset[int] = frozenset()
+    holidays_as_sunday: bool = False
     of_event: tuple[OfEvent, ...] = field(init=False, repr=False, compare=False)
     of_length: tuple[OfLength, ...] = field(init=False, repr=False, compare=False)
     of_start: tuple[OfStart, ...] = field(init=False, repr=False, compare=False)
@@ -127,7 +128,9 @@ class Conditions:
 
     def _of_start(self) -> Iterator[OfStart]:
         if self.days:
-            yield OnDays(self.days)
+            yield OnDays(self.days, self.holidays_as_sunday)
+        if self.business_days:
+            yield OnBusinessDays(self.business_days)
         if self.start_from is not None or self.start_to is not None:
             yield StartsWithin(self.start_from, self.start_to)
 
@@ -136,7 +139,8 @@ class Conditions:
 class Rule:
     """`circuits` names, for each calendar of the rule, the circuits it asks for (`same_site` resolved).
     `bandwidth` is None for a `freeze` rule, which asks for none; `allow` is of no account for the others.
-    `max_price_per_hour` is in the currency of whichever circuit it is asked for."""
+    `max_price_per_hour` is in the currency of whichever circuit it is asked for. With `named_in_event` the
+    rule asks only for those of its circuits that the event names, or for all where it names none."""
 
     name: str
     circuits: Mapping[str, tuple[str, ...]]
@@ -149,3 +153,4 @@ class Rule:
     allow: Allow = Allow.UPS
     max_price_per_hour: Decimal | None = None
     labels: Labels = ()
+    named_in_event: bool = False

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from iodcal.domain.asking import Asking
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.condition import Finding
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
-from iodcal.domain.events import Event
+from iodcal.domain.events import Event, MatchedEvent, Named
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import findings, findings_at, match_of
+from iodcal.domain.naming import NameBook
 from iodcal.domain.patterns import Budget
 from iodcal.domain.rules import Rule
 from iodcal.domain.windows import Window
@@ -25,7 +27,7 @@ _CopyKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class CircuitTrial:
-    """A rule's event on one circuit, whose zone the `findings` on local time were judged in.
+    """A rule's event on one circuit, in whose zone and by whose holidays the `findings` were judged.
 
     `event` is its time there (UTC); it is empty where the circuit's clock skips the whole event. `matched`
     is True if the rule takes the event for this circuit; `window` is what it then asks for, None where that
@@ -47,19 +49,20 @@ class CircuitTrial:
 
     @property
     def holds(self) -> bool:
-        """True if nothing about local time stands in the way."""
+        """True if neither local time nor the circuits that the event names stand in the way."""
         return not self.skipped and all(finding.holds for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleTrial:
     """One rule and one event. `findings` are the same for every circuit; `unnamed` is True where the rule
-    wants the event to name a bandwidth, and it names none."""
+    wants the event to name a bandwidth, and it names none, `nameless` where it wants it to name circuits."""
 
     rule: Rule
     findings: tuple[Finding, ...]
     unnamed: bool
     circuits: tuple[CircuitTrial, ...]
+    nameless: bool = False
 
     @property
     def holds(self) -> bool:
@@ -99,7 +102,8 @@ class EventTrial:
 
 
 class Court:
-    """Tries events by the rules. `windows` are those that planning opened, by circuit, of all events."""
+    """Tries events by the rules. `windows` are those that planning opened, by circuit, of all events that
+    matched, which are `matched`: what one copy of an event names, the others do."""
 
     def __init__(
         self,
@@ -108,11 +112,14 @@ class Court:
         windows: Mapping[str, Iterable[Window]],
         organizers: Organizers,
         veil: Veil,
+        matched: Iterable[MatchedEvent] = (),
     ) -> None:
         self._rules = tuple(rules)
         self._circuits = circuits
         self._organizers = organizers
         self._veil = veil
+        self._names = NameBook(circuits.values())
+        self._asking = Asking(matched, circuits)
         self._windows: dict[tuple[str, str, _CopyKey], Window] = {}
         self._exact: dict[tuple[str, _CopyKey], Window] = {}
         for circuit, opened in windows.items():
@@ -141,16 +148,24 @@ class Court:
         holds = all(finding.holds for finding in found)
         unnamed = holds and match_of(rule, event, Budget()) is None
         asks = holds and not unnamed and obstacle is None
-        return RuleTrial(rule, found, unnamed, tuple(self._on_circuits(rule, event, found, asks=asks)))
+        named = self._named(event) if rule.named_in_event else None
+        circuits = tuple(self._on_circuits(rule, event, found, named, asks=asks))
+        return RuleTrial(rule, found, unnamed, circuits, nameless=named is not None and not named)
+
+    def _named(self, event: Event) -> Named:
+        return self._asking.named(event.copy_key, self._names.named_in(event))
 
     def _on_circuits(
-        self, rule: Rule, event: Event, shown: tuple[Finding, ...], *, asks: bool
+        self, rule: Rule, event: Event, shown: tuple[Finding, ...], named: Named | None, *, asks: bool
     ) -> Iterator[CircuitTrial]:
         for name in rule.circuits.get(event.source.calendar, ()):
-            zone = self._circuits[name].zone
-            local = findings_at(rule.conditions, event.span, zone)
+            place = self._circuits[name].place
+            zone = place.zone
+            local = findings_at(rule.conditions, event.span, place)
             # The length of a timed event is the same everywhere, and is shown already.
             own = tuple(finding for finding in local if finding not in shown)
+            if named is not None:
+                own = (self._asking.condition(name).judge(named), *own)
             trial = CircuitTrial(name, zone, event.span.within(zone), own)
             if not (asks and trial.holds):
                 yield trial

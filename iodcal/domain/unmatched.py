@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from iodcal.domain.asking import Asking
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.counting import void
 from iodcal.domain.events import Event
 from iodcal.domain.keywords import Keyword, normalise
 from iodcal.domain.localtime import Interval
-from iodcal.domain.matching import Matching, holds_at
+from iodcal.domain.matching import Matching
 from iodcal.domain.resemblance import Nearest
 from iodcal.domain.rules import Rule
 from iodcal.domain.trials import Court, RuleTrial
@@ -85,11 +86,10 @@ def _taken(
     matching: Matching, rules: Iterable[Rule], circuits: Mapping[str, Circuit]
 ) -> Iterator[tuple[str, str, str]]:
     named = {rule.name: rule for rule in rules}
+    asking = Asking(matching.matched, circuits)
     for event in matching.matched:
         for rule in (named[match.rule] for match in event.matches):
-            names = rule.circuits.get(event.source.calendar, ())
-            zones = {circuits[name].zone for name in names if name in circuits}
-            if any(holds_at(rule.conditions, event.span, zone) for zone in zones):
+            if asking.fits_anywhere(rule, event, asking.circuits_of(rule, event)):
                 yield event.copy_key
     yield from (event.copy_key for event in (*matching.refused, *matching.invalid))
     yield from (event.copy_key for event, _ in matching.unreadable)

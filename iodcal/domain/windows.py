@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
-from zoneinfo import ZoneInfo
 
+from iodcal.domain.asking import Asking
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.events import Match, MatchedEvent
@@ -15,11 +15,12 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import holds_at
 from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
 from iodcal.domain.wishes import HOLD_PRIORITY, Hold
+from iodcal.domain.workdays import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one rule asks for because of one event, in one zone; the circuits of that zone share it.
+    """What one rule asks for because of one event, at one place; the circuits of that place share it.
 
     `event` is the event's own time, `span` that with lead and trail (both UTC). `key` is what copies of
     the event have in common. `named` is the bandwidth that the event itself named, if the rule wants it.
@@ -91,12 +92,14 @@ def merge_demands(
     by_name = {circuit.name: circuit for circuit in circuits}
     rule_named = {rule.name: rule for rule in rules}
     merged: dict[str, dict[tuple[str, tuple[str, str, str]], Demand]] = {name: {} for name in by_name}
+    events = tuple(events)
+    asking = Asking(events, by_name)
     # Sorted first, so that each circuit's windows come in one order whatever order the copies came in.
     for event in sorted(events, key=lambda event: (event.copy_key, event.source, event.id)):
         for match in event.matches:
             rule = rule_named.get(match.rule)
             if rule is not None:
-                _demand(event, match, rule, by_name, merged)
+                _demand(event, match, rule, asking, by_name, merged)
     return {name: list(demands.values()) for name, demands in merged.items()}
 
 
@@ -104,28 +107,27 @@ def _demand(
     event: MatchedEvent,
     match: Match,
     rule: Rule,
+    asking: Asking,
     circuits: Mapping[str, Circuit],
     merged: Mapping[str, dict[tuple[str, tuple[str, str, str]], Demand]],
 ) -> None:
     key = event.copy_key
-    in_zone: dict[ZoneInfo, Demand | None] = {}
-    for name in rule.circuits.get(event.source.calendar, ()):
-        if name not in circuits:
-            continue
-        zone = circuits[name].zone
-        if zone not in in_zone:
-            in_zone[zone] = _in_zone(event, match, rule, key, zone)
-        demand = in_zone[zone]
+    at_place: dict[Place, Demand | None] = {}
+    for name in asking.circuits_of(rule, event):
+        place = circuits[name].place
+        if place not in at_place:
+            at_place[place] = _at_place(event, match, rule, key, place)
+        demand = at_place[place]
         if demand is not None:
             known = merged[name].get((rule.name, key))
             merged[name][rule.name, key] = demand if known is None else _merge(known, demand)
 
 
-def _in_zone(
-    event: MatchedEvent, match: Match, rule: Rule, key: tuple[str, str, str], zone: ZoneInfo
+def _at_place(
+    event: MatchedEvent, match: Match, rule: Rule, key: tuple[str, str, str], place: Place
 ) -> Demand | None:
-    span = event.span.within(zone)
-    if span.start >= span.end or not holds_at(rule.conditions, event.span, zone):
+    span = event.span.within(place.zone)
+    if span.start >= span.end or not holds_at(rule.conditions, event.span, place):
         return None
     return Demand(
         key=key,

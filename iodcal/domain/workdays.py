@@ -5,7 +5,8 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 _SUNDAY = 6
 _WORKING_WEEK = range(5)
@@ -17,6 +18,14 @@ class Holidays(Protocol):
     def __contains__(self, day: object, /) -> bool: ...
 
     def __hash__(self) -> int: ...
+
+
+class Place(NamedTuple):
+    """Where local days and times are judged: the clock that counts there, and the holidays that are kept.
+    Circuits of one place are judged alike."""
+
+    zone: ZoneInfo
+    holidays: Holidays = frozenset()
 
 
 class DayChoice(Protocol):
@@ -36,21 +45,38 @@ class DayChoice(Protocol):
     def holidays_as_sunday(self) -> bool: ...
 
 
+class DayInMonth(NamedTuple):
+    """Which business day of its month a day is, from the start (1 is the first) and the end (-1 the last)."""
+
+    from_start: int
+    from_end: int
+
+
 def is_chosen(choice: DayChoice, day: date, holidays: Holidays) -> bool:
     """True if `day` is one of those meant, where `holidays` are kept."""
-    if choice.days:
-        weekday = _SUNDAY if choice.holidays_as_sunday and day in holidays else day.weekday()
-        if weekday not in choice.days:
-            return False
-    return not choice.business_days or _is_numbered(day, choice.business_days, holidays)
+    if choice.days and weekday_of(day, holidays, as_sunday=choice.holidays_as_sunday) not in choice.days:
+        return False
+    return not choice.business_days or is_numbered(day, choice.business_days, holidays)
 
 
-def _is_numbered(day: date, numbers: frozenset[int], holidays: Holidays) -> bool:
+def weekday_of(day: date, holidays: Holidays, *, as_sunday: bool) -> int:
+    """The day of the week that `day` counts as, Monday as 0; with `as_sunday` a holiday is a Sunday."""
+    return _SUNDAY if as_sunday and day in holidays else day.weekday()
+
+
+def is_numbered(day: date, numbers: frozenset[int], holidays: Holidays) -> bool:
+    """True if `day` is one of the business days with these numbers in its month."""
+    found = business_day(day, holidays)
+    return found is not None and not numbers.isdisjoint(found)
+
+
+def business_day(day: date, holidays: Holidays) -> DayInMonth | None:
+    """Which business day of its month `day` is; None where it is none."""
     of_month = _business_days(day.year, day.month, holidays)
     if day not in of_month:
-        return False
+        return None
     from_start = of_month.index(day) + 1
-    return from_start in numbers or from_start - len(of_month) - 1 in numbers
+    return DayInMonth(from_start, from_start - len(of_month) - 1)
 
 
 @lru_cache(maxsize=256)

@@ -118,6 +118,8 @@ def _rule(rule: RuleTrial, trial: EventTrial) -> Text:
     text.append("matched", _YES) if rule.matched else text.append("no", _NO)
     if not rule.circuits:
         return text.append("\n    it asks for no circuit on this calendar")
+    if rule.nameless:
+        text.append(", for all that the rule allows: it names no circuit, site or service ID")
     return text.append("".join(_circuits(rule)))
 
 
@@ -139,8 +141,10 @@ def _outcome(circuit: CircuitTrial) -> str:
     if circuit.skipped:
         return f"no, the clocks in {circuit.zone.key} skip its time"
     if not circuit.holds:
-        failed = (condition_words(finding) for finding in circuit.findings if not finding.holds)
-        return for_line(f"no, {'; '.join(failed)} ({circuit.zone.key})")
+        failed = [finding for finding in circuit.findings if not finding.holds]
+        local = any(finding.key != "circuits" for finding in failed)
+        where = f" ({circuit.zone.key})" if local else ""
+        return for_line(f"no, {'; '.join(map(condition_words, failed))}{where}")
     if circuit.yields_to is not None:
         demand = circuit.yields_to.demand
         return f"gives way to the rule {for_terminal(demand.rule.name, 40)} (exactly)"

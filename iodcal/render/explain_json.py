@@ -119,6 +119,7 @@ def _rule(trial: RuleTrial) -> Json:
         "matched": trial.matched,
         "conditions": [finding_json(finding) for finding in trial.findings],
         "names_no_bandwidth": trial.unnamed,
+        "names_no_circuit": trial.nameless,
         "circuits": [_circuit(circuit) for circuit in trial.circuits],
     }
 

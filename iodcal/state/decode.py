@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
-from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Span, Timed
+from iodcal.domain.events import Floating, Match, MatchedEvent, Named, Source, Span, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome
@@ -48,6 +48,12 @@ class Node:
 
     def text(self, name: str) -> str:
         return str(self.raw(name, (str,)))
+
+    def texts(self, name: str) -> list[str]:
+        values = list(self.raw(name, (list,)))
+        if not all(isinstance(value, str) for value in values):
+            raise DamagedError(f"{self.place}.{name} is not as expected")
+        return values
 
     def flag(self, name: str) -> bool:
         return bool(self.raw(name, (bool,)))
@@ -273,7 +279,12 @@ def _event(source_key: str, label: str, node: Node) -> MatchedEvent:
             Match(match.text("name"), match.maybe("mbps", match.bandwidth)) for match in node.nodes("rules")
         ),
         absent=node.flag("absent"),
+        named=node.added("named", lambda name: _named(node.node(name))),
     )
+
+
+def _named(node: Node) -> Named:
+    return Named(frozenset(node.texts("circuits")), frozenset(node.texts("sites")))
 
 
 def _span(node: Node) -> Span:

@@ -9,7 +9,7 @@ from iodcal import __version__
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Reading
-from iodcal.domain.events import Floating, MatchedEvent, Span
+from iodcal.domain.events import Floating, MatchedEvent, Named, Span
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Drift, Remembered, Standing
@@ -204,7 +204,12 @@ def encode_event(event: MatchedEvent) -> Json:
         "subject": event.subject,
         "rules": [{"name": match.rule, "mbps": mbps(match.bandwidth)} for match in event.matches],
         "absent": event.absent,
+        **({"named": _encode_named(event.named)} if event.named is not None else {}),
     }
+
+
+def _encode_named(named: Named) -> Json:
+    return {"circuits": sorted(named.circuits), "sites": sorted(named.sites)}
 
 
 def _encode_span(span: Span) -> Json:

@@ -22,7 +22,8 @@ _CONDITIONS = {
     "all_day": ("all day", "{}"),
     "longer_than": ("duration", "longer than {}"),
     "shorter_than": ("duration", "shorter than {}"),
-    "days": ("day", "{}"),
+    "days": ("on", "{}"),
+    "business_days": ("", "{}"),  # the value says it all
     "from": ("begins at", "{}"),
     "to": ("begins at", "{}"),
     "from, to": ("begins at", "{}"),
@@ -46,8 +47,11 @@ ROLES = {
 
 def condition_words(finding: Finding) -> str:
     """`duration 30m, rule wants longer than 30m`."""
+    if finding.key == "circuits":
+        return f"names only {finding.found}"
     looks_at, wants = _CONDITIONS[finding.key]
     found = "hidden" if finding.found is None else finding.found or "none"
     if looks_at == "title" and finding.found:
         found = f'"{found}"'
-    return f"{looks_at} {found}, rule wants {wants.format(finding.wanted)}"
+    looked = f"{looks_at} {found}" if looks_at else found
+    return f"{looked}, rule wants {wants.format(finding.wanted)}"

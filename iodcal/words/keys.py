@@ -171,7 +171,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "name": "A name that no other rule has.",
         "calendars": "The calendars whose events it looks at.",
         "match": "Conditions, all of which must hold; without them every event matches.",
-        "circuits": "Names, all, or same_site (as the calendar).",
+        "circuits": "Names, all, same_site (as the calendar), or named_in_event.",
         "bandwidth": "A rate, highest, or from_event: what the group `bandwidth` of subject_regex finds.",
         "mode": "at_least; exactly: this bandwidth, even if it is lower; freeze: no lowering meanwhile.",
         "labels": _LABELS,
@@ -180,6 +180,9 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "priority": "From -99 to 99: an exactly rule overrules rules of lower priority.",
         "lead": _LEAD,
         "trail": _TRAIL,
+    },
+    "NamedInEvent": {
+        "named_in_event": "Those of these circuits that the event names; names, all, or same_site.",
     },
     "MatchSection": {
         "subject": "Keywords, one of which must be in the subject as whole words.",
@@ -196,6 +199,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "longer_than": "It must be really longer.",
         "shorter_than": "It must be really shorter.",
         "days": "It must start on one of these days, in the circuit's zone.",
+        "business_days": "It must start on such a business day of the month: 1 is the first, -1 the last.",
+        "holidays": "as_sunday: a holiday counts as a Sunday among days; or ignored.",
         "from": "It must start at this time of day or later, in the circuit's zone.",
         "to": "It must start before this time of day, in the circuit's zone.",
     },

@@ -80,6 +80,11 @@ _WORDS: Mapping[Kind, Words] = {
         "{subject} in {calendar} names no bandwidth that the rule {rule} can read",
         "Write it as the rule's subject_regex wants, such as 500 Mbps",
     ),
+    Kind.NO_CIRCUIT: Words(
+        "{subject} in {calendar} names no circuit, site or service ID: the rule {rule} asks for all that it "
+        "allows ({circuits})",
+        "Name one in the event's title, location or category, such as {example}",
+    ),
     Kind.ORDER_FAILED: Words(
         "{circuit}: the order {direction} from {from} to {to} came to nothing ({external_id})",
         "iodcal tries again while it is needed; ask the carrier if it lasts",
@@ -149,6 +154,11 @@ _WORDS: Mapping[Kind, Words] = {
 }
 
 
+_NAMES_OTHERS = Words(
+    "{subject} in {calendar} names {named}, which the rule {rule} does not allow ({circuits}): it asks for "
+    "nothing",
+    "Mend the event, or add to what the rule allows under circuits",
+)
 _OVERRULED_BY_HOLD = Words(
     "{circuit}: a hold by {who} keeps it below the {needs} that {subject} asks for",
     "If the event matters more: iodcal release {circuit}",
@@ -167,6 +177,8 @@ def describe(problem: Problem) -> Words:
             return _of_drift(facts)
         case Kind.OVERRULED if facts.get("who"):
             return fill(_OVERRULED_BY_HOLD, facts)
+        case Kind.NO_CIRCUIT if facts.get("named"):
+            return fill(_NAMES_OTHERS, facts)
         case _:
             return fill(_WORDS[problem.kind], facts)
 

@@ -124,6 +124,44 @@ def test_what_is_wrong_with_the_days_of_a_peak(tmp_path: Path, days: str, expect
     assert expected in fault
 
 
+def test_a_rule_by_business_days(tmp_path: Path) -> None:
+    text = KNOWN + changed(CIRCUIT, f"{CIRCUIT} holidays: us,")
+    match = "match: {business_days: [-2, -1, 1], holidays: as_sunday}"
+    found = loaded(tmp_path, text.replace("bandwidth: highest", f"bandwidth: highest, {match}"))
+    conditions = found.rules[0].conditions
+    assert (conditions.business_days, conditions.holidays_as_sunday) == (frozenset({-2, -1, 1}), True)
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        (
+            "business_days: [0]",
+            "9: rules[0].match.business_days: the number 0 is no business day of a month: 1 is the first, "
+            "-1 the last, up to 23",
+        ),
+        ("days: mon, holidays: yes", "9: rules[0].match.holidays: 'yes' is not one of as_sunday, ignored"),
+        (
+            "holidays: as_sunday",
+            "9: rules[0].match: holidays: as_sunday needs days or business_days, which it is about",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_days_of_a_rule(tmp_path: Path, match: str, expected: str) -> None:
+    assert faults(tmp_path, changed("bandwidth: highest", f"bandwidth: highest, match: {{{match}}}")) == [
+        expected
+    ]
+
+
+def test_a_business_day_at_the_weekend_is_never(tmp_path: Path) -> None:
+    match = "match: {business_days: 1, days: sat}"
+    (own,) = KNOWN.splitlines()[3:]
+    text = f"holidays:\n{own}\n" + changed(CIRCUIT, f"{CIRCUIT} holidays: own,")
+    (warning,) = loaded(tmp_path, text.replace("bandwidth: highest", f"bandwidth: highest, {match}")).warnings
+    assert warning.message == "this rule can never match: no business day is a Saturday or a Sunday"
+
+
 def test_without_the_package_a_country_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

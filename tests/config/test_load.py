@@ -128,6 +128,24 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("calendars: [noc]", "calendars: [nok]", "9: rules[0].calendars[0]: there is no calendar 'nok'; did you mean noc?"),
         ("circuits: all", "circuits: [den-b]", "9: rules[0].circuits[0]: there is no circuit 'den-b'; did you mean den-a?"),
         ("circuits: all", "circuits: same_site", "9: rules[0].circuits: same_site: the calendar noc has no site"),
+        ("circuits: all", "circuits: [named_in_event, den-a]", "9: rules[0].circuits: named_in_event stands alone, not in a list "
+         "with others"),
+        ("circuits: all", "circuits: named_in_evnt", "9: rules[0].circuits[0]: there is no circuit 'named_in_evnt'; did you mean "
+         "named_in_event?"),
+        ("circuits: all", "circuits: {named_in_event: [den-b]}", "9: rules[0].circuits.named_in_event[0]: there is no circuit "
+         "'den-b'; did you mean den-a?"),
+        ("circuits: all", "circuits: {named_in_event: [all, den-a]}", "9: rules[0].circuits.named_in_event: all stands alone, not "
+         "in a list with others"),
+        ("circuits: all", "circuits: {named_in_event: named_in_event}", "9: rules[0].circuits.named_in_event[0]: there is no "
+         "circuit 'named_in_event'"),
+        ("circuits: all", "circuits: {named_in_event: same_site}", "9: rules[0].circuits: same_site: the calendar noc has no site"),
+        ("circuits: all", "circuits: {named_in_event: all, named_in_evnt: all}", "9: rules[0].circuits.named_in_evnt: unknown key; did you mean "
+         "named_in_event? (known here: named_in_event)"),
+        ("circuits: all", "circuits: {}", "9: rules[0].circuits.named_in_event: this key is missing"),
+        ("circuits: all", "circuits: {named_in_event: []}", "9: rules[0].circuits.named_in_event: an empty list can never hold"),
+        ("circuits: all", "circuits: [[den-a]]", "9: rules[0].circuits[0]: a text is wanted, not a list"),
+        ("  den-a: {", "  named_in_event: {", "7: circuits.named_in_event: named_in_event already means something in a rule: "
+         "choose another name"),
         ("circuits: all", "circuits: [all, den-a]", "9: rules[0].circuits: all stands alone, not in a list with others"),
         ("bandwidth: highest", "bandwidth: higest", "9: rules[0].bandwidth: 'higest' is neither a bandwidth nor one of highest, "
          "from_event; did you mean highest?"),
@@ -293,6 +311,62 @@ def test_strange_money(tmp_path: Path, old: str, new: str, fault: str) -> None:
     assert [found.split(": ", 1)[1] for found in faults(tmp_path, changed(old, new))] == [fault]
 
 
+@pytest.mark.parametrize(
+    ("circuits", "allowed"),
+    [
+        ("named_in_event", ("den-a", "lon-a")),
+        ("[named_in_event]", ("den-a", "lon-a")),
+        ("{named_in_event: all}", ("den-a", "lon-a")),
+        ("{named_in_event: lon-a}", ("lon-a",)),
+        ("{named_in_event: [lon-a, den-a]}", ("lon-a", "den-a")),
+    ],
+)
+def test_the_circuits_that_an_event_names_and_those_it_may(
+    tmp_path: Path, circuits: str, allowed: tuple[str, ...]
+) -> None:
+    text = changed(
+        "rules:\n",
+        '  lon-a: {carrier: lab, service_id: "78", tiers: [1 Gbps], baseline: {off_peak: 1 Gbps}}\nrules:\n',
+    )
+    (found,) = loaded(tmp_path, text.replace("circuits: all", f"circuits: {circuits}")).rules
+    assert (found.named_in_event, found.circuits) == (True, {"noc": allowed})
+
+
+def test_the_circuits_of_the_calendars_site_that_an_event_names(tmp_path: Path) -> None:
+    text = FULL.read_text(encoding="utf-8").replace(
+        "circuits: same_site", "circuits: {named_in_event: same_site}"
+    )
+    rooms = loaded(tmp_path, text).rules[3]
+    assert (rooms.named_in_event, rooms.circuits["rooms-lon"]) == (True, ("lon-a",))
+
+
+@pytest.mark.parametrize(
+    ("name", "site", "expected"),
+    [
+        ("test", "den", "circuits.test: every event with 'DR Test' in its title has 'test' in it"),
+        ("Main", "den", "circuits.Main: 'Main' stands in many titles"),
+        ("x", "den", "circuits.x: 'x' stands in many titles"),
+        ("den-a", "hq", "sites.hq: 'hq' stands in many titles"),
+        (
+            "2026",
+            "den",
+            "circuits.2026: '2026' is a number that stands in many titles, as a year or a room does",
+        ),
+        ("---", "den", None),
+        ("den-a", "den", None),
+    ],
+)
+def test_names_that_titles_hold_by_chance(tmp_path: Path, name: str, site: str, expected: str | None) -> None:
+    text = changed(
+        '  den-a: {carrier: lab, service_id: "77",',
+        f'  "{name}": {{site: {site}, carrier: lab, service_id: "77000000001",',
+    )
+    text = text.replace("circuits:\n", f"sites: {{{site}: {{}}}}\ncircuits:\n")
+    text = text.replace("circuits: all", "match: {subject: DR Test}, circuits: named_in_event")
+    why = ": rules[0] takes it for a circuit that the event names"
+    assert warnings(tmp_path, text) == ([expected + why] if expected else [])
+
+
 def test_a_missing_file_and_a_foreign_one_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,6 +401,10 @@ LONG_LEAD = ", lead: 45m"
          "match: from and to are the same time"),
         ("bandwidth: highest", "bandwidth: highest, match: {subject: Town Hall, not_subject: town}", "rules[0].match: this rule "
          "can never match: not_subject excludes every keyword of subject"),
+        ("circuits: all", "circuits: named_in_event", "circuits.den-a.service_id: '77' is a number that stands in many titles, as "
+         "a year or a room does: rules[0] takes it for a circuit that the event names"),
+        ("bandwidth: highest", "bandwidth: highest, match: {business_days: 1}", "rules[0].match: no holidays are kept for "
+         "den-a: every weekday counts as an ordinary one"),
         ("bandwidth: highest", "bandwidth: highest, match: {all_day: true, shorter_than: 1h}", "rules[0].match: this rule can "
          "never match: an all-day event is not that short"),
         ("bandwidth: highest", "bandwidth: highest, match: {min_attendees: 9}", "rules[0].match.min_attendees: a distribution "

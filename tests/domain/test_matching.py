@@ -18,6 +18,7 @@ from iodcal.domain.matching import Matching, holds_at, match_events
 from iodcal.domain.patterns import Budget, Pattern, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Highest, Rule
 from iodcal.domain.windows import Window, open_windows
+from iodcal.domain.workdays import Place
 from tests.domain.minutes import CIRCUIT, NOON, at
 
 COMPANY, ROOMS = Source("c", "company", "company"), Source("r", "rooms", "rooms/board")
@@ -214,7 +215,7 @@ def test_local_time_is_judged_in_the_circuits_zone(
     zone: str, conditions: dict[str, Any], holds: bool
 ) -> None:
     given = {**conditions, **({"days": frozenset(conditions["days"])} if "days" in conditions else {})}
-    assert holds_at(Conditions(**given), EVENT.span, ZoneInfo(zone)) is holds
+    assert holds_at(Conditions(**given), EVENT.span, Place(ZoneInfo(zone))) is holds
 
 
 def test_one_event_may_match_for_one_circuit_only() -> None:
@@ -264,6 +265,23 @@ def test_circuits_of_one_zone_share_a_demand_and_unknown_ones_have_none() -> Non
     opened = open_windows(match(EVENT, rules=[both]).matched, [both], [CIRCUIT, other])
     assert opened["den-a"][0].demand is opened["den-b"][0].demand
     assert set(opened) == {"den-a", "den-b"}
+
+
+def test_circuits_of_one_place_are_judged_once_and_holidays_make_another_place() -> None:
+    kept = frozenset({NOON.date()})
+    names = {"den-a": frozenset(), "den-b": kept, "den-c": frozenset(kept), "den-d": frozenset()}
+    circuits = [
+        replace(CIRCUIT, name=name, service_id=name, holidays=holidays) for name, holidays in names.items()
+    ]
+    one = rule(circuits={"company": tuple(names)}, business_days=frozenset(range(1, 24)))
+    opened = open_windows(match(EVENT, rules=[one]).matched, [one], circuits)
+    assert {name: len(found) for name, found in opened.items()} == {
+        "den-a": 1,
+        "den-b": 0,
+        "den-c": 0,
+        "den-d": 1,
+    }
+    assert opened["den-a"][0].demand is opened["den-d"][0].demand
 
 
 def test_lead_and_trail_surround_the_event() -> None:

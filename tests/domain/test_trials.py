@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,9 +27,13 @@ from iodcal.words.explain import condition_words
 from tests.domain.minutes import CIRCUIT, NOON
 from tests.domain.test_matching import COMPANY, EVENT, HOUR, ROOMS, rule
 
-TOKYO = replace(CIRCUIT, name="tok-a", service_id="2", zone=ZoneInfo("Asia/Tokyo"))
+TOKYO = replace(
+    CIRCUIT, name="tok-a", service_id="2", zone=ZoneInfo("Asia/Tokyo"), holidays=frozenset({NOON.date()})
+)
 CIRCUITS = {CIRCUIT.name: CIRCUIT, TOKYO.name: TOKYO}
 BOTH = {"company": ("den-a", "tok-a")}
+WEEK, SUNDAY = frozenset(range(5)), frozenset({6})
+MONTH_END = {"business_days": frozenset({-2, -1, 1})}
 
 
 def court(
@@ -88,7 +92,7 @@ def test_a_condition_that_failed_says_what_it_found_and_wanted(
 @pytest.mark.parametrize(
     ("conditions", "words"),
     [
-        ({"days": frozenset({2, 4})}, "day tue, rule wants wed, fri"),
+        ({"days": frozenset({2, 4})}, "on tue, rule wants wed, fri"),
         ({"start_from": time(6)}, "begins at 05:00, rule wants 06:00-24:00"),
         ({"start_to": time(4)}, "begins at 05:00, rule wants 00:00-04:00"),
         ({"start_from": time(22), "start_to": time(4)}, "begins at 05:00, rule wants 22:00-04:00"),
@@ -101,6 +105,43 @@ def test_local_time_is_explained_for_each_circuit(conditions: dict[str, Any], wo
     assert (denver.matched, denver.window) == (False, None)
     assert (tokyo.zone.key, tokyo.event.start) == ("Asia/Tokyo", NOON)
     assert trial.holds
+
+
+CHRISTMAS = date(2026, 12, 25)
+KEPT = replace(CIRCUIT, name="den-b", service_id="3", holidays=frozenset({CHRISTMAS, date(2026, 11, 3)}))
+
+
+@pytest.mark.parametrize(
+    ("day", "conditions", "plain", "kept"),
+    [
+        ((2026, 12, 25), {"days": WEEK}, None,
+         "on Friday 25 Dec, a holiday, which counts as a Sunday, rule wants mon, tue, wed, thu, fri"),
+        ((2026, 12, 25), {"days": SUNDAY}, "on fri, rule wants sun", None),
+        ((2026, 12, 24), {"days": SUNDAY}, "on thu, rule wants sun", "on thu, rule wants sun"),
+        ((2026, 11, 4), MONTH_END, "business day 3 (-19 from the end), rule wants -2, -1, 1",
+         "business day 2 (-19 from the end), rule wants -2, -1, 1"),
+        ((2026, 11, 3), {"business_days": frozenset({2})}, None,
+         "Tuesday 3 Nov, a holiday, is no business day, rule wants 2"),
+        ((2026, 11, 28), MONTH_END, "Saturday 28 Nov is no business day, rule wants -2, -1, 1",
+         "Saturday 28 Nov is no business day, rule wants -2, -1, 1"),
+        ((2026, 11, 30), MONTH_END, None, None),
+        ((2026, 12, 30), MONTH_END, None, None),
+        ((2026, 11, 2), MONTH_END, None, None),
+    ],
+    ids=["holiday", "a Sunday", "ordinary", "day 3", "holiday is none", "Saturday", "last", "-2", "first"],
+)  # fmt: skip
+def test_days_are_judged_by_the_holidays_of_each_circuit(
+    day: tuple[int, int, int], conditions: dict[str, Any], plain: str | None, kept: str | None
+) -> None:
+    start = datetime(*day)  # noqa: DTZ001 - floating
+    event = replace(EVENT, span=Floating(start, start + timedelta(days=1)), all_day=True)
+    wanted = rule(circuits={"company": ("den-a", "den-b")}, holidays_as_sunday=True, **conditions)
+    circuits = {"den-a": CIRCUIT, "den-b": KEPT}
+    (trial,) = court([event], [wanted], circuits=circuits).try_event(event).rules
+    for circuit, expected in zip(trial.circuits, (plain, kept), strict=True):
+        told = [condition_words(finding) for finding in circuit.findings if not finding.holds]
+        assert circuit.matched is (expected is None)
+        assert told == ([] if expected is None else [expected])
 
 
 def test_one_event_matches_for_one_circuit_only_and_it_says_which() -> None:
@@ -230,6 +271,8 @@ CHOICES: dict[str, list[Any]] = {
     "longer_than": [timedelta(minutes=30), timedelta(hours=23)],
     "shorter_than": [timedelta(hours=24), timedelta(minutes=31)],
     "days": [frozenset({5}), frozenset({6, 0})],
+    "business_days": [frozenset({1, -5}), frozenset(range(1, 24))],
+    "holidays_as_sunday": [True],
     "start_from": [time(2), time(20)],
     "start_to": [time(3), time(21)],
 }

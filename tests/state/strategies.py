@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
-from iodcal.domain.events import Floating, Match, MatchedEvent, Source, Timed
+from iodcal.domain.events import Floating, Match, MatchedEvent, Named, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome
@@ -94,6 +94,7 @@ def remembered(key: str) -> st.SearchStrategy[Remembered]:
         subject=maybe(texts),
         matches=st.lists(st.builds(Match, texts, maybe(rates)), max_size=2).map(tuple),
         absent=st.booleans(),
+        named=maybe(st.builds(Named, st.frozensets(texts, max_size=2), st.frozensets(texts, max_size=2))),
     )
     return st.builds(
         Remembered,

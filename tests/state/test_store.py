@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote
+from iodcal.domain.events import Named
 from iodcal.domain.orders import Outcome, ended, intent
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
@@ -70,6 +71,30 @@ def test_a_file_of_before_people_could_ask_for_anything_is_read_too() -> None:
             place.pop(name, None)
     bare = {key: replace(standing, hold=None, pause=None) for key, standing in known.circuits.items()}
     assert decode(document) == replace(known, pause=None, parked=None, circuits=bare)
+
+
+def test_what_an_event_names_is_kept_as_keys_and_sites() -> None:
+    document = json.loads((GOLDEN / "v1.json").read_text())
+    (key, calendar), *_ = ((key, one) for key, one in document["calendars"].items() if one["events"])
+    names = {"circuits": ["lumen|https://api.lumen.com|1-ABCDE|77000000001"], "sites": ["lon"]}
+    assert "named" not in calendar["events"][0]
+    assert decode(document).remembered[key].events[0].named is None
+    calendar["events"][0]["named"] = names
+    state = decode(document)
+    assert state.remembered[key].events[0].named == Named(
+        frozenset(names["circuits"]), frozenset(names["sites"])
+    )
+    assert encode(state)["calendars"][key]["events"][0]["named"] == names
+    damages: list[Any] = [
+        [],
+        {"circuits": []},
+        {"circuits": [1], "sites": []},
+        {"circuits": "x", "sites": []},
+    ]
+    for damage in damages:
+        calendar["events"][0]["named"] = damage
+        with pytest.raises(DamagedError):
+            decode(document)
 
 
 @given(states(), st.data())

@@ -1,0 +1,118 @@
+"""Which circuits a rule asks for because of an event: all that it allows, or those that the event names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.condition import Condition
+from iodcal.domain.events import MatchedEvent, Named
+from iodcal.domain.matching import holds_at
+from iodcal.domain.naming import means
+from iodcal.domain.rules import Rule
+
+_CopyKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class IsNamed(Condition[Named, Named]):
+    """`circuits: named_in_event`: the event names this circuit, or none at all. `names` are those of the
+    configuration's circuits, by key."""
+
+    circuit: Circuit
+    names: Mapping[str, str]
+    key = "circuits"
+
+    def look(self, thing: Named) -> Named:
+        return thing
+
+    def accepts(self, value: Named) -> bool:
+        return not value or means(value, self.circuit)
+
+    @property
+    def wanted(self) -> str:
+        return self.circuit.name
+
+    def shown(self, value: Named) -> str:
+        circuits = sorted(self.names[key] for key in value.circuits)
+        return ", ".join([*circuits, *(f"the site {site}" for site in sorted(value.sites))])
+
+
+class Asking:
+    """Answers for one configuration and all matched events: what one copy of an event names, all name."""
+
+    def __init__(self, events: Iterable[MatchedEvent], circuits: Mapping[str, Circuit]) -> None:
+        self._circuits = circuits
+        self._names = {circuit.key: circuit.name for circuit in circuits.values()}
+        self._sites = frozenset(circuit.site for circuit in circuits.values() if circuit.site is not None)
+        self._named: defaultdict[_CopyKey, Named] = defaultdict(Named)
+        for event in events:
+            if event.named is not None:
+                self._named[event.copy_key] |= event.named
+
+    def named(self, key: _CopyKey, more: Named | None = None) -> Named:
+        """What the copies of the event with this key name, and `more`, as far as it is still configured."""
+        named = self._named.get(key, Named()) | (more or Named())
+        return Named(named.circuits & self._names.keys(), named.sites & self._sites)
+
+    def allowed(self, rule: Rule, calendar: str) -> list[str]:
+        """The names of the circuits that `rule` allows for events of `calendar`."""
+        return [name for name in rule.circuits.get(calendar, ()) if name in self._circuits]
+
+    def condition(self, name: str) -> IsNamed:
+        """The condition that a rule with `named_in_event` puts on the circuit `name`."""
+        return IsNamed(self._circuits[name], self._names)
+
+    def circuits_of(self, rule: Rule, event: MatchedEvent) -> list[str]:
+        """The names of the circuits that `rule` asks for because of `event`, wherever its local time fits."""
+        allowed = self.allowed(rule, event.source.calendar)
+        if not rule.named_in_event:
+            return allowed
+        named = self.named(event.copy_key)
+        return [name for name in allowed if self.condition(name).holds(named)]
+
+    def serves(self, rule: Rule, event: MatchedEvent) -> bool:
+        """True if `rule` asks for any circuit that `event` names."""
+        named = self.named(event.copy_key)
+        return any(means(named, self._circuits[name]) for name in self.circuits_of(rule, event))
+
+    def fits_anywhere(self, rule: Rule, event: MatchedEvent, names: Iterable[str]) -> bool:
+        """True if the conditions on local time hold where any of the circuits `names` is."""
+        places = {self._circuits[name].place for name in names}
+        return any(holds_at(rule.conditions, event.span, place) for place in places)
+
+
+@dataclass(frozen=True, slots=True)
+class Nameless:
+    """An event that names no circuit, though `rule` wants it to: then all that are `allowed` count. Or it
+    names others (`outside`), and no rule asks for those because of it: then none does."""
+
+    event: MatchedEvent
+    rule: Rule
+    allowed: tuple[str, ...]
+    outside: str = ""
+
+
+def nameless(events: Iterable[MatchedEvent], rules: Iterable[Rule], asking: Asking) -> Iterator[Nameless]:
+    """Those of `events` that name no circuit, or none that any of their rules asks for; each once for a
+    rule, whatever copies of it there are. Their rules are among `rules`."""
+    rule_named = {rule.name: rule for rule in rules}
+    if not any(rule.named_in_event for rule in rule_named.values()):
+        return
+    events = sorted(events, key=lambda event: (event.copy_key, event.source, event.id))
+    pairs = [(event, rule_named[match.rule]) for event in events for match in event.matches]
+    served = {event.copy_key for event, rule in pairs if asking.serves(rule, event)}
+    told: set[tuple[_CopyKey, str]] = set()
+    for event, rule in pairs:
+        key = (event.copy_key, rule.name)
+        allowed = asking.allowed(rule, event.source.calendar)
+        if not rule.named_in_event or key in told or not asking.fits_anywhere(rule, event, allowed):
+            continue
+        told.add(key)
+        named = asking.named(event.copy_key)
+        if not named:
+            yield Nameless(event, rule, tuple(allowed))
+        elif event.copy_key not in served:
+            yield Nameless(event, rule, tuple(allowed), asking.condition(allowed[0]).shown(named))
