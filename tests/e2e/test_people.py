@@ -285,7 +285,7 @@ def test_a_note_plays_no_tricks(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["hold", "den-b", "1Gbps", "--for", "1h"], "did you mean den-a?"),
+        (["hold", "den-b", "1Gbps", "--for", "1h"], "Did you mean den-a?"),
         (["hold", "den-a", "2Gbps", "--for", "1h"], "1 Gbps is the highest"),
         (["hold", "den-a", "50Mbps", "--for", "1h"], "changes nothing"),
         (["hold", "den-a", "1Gbps", "--until", "09:00"], "is not ahead: it is 10:00 UTC now"),
