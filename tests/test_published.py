@@ -22,7 +22,22 @@ PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 COMMANDS: dict[str, click.Command] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 COMMON = {name for parameter in typer.main.get_command(app).params for name in parameter.opts} | {"--help"}
 # "iodcal orders as soon as ..." is a sentence, not something to type.
-VERBS = {"again", "asks", "ends", "goes", "had", "is", "orders", "reads", "tries", "was", "works"}
+VERBS = {
+    "again",
+    "asks",
+    "ends",
+    "finds",
+    "goes",
+    "had",
+    "is",
+    "needs",
+    "orders",
+    "reads",
+    "runs",
+    "tries",
+    "was",
+    "works",
+}
 
 
 def kinds_on_the_page() -> Iterator[tuple[str, str]]:

@@ -68,9 +68,9 @@ def entries_of(past: Past, *, everything: bool) -> list[Entry]:
 
 
 def _of_changes(past: Past) -> Iterator[Entry]:
+    yield from (_wish(one) for one in past.wishes)  # before the order that follows at the same instant
     yield from (_order(one) for one in past.orders)
     yield from (_change(one) for one in past.changes)
-    yield from (_wish(one) for one in past.wishes)
     yield from (_other(one) for one in past.others)
 
 
