@@ -32,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
+    epilog="Example: iodcal plan --cached",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

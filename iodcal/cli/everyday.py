@@ -111,7 +111,7 @@ def plan(
     from iodcal.commands import Preview
     from iodcal.commands import plan as preview
 
-    asked = Preview(now, window, circuit, cached, detailed_exitcode, unmatched)
+    asked = Preview(now, window, circuit, cached, detailed_exitcode, unmatched, session.run_id)
     if diff is not None:
         return show_diff(session, diff, asked)
     configuration = session.configuration()

@@ -31,10 +31,10 @@ ConfigOption = Annotated[
 ]
 StateOption = Annotated[Path | None, typer.Option("--state", metavar="FILE", help="The state file.")]
 OutputOption = Annotated[
-    Output | None, typer.Option("--output", "-o", help="Text for people, JSON for scripts, CSV for tables.")
+    Output | None, typer.Option("--output", "-o", help="For people, scripts or spreadsheets.")
 ]
 VerboseOption = Annotated[
-    bool | None, typer.Option("--verbose", "-v", help="Say more: files, requests, problems told before.")
+    bool | None, typer.Option("--verbose", "-v", help="More: files, requests, old problems.")
 ]
 QuietOption = Annotated[bool | None, typer.Option("--quiet", "-q", help="Problems only.")]
 LogFormatOption = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -170,12 +171,12 @@ def _finish(session: Session, configuration: Configuration, act: Act, asked: Ask
     """Shows what was done; with `sync` orders what follows from it."""
     from iodcal.render.people import act_json, act_lines
 
-    document, text = act_json(act), "".join(f"{line}\n" for line in act_lines(act, synced=sync))
+    document, lines = act_json(act), list(act_lines(act, synced=sync))
     if not session.json and not session.quiet:
-        sys.stdout.write(text)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
     if sync:
         sys.stdout.flush()
-        synced = _sync(session, configuration, act, asked, unsaid=text if session.json else "")
+        synced = _sync(session, configuration, act, asked, unsaid=lines if session.json else ())
         if not session.json:
             return show_sync(session, synced)
         from iodcal.render.json import report_json
@@ -186,7 +187,9 @@ def _finish(session: Session, configuration: Configuration, act: Act, asked: Ask
     return int(document["exit"])
 
 
-def _sync(session: Session, configuration: Configuration, act: Act, asked: Asked, *, unsaid: str) -> Synced:
+def _sync(
+    session: Session, configuration: Configuration, act: Act, asked: Asked, *, unsaid: Iterable[str]
+) -> Synced:
     """Orders what follows from `act`, on its circuit or on all. Where that fails, `unsaid` is told on
     stderr: what was done stands all the same."""
     from iodcal.announcing import sync as carry_out
@@ -199,5 +202,9 @@ def _sync(session: Session, configuration: Configuration, act: Act, asked: Asked
         with session.progress() as progress:
             return carry_out(configuration, session.state_path(configuration), syncing, progress)
     except IodcalError:
-        sys.stderr.write(unsaid)
+        from iodcal.cli.logs import say
+        from iodcal.render.lines import NOTICE
+
+        for line in unsaid:
+            say(line, NOTICE)
         raise

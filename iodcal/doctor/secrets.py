@@ -42,6 +42,9 @@ def _secrets(patient: Patient) -> Iterator[tuple[str, Secret]]:
         yield from _in(calendar.options, f"calendars.{name}")
     for name, carrier in configuration.carriers.items():
         yield from _in(carrier.options, f"carriers.{name}")
+    for name, target in configuration.notify.items():  # that it resolves; nothing is sent there
+        yield from _in(target.address, f"notify.{name}")
+        yield from _in(target.authorization, f"notify.{name}.authorization")
 
 
 def _in(holder: Any, where: str) -> Iterator[tuple[str, Secret]]:

@@ -164,8 +164,16 @@ def of_window(window: Window, *, ended: bool = False) -> Cause:
 
 
 def _of_hold(id_: str, hold: Hold, *, ended: bool) -> Cause:
-    note = hold.note or None
-    return Cause(CauseKind.HOLD, id_, hold.since, hold.until, ended=ended, who=hold.who, note=note)
+    return Cause(
+        CauseKind.HOLD,
+        id_,
+        hold.since,
+        hold.until,
+        ended=ended,
+        who=hold.who,
+        note=hold.note or None,
+        asks=hold.span,
+    )
 
 
 def of_stretch(stretch: Stretch, *, ended: bool = False) -> Cause:

@@ -31,7 +31,7 @@ class Stamp:
 @dataclass(frozen=True, slots=True)
 class PastCause:
     """Why a level was asked for. `asks` is the span with lead and trail, `labels` are the rule's; `subject`
-    is None where it must not be seen."""
+    is None where it must not be seen; `who` and `note` are a hold's."""
 
     kind: str
     start: datetime
@@ -43,6 +43,8 @@ class PastCause:
     asks: Interval | None = None
     ended: bool = False
     labels: Labels = ()
+    who: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,25 @@ class PastProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class PastWish:
+    """What a person asked for: `kind` is the command, `circuit` None where it was for all. `note` is that
+    person's own words, `account` the one that the command ran under. `bandwidth` and `exactly` are a
+    hold's."""
+
+    stamp: Stamp
+    kind: str
+    circuit: str | None
+    who: str | None
+    note: str | None = None
+    until: datetime | None = None
+    bandwidth: Bandwidth | None = None
+    exactly: bool = False
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OtherRecord:
-    """A line of a kind that nothing here knows: what people asked for, and whatever later versions write."""
+    """A line of a kind that nothing here knows: whatever later versions write."""
 
     stamp: Stamp
     kind: str
@@ -145,6 +164,7 @@ class Past:
     curtain_ups: tuple[CurtainUp, ...] = ()
     readings: tuple[PastReading, ...] = ()
     problems: tuple[PastProblem, ...] = ()
+    wishes: tuple[PastWish, ...] = ()
     others: tuple[OtherRecord, ...] = ()
     unreadable: int = 0
 
@@ -155,5 +175,6 @@ class Past:
         names |= {past.circuit for past in self.changes}
         names |= {past.circuit for past in self.curtain_ups}
         names |= {past.circuit for past in self.readings}
+        names |= {past.circuit for past in self.wishes}
         names |= {past.circuit for past in self.others}
         return frozenset(name for name in names if name is not None)

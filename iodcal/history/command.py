@@ -116,7 +116,7 @@ def _check_circuit(circuit: str | None, configuration: Configuration, past: Past
 
 def _wanted(entry: Entry, asked: HistoryAsked, start: datetime | None, end: datetime | None) -> bool:
     in_time = (start is None or entry.at >= start) and (end is None or entry.at < end)
-    of_circuit = asked.circuit is None or entry.circuit == asked.circuit
+    of_circuit = asked.circuit is None or entry.concerns(asked.circuit)
     came_to = not asked.outcomes or entry.outcome in asked.outcomes
     held = entry.outcome == HELD and entry.reason in asked.outcomes
     return in_time and of_circuit and (came_to or held)

@@ -10,9 +10,19 @@ from iodcal.author import Author, By
 from iodcal.domain.labels import Labels, labels_of
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
-from iodcal.history import CurtainUp, OtherRecord, PastCause, PastChange, PastProblem, PastReading, Stamp
+from iodcal.history import (
+    CurtainUp,
+    OtherRecord,
+    PastCause,
+    PastChange,
+    PastProblem,
+    PastReading,
+    PastWish,
+    Stamp,
+)
 from iodcal.state.decode import DamagedError, Node, decode_drift, decode_order
 
+WISHES = ("hold", "release", "pause", "resume", "park", "forget")  # what people ask for
 _OF_THE_STAMP = frozenset({"at", "run_id", "kind", "by", "iodcal", "rules"})
 
 
@@ -34,7 +44,9 @@ class Recovered:
     id: str
 
 
-Line: TypeAlias = OrderLine | PastChange | CurtainUp | PastReading | PastProblem | Recovered | OtherRecord
+Line: TypeAlias = (
+    OrderLine | PastChange | CurtainUp | PastReading | PastProblem | Recovered | PastWish | OtherRecord
+)
 
 
 def decode_line(record: Mapping[str, Any]) -> Line:
@@ -115,6 +127,21 @@ def _problem(node: Node, stamp: Stamp) -> PastProblem:
     return PastProblem(stamp, id_, where, plain, node.added("severity", node.text))
 
 
+def _wish(node: Node, stamp: Stamp) -> PastWish:
+    """What somebody asked for: each command has who, and what it needs of the rest."""
+    return PastWish(
+        stamp,
+        node.text("kind"),
+        node.added("circuit", node.text),
+        node.added("who", node.text),
+        node.added("note", node.text) or None,
+        node.added("until", node.time),
+        node.added("mbps", node.bandwidth),
+        bool(node.added("exactly", node.flag)),
+        node.added("account", node.text),
+    )
+
+
 def _other(node: Node, stamp: Stamp) -> OtherRecord:
     facts = {name: fact for name, fact in node.values.items() if name not in _OF_THE_STAMP}
     circuit = facts.pop("circuit", None)
@@ -139,6 +166,8 @@ def _cause(node: Node) -> PastCause:
         Interval(asks_from, until) if asks_from is not None and until is not None else None,
         node.flag("ended"),
         _labels(node),
+        node.added("who", node.text),
+        node.added("note", node.text),
     )
 
 
@@ -158,4 +187,5 @@ _READERS: Mapping[str, Callable[[Node, Stamp], Line]] = {
     "reading": _reading,
     "problem": _problem,
     "recovered": _recovered,
+    **dict.fromkeys(WISHES, _wish),
 }

@@ -19,6 +19,7 @@ from iodcal.history import (
     PastOrder,
     PastProblem,
     PastReading,
+    PastWish,
     Stamp,
     Transition,
 )
@@ -30,8 +31,9 @@ READY, LATE = "ready", "late"
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened. `kind` is that of its lines; `outcome` an order's, `held`, `ready` or `late`;
-    `reason` says why a change was held back or an order refused. `facts` is what has no field of its own,
-    `ended` when a problem was gone."""
+    `reason` says why a change was held back or an order refused. `who` and `note` are those of a person's
+    command, for `circuit`, or for all where that is None. `facts` is what has no field of its own, `ended`
+    when a problem was gone."""
 
     kind: str
     at: datetime
@@ -47,7 +49,13 @@ class Entry:
     labels: Labels = ()
     order: Order | None = None
     transitions: tuple[Transition, ...] = ()
+    who: str | None = None
+    note: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def concerns(self, circuit: str) -> bool:
+        """True if it is about `circuit`: also what somebody asked for all of them."""
+        return self.circuit == circuit or (self.circuit is None and self.who is not None)
 
 
 def entries_of(past: Past, *, everything: bool) -> list[Entry]:
@@ -60,6 +68,7 @@ def entries_of(past: Past, *, everything: bool) -> list[Entry]:
 
 
 def _of_changes(past: Past) -> Iterator[Entry]:
+    yield from (_wish(one) for one in past.wishes)  # before the order that follows at the same instant
     yield from (_order(one) for one in past.orders)
     yield from (_change(one) for one in past.changes)
     yield from (_other(one) for one in past.others)
@@ -140,6 +149,23 @@ def _problem(past: PastProblem) -> Entry:
     facts = {"id": past.id, "where": past.where, "severity": past.severity, **past.facts}
     circuit = named if isinstance(named, str) else None
     return Entry("problem", past.stamp.at, past.stamp, circuit, ended=past.ended, facts=facts)
+
+
+def _wish(past: PastWish) -> Entry:
+    facts: dict[str, Any] = {"account": past.account} if past.account not in (None, past.who) else {}
+    if past.exactly:
+        facts["exactly"] = True
+    return Entry(
+        past.kind,
+        past.stamp.at,
+        past.stamp,
+        past.circuit,
+        new=past.bandwidth,
+        until=past.until,
+        who=past.who or "",
+        note=past.note,
+        facts=facts,
+    )
 
 
 def _other(past: OtherRecord) -> Entry:

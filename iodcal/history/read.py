@@ -15,6 +15,7 @@ from iodcal.history import (
     PastOrder,
     PastProblem,
     PastReading,
+    PastWish,
     Transition,
 )
 from iodcal.history.decode import Line, OrderLine, Recovered, decode_line
@@ -46,6 +47,7 @@ class _Gathered:
     readings: list[PastReading] = field(default_factory=list)
     problems: list[PastProblem] = field(default_factory=list)
     standing: dict[str, int] = field(default_factory=dict)  # by problem id, the index in `problems`
+    wishes: list[PastWish] = field(default_factory=list)
     others: list[OtherRecord] = field(default_factory=list)
     unreadable: int = 0
 
@@ -75,6 +77,8 @@ class _Gathered:
                 self.curtain_ups.append(line)
             case PastReading():
                 self.readings.append(line)
+            case PastWish():
+                self.wishes.append(line)
             case OtherRecord():
                 self.others.append(line)
 
@@ -99,6 +103,7 @@ class _Gathered:
             tuple(self.curtain_ups),
             tuple(self.readings),
             tuple(self.problems),
+            tuple(self.wishes),
             tuple(self.others),
             self.unreadable,
         )

@@ -12,9 +12,11 @@ from iodcal.domain.changes import Cause, CauseKind, Change, of_window
 from iodcal.domain.explaining import Explanation, Ground, Kept, Part, Role
 from iodcal.domain.orders import Order
 from iodcal.explaining import ExplainedCircuits
+from iodcal.render.money import left_out_lines
 from iodcal.render.plan import cause_text, print_header, print_problems, step
 from iodcal.render.text import for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
+from iodcal.render.wishes import wishes_of
 from iodcal.words.explain import ROLES
 from iodcal.words.held import HELD
 
@@ -71,6 +73,10 @@ def _rows(explanation: Explanation) -> Iterator[tuple[str, Text]]:
     yield from _standing(explanation)
     if explanation.kept is not None:
         yield "kept up", _kept(explanation.kept, explanation)
+    for wish in wishes_of(explanation.plan, explanation.now):
+        yield "in force", Text(wish)
+    for line in left_out_lines(explanation.plan):
+        yield "", line
     for change in explanation.changes[:_MOST_CHANGES]:
         yield _label(change), _change(change, explanation)
     if len(explanation.changes) > _MOST_CHANGES:

@@ -15,11 +15,13 @@ from iodcal.render.json import (
     Json,
     cause_json,
     change_json,
+    left_out_json,
     mbps,
     moment,
     order_json,
     problem_json,
     report_json,
+    wishes_json,
 )
 from iodcal.words.explain import OBSTACLES, condition_words
 
@@ -61,7 +63,9 @@ def _explanation(explanation: Explanation) -> Json:
             "looked_until": moment(kept.sight.end),
             "causes": [cause_json(cause) for cause in kept.causes],
         },
+        **wishes_json(plan, explanation.now),
         "changes": [change_json(change) for change in explanation.changes],
+        "left_out": left_out_json(plan),
     }
 
 

@@ -48,6 +48,7 @@ COLUMNS = (
         "external_id",
     ),
     *("iodcal_version", "rules_digest", "labels", "rule_labels", "details"),
+    *("who", "note", "price_per_hour", "currency"),
 )
 
 _INDENT = 9  # columns: below the circuit
@@ -124,6 +125,7 @@ def _ids(entry: Entry) -> str:
     parts = [f"run {stamp.run_id}"]
     if order is not None:
         parts += [order.external_id, f"order {order.carrier_order_id or 'not known'}"]
+        parts += [f"{order.price_per_hour} {order.currency} an hour"] if order.price_per_hour else []
     parts += [f"iodcal {stamp.version}"] if stamp.version else []
     parts += [f"rules {stamp.rules[:19]}"] if stamp.rules else []
     labels = past.labels_text((*entry.labels, *past.rule_labels(entry.causes)))
@@ -162,6 +164,10 @@ def _entry(entry: Entry) -> Json:
         "causes": [_cause(cause) for cause in entry.causes],
         "by": _by(stamp.by),
         "run_id": stamp.run_id,
+        "who": entry.who,
+        "note": entry.note,
+        "price_per_hour": str(order.price_per_hour) if order and order.price_per_hour is not None else None,
+        "currency": order.currency if order else None,
         "order_id": order.carrier_order_id if order else None,
         "external_id": order.external_id if order else None,
         "iodcal_version": stamp.version,
@@ -181,6 +187,8 @@ def _cause(cause: PastCause) -> Json:
         "start": moment(cause.start),
         "end": moment(cause.end),
         "ended": cause.ended,
+        "who": cause.who,
+        "note": cause.note,
         "labels": dict(cause.labels),
     }
 

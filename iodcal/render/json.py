@@ -149,6 +149,23 @@ def parked_json(parked: Parked) -> Json:
     return {"since": moment(parked.since), "who": parked.who, "note": parked.note or None}
 
 
+def wishes_json(plan: CircuitPlan, now: datetime) -> Json:
+    """What holds one circuit up or its changes back because somebody said so, as far as it lasts at `now`."""
+    standing = plan.standing
+    hold = standing.hold if standing.hold is not None and now < standing.hold.until else None
+    pause = longest_pause((standing.pause,), now)
+    return {
+        "hold": hold_json(hold) if hold else None,
+        "pause": pause_json(pause) if pause else None,
+        "freezes": [_freeze(freeze) for freeze in plan.timeline.freezes if now < freeze.span.end],
+    }
+
+
+def left_out_json(plan: CircuitPlan) -> list[Json]:
+    """What the quota has no room for, and what that costs."""
+    return [_left_out(left) for left in plan.left_out]
+
+
 def _freeze(freeze: Freeze) -> Json:
     demand = freeze.demand
     return {
@@ -167,9 +184,7 @@ def _window_costs(report: Report) -> Iterable[Cost]:
 
 
 def _circuit(plan: CircuitPlan, report: Report) -> Json:
-    standing, reading, now = plan.standing, plan.standing.reading, report.now
-    hold = standing.hold if standing.hold is not None and now < standing.hold.until else None
-    pause = longest_pause((standing.pause,), now)
+    standing, reading = plan.standing, plan.standing.reading
     upcoming = next((change for change in plan.changes if not change.due), None)
     return {
         "name": plan.circuit.name,
@@ -184,14 +199,12 @@ def _circuit(plan: CircuitPlan, report: Report) -> Json:
         "drift_mbps": standing.drift.observed.mbps if standing.drift else None,
         "next_change_at": moment(upcoming.at) if upcoming else None,
         "labels": dict(plan.circuit.labels),
-        "hold": hold_json(hold) if hold else None,
-        "pause": pause_json(pause) if pause else None,
-        "freezes": [_freeze(freeze) for freeze in plan.timeline.freezes if now < freeze.span.end],
+        **wishes_json(plan, report.now),
         "changes": [
             change_json(change, cost)
             for change, cost in zip(plan.changes, change_costs(plan, report.window), strict=True)
         ],
-        "left_out": [_left_out(left) for left in plan.left_out],
+        "left_out": left_out_json(plan),
         "cost": _maybe_cost(window_cost(plan, report.window)),
         "billing": str(plan.tariff.billing),
         "rates": [_rate(tier, rate, plan) for tier, rate in plan.tariff.rates if tier in plan.circuit.tiers],

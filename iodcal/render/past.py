@@ -16,6 +16,7 @@ from iodcal.domain.orders import Outcome
 from iodcal.history import PastCause
 from iodcal.history.entries import HELD, Entry
 from iodcal.render.when import local_span
+from iodcal.render.wishes import by_whom
 from iodcal.words.held import HELD as HELD_WORDS
 from iodcal.words.recorded import describe_recorded
 
@@ -35,6 +36,8 @@ def step(entry: Entry) -> str:
     if entry.old is not None and entry.new is not None:
         return f"{'up' if entry.new > entry.old else 'down'} {entry.old} to {entry.new}"
     kind = _KINDS.get(entry.kind, entry.kind)
+    if entry.who is not None and entry.facts.get("exactly"):
+        kind = f"{kind} exactly"
     return f"{kind} {entry.new}" if entry.new is not None else kind
 
 
@@ -58,9 +61,12 @@ def held(reason: str) -> str:
 
 
 def why(entry: Entry, zone: ZoneInfo) -> str:
-    """The causes of an entry, what asks for it first; a problem's message; else what its line holds."""
+    """The causes of an entry, what asks for it first; a problem's message; who asked for what; else what its
+    line holds."""
     if entry.kind == "problem":
         return describe_recorded(str(entry.facts.get("id")), entry.facts).message
+    if entry.who is not None:
+        return _wish(entry, zone)
     up = entry.old is None or entry.new is None or entry.new > entry.old
     causes = sorted(entry.causes, key=lambda cause: (cause.ended == up, cause.start))
     told = [cause_text(cause, zone) for cause in causes]
@@ -68,13 +74,28 @@ def why(entry: Entry, zone: ZoneInfo) -> str:
     return ", ".join(told)
 
 
+def _wish(entry: Entry, zone: ZoneInfo) -> str:
+    """`for all circuits, until Tue 24 Nov 17:00, by pat: DR rehearsal`."""
+    parts = ["for all circuits"] if entry.circuit is None else []
+    if entry.until is not None:
+        parts.append(f"until {entry.until.astimezone(zone):%a %d %b %H:%M}")
+    parts.append(by_whom(entry.who or "not recorded", entry.note or ""))
+    account = entry.facts.get("account")
+    return ", ".join([*parts, f"as {account}"] if account else parts)
+
+
 def cause_text(cause: PastCause, zone: ZoneInfo) -> str:
     """A cause in words: an event by its subject, or by its rule where that is hidden."""
     if cause.kind == "baseline":
         level = "the baseline's peak" if (cause.id or "peak").startswith("peak") else "the off-peak baseline"
         return f"{level} ends" if cause.ended else level
-    name = cause.subject or (f"event of {cause.rule}" if cause.rule else cause.kind)
+    name = cause.subject or (f"event of {cause.rule}" if cause.rule else _of_hold(cause))
     return f"{name} {local_span(cause.start, cause.end, zone)}{' over' if cause.ended else ''}"
+
+
+def _of_hold(cause: PastCause) -> str:
+    """`hold by pat: DR rehearsal`; a cause of a kind that this version does not know by that."""
+    return f"{cause.kind} {by_whom(cause.who, cause.note or '')}" if cause.who else cause.kind
 
 
 def _fact(name: str, fact: Any, zone: ZoneInfo) -> str:
@@ -114,7 +135,7 @@ def is_bad(entry: Entry) -> bool:
 
 def named(cause: PastCause) -> str:
     """What a cause is called, for a cell of its own."""
-    return cause.subject or cause.rule or cause.kind
+    return cause.subject or cause.rule or _of_hold(cause)
 
 
 _BAD = frozenset(

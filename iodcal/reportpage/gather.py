@@ -74,7 +74,7 @@ def _share(most: int, circuits: int) -> int:
 
 
 def _belongs(entry: Entry, plan: CircuitPlan, window: Interval) -> bool:
-    return entry.circuit == plan.circuit.name and entry.at in window
+    return entry.concerns(plan.circuit.name) and entry.at in window
 
 
 def _coming(change: Change, now: datetime, hidden: Hidden) -> Entry:
@@ -106,6 +106,8 @@ def _past_cause(cause: Cause, hidden: Hidden) -> PastCause:
         cause.asks,
         cause.ended,
         cause.labels,
+        cause.who,
+        cause.note,
     )
 
 

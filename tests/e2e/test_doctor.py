@@ -385,6 +385,21 @@ def test_an_old_secret_beside_a_new_one_is_no_fault(world: World) -> None:
     )
 
 
+def test_where_notices_go_is_looked_up_and_nothing_is_sent(world: World) -> None:
+    path = world.iodcal.folder / "rules.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8") + "notify: {noc: {webhook: {env: HOOK}}}\n", encoding="utf-8"
+    )
+    done = world.iodcal("doctor", "-o", "json")
+    (red,) = [one for one in done.json["findings"] if one["where"] == "notify.noc"]
+    assert (done.status, red["light"]) == (3, "red")
+    # Nobody listens at that address: it is not asked.
+    good = world.iodcal("doctor", "-o", "json", HOOK="https://127.0.0.1:9/very-secret-path")
+    (green,) = [one for one in good.json["findings"] if one["where"] == "notify.noc"]
+    assert (good.status, green["light"]) == (0, "green")
+    assert "very-secret-path" not in good.out + good.err
+
+
 def test_a_certificate_that_lasts(world: World) -> None:
     with_certificate(world, certificate(NOW - timedelta(1), NOW + timedelta(400)))
     done = world.iodcal("doctor", "-o", "json")

@@ -127,6 +127,51 @@ def test_at_once_with_sync_for_that_circuit_only(lab: Lab) -> None:
     assert released["exit"] == released["sync"]["exit"]
 
 
+def test_many_releases_at_once_wait_for_a_person_to_let_them_through(lab: Lab) -> None:
+    for name in ("den-a", "lon-a"):
+        lab.run("10:05", "hold", name, "1Gbps", "--for", "90m", "--sync")
+    lab.sync("10:10")
+    for name in ("den-a", "lon-a"):
+        assert lab.run("10:15", "release", name).status == 0
+    stopped = lab.sync("10:15")
+    assert stopped["orders"] == []
+    (problem,) = [one for one in stopped["problems"] if one["kind"] == "too_many_downs"]
+    assert problem["remedy"].endswith("iodcal sync --allow-downs 2")
+    through = lab.sync("10:16", "--allow-downs", "2")
+    assert [(order["circuit"], order["to_mbps"]) for order in through["orders"]] == [
+        ("den-a", 100),
+        ("lon-a", 100),
+    ]
+
+
+def test_the_history_tells_who_asked_for_what(lab: Lab) -> None:
+    lab.run("10:05", "hold", "lon-a", "1Gbps", "--for", "30m", "--note", "DR rehearsal", "--sync")
+    lab.run("10:10", "pause", "--all", "--for", "5m", "--note", HOSTILE)
+    found = lab.iodcal("history", "--circuit", "lon-a", "-o", "json").json["entries"]
+    hold, order, pause = found
+    assert [one["kind"] for one in found] == ["hold", "order", "pause"]
+    assert (hold["who"], hold["note"], hold["to_mbps"]) == ("pat", "DR rehearsal", 1000)
+    assert hold["until"] == "2026-11-24T10:35:00Z"
+    assert (pause["circuit"], pause["who"], pause["note"]) == (None, "pat", HOSTILE.strip())
+    (cause,) = order["causes"]
+    assert (cause["kind"], cause["who"], cause["note"]) == ("hold", "pat", "DR rehearsal")
+    shown = lab.iodcal("history", COLUMNS="120").out
+    assert "until Tue 24 Nov 10:35, by pat: DR rehearsal" in shown
+    assert "hold by pat: DR rehearsal" in shown
+    assert "\x1b" not in shown
+
+
+def test_problems_stand_in_the_history_once(lab: Lab) -> None:
+    lab.run("11:00", "pause", "--all", "--for", "3h")
+    for minute in (56, 57, 58):
+        lab.sync(f"11:{minute}")
+    lab.run("11:59", "resume", "--all", "--sync")
+    lab.sync("12:02")
+    noted = [one for one in lab.iodcal.history if one["kind"] in ("problem", "recovered")]
+    ids = [(one["kind"], one["id"].partition("/")[0]) for one in noted if "event_at_risk" in one["id"]]
+    assert ids == [("problem", "event_at_risk:den-a"), ("recovered", "event_at_risk:den-a")]
+
+
 def test_held_exactly_an_event_is_told_to_be_short(lab: Lab) -> None:
     lab.run("11:00", "hold", "den-a", "100Mbps", "--exactly", "--for", "2h", "--note", "the carrier works")
     report = lab.sync("11:05")
@@ -285,7 +330,7 @@ def test_a_note_plays_no_tricks(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["hold", "den-b", "1Gbps", "--for", "1h"], "did you mean den-a?"),
+        (["hold", "den-b", "1Gbps", "--for", "1h"], "Did you mean den-a?"),
         (["hold", "den-a", "2Gbps", "--for", "1h"], "1 Gbps is the highest"),
         (["hold", "den-a", "50Mbps", "--for", "1h"], "changes nothing"),
         (["hold", "den-a", "1Gbps", "--until", "09:00"], "is not ahead: it is 10:00 UTC now"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def fill(history: History, subject: str = HOSTILE) -> None:
     def note(kind: str, minute: float, run_id: str, by: Author, **facts: Any) -> None:
         history.append(kind, at=at(minute), run_id=run_id, by=by, **facts, **STAMP)
 
-    up = order(0, 100, 1000)
+    up = replace(order(0, 100, 1000), price_per_hour=Decimal("2.50"), currency="USD")
     taken = replace(up, outcome=Outcome.ACCEPTED, accepted_at=at(0.1), carrier_order_id="C-1")
     done = replace(taken, outcome=Outcome.CONFIRMED, settled_at=at(5))
     labels = {"cost_center": "4711", "owner": "Pat"}
@@ -83,9 +84,14 @@ def fill(history: History, subject: str = HOSTILE) -> None:
     note("recovered", 45, "r5", TIMER, id=f"event_late:{place}")
     note("reading", 50, "r6", TIMER, circuit="den-a", key=KEY, confirmed_mbps=Bandwidth(1000),
          off_peak_mbps=Bandwidth(100), drift=Drift(Bandwidth(500), at(50), at(45)))  # fmt: skip
-    note("hold", 60, "r7", PAT, circuit="den-a", mbps=500, until=at(120), note="for the demo")
+    note("hold", 60, "r7", PAT, circuit="den-a", key=KEY, account="root", mbps=500, exactly=True,
+         since=at(60), until=at(120), who="pat", note="for the demo")  # fmt: skip
+    note("pause", 61, "r7", PAT, circuit=None, key=None, account="pat", since=at(61), until=at(90),
+         who="pat", note=subject)  # fmt: skip
+    note("later", 62, "r7", PAT, circuit="den-a", mbps=500, until=at(120))
     down = replace(order(100, 1000, 100, "2"), outcome=Outcome.REFUSED, reason="rejected", settled_at=at(101))
-    ended = (cause(30, 90, subject, ended=True),)
+    held = Cause(CauseKind.HOLD, "hold/77", at(60), at(100), ended=True, who="pat", note=subject)
+    ended = (cause(30, 90, subject, ended=True), held)
     note("order", 100, "r8", TIMER, order=replace(down, outcome=Outcome.SENDING, reason="", settled_at=None),
          causes=ended, labels=labels)  # fmt: skip
     note("order", 101, "r8", TIMER, order=down)

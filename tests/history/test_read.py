@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
-from iodcal.history import Past
+from iodcal.history import Past, PastWish
 from iodcal.history.conceal import Hidden, conceal
 from iodcal.history.read import gather, read_past
 from iodcal.state.history import History
@@ -51,8 +51,8 @@ def test_an_order_has_its_causes_its_steps_and_its_end(history: History) -> None
 
 def test_each_other_kind_has_its_value(history: History) -> None:
     past = read_past(history)
-    (change,), (look,), (reading,), (problem,), (other,) = (
-        past.changes, past.curtain_ups, past.readings, past.problems, past.others)  # fmt: skip
+    (change,), (look,), (reading,), (problem,), (hold, pause), (other,) = (
+        past.changes, past.curtain_ups, past.readings, past.problems, past.wishes, past.others)  # fmt: skip
     assert (change.circuit, change.reason, change.new, change.until) == (
         "lon-a",
         "observe",
@@ -63,7 +63,19 @@ def test_each_other_kind_has_its_value(history: History) -> None:
     assert reading.drift is not None
     assert (reading.confirmed, reading.drift.observed) == (Bandwidth(1000), Bandwidth(500))
     assert (problem.kind, problem.ended, problem.severity) == ("event_late", at(45), "error")
-    assert (other.kind, other.circuit, other.facts["mbps"], other.stamp.by) == ("hold", "den-a", 500, PAT)
+    assert (other.kind, other.circuit, other.facts["mbps"], other.stamp.by) == ("later", "den-a", 500, PAT)
+    assert hold == PastWish(
+        hold.stamp,
+        "hold",
+        "den-a",
+        "pat",
+        "for the demo",
+        at(120),
+        Bandwidth(500),
+        exactly=True,
+        account="root",
+    )
+    assert (pause.kind, pause.circuit, pause.who, pause.until) == ("pause", None, "pat", at(90))
     assert past.circuits == {"den-a", "lon-a"}
     assert past.unreadable == 0
 
@@ -112,7 +124,7 @@ def test_a_line_that_says_nothing_is_counted_and_stops_nothing(history: History,
     history.append("hold", at=at(200), run_id="later", circuit="den-a")
     past = read_past(history)
     assert past.unreadable == 1
-    assert past.others[-1].stamp.run_id == "later"
+    assert past.wishes[-1].stamp.run_id == "later"
     assert len(past.orders) == 2
 
 
@@ -121,8 +133,8 @@ def test_months_that_were_over_before_are_left_out(tmp_path: Path) -> None:
     for months in (60, 30, 0):
         history.append("hold", at=NOON - timedelta(days=months), run_id=str(months))
         history.rotate(NOON - timedelta(days=months - 30), timedelta(days=400))
-    assert len(read_past(history).others) == 3
-    assert [other.stamp.run_id for other in read_past(history, NOON).others] == ["0"]
+    assert len(read_past(history).wishes) == 3
+    assert [wish.stamp.run_id for wish in read_past(history, NOON).wishes] == ["0"]
 
 
 JSON = st.recursive(
@@ -157,7 +169,11 @@ def subjects(past: Past) -> set[object]:
     causes = [cause for one in past.orders for cause in one.causes]
     causes += [cause for one in past.changes for cause in one.causes]
     facts = [problem.facts.get("subject") for problem in past.problems]
-    return {cause.subject for cause in causes} | {look.subject for look in past.curtain_ups} | set(facts)
+    return (
+        {cause.subject for cause in causes if cause.kind == "event"}
+        | {look.subject for look in past.curtain_ups}
+        | set(facts)
+    )
 
 
 def test_what_is_hidden_today_is_hidden_in_what_was_written_before(history: History) -> None:

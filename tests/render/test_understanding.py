@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,14 +24,17 @@ from iodcal.domain.explaining import explain
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import match_events
+from iodcal.domain.money import Cost, Rate, RateSource
 from iodcal.domain.orders import Outcome
 from iodcal.domain.patterns import Pattern
+from iodcal.domain.planning import LeftOut
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.rules import FromEvent, Mode, Rule
 from iodcal.domain.standing import Drift
 from iodcal.domain.trials import Court, EventTrial
 from iodcal.domain.unmatched import Unmatched, Untaken
 from iodcal.domain.windows import open_windows
+from iodcal.domain.wishes import Parked, Pause
 from iodcal.explaining import ExplainedCircuits, ExplainedEvents
 from iodcal.render.diff import print_diff
 from iodcal.render.diff_json import diff_json
@@ -106,6 +110,32 @@ def test_too_many_changes_and_a_level_that_comes_too_late() -> None:
     assert re.search(r"and \d+ more: see iodcal plan", text)
     assert "too late" in text
     assert "set by hand: iodcal had ordered" in text
+
+
+def test_what_people_asked_for_and_what_the_quota_has_no_room_for() -> None:
+    plan = plan_of(Ask(2, 62))
+    rate = Rate(Decimal(1), RateSource.LIST)
+    tariff = replace(plan.circuit.tariff, rates=((TIERS[0], rate),), currency="USD")
+    left = LeftOut(plan.changes[0], Bandwidth(500), at(90), Cost(Decimal("0.90"), "USD"))
+    plan = replace(
+        plan,
+        circuit=replace(plan.circuit, tariff=tariff),
+        standing=replace(plan.standing, pause=Pause(at(-5), at(5), "pat", HOSTILE)),
+        left_out=(left,),
+    )
+    explained = (explain(plan, NOON, NOON, POLICY.pace(plan.circuit)),)
+    parked = replace(report(plans=(plan,), problems=()), parked=Parked(at(-5), "pat"))
+    made = ExplainedCircuits(NOON, parked, explained)
+    text = shown(lambda out, err: print_circuits(made, out, err), 200)
+    assert "PARKED since" in text
+    assert re.search(r"in force +paused until .*, by pat: ", text)
+    assert re.search(r"left out for the quota: up to .* at 500 Mbps until .*, \+0\.90 USD", text)
+    assert "\x1b" not in text
+    document = circuits_json(made)
+    assert document["parked"]["who"] == "pat"
+    (circuit,) = document["circuits"]
+    assert (circuit["pause"]["who"], circuit["hold"], circuit["freezes"]) == ("pat", None, [])
+    assert circuit["left_out"][0]["cost"] == {"amount": "0.90", "currency": "USD", "complete": True}
 
 
 RULES = [

@@ -132,7 +132,7 @@ def test_what_stands_on_the_page_beside_the_lanes(tmp_path: Path) -> None:
     text = page_html(page)
     assert "TEST environment" in text
     assert "sunspots den-a" in text
-    assert "the day&#x27;s changes are used up" in text
+    assert "the day&#x27;s changes are needed elsewhere" in text
 
 
 def test_html_is_safe_by_its_type() -> None:

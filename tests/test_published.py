@@ -1,0 +1,95 @@
+"""What is published agrees with the code: kinds, reasons and outcomes, commands in remedies, help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+from iodcal.cli.app import app
+from iodcal.domain.changes import Reason
+from iodcal.domain.orders import Outcome
+from iodcal.domain.problems import Kind, Problem
+from iodcal.words.held import HELD
+from iodcal.words.problems import describe
+from tests.e2e.command import ROOT, Iodcal
+
+PAGE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+COMMANDS: dict[str, click.Command] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMON = {name for parameter in typer.main.get_command(app).params for name in parameter.opts} | {"--help"}
+# "iodcal orders as soon as ..." is a sentence, not something to type.
+VERBS = {
+    "again",
+    "asks",
+    "ends",
+    "finds",
+    "goes",
+    "had",
+    "is",
+    "needs",
+    "orders",
+    "reads",
+    "runs",
+    "tries",
+    "was",
+    "works",
+}
+
+
+def kinds_on_the_page() -> Iterator[tuple[str, str]]:
+    table = PAGE.partition("## Problem kinds")[2]
+    for kinds, severity in re.findall(r"^\| (`[^|]*`) \| (error|warning) \|", table, flags=re.MULTILINE):
+        yield from ((kind, severity) for kind in re.findall(r"`(\w+)`", kinds))
+
+
+def test_every_kind_of_problem_is_on_the_page_with_its_severity() -> None:
+    assert sorted(kinds_on_the_page()) == sorted((kind, Problem(kind, "").severity) for kind in Kind)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_has_words_and_a_remedy(kind: Kind) -> None:
+    words = describe(Problem(kind, "place", {}))
+    assert words.message
+    assert words.remedy
+
+
+def test_every_reason_and_outcome_is_on_the_page_and_has_words() -> None:
+    reasons = PAGE.partition("Reasons for holding back: ")[2].partition("\n\n")[0]
+    assert [reason for reason in Reason if f"`{reason}`" not in reasons] == []
+    assert set(HELD) == set(Reason)
+    outcomes = PAGE.partition("Outcomes of orders: ")[2].partition("\n\n")[0]
+    published = [outcome for outcome in Outcome if outcome is not Outcome.SENDING]
+    assert [outcome for outcome in published if f"`{outcome}`" not in outcomes] == []
+
+
+def typed() -> Iterator[tuple[str, str, str]]:
+    """What the words of the program tell people to type: file, command, and what follows it."""
+    for path in sorted((ROOT / "iodcal" / "words").glob("*.py")):
+        text = re.sub(r'"\n\s+f?"', "", path.read_text(encoding="utf-8"))
+        for name, rest in re.findall(r"\biodcal ([a-z]+)((?: (?:--[a-z-]+|\{\w+\}|[A-Z]+\b))*)", text):
+            yield path.name, name, rest
+
+
+def test_remedies_name_commands_and_options_that_exist() -> None:
+    found = set(typed())
+    assert {"plan", "status", "release", "resume", "forget", "hold", "sync"} <= {name for _, name, _ in found}
+    for file, name, rest in found:
+        if name in VERBS:
+            continue
+        assert name in COMMANDS, (file, name)
+        own = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= own | COMMON, (file, name, rest)
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_help_fits_a_screen_and_has_an_example(tmp_path: Path, name: str | None) -> None:
+    done = Iodcal(tmp_path)(*([name] if name else []), "--help", COLUMNS="80")
+    lines = done.out.splitlines()
+    assert done.status == 0
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert "Example: iodcal " in done.out
