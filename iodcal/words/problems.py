@@ -193,6 +193,12 @@ def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:
     return fill(Words(text, remedy), {**facts, "state": state})
 
 
+def why_late(cause: str) -> str:
+    """The cause of an event at risk, or late, in words; one that is not known here stands as it is."""
+    known = _AT_RISK.get(cause)
+    return known[0] if known is not None else "nothing on record says why" if cause == "unknown" else cause
+
+
 _KEEP = "; to keep it until another time: iodcal hold {circuit} {observed} --until TIME"
 
 
