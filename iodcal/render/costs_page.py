@@ -76,11 +76,10 @@ def _table(caption: str, headers: Sequence[str], rows: Sequence[Sequence[str | H
         tag("tr", cell("th", row[0], 0, scope="row"), *(cell("td", row[i], i) for i in range(1, len(row))))
         for row in rows[:_MOST_ROWS]
     ]
-    left = f" The first {_MOST_ROWS} of {len(rows)}; -o csv has all." if len(rows) > _MOST_ROWS else ""
-    table = tag("table", tag("caption", f"{caption}{left}"), tag("thead", head_), tag("tbody", *body))
-    summary = tag(
-        "summary", tag("h3", "Numbers"), tag("span", f" {counted(len(rows), 'row')}", class_="soft")
-    )
+    left = f"The first {_MOST_ROWS} of {len(rows)}; -o csv has all." if len(rows) > _MOST_ROWS else ""
+    told = tag("caption", left) if left else None
+    table = tag("table", told, tag("thead", head_), tag("tbody", *body), aria_label=caption)
+    summary = tag("summary", tag("h3", caption), tag("span", f" {counted(len(rows), 'row')}", class_="soft"))
     return tag("details", summary, table, open=len(rows) <= _MOST_BARS)
 
 

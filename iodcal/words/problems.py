@@ -54,6 +54,10 @@ _AT_RISK = {
 }
 
 _WORDS: Mapping[Kind, Words] = {
+    Kind.BUDGET: Words(
+        "{budget}: {at_least}{spent} {currency} in {month}, {percent} % of the budget of {monthly}",
+        "iodcal report --from {month} shows what for; events are served all the same",
+    ),
     Kind.CLOCK: Words(
         "The servers' clock and this host's differ by {seconds} seconds: nothing is lowered",
         "Set this host's clock (NTP)",
