@@ -65,11 +65,17 @@ def subjects_of(
     found = [_subject(c, past, orders.get(c.key, ()), readings.get(c.key, ()), standings) for c in circuits]
     configured = {circuit.key for circuit in circuits}
     for key in dict.fromkeys((*orders, *readings)):
-        if key not in configured:
-            left = _left(key, orders.get(key, ()), readings.get(key, ()))
-            if any(step.level is not None for _, step in left.known.over(over)):
-                found.append(left)
+        of_key = orders.get(key, ()), readings.get(key, ())
+        if key not in configured and _is_told_of(*of_key, over):
+            found.append(_left(key, *of_key))
     return found
+
+
+def _is_told_of(orders: Iterable[PastOrder], readings: Iterable[PastReading], over: Interval) -> bool:
+    """Of a circuit that left long before, nobody knows whether it is still there."""
+    return any(one.order.created_at in over for one in orders) or any(
+        one.stamp.at in over for one in readings
+    )
 
 
 def _subject(
