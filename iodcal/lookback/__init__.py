@@ -34,25 +34,21 @@ BASELINE, BY_HAND, UNKNOWN = Because("baseline"), Because("by_hand"), Because("u
 @dataclass(frozen=True, slots=True)
 class Bill:
     """What something cost, in one currency: as it was ordered, had it stood at its highest tier all the time,
-    on its baseline alone, and what was saved against the highest tier."""
+    on its baseline alone; what was saved against the highest tier, and spent beyond the baseline."""
 
     cost: Cost
     highest: Cost
     baseline: Cost
     saved: Cost
+    extra: Cost
 
     @classmethod
     def nothing(cls, currency: str) -> Bill:
-        return cls(*(Cost(Decimal(0), currency) for _ in range(4)))
+        return cls(*(Cost(Decimal(0), currency) for _ in range(5)))
 
     @property
     def currency(self) -> str:
         return self.cost.currency
-
-    @property
-    def extra(self) -> Cost:
-        """What was spent beyond the baseline."""
-        return self.cost - self.baseline
 
     def __add__(self, other: Bill) -> Bill:
         return Bill(
@@ -60,13 +56,13 @@ class Bill:
             self.highest + other.highest,
             self.baseline + other.baseline,
             self.saved + other.saved,
+            self.extra + other.extra,
         )
 
     def doubtful(self) -> Bill:
         """The same amounts, of which something is missing."""
-        return Bill(
-            *(replace(one, complete=False) for one in (self.cost, self.highest, self.baseline, self.saved))
-        )
+        amounts = (self.cost, self.highest, self.baseline, self.saved, self.extra)
+        return Bill(*(replace(one, complete=False) for one in amounts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,10 +92,10 @@ def _bill(subject: Subject, stays: Sequence[Stay]) -> Bill:
     circuit = subject.circuit
     if circuit is None:
         nothing = Cost(Decimal(0), subject.tariff.currency, complete=False)
-        return Bill(real, nothing, nothing, nothing)
+        return Bill(real, nothing, nothing, nothing, nothing)
     highest = cost([(span.start, circuit.highest)], span, subject.tariff)
     baseline = cost(_course(baseline_stays(circuit, span)), span, subject.tariff)
-    return Bill(real, highest, baseline, highest - real)
+    return Bill(real, highest, baseline, highest - real, real - baseline)
 
 
 def _course(stays: Sequence[Stay]) -> Course:

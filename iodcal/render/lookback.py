@@ -71,6 +71,8 @@ def figure(cost: Cost) -> str:
 
 
 def _cell(cost: Cost) -> Text:
+    if not cost.complete and not cost.amount:
+        return Text("?")
     return Text(f"{'' if cost.complete else '~'}{cost.rounded}")
 
 
@@ -160,11 +162,12 @@ def _service(console: Console, found: Lookback, most: int | None) -> None:
     ready = len(found.service) - len(found.late)
     share = f"{ready} of {len(found.service)} events at their tier before they began"
     rows = found.service[:most]
-    table = _table(("", "circuit", "start", "to spare", "why"), texts=5)
+    table = _table(("", "circuit", "start", "to spare"), texts=4)
+    table.add_column("why")
     for one in rows:
         table.add_row(
-            Text(for_terminal(event_name(one.because), 24)),
-            Text(for_terminal(one.circuit, 16)),
+            Text(for_terminal(event_name(one.because), 22)),
+            Text(for_terminal(one.circuit, 14)),
             local(one.start, found.zone),
             Text(spare_text(one), style="" if one.ready else "bold red"),
             Text(for_terminal(why_late(one.reason), 60) if one.reason else ""),

@@ -12,7 +12,7 @@ _SPENT_ON = {
     "baseline": "the baseline, early or late",
     "by_hand": "changed by hand",
     "hold": "holds",
-    "unknown": "not known",
+    "unknown": "no reason on record",
 }
 
 
