@@ -20,7 +20,10 @@ def served(
 ) -> Iterator[Served]:
     """The events of one circuit that began during `over`. `shown` is what the carrier showed of it, `late`
     are problems of any circuit and kind."""
-    reasons = {one.where: one for one in late if one.kind == _LATE and one.facts.get("circuit") == circuit}
+    reasons: dict[str, PastProblem] = {}
+    for one in late:
+        if one.kind == _LATE and one.facts.get("circuit") == circuit:
+            reasons.setdefault(one.where, one)  # what made it late; later ones tell why it is late still
     last = {because_of_look(look).id: look for look in looks}
     for look in last.values():
         reason = reasons.pop(f"{circuit}/{look.rule}/{look.start:%Y-%m-%dT%H:%MZ}", None)

@@ -163,14 +163,16 @@ def _service(console: Console, found: Lookback, most: int | None) -> None:
     share = f"{ready} of {len(found.service)} events at their tier before they began"
     rows = found.service[:most]
     table = _table(("", "circuit", "start", "to spare"), texts=4)
-    table.add_column("why")
+    if found.late:
+        table.add_column("why")
     for one in rows:
+        why = [Text(for_terminal(why_late(one.reason), 60) if one.reason else "")] if found.late else []
         table.add_row(
             Text(for_terminal(event_name(one.because), 22)),
             Text(for_terminal(one.circuit, 14)),
             local(one.start, found.zone),
             Text(spare_text(one), style="" if one.ready else "bold red"),
-            Text(for_terminal(why_late(one.reason), 60) if one.reason else ""),
+            *why,
         )
     _show(console, f"Service level: {share}", table)
 

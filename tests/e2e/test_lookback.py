@@ -89,7 +89,7 @@ def test_a_late_event_is_told_with_its_reason(lab: Lab) -> None:
         lab.sync(time)
     found = report(lab, "--from", "2026-11-24", "--now", "2026-11-24T18:00:00Z")
     late, ready = found["service"]["worst_first"]
-    assert (late["ready"], late["spare_seconds"], late["reason"]) == (False, -600, "late_run")
+    assert (late["ready"], late["spare_seconds"], late["reason"]) == (False, -600, "open_order")
     assert ready["ready"]
     assert (found["service"]["events"], found["service"]["late"]) == (2, 1)
     text = lab.iodcal("report", "--from", "2026-11-24", "--now", "2026-11-24T18:00:00Z", COLUMNS="80").out

@@ -43,7 +43,7 @@ def told(one: Served) -> tuple[bool, float | None, str | None]:
 def test_an_event_that_was_looked_at(
     orders: list[PastOrder], ready: bool, expected: tuple[bool, float | None, str | None]
 ) -> None:
-    (one,) = of([look(30, 90, ready=ready)], orders, [late(30, "late_run")])
+    (one,) = of([look(30, 90, ready=ready)], orders, [late(30, "late_run"), late(30, "open_order")])
     assert told(one) == expected
 
 
