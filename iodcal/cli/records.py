@@ -104,6 +104,8 @@ def report(
     from the last run's readings and the history: no secret, no network."""
     from iodcal.errors import UsageError
 
+    if html is not None and session.csv:
+        raise UsageError("no_csv", command="report --html")
     looks_back = start is not None or end is not None or html is None
     if looks_back and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
