@@ -154,6 +154,7 @@ def sync(
         ledger = Ledger(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
         around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
         report = run(configuration, state, request, around, ledger)
+        report = _with_budgets(report, configuration, ledger.state, store)
         telling = finish(ledger, report, asked, configuration.settings.history_keep)
     report = replace(report, lost_state=tuple(ledger.lost))
     synced = Synced(report, telling, tuple(_newly_held(state, report)))
@@ -163,6 +164,17 @@ def sync(
         return synced
     waited = wait_for_orders(configuration, store, report, asked.wait, clock, progress)
     return replace(synced, report=waited)
+
+
+def _with_budgets(report: Report, configuration: Configuration, state: State, store: StateStore) -> Report:
+    """`report`, and the budgets that are used up: looked at once all orders are out, so that they hold back
+    none."""
+    if not configuration.budgets:
+        return report
+    from iodcal.lookback.month import budget_problems  # whoever has no budget need not load it
+
+    found = budget_problems(configuration, state, store.history, report.now)
+    return replace(report, problems=(*report.problems, *found))
 
 
 def store_of(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from iodcal.cli.declare import command
 from iodcal.cli.options import CircuitOption, NowOption, duration
 from iodcal.cli.session import Session
 from iodcal.exits import Exit
+
+if TYPE_CHECKING:
+    from iodcal.lookback import Lookback
 
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="From then on: an instant, a local time, -3h.")
@@ -67,37 +70,80 @@ def history(
     return report.exit
 
 
-@command("Draw the last and the coming days as a page.", "iodcal report --html /var/www/iodcal.html")
+@command(
+    "What circuits cost and how they served; or a page of the last and coming days.",
+    "iodcal report --from 2026-11 --to 2026-12",
+    csv=True,
+)
 def report(
     session: Session,
     *,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="From then on: a day, a month (2026-11), an instant."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Until then, which is not included; else now.")
+    ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Where the page goes; - is standard output.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page there; - is standard output.")
     ] = None,
     past: Annotated[
         timedelta | None,
-        typer.Option("--past", metavar="TIME", parser=duration, help="So far back; else 3d."),
+        typer.Option("--past", metavar="TIME", parser=duration, help="Of a picture: so far back; else 3d."),
     ] = None,
     window: Annotated[
         timedelta | None,
-        typer.Option("--window", metavar="TIME", parser=duration, help="So far ahead; else as each run."),
+        typer.Option("--window", metavar="TIME", parser=duration, help="Of a picture: so far ahead."),
     ] = None,
     circuit: CircuitOption = None,
     now: NowOption = None,
 ) -> int:
-    """Draw circuits, events and changes of the last and the coming days as one HTML page, from the last
-    run's readings and the history: no secret, no network."""
+    """Show what circuits cost, saved and were used for since --from (else this month), and whether every
+    event was served in time. With --html and no --from: draw the last and the coming days as a page. Both
+    from the last run's readings and the history: no secret, no network."""
     from iodcal.errors import UsageError
 
-    if html is None:
-        raise UsageError("no_report")
+    if html is not None and session.csv:
+        raise UsageError("no_csv", command="report --html")
+    looks_back = start is not None or end is not None or html is None
+    if looks_back and (past is not None or window is not None):
+        raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
+    configuration = session.configuration()
+    state_path = session.state_path(configuration)
+    if looks_back:
+        from iodcal.lookback.command import LookbackAsked, lookback
+
+        found = lookback(configuration, state_path, LookbackAsked(start, end, circuit, now))
+        if html is None:
+            return _show_lookback(session, found)
+        from iodcal.render.costs_page import costs_html
+
+        return _write_page(session, html, costs_html(found))
     from iodcal.render.page import page_html
     from iodcal.reportpage.command import PageAsked, report_page
+
+    page = report_page(configuration, state_path, PageAsked(circuit, past, window, now))
+    return _write_page(session, html or Path("-"), page_html(page))
+
+
+def _show_lookback(session: Session, found: Lookback) -> int:
+    from iodcal.render.lookback_json import lookback_csv, lookback_json
+
+    if session.json:
+        session.print_json(lookback_json(found))
+    elif session.csv:
+        sys.stdout.write(lookback_csv(found))
+    else:
+        from iodcal.render.lookback import print_lookback
+
+        print_lookback(found, session.console(), everything=session.verbose)
+    return Exit.OK
+
+
+def _write_page(session: Session, html: Path, text: str) -> int:
     from iodcal.reportpage.file import write_page
 
-    configuration = session.configuration()
-    asked = PageAsked(circuit, past, window, now)
-    text = page_html(report_page(configuration, session.state_path(configuration), asked))
     if str(html) == "-":
         sys.stdout.write(text)
         return Exit.OK

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
+from iodcal.domain.budgets import Budget
 from iodcal.domain.circuits import Circuit, Orders
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import Patience
@@ -133,6 +134,7 @@ class Configuration:
     trusted: bool = True
     microsoft365: Any = None
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
 
     @property
     def directory(self) -> Path:

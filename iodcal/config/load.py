@@ -9,6 +9,7 @@ from pathlib import Path
 
 from iodcal.config import Configuration
 from iodcal.config.build import Builder, settings_of
+from iodcal.config.build_budgets import build_budgets
 from iodcal.config.build_notify import build_notify
 from iodcal.config.build_rules import build_rules
 from iodcal.config.document import Document, read_document
@@ -53,6 +54,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
     builder.build_circuits()
     rules = build_rules(builder)
     notify = build_notify(builder)
+    budgets = build_budgets(builder)
     faults.raise_if_any()
     builder.check_sources()
     faults.raise_if_any()
@@ -66,6 +68,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         circuits=builder.circuits,
         rules=rules,
         notify=notify,
+        budgets=budgets,
         warnings=warnings_of(builder, rules, document, readable=readable),
         trusted=trusted,
         microsoft365=file.microsoft365,

@@ -238,6 +238,31 @@ class RuleSection(Strict):
         return wanted
 
 
+class BudgetSection(Strict):
+    monthly: Price
+    label: Text | None = None
+    value: Text | None = None
+    currency: Currency | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> BudgetSection:
+        if not self.monthly:
+            raise ValueError("a budget is more than nothing")
+        if self.value is not None and self.label is None:
+            raise ValueError("value needs a label")
+        return self
+
+
+def _one_or_more(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+Budgets = Annotated[
+    tuple[BudgetSection, ...],
+    BeforeValidator(_one_or_more, json_schema_input_type=BudgetSection | tuple[BudgetSection, ...]),
+]
+
+
 class File(Strict):
     """The whole file. Calendars and carriers are checked by their kinds' own models."""
 
@@ -254,3 +279,4 @@ class File(Strict):
     circuits: Mapping[Text, CircuitSection] = {}
     rules: tuple[RuleSection, ...] = ()
     notify: Mapping[Text, NotifySection] = {}
+    budget: Budgets = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from iodcal.config.build import Builder
+from iodcal.config.build_budgets import doubts_about_budgets
 from iodcal.config.document import Document, KeyPath
 from iodcal.config.secrets import Secret
 from iodcal.config.warn_money import doubts_about_money
@@ -27,6 +28,7 @@ def warnings_of(
         *_of_quota(builder, rules),
         *doubts_about_money(builder, rules),
         *doubts_about_names(builder, rules),
+        *doubts_about_budgets(builder),
         *_of_secrets(builder, readable=readable),
         *_of_forbidden(builder),
     ]

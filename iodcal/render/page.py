@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from iodcal import __version__
@@ -13,6 +12,7 @@ from iodcal.history.entries import HELD, Entry
 from iodcal.render import past
 from iodcal.render.html import Html, tag, together
 from iodcal.render.json import moment
+from iodcal.render.page_head import head
 from iodcal.render.page_picture import counted, glyph_of, picture
 from iodcal.render.text import for_terminal
 from iodcal.render.when import relative, with_zone
@@ -23,12 +23,6 @@ _OPEN_AT_FIRST = 4  # tables, where there are no more circuits than that
 _MOST_AT_ONCE = 4  # problems before the picture; the rest unfolds
 _MOST_PROBLEMS = 300
 _MOST_TEXT = 200
-# The page may show itself, and load nothing.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-_ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
-    "%3Cpath d='M1 15V9h4V3h6v6h4v6z' fill='%233f86c1'/%3E%3C/svg%3E"
-)
 
 
 def page_html(page: Page) -> str:
@@ -39,23 +33,8 @@ def page_html(page: Page) -> str:
         tag("main", _problems(page), _timeline(page), _tables(page), _calendars(page)),
         _foot(page),
     )
-    return "<!doctype html>\n" + tag("html", _meta(page), body, lang="en").text + "\n"
-
-
-def _meta(page: Page) -> Html:
-    style = files("iodcal.render").joinpath("page.css").read_text(encoding="utf-8")
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("meta", name="robots", content="noindex"),
-        tag("link", rel="icon", href=_ICON),
-        tag("title", f"iodcal: {_circuits(page)}, {with_zone(page.now, page.zone)}"),
-        Html(f"<style>\n{style}</style>"),
-    )
+    title = f"iodcal: {_circuits(page)}, {with_zone(page.now, page.zone)}"
+    return "<!doctype html>\n" + tag("html", head(title), body, lang="en").text + "\n"
 
 
 def _head_of(page: Page) -> Html:

@@ -36,7 +36,22 @@ _USAGE = {
     ),
     "no_circuits": Words("The configuration has no circuit to report on", "Add one under circuits"),
     "too_far": Words("A page shows {days} days at most to either side", "Ask for less"),
-    "no_report": Words("There is no report without a place for it", "Name one with --html FILE"),
+    "report_mixed": Words(
+        "{options} do not go together", "--from and --to look back; --past and --window draw the page"
+    ),
+    "no_history": Words(
+        "There is no history beside {state} to look back on",
+        "Name the state that iodcal sync keeps, with --state; or wait for its first runs",
+    ),
+    "nothing_known": Words(
+        "The history knows no circuit's bandwidth between {start} and {end}",
+        "Choose a later --from; settings.history_keep says how long the history is kept",
+    ),
+    "not_yet": Words("{start} has not come yet", "Choose an earlier --from; iodcal plan looks ahead"),
+    "empty_report": Words(
+        "Nothing lies between {start} and {end}",
+        "Let --to be later than --from: all of November is --from 2026-11 --to 2026-12",
+    ),
     "no_csv": Words("iodcal {command} has no CSV", "Leave -o csv out, or use -o json"),
     "from_and_since": Words("--from and --since both say where to begin", "Leave one out"),
     "empty_span": Words("Nothing lies between {start} and {end}", "Let --to be later than --from"),

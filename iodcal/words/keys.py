@@ -33,6 +33,13 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "circuits": "The circuits, by the names that you give them.",
         "rules": "Which events ask for which bandwidth on which circuits.",
         "notify": "Whom to tell of a run, by name.",
+        "budget": "What circuits may cost in a month before a run warns; several as a list.",
+    },
+    "BudgetSection": {
+        "monthly": "The money of a calendar month: a run warns at 80 and at 100 %.",
+        "label": "A budget for the circuits of each value of this label; unset: for all circuits together.",
+        "value": "Only for circuits with this value of the label.",
+        "currency": "Only costs in this currency; unset: those of each currency by themselves.",
     },
     "SettingsSection": {
         "state": "The state file.",

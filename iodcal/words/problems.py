@@ -54,6 +54,10 @@ _AT_RISK = {
 }
 
 _WORDS: Mapping[Kind, Words] = {
+    Kind.BUDGET: Words(
+        "{budget}: {at_least}{spent} {currency} in {month}, {percent} % of the budget of {monthly}",
+        "iodcal report --from {month} shows what for; events are served all the same",
+    ),
     Kind.CLOCK: Words(
         "The servers' clock and this host's differ by {seconds} seconds: nothing is lowered",
         "Set this host's clock (NTP)",
@@ -208,6 +212,12 @@ def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:
     text = "{circuit} {state} {needs} for {subject} ({start_local}): " + why
     state = "is not at" if late else "will not be at"
     return fill(Words(text, remedy), {**facts, "state": state})
+
+
+def why_late(cause: str) -> str:
+    """The cause of an event at risk, or late, in words; one that is not known here stands as it is."""
+    known = _AT_RISK.get(cause)
+    return known[0] if known is not None else "nothing on record says why" if cause == "unknown" else cause
 
 
 _KEEP = "; to keep it until another time: iodcal hold {circuit} {observed} --until TIME"

@@ -260,11 +260,11 @@ def test_it_goes_to_standard_output_as_well(lab: Lab) -> None:
             "no/such/folder/page.html cannot be written: No such file",
         ),
         (["--html", "."], 1, ". cannot be written: Is a directory. Name a file in a folder"),
-        ([], 2, "There is no report without a place for it. Name one with --html FILE"),
+        (["--past", "3d"], 2, "--from and --to look back; --past and --window draw the page"),
         (["--html", "x", "--past", "soon"], 2, "'soon' is not a duration"),
         (["--html", "x", "--past", "90d"], 2, "A page shows 62 days at most to either side"),
         (["--html", "x", "--circuit", "den-b"], 2, "There is no circuit den-b"),
-        (["--html", "x", "-o", "csv"], 2, "iodcal report has no CSV"),
+        (["--html", "x", "-o", "csv"], 2, "iodcal report --html has no CSV"),
     ],
 )
 def test_what_cannot_be_done_is_told(lab: Lab, arguments: list[str], status: int, message: str) -> None:

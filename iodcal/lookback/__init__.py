@@ -1,0 +1,168 @@
+"""Looking back: what the history says that circuits cost, why, and how well they served. Times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.labels import Labels
+from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """What a circuit's level was for. `kind` is `event` or `hold`, with the rule and the event's own time;
+    `baseline`, for what its early raises and late lowerings cost; `by_hand`, or `unknown`. `id` names one
+    event and rule; `subject` is None where it must not be seen."""
+
+    kind: str
+    id: str = ""
+    rule: str | None = None
+    subject: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+BASELINE, BY_HAND, UNKNOWN = Because("baseline"), Because("by_hand"), Because("unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What something cost, in one currency: as it was ordered, had it stood at its highest tier all the time,
+    on its baseline alone; what was saved against the highest tier, and spent beyond the baseline."""
+
+    cost: Cost
+    highest: Cost
+    baseline: Cost
+    saved: Cost
+    extra: Cost
+
+    @classmethod
+    def nothing(cls, currency: str) -> Bill:
+        return cls(*(Cost(Decimal(0), currency) for _ in range(5)))
+
+    @property
+    def currency(self) -> str:
+        return self.cost.currency
+
+    def __add__(self, other: Bill) -> Bill:
+        return Bill(
+            self.cost + other.cost,
+            self.highest + other.highest,
+            self.baseline + other.baseline,
+            self.saved + other.saved,
+            self.extra + other.extra,
+        )
+
+    def doubtful(self) -> Bill:
+        """The same amounts, of which something is missing."""
+        amounts = (self.cost, self.highest, self.baseline, self.saved, self.extra)
+        return Bill(*(replace(one, complete=False) for one in amounts))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One circuit, or several together: how long at which tier, how long nothing is known, and a bill for
+    each currency, in the order of their names."""
+
+    at_tier: Mapping[Bandwidth, timedelta] = field(default_factory=dict)
+    unknown: timedelta = timedelta()
+    bills: tuple[Bill, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return not self.unknown and all(bill.cost.complete for bill in self.bills)
+
+    def __add__(self, other: Figures) -> Figures:
+        tiers = sorted({*self.at_tier, *other.at_tier})
+        none = timedelta()
+        bills = {bill.currency: bill for bill in self.bills}
+        for bill in other.bills:
+            bills[bill.currency] = bills[bill.currency] + bill if bill.currency in bills else bill
+        return Figures(
+            {tier: self.at_tier.get(tier, none) + other.at_tier.get(tier, none) for tier in tiers},
+            self.unknown + other.unknown,
+            tuple(bills[currency] for currency in sorted(bills)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitPast:
+    """One circuit, together and by month; `gaps` are the times in which the history has lost something,
+    `left` is True where the configuration no longer has it, `unpriced` are tiers in use without a rate."""
+
+    name: str
+    key: str
+    labels: Labels
+    figures: Figures
+    months: tuple[tuple[Interval, Figures], ...]
+    gaps: tuple[Interval, ...] = ()
+    left: bool = False
+    unpriced: tuple[Bandwidth, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a reason cost beyond the baseline, less than nothing where it saved, on these circuits."""
+
+    because: Because
+    cost: Cost
+    circuits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaDay:
+    """The orders of an account on a UTC day that count against its quota, of `limit` (None: no limit)."""
+
+    account: str
+    day: date
+    used: int
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A matching event on one circuit: `ready` says whether the circuit was at `needs` before it began.
+    `spare` is for how long it had been so, less than nothing for how late it was; None where that is not
+    known, or it never came. `reason` is a stable code, for those that were late."""
+
+    circuit: str
+    because: Because
+    needs: Bandwidth | None
+    ready: bool
+    spare: timedelta | None = None
+    reason: str | None = None
+
+    @property
+    def start(self) -> datetime:
+        assert self.because.start is not None  # noqa: S101 - an event has a start
+        return self.because.start
+
+
+@dataclass(frozen=True, slots=True)
+class Lookback:
+    """All that `iodcal report --from --to` shows. `asked` is the span, which ends at `now` at the latest;
+    `zone` is that of its days and months; `unreadable` counts lost lines of the history."""
+
+    now: datetime
+    asked: Interval
+    zone: ZoneInfo
+    total: Figures
+    circuits: tuple[CircuitPast, ...]
+    labels: tuple[tuple[tuple[str, str], Figures], ...]
+    months: tuple[tuple[Interval, Figures], ...]
+    rules: tuple[Spending, ...]
+    events: tuple[Spending, ...]
+    quota: tuple[QuotaDay, ...]
+    service: tuple[Served, ...]
+    unreadable: int = 0
+    priced_at: date | None = None
+
+    @property
+    def late(self) -> tuple[Served, ...]:
+        return tuple(one for one in self.service if not one.ready)
