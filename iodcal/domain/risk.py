@@ -131,13 +131,22 @@ def _cause(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> 
         return _cause_in_order(plan, order, need(plan, window), start, now, policy)
     up = _up_for(plan, window)
     if up is None:
-        # Nothing is known of the circuit yet; that matters once the window has come.
-        known = plan.standing.ordered is not None
-        return None if known or window.demand.span.start > now + policy.every else "carrier_unreadable"
+        return _cause_without_up(plan, window, now, policy)
     if up.held is not None:
         return _CAUSE_OF_HELD.get(up.held.reason)
     ordered_at = now if up.due else max(now, up.at)
     return "late_run" if ordered_at + plan.circuit.provisioning > start else None
+
+
+def _cause_without_up(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> str | None:
+    """Why nothing is planned that brings the circuit to what `window` needs; None where that is no worry."""
+    if plan.standing.ordered is None:
+        # Nothing is known of the circuit yet; that matters once the window has come.
+        return "carrier_unreadable" if window.demand.span.start <= now + policy.every else None
+    if plan.too_late is None:
+        return None
+    level, ends = plan.too_late  # asked for now, and over before an order could be carried out
+    return "late_run" if level >= need(plan, window) and window.demand.event.start < ends else None
 
 
 def _cause_in_order(

@@ -240,6 +240,16 @@ def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
             lambda: plan_of(Ask(300, 360, lead=9)), [(AT_RISK, "late_run")], id="its lead is too short"
         ),
         pytest.param(lambda: plan_of(Ask(-5, 60)), [(LATE, "late_run")], id="begun already"),
+        pytest.param(
+            lambda: plan_of(Ask(1, 6, lead=15)),
+            [(AT_RISK, "late_run")],
+            id="over before an order could be carried out",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(-5, 6, lead=15), Ask(300, 360, 200, lead=30)),
+            [(LATE, "late_run")],
+            id="another one is in time",
+        ),
         pytest.param(lambda: plan_of(Ask(-90, -5, trail=10)), [], id="over"),
         pytest.param(lambda: plan_of(CALL, standing=with_order(Outcome.ACCEPTED, 0)), [], id="on its way"),
         pytest.param(
