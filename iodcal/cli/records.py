@@ -71,7 +71,7 @@ def history(
 
 
 @command(
-    "What circuits cost and how they served; or a page of the last and coming days.",
+    "Show what circuits cost and how they served; or draw a page.",
     "iodcal report --from 2026-11 --to 2026-12",
     csv=True,
 )

@@ -139,13 +139,13 @@ _RUNS = {
 }
 
 _TABLE: Mapping[str, Words] = {
+    **{f"state_{code}": words for code, words in STATE_WORDS.items()},
     **_CONFIGURATION,
     **_SECRETS,
     **_MICROSOFT,
     **_CIRCUITS,
     **_FILES,
     **_RUNS,
-    **{f"state_{code}": words for code, words in STATE_WORDS.items()},
 }
 
 
