@@ -14,6 +14,7 @@ from iodcal.config import Configuration
 from iodcal.config.fields import closest
 from iodcal.domain.moments import parse_moment
 from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.problems import Kind
 from iodcal.errors import Fault, LockHeldError, UsageError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
@@ -34,6 +35,13 @@ _LOCK_HELD_TOO_LONG = 3  # times `every`
 # A run must have ended before the next one begins; calendars get half of that, then memory serves.
 _SHARE_OF_EVERY = 0.9
 _SHARE_OF_CALENDARS = 0.5
+
+
+# What only a reading of its calendar, or of its circuit, can show to be over.
+_SEEN_IN_CALENDARS = frozenset(
+    {Kind.EVENT_INVALID, Kind.EVENT_REFUSED, Kind.NO_BANDWIDTH, Kind.NO_CIRCUIT, Kind.PATTERN_SLOW}
+)
+_SEEN_AT_CARRIERS = frozenset({Kind.CARRIER_UNREADABLE, Kind.CIRCUIT_UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +228,7 @@ def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedel
     telling = tell(
         report.problems,
         ledger.state.told,
-        examined=_examined(asked.circuit),
+        examined=_examined(report, asked.circuit),
         now=report.now,
         terminal=asked.terminal,
     )
@@ -234,10 +242,17 @@ def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedel
     return telling
 
 
-def _examined(circuit: str | None) -> Callable[[str, str], bool]:
+def _examined(report: Report, circuit: str | None) -> Callable[[str, str], bool]:
     """Which problems this run could have seen, by (kind, where): only those can clear."""
+    unread = tuple(f"{source.source.label}/" for source in report.sources if source.remembered)
+    readings = {plan.circuit.name: plan.standing.reading for plan in report.plans}
+    unlooked = {name for name, reading in readings.items() if reading is None or reading.at < report.now}
 
-    def examined(_kind: str, where: str) -> bool:
+    def examined(kind: str, where: str) -> bool:
+        if kind in _SEEN_IN_CALENDARS and where.startswith(unread):
+            return False
+        if kind in _SEEN_AT_CARRIERS and where in unlooked:
+            return False
         return circuit is None or where == circuit or where.startswith(f"{circuit}/")
 
     return examined

@@ -216,6 +216,7 @@ def _drift(plan: CircuitPlan, drift: Drift, ordered: Bandwidth, this: Run) -> Pr
             "lowers_at": waits.isoformat() if waits else None,
             "raising": "yes" if due is not None and due.up and due.held is None else "no",
             "enforce": "yes" if this.policy.enforce else "no",
+            "parked": "yes" if this.policy.parked is not None else "no",
         }
         | _zone(plan),
     )

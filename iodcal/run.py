@@ -80,7 +80,7 @@ def _policy(configuration: Configuration, state: State, request: Request) -> Pol
         enforce=settings.on_drift is OnDrift.ENFORCE,
         max_unplanned_downs=settings.max_unplanned_downs,
         allow_downs=request.allow_downs,
-        quota_reserve=settings.quota_reserve,
+        quota_reserve=settings.quota_reserve if state.parked is None else 0,  # no raise is to come
         pause=state.pause,
         parked=state.parked,
     )

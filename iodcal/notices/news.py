@@ -148,7 +148,8 @@ def _has(seen: CurtainUp) -> str:
 
 
 def _held(plan: CircuitPlan, report: Report) -> Notice:
-    due = plan.changes[0]
+    due = plan.due
+    assert due is not None  # noqa: S101 - only what is due is held back
     return Notice(
         NoticeKind.CHANGE,
         f"held:{plan.circuit.name}/{due.new.mbps}",

@@ -228,6 +228,8 @@ def _of_drift(facts: Mapping[str, Fact]) -> Words:
     if facts.get("direction") == "down":
         raising = facts.get("raising") == "yes"
         remedy = "It is raised now" if raising else "It is raised when an event or the baseline asks for more"
+    elif facts.get("parked") == "yes":
+        remedy = "Everything is parked, so it is left as it is; lower it in the carrier's portal"
     elif facts.get("lowers_at"):
         remedy = "It is lowered at {lowers_at_local}" + _KEEP
     else:

@@ -204,6 +204,28 @@ def test_a_calendar_that_cannot_be_read_lowers_nothing_it_does_not_know(lab: Lab
     assert lab.outcomes("13:41") == ["accepted"]  # a remembered event ends normally
 
 
+def test_what_only_a_reading_can_show_to_be_over_does_not_clear_without_one(lab: Lab) -> None:
+    backwards = CALENDAR.replace("DTEND:20261124T1330", "DTEND:20261124T1130")
+    lab.iodcal.write("calendar.ics", backwards)
+    assert "ends before it starts" in lab.iodcal("sync", "--now", "2026-11-24T11:00:00Z").err
+    (lab.iodcal.folder / "calendar.ics").unlink()
+    assert "recovered" not in lab.iodcal("sync", "--now", "2026-11-24T11:05:00Z").err
+    lab.iodcal.write("calendar.ics", CALENDAR)
+    assert "recovered: event_invalid" in lab.iodcal("sync", "--now", "2026-11-24T11:10:00Z").err
+
+
+def test_a_circuit_that_was_not_looked_at_has_not_recovered(lab: Lab) -> None:
+    lab.outcomes("11:50")
+    lab.switch(unreadable=True)
+    assert "carrier" in lab.iodcal("sync", "--now", "2026-11-24T11:56:00Z").err
+    lab.iodcal.write("calendar.ics", CALENDAR.replace("All-Hands", "Nothing at all"))
+    quiet = lab.iodcal("sync", "--now", "2026-11-24T11:58:00Z")  # nothing is due any more: nobody is asked
+    assert "recovered: carrier_unreadable" not in quiet.err
+    lab.switch()
+    looked = lab.iodcal("sync", "--now", "2026-11-24T12:55:00Z")
+    assert "recovered: carrier_unreadable" in looked.err
+
+
 def test_a_calendar_never_read_keeps_its_circuits_up(lab: Lab) -> None:
     (lab.iodcal.folder / "calendar.ics").unlink()
     path = lab.iodcal.folder / "sandbox.json"
