@@ -188,6 +188,14 @@ def test_drift_behind_a_confirmed_order_is_dated_by_it() -> None:
     assert minute_of(drifted.drift.agreed_at) == -30
 
 
+def test_a_copy_that_lags_behind_a_confirmed_order_is_no_drift() -> None:
+    done = replace(order(Outcome.CONFIRMED), settled_at=at(0))
+    standing = replace(standing_at(1000), recent=(done,))
+    assert absorb(standing, reading(14, 100), PATIENCE).drift is None
+    assert absorb(standing, reading(14, 500), PATIENCE).drift is not None
+    assert absorb(standing, reading(15, 100), PATIENCE).drift is not None
+
+
 def test_an_open_order_is_no_drift() -> None:
     standing = replace(standing_at(100), order=order(Outcome.ACCEPTED))
     seen = absorb(standing, reading(5, 500), PATIENCE)

@@ -240,6 +240,7 @@ def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
             lambda: plan_of(Ask(300, 360, lead=9)), [(AT_RISK, "late_run")], id="its lead is too short"
         ),
         pytest.param(lambda: plan_of(Ask(-5, 60)), [(LATE, "late_run")], id="begun already"),
+        pytest.param(lambda: plan_of(Ask(775, 840, lead=30)), [], id="beyond what is planned for"),
         pytest.param(
             lambda: plan_of(Ask(1, 6, lead=15)),
             [(AT_RISK, "late_run")],
