@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iodcal.cli.declare import command
-from iodcal.cli.options import CircuitOption, NowOption, duration
+from iodcal.cli.options import CachedOption, CircuitOption, NowOption, WindowOption, duration
 from iodcal.cli.session import Session
 from iodcal.cli.understand import show_diff
 from iodcal.exits import Exit
@@ -88,13 +88,8 @@ def _write_lines(session: Session, synced: Synced) -> None:
 def plan(
     session: Session,
     *,
-    window: Annotated[
-        timedelta | None,
-        typer.Option("--window", metavar="TIME", parser=duration, help="Look so far ahead."),
-    ] = None,
-    cached: Annotated[
-        bool, typer.Option("--cached", help="From the last run's readings: no secret, no network.")
-    ] = False,
+    window: WindowOption = None,
+    cached: CachedOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 4 if changes are due.")
     ] = False,

@@ -87,3 +87,12 @@ class Common:
     @property
     def csv(self) -> bool:
         return self.output is Output.CSV
+
+
+WindowOption = Annotated[
+    timedelta | None,
+    typer.Option("--window", metavar="TIME", parser=duration, help="Look so far ahead."),
+]
+CachedOption = Annotated[
+    bool, typer.Option("--cached", help="From the last run's readings: no secret, no network.")
+]

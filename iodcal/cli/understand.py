@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iodcal.cli.declare import command
-from iodcal.cli.options import duration
+from iodcal.cli.options import CachedOption, WindowOption, duration
 from iodcal.cli.session import Session
 
 if TYPE_CHECKING:
@@ -47,13 +47,8 @@ def explain(
     organizer: Annotated[
         str | None, typer.Option("--organizer", metavar="ADDRESS", help="Who organizes it.")
     ] = None,
-    window: Annotated[
-        timedelta | None,
-        typer.Option("--window", metavar="TIME", parser=duration, help="Look so far ahead."),
-    ] = None,
-    cached: Annotated[
-        bool, typer.Option("--cached", help="From the last run's readings: no secret, no network.")
-    ] = False,
+    window: WindowOption = None,
+    cached: CachedOption = False,
 ) -> int:
     """Say why a circuit is asked for its bandwidth, or what every rule makes of an event. Changes nothing."""
     from iodcal.explaining import ExplainedCircuits, Question, answer
