@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -218,13 +220,38 @@ def test_what_was_told_once_is_not_told_again(world: World) -> None:
     assert (recovered.status, recovered.err) == (0, "recovered: calendar_unreadable noc\n")
 
 
-def test_help_imports_nothing_heavy() -> None:
-    code = "import sys, iodcal.cli.boundary as b; b.run_command(['--help']); print(sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    loaded = done.stdout.splitlines()[-1]
-    assert not [
-        name for name in ("'msal'", "'requests'", "'icalendar'", "'pydantic'", "'yaml'") if name in loaded
-    ]
+_HEAVY = re.compile(r"\b(msal|requests|icalendar|pydantic|yaml|rich)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["--help"], {}),
+        (["--version"], {}),
+        (["sync", "--help"], {}),
+        (
+            [],
+            {
+                "_IODCAL_COMPLETE": "complete_bash",
+                "COMP_WORDS": "iodcal plan --win",
+                "COMP_CWORD": "2",
+                "_TYPER_COMPLETE_ARGS": "iodcal plan --win",
+            },
+        ),
+    ],
+)
+def test_help_and_completion_import_nothing_heavy(arguments: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "iodcal", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+    assert "typer" in done.stderr
+    assert ("--window" in done.stdout) is bool(environment)
+    assert _HEAVY.findall(done.stderr) == []
 
 
 def test_a_closed_pipe_is_no_bug(world: World) -> None:
