@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -47,7 +48,8 @@ def parse_events(
     """
     try:
         calendars = _calendars(content)
-        events = [event for one in calendars for event in _events(source, one, window, deadline)]
+        found = (event for one in calendars for event in _events(source, one, window, deadline))
+        events = list(islice(found, _MOST_EVENTS + 1))
     except _DAMAGE:
         raise CalendarError("ics_damaged", uid="?") from None
     if len(events) > _MOST_EVENTS:
