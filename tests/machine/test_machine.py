@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from iodcal import people
 from iodcal.author import Person
 from iodcal.commands import Synced, Syncing, sync
-from iodcal.config import Configuration
+from iodcal.config import Configuration, Settings
 from iodcal.domain.orders import Outcome
 from iodcal.domain.problems import Kind
 from iodcal.domain.wishes import longest_pause
@@ -91,6 +91,7 @@ class Diary:
     news: bool = True  # something changed since the last run
     stopped_until: datetime = START  # when the last hold or pause that was asked for ends
     lowered: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last lowering of ours
+    by_hand: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last order in the portal
 
 
 class Everything(RuleBasedStateMachine):
@@ -122,6 +123,12 @@ class Everything(RuleBasedStateMachine):
         for patch in self.patches:
             patch.stop()
         self.folder.cleanup()
+
+    @initialize(
+        calendar=st.sampled_from(["noc", "company"]), ahead=st.integers(0, 120), length=st.integers(30, 300)
+    )
+    def an_event_is_near(self, calendar: str, ahead: int, length: int) -> None:
+        self.somebody_invites(calendar=calendar, subject="hands", ahead=ahead, length=length)
 
     # --- time and runs
 
@@ -231,6 +238,7 @@ class Everything(RuleBasedStateMachine):
         if line.target is not None or line.bandwidth == level:
             return
         line.bandwidth, line.shown_late = level, None
+        self.diary.by_hand[service_id] = self.now
         self.disturb()
 
     # --- people's commands
@@ -393,7 +401,7 @@ class Everything(RuleBasedStateMachine):
                     continue
                 need = plan.circuit.sold(window.bandwidth).mbps
                 governed = not report.parked and plan.timeline.at(self.now).target.mbps < need
-                if line.bandwidth >= need or governed:
+                if line.bandwidth >= need or governed or self.nobody_looked(plan.circuit.service_id):
                     continue
                 place = f"{plan.circuit.name}/{window.demand.rule.name}/{event.start:%Y-%m-%dT%H:%MZ}"
                 assert place in told, f"too slow for {place} and nobody was told"
@@ -402,6 +410,12 @@ class Everything(RuleBasedStateMachine):
                 if self.worked_between(self.now - minutes(EVERY + PROVISIONING), self.now):
                     continue  # what `exactly` kept low is raised when that has ended, not before
                 assert not settled or self.cannot_be_helped(plan.circuit.service_id), f"late for {place}"
+
+    def nobody_looked(self, service_id: str) -> bool:
+        """True if somebody ordered in the portal since the last reading, and the next is not due yet."""
+        by_hand = self.diary.by_hand.get(service_id)
+        read_at = self.company.carrier.read_at[service_id]
+        return by_hand is not None and read_at <= by_hand and self.now - read_at < Settings().verify_every
 
     def stopped_since(self, start: datetime, report: Report) -> bool:
         """True if people's commands may have kept a circuit low at any time since."""
