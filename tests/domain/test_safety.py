@@ -46,8 +46,8 @@ def reason(plan: CircuitPlan) -> str | None:
     return str(plan.due.held.reason) if plan.due.held else None
 
 
-def reading(mbps: int, status: Status) -> Reading:
-    return Reading(at(-1), status, Bandwidth(mbps), "text")
+def reading(mbps: int | None, status: Status) -> Reading:
+    return Reading(at(-1), status, Bandwidth(mbps) if mbps else None, "text")
 
 
 UP = [Ask(-5, 120)]
@@ -288,6 +288,22 @@ def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
             lambda: plan_of(CALL, standing=replace(standing_at(100), reading=reading(100, Status.UNKNOWN))),
             [(AT_RISK, "status_unknown")],
             id="a strange status",
+        ),
+        *(
+            pytest.param(
+                lambda shown=shown, status=status: plan_of(
+                    CALL, standing=replace(standing_at(1000), reading=reading(shown, status))
+                ),
+                expected,
+                id=f"ordered, but it reads {shown} and is {status.name.lower()}",
+            )
+            for shown, status, expected in (
+                (100, Status.UNKNOWN, [(AT_RISK, "status_unknown")]),
+                (1000, Status.UNKNOWN, []),
+                (100, Status.PENDING, [(AT_RISK, "open_order")]),
+                (1000, Status.PENDING, []),
+                (None, Status.UNKNOWN, []),
+            )
         ),
         pytest.param(
             lambda: plan_of(CALL, Ask(10, 30, 100, exactly=True, priority=5)),
