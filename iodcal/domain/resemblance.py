@@ -31,12 +31,12 @@ def likeness(wanted: str, title: str) -> float:
 
 
 def _runs_of_words(wanted: str, title: str) -> Iterator[str]:
-    """Runs of about as many words; one may have been split, or two written together."""
+    """Runs of at most one word more: one may have been split, and any number written together."""
     words = [word for word in _BREAK.split(title) if word]
-    length = len([word for word in _BREAK.split(wanted) if word])
-    for size in range(max(1, length - 1), length + 2):
-        for first in range(max(1, len(words) - size + 1)):
-            yield "".join(words[first : first + size])
+    most = len([word for word in _BREAK.split(wanted) if word]) + 1
+    for first in range(len(words)):
+        for end in range(first + 1, first + most + 1):
+            yield "".join(words[first:end])
 
 
 def _runs_of_letters(length: int, title: str) -> Iterator[str]:
