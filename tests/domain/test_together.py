@@ -165,6 +165,19 @@ def test_no_circuit_goes_up_on_the_evening_before_where_tomorrow_has_room() -> N
     assert list(plan_together(plans, at(0), THREE_DAYS, {})) == plans
 
 
+@pytest.mark.parametrize("limit", [24, 1])
+def test_what_begins_in_the_second_in_which_the_plan_ends_is_left_to_a_later_run(limit: int) -> None:
+    """Cron starts runs just after a whole minute, and events begin at whole minutes."""
+    now, policy = 0.5 / 60, replace(POLICY, window=timedelta(hours=6))
+    circuit = replace(CIRCUIT, changes_per_day=limit, tariff=TARIFF)
+    plans = [
+        plan_of(Ask(360, 500), circuit=replace(circuit, name=name, service_id=name), now=now, policy=policy)
+        for name in "ab"
+    ]
+    assert [len(plan.changes) for plan in plans] == [1, 1]
+    assert list(plan_together(plans, at(now), policy, {})) == plans
+
+
 def test_one_change_a_day_is_one_on_the_evening_before_and_one_on_the_day() -> None:
     plans = [planned(Ask(900, 9000), name=name, limit=1, policy=THREE_DAYS) for name in "ab"]
     found = plan_together(plans, at(0), THREE_DAYS, {})
