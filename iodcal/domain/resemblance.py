@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 from iodcal.domain.keywords import Keyword, normalise, words_of
 
@@ -34,9 +35,7 @@ def _runs_of_words(wanted: str, title: str) -> Iterator[str]:
     """Runs of at most one word more: one may have been split, and any number written together."""
     words = [word for word in _BREAK.split(title) if word]
     most = len([word for word in _BREAK.split(wanted) if word]) + 1
-    for first in range(len(words)):
-        for end in range(first + 1, first + most + 1):
-            yield "".join(words[first:end])
+    return (run for first in range(len(words)) for run in accumulate(words[first : first + most]))
 
 
 def _runs_of_letters(length: int, title: str) -> Iterator[str]:
