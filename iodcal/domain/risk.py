@@ -95,7 +95,7 @@ def _judge(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> 
     at_start = plan.timeline.at(max(start, now))
     if at_start.target < need(plan, window):
         cause: str | None = _cause_in_pin(at_start.pin)
-    elif (stopped := _stopped(plan, window, now)) is not None:
+    elif (stopped := _stopped(plan, window)) is not None:
         cause = stopped
     elif is_ready(plan, window):
         return
@@ -124,7 +124,7 @@ def _cause_in_pin(pin: Window | None) -> str:
     return "hold" if pin is not None and pin.demand.hold is not None else "exactly"
 
 
-def _stopped(plan: CircuitPlan, window: Window, now: datetime) -> str | None:
+def _stopped(plan: CircuitPlan, window: Window) -> str | None:
     """Why, and whether, a pause or a freeze keeps the circuit from `window`'s tier until too late, however
     high it runs today."""
     start = window.demand.event.start
@@ -132,7 +132,7 @@ def _stopped(plan: CircuitPlan, window: Window, now: datetime) -> str | None:
     up = next((up for up in reversed(ups) if up.new >= need(plan, window)), None)
     if up is None or up.held is None or up.held.until is None or up.held.reason not in STANDSTILL:
         return None
-    ordered_at = max(now, up.at, up.held.until)
+    ordered_at = max(up.at, up.held.until)
     return str(up.held.reason) if ordered_at + plan.circuit.provisioning > start else None
 
 

@@ -49,6 +49,17 @@ def test_the_next_step_down_is_none_where_nothing_steps_down() -> None:
     assert timeline.next_step_down(at(61)) is None
 
 
+def test_the_target_takes_no_step_where_the_baseline_steps_below_it() -> None:
+    peak = Peak(frozenset(range(7)), time(5), time(6), TIERS[2])  # from noon to one o'clock UTC, in Denver
+    timeline = timeline_of(Ask(-30, 90), circuit=replace(CIRCUIT, baseline=Baseline(TIERS[0], (peak,))))
+    assert timeline.next_step_down(at(-20)) == at(90)
+
+
+def test_a_segment_lasts_as_long_as_nothing_changes() -> None:
+    timeline = timeline_of(Ask(0, 60), Ask(10, 20, 500), Ask(15, 60))
+    assert [segment.span.start for segment in timeline.segments] == [timeline.span.start, at(0), at(60)]
+
+
 def test_every_kind_of_problem_has_a_nature() -> None:
     for kind in Kind:
         problem = Problem(kind, "here", {"direction": "up", "minutes": 5})
@@ -76,6 +87,7 @@ def test_a_plan_without_changes_is_not_held() -> None:
 @pytest.mark.parametrize("minute", [-20_000, 20_000])
 def test_beyond_its_ends_a_timeline_goes_on_as_it_is(minute: int) -> None:
     assert timeline_of().at(at(minute)).target == TIERS[0]
+    assert timeline_of().baseline_at(at(minute)).bandwidth == TIERS[0]
 
 
 def test_knowledge_of_another_circuit_is_none_of_ours() -> None:

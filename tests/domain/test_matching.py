@@ -17,7 +17,7 @@ from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import Matching, holds_at, match_events
 from iodcal.domain.patterns import Budget, Pattern, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Highest, Rule
-from iodcal.domain.windows import Window, open_windows
+from iodcal.domain.windows import Demand, Window, open_windows
 from iodcal.domain.workdays import Place
 from tests.domain.minutes import CIRCUIT, NOON, at
 
@@ -173,6 +173,35 @@ def test_a_copy_hidden_in_one_calendar_is_hidden_in_the_cause() -> None:
     copy = replace(EVENT, source=ROOMS, id="2")
     found = match(EVENT, copy, rules=[one], hidden_calendars=frozenset({"rooms"}))
     assert windows(found, one)[0].demand.subject is None
+
+
+def merged(one: dict[str, Any], other: dict[str, Any]) -> Demand:
+    """What becomes of two copies of the event in one calendar, by what they differ in."""
+    (event,) = match(EVENT).matched
+    copies = [replace(event, id="1", **one), replace(event, id="2", **other)]
+    (window,) = open_windows(copies, [rule()], [CIRCUIT])["den-a"]
+    return window.demand
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "subject"),
+    [("A", "B", "A"), ("B", "A", "A"), (None, "A", None), ("A", None, None), (None, None, None)],
+)
+def test_of_two_subjects_the_first_in_the_alphabet_is_shown_and_none_that_is_hidden_in_one(
+    one: str | None, other: str | None, subject: str | None
+) -> None:
+    assert merged({"subject": one}, {"subject": other}).subject == subject
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "since"),
+    [(None, None, None), (-60, None, None), (None, -60, None), (-60, -5, -60), (-5, -60, -60)],
+)
+def test_copies_are_remembered_only_where_no_reading_of_today_shows_one(
+    one: int | None, other: int | None, since: int | None
+) -> None:
+    ages = [{"remembered_since": None if minute is None else at(minute)} for minute in (one, other)]
+    assert merged(*ages).remembered_since == (None if since is None else at(since))
 
 
 def test_the_event_names_the_bandwidth() -> None:

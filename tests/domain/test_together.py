@@ -160,6 +160,58 @@ def test_a_circuit_goes_up_before_midnight_where_tomorrow_has_no_room() -> None:
     assert list(events_at_risk(found, at(0), THREE_DAYS)) == []
 
 
+def test_no_circuit_goes_up_on_the_evening_before_where_tomorrow_has_room() -> None:
+    plans = [planned(Ask(900, 1000), name=name, policy=THREE_DAYS) for name in "ab"]
+    assert list(plan_together(plans, at(0), THREE_DAYS, {})) == plans
+
+
+@pytest.mark.parametrize("limit", [24, 1])
+def test_what_begins_in_the_second_in_which_the_plan_ends_is_left_to_a_later_run(limit: int) -> None:
+    """Cron starts runs just after a whole minute, and events begin at whole minutes."""
+    now, policy = 0.5 / 60, replace(POLICY, window=timedelta(hours=6))
+    circuit = replace(CIRCUIT, changes_per_day=limit, tariff=TARIFF)
+    plans = [
+        plan_of(Ask(360, 500), circuit=replace(circuit, name=name, service_id=name), now=now, policy=policy)
+        for name in "ab"
+    ]
+    assert [len(plan.changes) for plan in plans] == [1, 1]
+    assert list(plan_together(plans, at(now), policy, {})) == plans
+
+
+def test_one_change_a_day_is_one_on_the_evening_before_and_one_on_the_day() -> None:
+    plans = [planned(Ask(900, 9000), name=name, limit=1, policy=THREE_DAYS) for name in "ab"]
+    found = plan_together(plans, at(0), THREE_DAYS, {})
+    assert [shown(plan) for plan in found] == [[(710, 100, 1000, None)], [(900, 100, 1000, None)]]
+
+
+def test_changes_used_today_are_there_again_tomorrow() -> None:
+    plans = [planned(Ask(900, 9000), name=name, limit=1, policy=THREE_DAYS) for name in "ab"]
+    found = plan_together(plans, at(0), THREE_DAYS, {ACCOUNT: 1})
+    assert [shown(plan) for plan in found] == [[(900, 100, 1000, None)], [(900, 100, 1000, "quota")]]
+    assert found[0].shortages[0] == Shortage(date(2026, 11, 25), 2, 1, 1)
+
+
+@pytest.mark.parametrize(("limit", "asked", "left"), [(2, 1, 0), (3, 2, 1)])
+def test_changes_are_set_aside_on_the_day_on_which_a_held_circuit_needs_them(
+    limit: int, asked: int, left: int
+) -> None:
+    """One on each day for the raise that waits, which may be let go on any; one at midnight for its end."""
+    busy = planned(Ask(0, 720), name="busy", limit=limit, policy=THREE_DAYS)
+    held = replace(busy, changes=(replace(busy.changes[0], held=Held(Reason.PENDING)), *busy.changes[1:]))
+    plans = [planned(Ask(900, 9000), name=name, limit=limit, policy=THREE_DAYS) for name in "ab"]
+    found = plan_together([*plans, held], at(0), THREE_DAYS, {})
+    assert [shown(plan) for plan in found[:2]] == [[(710, 100, 1000, None)], [(900, 100, 1000, None)]]
+    assert shown(found[2]) == [(0, 100, 1000, "pending"), (720, 1000, 100, None)]
+    assert {plan.shortages for plan in found} == {(Shortage(date(2026, 11, 25), asked, left, 0),)}
+
+
+def test_what_was_too_dear_needs_a_change_all_the_same() -> None:
+    """The carrier is asked for its price again, and may take the order."""
+    dear = planned(Ask(0, 60), limit=1, max_price_per_hour=Decimal("0.50"))
+    assert shown(dear)[0] == (0, 100, 1000, "price")
+    assert shown(together(dear, used=1)["a"])[0] == (0, 100, 1000, "quota")
+
+
 @pytest.mark.parametrize("outcome", [None, Outcome.PENDING])
 def test_a_raise_on_the_evening_before_waits_for_an_open_order_as_any_other(outcome: Outcome | None) -> None:
     office = Baseline(TIERS[0], (Peak(frozenset(range(7)), time(19), time(23), TIERS[2]),))
@@ -181,17 +233,20 @@ def test_a_raise_on_the_evening_before_waits_for_an_open_order_as_any_other(outc
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "left_out"),
     [
-        pytest.param({"tariff": Tariff()}, id="no rates"),
-        pytest.param({"tariff": replace(TARIFF, currency="EUR")}, id="two currencies"),
+        pytest.param({}, (1, 1), id="five hours of $0.60 or nine of $0.36"),
+        pytest.param({"tariff": Tariff()}, (0, 2), id="no rates"),
+        pytest.param({"tariff": replace(TARIFF, currency="EUR")}, (0, 2), id="two currencies"),
     ],
 )
-def test_without_comparable_prices_bandwidth_stands_for_them(other: dict[str, object]) -> None:
+def test_without_comparable_prices_bandwidth_stands_for_them(
+    other: dict[str, object], left_out: tuple[int, int]
+) -> None:
     deep = planned(Ask(300, 700), name="deep", ordered=1000, limit=3, **other)
     long = planned(Ask(540, 700, 500), name="long", ordered=500, limit=3)
     found = together(deep, long)
-    assert (len(found["deep"].left_out), len(found["long"].left_out)) == (0, 2)
+    assert (len(found["deep"].left_out), len(found["long"].left_out)) == left_out
 
 
 def test_a_circuit_that_is_only_observed_uses_no_change() -> None:
