@@ -64,10 +64,13 @@ class Course:
         self.level = moves[-1].level if moves else self.level
 
     def _fresh(self, begin: int) -> Step | None:
-        """With a new day's changes a circuit that was left up may be lowered, if that is worth it."""
+        """With a new day's changes a circuit that was left up may be lowered, if that is worth it. One that
+        went up on the evening before was not left up."""
         sight = int(self.policy.pace(self.plan.circuit).down_sight.total_seconds())
         lowest = self._highest(begin, begin + sight)
-        return Step(begin, lowest, True, MIDNIGHT) if lowest < self.level else None
+        lowered = [step.at for step in self.steps if step.down and step.at < begin]
+        left_up = lowered and all(move.at <= lowered[-1] for move in self.moves)
+        return Step(begin, lowest, True, MIDNIGHT) if left_up and lowest < self.level else None
 
     def _highest(self, begin: int, end: int) -> int:
         """The highest level of the circuit's own plan from `begin` on until just before `end`."""

@@ -268,6 +268,20 @@ def test_a_circuit_goes_up_on_the_last_evening_before_not_on_the_one_before_that
     ]
 
 
+@pytest.mark.parametrize("orders", [Orders.ALL, Orders.UPS])
+def test_what_goes_up_on_the_evening_before_is_not_lowered_at_midnight_though_tomorrow_has_room(
+    orders: Orders,
+) -> None:
+    """A large account makes more circuits ready than it must."""
+    policy = replace(THREE_DAYS, window=timedelta(hours=36))
+    plans = [
+        planned(Ask(900, 9000, 500), name=f"c{number:03}", limit=80, policy=policy, orders=orders)
+        for number in range(140)
+    ]
+    found = Counter(tuple(shown(plan)) for plan in plan_together(plans, at(0), policy, {}))
+    assert found == {((710, 100, 500, None),): 80, ((900, 100, 500, None),): 60}
+
+
 def test_a_raise_on_the_evening_before_comes_after_all_other_changes_of_the_day() -> None:
     late, early = Ask(715, 9000, 200), Ask(840, 9000, 500)
     plans = [
