@@ -344,11 +344,9 @@ def price(wanted: Need, path: Sequence[Move]) -> int:
             total += 10**24 * (after.at - step.at)
     level = path[-1].level if path else wanted.level
     floor = wanted.steps[-1].level if wanted.steps else wanted.level
-    until, floors = 2 * DAY, [(DAY, floor)]
-    for step in wanted.beyond:
-        if floor < level:
-            until = step.at if step.down or step.level >= level else until
-        floors.append((step.at, step.level))
+    joins = (step.at for step in wanted.beyond if step.down or step.level >= level)
+    until = next(joins, 2 * DAY)
+    floors = [(DAY, floor), *((step.at, step.level) for step in wanted.beyond)]
     for (start, below), end in zip(floors, [*(at for at, _ in floors[1:]), 2 * DAY], strict=True):
         if below < level and start < until:
             total += (wanted.rates[level] - wanted.rates[below]) * (min(end, until) - start)
