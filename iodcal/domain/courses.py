@@ -43,7 +43,7 @@ class Course:
         `end` to what the day after needs."""
         begin, close = _seconds(start), _seconds(end)
         here = [step for step in self.steps if begin <= step.at < close]
-        fresh = self._fresh(begin) if start > self.now else None
+        fresh = self._fresh(begin)
         eve = close - 2 * int(self.policy.every.total_seconds())
         return Need(
             name=self.name,

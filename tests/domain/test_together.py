@@ -127,6 +127,15 @@ def test_an_exactly_window_goes_before_money() -> None:
     assert shown(found["dear"]) == [(0, 1000, 100, "quota")]
 
 
+def test_a_higher_tier_that_costs_less_is_what_a_lowering_goes_to() -> None:
+    odd = TARIFF.over({TIERS[2]: Rate(Decimal("0.1"), RateSource.CONFIGURED)})
+    found = together(
+        planned(Ask(60, 200, 500), Ask(200, 300), name="a", limit=3, tariff=odd),
+        planned(Ask(90, 720, 500), name="b", ordered=500, limit=3),
+    )
+    assert shown(found["a"]) == [(60, 100, 500, None), (200, 500, 1000, None), (300, 1000, 500, None)]
+
+
 def test_a_tier_that_costs_nothing_counts_as_that() -> None:
     free = {Bandwidth(100): Rate(Decimal(0), RateSource.CONFIGURED)}
     found = together(
@@ -225,11 +234,18 @@ def test_what_was_left_up_is_lowered_day_by_day_what_saves_most_first() -> None:
     assert shown(found["b"]) == [(0, 1000, 100, "quota"), (720, 1000, 100, None)]
 
 
+def test_what_was_left_up_and_has_a_lowering_at_midnight_is_lowered_once() -> None:
+    plan = planned(Ask(0, 720, 500), name="a", ordered=1000, limit=4, policy=THREE_DAYS)
+    found = over_three_days(plan, used=4)["a"]
+    assert shown(found) == [(0, 1000, 500, "quota"), (720, 1000, 100, None)]
+    assert found.changes[1].causes == plan.changes[1].causes
+
+
 def test_tomorrow_lowers_to_what_is_asked_for_soon_after_midnight() -> None:
     soon = Ask(750, 900, 200, lead=10)
-    plan = planned(Ask(0, 300, 500), soon, name="a", ordered=1000, limit=4, policy=THREE_DAYS)
-    waiting = planned(soon, name="b", limit=4, policy=THREE_DAYS)
-    found = over_three_days(plan, waiting, used=4)
+    plan = planned(Ask(0, 300, 500), soon, name="a", ordered=1000, limit=5, policy=THREE_DAYS)
+    waiting = planned(soon, name="b", limit=5, policy=THREE_DAYS)
+    found = over_three_days(plan, waiting, used=5)
     assert shown(found["a"]) == [
         (0, 1000, 500, "quota"),
         (720, 1000, 200, None),
@@ -268,18 +284,19 @@ def test_a_circuit_goes_up_on_the_last_evening_before_not_on_the_one_before_that
     ]
 
 
-@pytest.mark.parametrize("orders", [Orders.ALL, Orders.UPS])
+@pytest.mark.parametrize(("orders", "end"), [(Orders.ALL, 9000), (Orders.ALL, 2100), (Orders.UPS, 9000)])
 def test_what_goes_up_on_the_evening_before_is_not_lowered_at_midnight_though_tomorrow_has_room(
-    orders: Orders,
+    orders: Orders, end: int
 ) -> None:
     """A large account makes more circuits ready than it must."""
     policy = replace(THREE_DAYS, window=timedelta(hours=36))
     plans = [
-        planned(Ask(900, 9000, 500), name=f"c{number:03}", limit=80, policy=policy, orders=orders)
+        planned(Ask(900, end, 500), name=f"c{number:03}", limit=80, policy=policy, orders=orders)
         for number in range(140)
     ]
-    found = Counter(tuple(shown(plan)) for plan in plan_together(plans, at(0), policy, {}))
-    assert found == {((710, 100, 500, None),): 80, ((900, 100, 500, None),): 60}
+    found = [shown(plan) for plan in plan_together(plans, at(0), policy, {})]
+    assert Counter(first for first, *_ in found) == {(710, 100, 500, None): 80, (900, 100, 500, None): 60}
+    assert {minute for _, *later in found for minute, *_ in later} <= {end}
 
 
 def test_a_raise_on_the_evening_before_comes_after_all_other_changes_of_the_day() -> None:
