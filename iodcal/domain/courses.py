@@ -21,8 +21,8 @@ _PRICE_UNITS = 10**6
 class Course:
     """One circuit's way through the days: the steps of its own plan, and the moves made of them so far.
 
-    `level` is where the moves have brought it, `floor` where its own plan stands by then (Mbps); `unmet` has
-    the time (UTC) until which a raise waits, by its move.
+    `level` is where the moves have brought it (Mbps); `unmet` has the time (UTC) until which a raise waits,
+    by its move.
     """
 
     plan: CircuitPlan
@@ -31,7 +31,6 @@ class Course:
     rates: Mapping[int, int]
     steps: tuple[Step, ...]
     level: int
-    floor: int
     moves: list[Move] = field(default_factory=list)
     unmet: dict[Move, datetime] = field(default_factory=dict)
 
@@ -44,12 +43,11 @@ class Course:
         `end` to what the day after needs."""
         begin, close = _seconds(start), _seconds(end)
         here = [step for step in self.steps if begin <= step.at < close]
-        fresh = self._fresh(begin) if start > self.now else None
+        fresh = self._fresh(begin)
         eve = close - 2 * int(self.policy.every.total_seconds())
         return Need(
             name=self.name,
             level=self.level,
-            floor=self.floor,
             steps=((fresh,) if fresh else ()) + tuple(here),
             end=close,
             beyond=tuple(step for step in self.steps if step.at >= close),
@@ -57,29 +55,32 @@ class Course:
             rates=self.rates,
             period=self.plan.tariff.billing.seconds,
             ready=self._highest(close, close + 86_400) if ready else 0,
-            eve=max(begin, eve, here[-1].at + 1 if here else 0),
+            eve=max(begin, eve, *(step.at + 1 for step in here)),
         )
 
-    def go(self, moves: Sequence[Move], end: datetime) -> None:
-        """Makes the moves of a day that ends at `end` (UTC)."""
+    def go(self, moves: Sequence[Move]) -> None:
+        """Makes the moves of a day."""
         self.moves += moves
         self.level = moves[-1].level if moves else self.level
-        self.floor = self._at(_seconds(end))
 
     def _fresh(self, begin: int) -> Step | None:
-        """With a new day's changes a circuit that was left up may be lowered, if that is worth it."""
+        """With a new day's changes a circuit that was left up may be lowered, if that is worth it. One that
+        went up on the evening before was not left up."""
         sight = int(self.policy.pace(self.plan.circuit).down_sight.total_seconds())
         lowest = self._highest(begin, begin + sight)
-        return Step(begin, lowest, True, MIDNIGHT) if lowest < self.level else None
+        lowered = [step.at for step in self.steps if step.down and step.at < begin]
+        left_up = lowered and all(move.at <= lowered[-1] for move in self.moves)
+        return Step(begin, lowest, True, MIDNIGHT) if left_up and lowest < self.level else None
 
     def _highest(self, begin: int, end: int) -> int:
-        """The highest level of the circuit's own plan from `begin` to `end`."""
-        return max(self._at(begin + 1), *(s.level for s in self.steps if begin <= s.at < end), 0)
-
-    def _at(self, second: int) -> int:
-        """The level of the circuit's own plan just before `second`."""
-        passed = (step.level for step in reversed(self.steps) if step.at < second)
-        return next(passed, _first_level(self.plan))
+        """The highest level of the circuit's own plan from `begin` on until just before `end`."""
+        level = _first_level(self.plan)
+        for step in self.steps:
+            if step.at <= begin:
+                level = step.level
+            elif step.at < end:
+                level = max(level, step.level)
+        return level
 
 
 def course_of(plan: CircuitPlan, now: datetime, policy: Policy, *, priced: bool) -> Course:
@@ -90,7 +91,7 @@ def course_of(plan: CircuitPlan, now: datetime, policy: Policy, *, priced: bool)
     if priced:
         tariff = plan.tariff
         rates = {level: int((tariff.per_hour(Bandwidth(level)) or 0) * _PRICE_UNITS) for level in rates}
-    return Course(plan, now, policy, rates, steps, first, first)
+    return Course(plan, now, policy, rates, steps, first)
 
 
 def _steps(plan: CircuitPlan, now: datetime) -> Iterator[Step]:
@@ -122,9 +123,6 @@ def _seconds(instant: datetime) -> int:
 def rewritten(course: Course) -> CircuitPlan:
     """The circuit's plan as its moves have it, with what they leave out."""
     plan, level = course.plan, Bandwidth(_first_level(course.plan))
-    own = [(number, change.new.mbps) for number, change in enumerate(plan.changes)]
-    if not course.unmet and [(move.id, move.level) for move in course.moves] == own:
-        return plan
     changes: list[Change] = []
     for move in course.moves:
         change = _made(course, move, level)
@@ -150,7 +148,7 @@ def _made(course: Course, move: Move, old: Bandwidth) -> Change:
         base = next(change for change in known if change.new >= new and _seconds(change.at) > move.at)
     else:
         base = known[move.id]
-        higher = (change.causes for change in known[move.id :] if change.new == new > base.new)
+        higher = (change.causes for change in known[move.id :] if change.new == new)
         causes = tuple(dict.fromkeys((*base.causes, *next(higher, ()))))
         return replace(base, old=old, new=new, causes=causes)
     at = datetime.fromtimestamp(move.at, UTC)
@@ -161,31 +159,24 @@ def _made(course: Course, move: Move, old: Bandwidth) -> Change:
 
 def _left_out(course: Course) -> Iterator[LeftOut]:
     """Where the circuit stands higher than its own plan, change by change of that plan."""
-    if not course.plan.changes or course.plan.circuit.orders is Orders.UPS:
+    if course.plan.circuit.orders is Orders.UPS:
         return  # never lowered is what its owner wants
-    own, instead = _own_way(course), _way(course)
-    ends = [*(at for at, _ in own[2:]), course.now + course.policy.window]
-    for change, (start, level), end in zip(course.plan.changes, own[1:], ends, strict=True):
+    changes, instead = course.plan.changes, _way(course)
+    starts = [course.now if change.due else change.at for change in changes]
+    edges = [*starts, course.now + course.policy.window]
+    for number, change in enumerate(changes):
+        start, end = edges[number : number + 2]
         kept = next(known for at, known in reversed(instead) if at <= start)
-        if kept > level:
-            moved = [(at, known) for at, known in instead if start < at < end]
-            span, left = Interval(start, end), replace(change, held=Held(Reason.QUOTA))
-            more = difference([(start, kept), *moved], [(start, level)], span, course.plan.tariff)
-            yield LeftOut(left, kept, moved[0][0] if moved else end, more)
-
-
-def _own_way(course: Course) -> list[tuple[datetime, Bandwidth]]:
-    """The levels of the circuit's own plan over time, the present one first."""
-    first = (course.now, Bandwidth(_first_level(course.plan)))
-    own = ((course.now if change.due else change.at, change.new) for change in course.plan.changes)
-    return [first, *own]
+        if kept > change.new:
+            moved = [(at, known) for at, known in instead if at > start]
+            until = min([end, *(at for at, _ in moved)])
+            more = difference(
+                [(start, kept), *moved], [(start, change.new)], Interval(start, end), course.plan.tariff
+            )
+            yield LeftOut(replace(change, held=Held(Reason.QUOTA)), kept, until, more)
 
 
 def _way(course: Course) -> list[tuple[datetime, Bandwidth]]:
-    """The levels that the moves make of it."""
-    own = _own_way(course)
-    moved = (
-        (datetime.fromtimestamp(move.at, UTC) if move.id < 0 else own[move.id + 1][0], Bandwidth(move.level))
-        for move in course.moves
-    )
-    return [own[0], *moved]
+    """The levels that the moves make of the circuit's present one, over time."""
+    moved = ((datetime.fromtimestamp(move.at, UTC), Bandwidth(move.level)) for move in course.moves)
+    return [(course.now, Bandwidth(_first_level(course.plan))), *moved]

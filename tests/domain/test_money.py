@@ -21,7 +21,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
 from iodcal.domain.planning import CircuitPlan, Shortage
 from iodcal.domain.price import ceiling, comparable_price
-from iodcal.domain.problems import Kind
+from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.shortfalls import of_prices, of_quotas
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
@@ -184,9 +184,16 @@ def test_a_raise_that_is_too_dear_is_held_told_and_asked_for_again() -> None:
     assert later.changes[0].held == Held(Reason.PRICE)
     risk = [(problem.kind, problem.facts["cause"]) for problem in events_at_risk([now, later], at(0), POLICY)]
     assert risk == [(Kind.EVENT_LATE, "price"), (Kind.EVENT_AT_RISK, "price")]
-    (problem,) = of_prices(now, None)
-    assert (problem.kind, problem.facts["price"], problem.facts["limit"]) == (Kind.PRICE, "1.06", "1")
+    facts = {"circuit": "den-a", "to": "1 Gbps", "price": "1.06", "limit": "1", "currency": "USD"}
+    assert list(of_prices(now, None)) == [Problem(Kind.PRICE, "den-a", facts)]
     assert list(of_prices(later, None)) == []
+
+
+def test_a_raise_that_was_too_dear_for_a_limit_that_is_gone_tells_none() -> None:
+    plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF))
+    held = replace(plan, changes=(replace(plan.changes[0], held=Held(Reason.PRICE)),))
+    (problem,) = of_prices(held, None)
+    assert (problem.facts["price"], problem.facts["limit"]) == ("1.06", None)
 
 
 def test_a_quote_in_another_currency_is_told() -> None:
@@ -195,8 +202,9 @@ def test_a_quote_in_another_currency_is_told() -> None:
     assert comparable_price(Quote("q", TOP, at(0), Decimal(1), "EUR"), TARIFF) is None
     assert list(of_prices(plan, Quote("q", TOP, at(0), Decimal(1)))) == []
     assert list(of_prices(plan, Quote("q", TOP, at(0), None, "EUR"))) == []
-    (problem,) = of_prices(plan, Quote("q", TOP, at(0), Decimal(1), "EUR"))
-    assert (problem.kind, problem.facts["wanted"]) == (Kind.PRICE_UNKNOWN, "USD")
+    facts = {"circuit": "den-a", "to": "1 Gbps", "currency": "EUR", "wanted": "USD"}
+    problems = list(of_prices(plan, Quote("q", TOP, at(0), Decimal(1), "EUR")))
+    assert problems == [Problem(Kind.PRICE_UNKNOWN, "den-a", facts)]
 
 
 # --- what a plan costs
@@ -268,6 +276,28 @@ def test_problems_of_the_quota() -> None:
         ("quota", 1),
     ]
     assert list(of_quotas([plan_of()], POLICY, {})) == []
+
+
+def test_changes_that_are_used_up_are_told_with_what_is_left_and_kept() -> None:
+    waiting = together(planned(name="a", ordered=500, limit=9), used=5, reserve=4)["a"]
+    facts: dict[str, Fact] = {"account": "1-A", "used": 5, "limit": 9, "reserve": 4, "held": 1}
+    assert list(of_quotas([waiting], POLICY, {ACCOUNT: 5})) == [Problem(Kind.QUOTA, "1-A", facts)]
+
+
+def test_what_the_quota_has_no_room_for_is_told_with_what_it_costs_in_each_currency() -> None:
+    plan = together(planned(Ask(600, 700), name="a", ordered=500, limit=1))["a"]
+    usd, eur = Cost(Decimal("1.5"), "USD"), Cost(Decimal(2), "EUR", complete=False)
+    left_out = tuple(replace(plan.left_out[0], cost=cost) for cost in (usd, eur, usd))
+    facts: dict[str, Fact] = {"account": "1-A", "count": 3, "cost": "at least 2.00 EUR, 3.00 USD"}
+    problems = list(of_quotas([replace(plan, left_out=left_out)], replace(POLICY, quota_reserve=0), {}))
+    assert problems == [Problem(Kind.QUOTA_PLANNED, "1-A", facts)]
+
+
+def test_of_days_without_room_for_all_raises_the_first_is_told() -> None:
+    days = [Shortage(date(2026, 11, day), 3, 2, 1) for day in (25, 26)]
+    short = replace(planned(name="a"), shortages=tuple(days))
+    facts: dict[str, Fact] = {"account": "1-A", "day": "2026-11-25", "asked": 3, "left": 2, "unmet": 1}
+    assert list(of_quotas([short], POLICY, {})) == [Problem(Kind.QUOTA_SHORT, "1-A", facts)]
 
 
 def test_an_account_without_a_number_is_named_by_its_carrier_and_unknown_rates_are_told() -> None:
