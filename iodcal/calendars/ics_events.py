@@ -28,6 +28,7 @@ _ONLINE = ("X-MICROSOFT-SKYPETEAMSMEETINGURL", "X-GOOGLE-CONFERENCE", "CONFERENC
 _DAMAGE = (
     *(ValueError, KeyError, IndexError, TypeError, AttributeError),
     *(OverflowError, RecursionError, NotImplementedError),
+    OSError,  # a zone named like a folder of zones: "America"
 )
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE")
 # Properties without which, or with which misread, an event would be another one. None is a line that could

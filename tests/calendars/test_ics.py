@@ -264,6 +264,11 @@ def test_any_line_ending_and_a_mark_at_the_start_will_do(ending: str) -> None:
             id="every minute by another name",
         ),
         pytest.param(
+            calendar("UID:a\nDTSTART;TZID=America:20260106T080000\nDURATION:PT1H"),
+            "ics_damaged",
+            id="a zone named like a continent",
+        ),
+        pytest.param(
             calendar("UID:a\nDTSTART:20260106T080000Z\nDTEND:02600105T090000Z\nRRULE:FREQ=DAILY"),
             "ics_too_dense",
             id="days that end many centuries before they start",

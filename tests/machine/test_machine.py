@@ -21,6 +21,7 @@ from iodcal.author import Person
 from iodcal.commands import Synced, Syncing, sync
 from iodcal.config import Configuration, Settings
 from iodcal.domain.orders import Outcome
+from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Kind
 from iodcal.domain.wishes import longest_pause
 from iodcal.errors import StateError, UsageError
@@ -401,7 +402,7 @@ class Everything(RuleBasedStateMachine):
                     continue
                 need = plan.circuit.sold(window.bandwidth).mbps
                 governed = not report.parked and plan.timeline.at(self.now).target.mbps < need
-                if line.bandwidth >= need or governed or self.nobody_looked(plan.circuit.service_id):
+                if line.bandwidth >= need or governed or self.nobody_looked(plan, report):
                     continue
                 place = f"{plan.circuit.name}/{window.demand.rule.name}/{event.start:%Y-%m-%dT%H:%MZ}"
                 assert place in told, f"too slow for {place} and nobody was told"
@@ -411,11 +412,15 @@ class Everything(RuleBasedStateMachine):
                     continue  # what `exactly` kept low is raised when that has ended, not before
                 assert not settled or self.cannot_be_helped(plan.circuit.service_id), f"late for {place}"
 
-    def nobody_looked(self, service_id: str) -> bool:
-        """True if somebody ordered in the portal since the last reading, and the next is not due yet."""
-        by_hand = self.diary.by_hand.get(service_id)
-        read_at = self.company.carrier.read_at[service_id]
-        return by_hand is not None and read_at <= by_hand and self.now - read_at < Settings().verify_every
+    def nobody_looked(self, plan: CircuitPlan, report: Report) -> bool:
+        """True if somebody ordered in the portal since the last reading, and the next is not due yet, or was
+        not to be had, which the report says of the circuit."""
+        service_id = plan.circuit.service_id
+        by_hand, read_at = self.diary.by_hand.get(service_id), self.company.carrier.read_at[service_id]
+        if by_hand is None or read_at > by_hand:
+            return False
+        unread = {problem.where for problem in report.problems if problem.kind is Kind.CARRIER_UNREADABLE}
+        return self.now - read_at < Settings().verify_every or plan.circuit.name in unread
 
     def stopped_since(self, start: datetime, report: Report) -> bool:
         """True if people's commands may have kept a circuit low at any time since."""
