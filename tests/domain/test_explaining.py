@@ -129,14 +129,20 @@ def test_no_gap_keeps_what_is_not_kept(asks: list[Ask], ordered: int) -> None:
     assert why(*asks, ordered=ordered).kept is None
 
 
-@pytest.mark.parametrize(("when", "now", "kept"), [(0, 0, "y"), (0, -60, None)], ids=["now", "to come"])
-def test_a_slow_carrier_bridges_a_longer_gap_now_than_one_to_come(
-    when: float, now: float, kept: str | None
-) -> None:
-    slow = replace(CIRCUIT, provisioning=minutes(90))  # looks 95 minutes ahead, the billing hour 60
-    asks = Ask(-130, 0, name="x"), Ask(80, 130, name="y")
-    explained = why(*asks, when=when, now=now, ordered=1000, circuit=slow)
-    assert (explained.kept and explained.kept.causes[0].rule) == kept
+@pytest.mark.parametrize("when", [0, 5, 79])
+def test_a_slow_carrier_bridges_a_longer_gap_from_now_on(when: float) -> None:
+    slow = replace(CIRCUIT, provisioning=minutes(90))  # looks 95 minutes ahead, the billing hour is 60
+    explained = why(Ask(-60, 0, name="x"), Ask(80, 130, name="y"), when=when, ordered=1000, circuit=slow)
+    assert explained.kept is not None
+    assert (explained.level, explained.kept.causes[0].rule) == (Bandwidth(1000), "y")
+
+
+def test_only_the_billing_hour_counts_in_a_gap_to_come() -> None:
+    slow = replace(CIRCUIT, provisioning=minutes(90))
+    asks = Ask(10, 100, name="x"), Ask(150, 170, 500, name="y"), Ask(185, 230, name="z")
+    explained = why(*asks, when=120, circuit=slow)
+    assert explained.kept is not None
+    assert (explained.level, explained.kept.causes[0].rule) == (Bandwidth(500), "y")
 
 
 def test_a_gap_to_come_is_planned_over() -> None:

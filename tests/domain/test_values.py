@@ -116,6 +116,7 @@ def test_a_duration_reads_as_it_is_written(length: timedelta) -> None:
         pytest.param("Africa/Cairo", "2026-04-24T00:00", "2026-04-23T22:00", id="a gap at midnight"),
         pytest.param("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T10:00", id="a day that never was"),
         pytest.param("Asia/Kathmandu", "2026-01-01T00:00", "2025-12-31T18:15", id="three quarters off"),
+        pytest.param("America/Denver", "2026-11-24T05:00:00.5", "2026-11-24T12:00:00.5", id="half a second"),
         pytest.param(
             "UTC", "2026-11-24T23:59:59.999999", "2026-11-24T23:59:59.999999", id="the last of a day"
         ),
