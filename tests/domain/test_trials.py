@@ -209,18 +209,18 @@ def test_an_event_that_names_no_bandwidth_is_told_apart() -> None:
 
 
 def test_what_gives_way_to_an_exactly_rule_names_it() -> None:
-    low, high = (
-        replace(rule(name), mode=Mode.EXACTLY, priority=level) for name, level in (("x", 5), ("y", 10))
-    )
     above = replace(rule("above"), priority=20)  # no `exactly`: nothing gives way to it
-    for order in ([low, high, above], [above, high, low]):
-        trial = tried(EVENT, rule("plain"), *order)
+    for low, high in (("x", "y"), ("y", "x")):
+        exact = [
+            replace(rule(name), mode=Mode.EXACTLY, priority=level) for name, level in ((low, 5), (high, 10))
+        ]
+        trial = tried(EVENT, rule("plain"), *exact, above)
         gives_way = {
             one.rule.name: circuit.yields_to and circuit.yields_to.demand.rule.name
             for one in trial.rules
             for circuit in one.circuits
         }
-        assert gives_way == {"plain": "y", "x": "y", "y": None, "above": None}
+        assert gives_way == {"plain": high, low: high, high: None, "above": None}
         assert [one.matched for one in trial.rules] == [True] * 4
 
 
