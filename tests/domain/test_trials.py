@@ -214,7 +214,7 @@ def test_what_gives_way_to_an_exactly_rule_names_it() -> None:
         exact = [
             replace(rule(name), mode=Mode.EXACTLY, priority=level) for name, level in ((low, 5), (high, 10))
         ]
-        trial = tried(EVENT, rule("plain"), *exact, above)
+        trial = tried(EVENT, rule("plain"), above, *exact)
         gives_way = {
             one.rule.name: circuit.yields_to and circuit.yields_to.demand.rule.name
             for one in trial.rules
