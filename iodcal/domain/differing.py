@@ -9,7 +9,6 @@ from itertools import groupby, pairwise
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change
-from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Window
@@ -132,12 +131,7 @@ def _settings(before: CircuitPlan | None, after: CircuitPlan | None) -> tuple[st
     if before is None or after is None:
         return ()
     ours, theirs = before.circuit, after.circuit
-    return tuple(name for name in SETTINGS if _setting(ours, name) != _setting(theirs, name))
-
-
-def _setting(circuit: Circuit, name: str) -> object:
-    value = getattr(circuit, name)
-    return value.key if name == "zone" else value
+    return tuple(name for name in SETTINGS if getattr(ours, name) != getattr(theirs, name))
 
 
 def _targets(before: CircuitPlan | None, after: CircuitPlan | None, within: Interval) -> Iterator[Stretched]:
@@ -146,14 +140,13 @@ def _targets(before: CircuitPlan | None, after: CircuitPlan | None, within: Inte
     alike = groupby(spans, key=lambda span: (_target(before, span.start), _target(after, span.start)))
     for (ours, theirs), run in alike:
         if ours != theirs:
-            first, *rest = run
-            yield Stretched(Interval(first.start, rest[-1].end if rest else first.end), ours, theirs)
+            together = list(run)
+            yield Stretched(Interval(together[0].start, together[-1].end), ours, theirs)
 
 
 def _cuts(plan: CircuitPlan | None, within: Interval) -> Iterator[datetime]:
     for segment in plan.timeline.over(within) if plan is not None else ():
-        if within.start < segment.span.start:
-            yield segment.span.start
+        yield max(within.start, segment.span.start)
 
 
 def _target(plan: CircuitPlan | None, at: datetime) -> Bandwidth | None:

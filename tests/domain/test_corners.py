@@ -12,7 +12,7 @@ from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import Knowledge, in_order
-from iodcal.domain.problems import Kind, Problem, Severity
+from iodcal.domain.problems import Fact, Kind, Problem, Severity
 from iodcal.domain.together import plan_together
 from tests.domain.minutes import (
     CIRCUIT,
@@ -66,6 +66,21 @@ def test_every_kind_of_problem_has_a_nature() -> None:
         assert problem.severity in Severity
         assert "minutes" not in dict(problem.stable_facts)
         assert problem.id == f"{kind}:here"
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity", "stable"),
+    [
+        (Kind.ORDER_FAILED, Severity.ERROR, {"direction": "up", "to": "1 Gbps"}),
+        (Kind.DRIFT, Severity.WARNING, {"observed": "1 Gbps", "ordered": "100 Mbps"}),
+        (Kind.CLOCK, Severity.ERROR, {}),
+        (Kind.LATE_RUN, Severity.WARNING, {}),
+    ],
+)
+def test_what_makes_a_problem_another_one(kind: Kind, severity: Severity, stable: dict[str, Fact]) -> None:
+    problem = Problem(kind, "den-a", {**stable, "minutes": 5, "order_id": "a1"})
+    assert problem.severity is severity
+    assert problem.stable_facts == tuple(stable.items())
 
 
 def test_all_orders_are_the_settled_ones_and_the_open_one() -> None:

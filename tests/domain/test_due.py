@@ -48,6 +48,7 @@ def shown(change: Change | None) -> str | None:
         pytest.param([Ask(-9, 60, 200), Ask(9, 60)], 200, NOTHING, id="the bigger step is not due yet"),
         # --- a demand that an order cannot reach
         pytest.param([Ask(-30, 9)], 100, NOTHING, id="over before an order could be carried out"),
+        pytest.param([Ask(-30, 10)], 100, "1000@-30", id="over the very minute an order could be done"),
         pytest.param([Ask(-30, 11)], 100, "1000@-30", id="just worth it"),
         pytest.param([Ask(-30, 3), Ask(3, 60, 500)], 100, "500@-30", id="the level that lasts is ordered"),
         pytest.param([Ask(-30, 3), Ask(12, 60)], 100, "1000@-30", id="wanted again when it could be there"),
@@ -143,14 +144,22 @@ def test_the_baseline_counts_like_any_demand(
         ),
         pytest.param([Ask(800, 900)], 100, [], id="behind the window"),
         pytest.param([Ask(700, 800)], 100, ["1000@700"], id="its end behind the window"),
+        pytest.param([Ask(0, 9)], 100, [], id="what begins now is not to come, though it is too late for it"),
     ],
 )
 def test_what_is_to_come(asks: list[Ask], ordered: int, changes: list[str]) -> None:
     assert [shown(change) for change in plan_of(*asks, ordered=ordered).changes] == changes
 
 
+def test_what_a_slow_carrier_keeps_up_now_is_not_to_come_either() -> None:
+    circuit, policy = paced(provisioning=90)
+    plan = plan_of(Ask(-60, 0), Ask(80, 99), ordered=1000, circuit=circuit, policy=policy)
+    assert [shown(change) for change in plan.changes] == ["100@99"]
+
+
 def test_changes_follow_from_one_another() -> None:
     changes = plan_of(Ask(2, 60, 200), Ask(12, 30), Ask(200, 210, 500)).changes
+    assert {change.circuit for change in changes} == {"den-a"}
     assert [change.due for change in changes] == [True] + [False] * (len(changes) - 1)
     for earlier, later in pairwise(changes):
         assert earlier.new == later.old

@@ -24,6 +24,7 @@ from iodcal.domain.price import ceiling, comparable_price
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.shortfalls import of_prices, of_quotas
+from iodcal.domain.standing import Drift
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_together import TARIFF, planned, together
 
@@ -50,6 +51,10 @@ def bill(course: Sequence[tuple[float, Bandwidth]], start: float, end: float, bi
         pytest.param([(0, TOP), (10, LOW)], 720 + 60, Billing.DAY, "13.18", id="a new day"),
         pytest.param([(0, LOW)], 0, Billing.DAY, "0.00", id="no time, no money"),
         pytest.param([(0, LOW), (0.5, TOP), (0.75, LOW)], 1, Billing.MINUTE, "0.02", id="a started minute"),
+        pytest.param([(0, LOW), (30, TOP), (90, LOW)], 120, Billing.HOUR, "2.12", id="two started hours"),
+        pytest.param([(0, LOW), (90, TOP)], 240, Billing.HOUR, "3.64", id="from half an hour on"),
+        pytest.param([(-60, TOP), (0, LOW)], 60, Billing.HOUR, "0.46", id="what ended as the span begins"),
+        pytest.param([(0, TOP), (0, LOW)], 60, Billing.HOUR, "0.46", id="replaced at once, never ordered"),
     ],
 )
 def test_a_bill(course: list[tuple[float, Bandwidth]], end: float, billing: Billing, expected: str) -> None:
@@ -57,8 +62,12 @@ def test_a_bill(course: list[tuple[float, Bandwidth]], end: float, billing: Bill
 
 
 def test_what_has_no_rate_makes_the_bill_incomplete_and_adds_nothing() -> None:
-    found = cost([(at(0), LOW), (at(60), Bandwidth(300))], Interval(at(0), at(120)), TARIFF)
-    assert (found.rounded, found.complete) == (Decimal("0.46"), False)
+    over, odd = Interval(at(0), at(120)), Bandwidth(300)
+    assert cost([(at(0), LOW), (at(60), odd)], over, TARIFF) == Cost(Decimal("0.46"), "USD", complete=False)
+    assert cost([(at(0), LOW)], over, TARIFF) == Cost(Decimal("0.92"), "USD")
+    hourly = replace(TARIFF, billing=Billing.HOUR)  # in no hour is the unknown tier the highest
+    overshadowed = [(at(0), TOP), (at(30), odd), (at(90), TOP)]
+    assert cost(overshadowed, over, hourly) == Cost(Decimal("2.12"), "USD")
     assert not difference([(at(0), Bandwidth(300))], [(at(0), LOW)], WINDOW, TARIFF).complete
 
 
@@ -196,6 +205,11 @@ def test_a_raise_that_was_too_dear_for_a_limit_that_is_gone_tells_none() -> None
     assert (problem.facts["price"], problem.facts["limit"]) == ("1.06", None)
 
 
+def test_a_raise_at_the_very_limit_is_not_too_dear() -> None:
+    plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal("1.06")))
+    assert plan.to_order is not None
+
+
 def test_a_quote_in_another_currency_is_told() -> None:
     plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF))
     assert comparable_price(Quote("q", TOP, at(0), Decimal(1)), TARIFF) == Decimal(1)
@@ -227,7 +241,7 @@ def test_what_waits_for_the_quota_is_not_in_the_cost_but_what_it_would_save_is_t
     assert total is not None
     assert total.rounded == Decimal("9.84")
     lost = replace(plan, left_out=())
-    assert [found.amount for found in change_costs(lost, WINDOW) if found] == [0]
+    assert change_costs(lost, WINDOW) == (Cost(Decimal(0), "USD"),)
 
 
 def test_other_held_changes_count_as_done_when_they_may_be() -> None:
@@ -236,6 +250,23 @@ def test_other_held_changes_count_as_done_when_they_may_be() -> None:
     total = window_cost(held, WINDOW)
     assert total is not None
     assert total.rounded == Decimal("9.12")
+
+
+@pytest.mark.parametrize(
+    ("ask", "ordered", "seen", "expected"),
+    [
+        pytest.param(Ask(120, 180, 500), LOW, TOP, "7.32", id="raised, to be lowered at 15:00"),
+        pytest.param(Ask(-5, 9), TOP, LOW, "5.52", id="lowered, and too late to raise it again"),
+    ],
+)
+def test_what_somebody_changed_costs_what_is_there_and_not_what_was_ordered(
+    ask: Ask, ordered: Bandwidth, seen: Bandwidth, expected: str
+) -> None:
+    changed = replace(standing_at(ordered.mbps), drift=Drift(seen, at(-1), at(-30)))
+    plan = plan_of(ask, standing=changed, circuit=replace(CIRCUIT, tariff=TARIFF))
+    total = window_cost(plan, WINDOW)
+    assert total is not None
+    assert str(total.rounded) == expected
 
 
 def test_without_rates_or_bandwidth_there_is_no_cost() -> None:
@@ -251,6 +282,12 @@ def test_the_list_that_prices_are_from_is_named() -> None:
     plan = plan_of(Ask(60, 120), circuit=replace(CIRCUIT, tariff=Tariff(rates=listed)))
     assert list_prices_of([plan]) == "2026-09-01"
     assert list_prices_of([planned(), plan_of(Ask(60, 120))]) is None
+    older = ((TOP, Rate(Decimal(1), RateSource.LIST, date(2026, 8, 1))),)
+    rising = plan_of(Ask(60, 720), circuit=replace(CIRCUIT, tariff=Tariff(rates=older)))
+    assert list_prices_of([rising]) == "2026-08-01"
+    resting = plan_of(circuit=replace(CIRCUIT, tariff=Tariff(rates=listed)))
+    assert list_prices_of([resting, rising, plan]) == "2026-08-01"
+    assert list_prices_of([resting]) == "2026-09-01"
 
 
 # --- problems of the quota

@@ -285,6 +285,23 @@ def stretches(zone: str, first: str, last: str, *peaks: Peak) -> list[str]:
             ["24 07:00-24 11:00 500"], id="far west: Monday ends on Tuesday",
         ),
         pytest.param(
+            "Pacific/Pago_Pago", "2026-11-24T02:00", "2026-11-24T08:00", [peak("sun", "22:00", "16:00")],
+            ["24 02:00-24 03:00 500"], id="far west: Sunday's night lasts into Tuesday",
+        ),
+        pytest.param(
+            "Asia/Tokyo", "2026-11-23T18:00", "2026-11-23T23:30", [peak("tue", "08:00", "10:00")],
+            ["23 23:00-23 23:30 500"], id="far east: Tuesday has begun",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23T09:00", "2026-11-23T13:00",
+            [peak("mon", "08:00", "12:00"), peak("mon", "10:00", "11:00")],
+            ["23 09:00-23 12:00 500"], id="one within another",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-23T13:00", [peak("mon", "08:00", "12:00", 100)],
+            ["23 08:00-23 12:00 100"], id="no higher than off-peak, and a peak all the same",
+        ),
+        pytest.param(
             "Asia/Kolkata", "2026-11-23", "2026-11-24", [peak("mon", "09:00", "10:00")],
             ["23 03:30-23 04:30 500"], id="half an hour off",
         ),

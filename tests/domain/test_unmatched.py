@@ -151,6 +151,7 @@ def test_the_nearest_keyword_comes_first() -> None:
     found = left(*events, rules=[HALL])
     assert titles(found) == [("Townhall", "Town Hall"), ("Town Hal", "Town Hall"), ("Lunch", None)]
     assert [one.likeness for one in found.titles][::2] == [1.0, 0.0]
+    assert [one.trial for one in found.titles] == [None] * 3  # the keyword itself stands in none of them
     assert (found.hidden, found.compared) == ({}, True)
 
 
@@ -175,6 +176,8 @@ def test_a_series_is_one_line_and_copies_count_once() -> None:
     series = [event("lunch", day, start=NOON + timedelta(days=day)) for day in (3, 1, 2)]
     (one,) = left(*copies, *series, rules=[HALL]).titles
     assert (one.count, one.first.start) == (4, NOON + HOUR)
+    (near,) = left(event("Townhall"), event("Townhall", 1), rules=[HALL]).titles
+    assert (near.keyword and near.keyword.text, near.count) == ("Town Hall", 2)
 
 
 @pytest.mark.parametrize(

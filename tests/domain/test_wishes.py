@@ -210,6 +210,7 @@ def test_what_people_asked_for_is_kept_while_it_is_of_use() -> None:
     assert forget_old_orders(standing, at(59)) == standing
     over = forget_old_orders(standing, at(60))
     assert (over.hold, over.pause) == (hold, None)
+    assert forget_old_orders(standing, at(60) + timedelta(days=1)).hold is None
     assert still_of_use(hold, at(60) + timedelta(days=1)) is None
     assert longest_pause(
         (None, pause, replace(pause, until=at(90)), replace(pause, until=at(80))), at(70)
@@ -350,6 +351,18 @@ def test_what_a_pause_makes_an_event_miss_is_told(
             1000,
             [("due", 100, None, None), ("120", 1000, None, None), ("150", 100, "freeze", 200)],
             id="lowered before a freeze in which it can be raised",
+        ),
+        pytest.param(
+            [Ask(30, 60, freeze="none"), Ask(50, 200, freeze="ups"), Ask(120, 150)],
+            1000,
+            [("due", 100, None, None), ("120", 1000, None, None), ("150", 100, "freeze", 200)],
+            id="lowered before one that is over when it must be raised, though lowering is not",
+        ),
+        pytest.param(
+            [Ask(30, 100, freeze="none"), Ask(90, 200, freeze="ups"), Ask(60, 150)],
+            1000,
+            [("due", 100, "freeze", 200), ("60", 1000, "freeze", 100), ("150", 100, "freeze", 200)],
+            id="not lowered before one, nor after it while another forbids it",
         ),
         pytest.param(
             [Ask(60, 200, freeze="none"), Ask(120, 150)],
