@@ -163,7 +163,8 @@ def outcomes(report: Report) -> list[tuple[str, str]]:
 
 
 def kinds(report: Report) -> set[str]:
-    return {str(problem.kind) for problem in report.problems}
+    """The kinds of problems, but for the timer, which stands still between the minutes of a test."""
+    return {str(problem.kind) for problem in report.problems} - {"late_run"}
 
 
 def held(report: Report) -> dict[str, str]:
