@@ -62,7 +62,7 @@ class Line:
 @dataclass
 class MemoryCarrier:
     """As strict as a carrier, and it counts. `duplicates` are orders for what was already so; `calls` is what
-    it was asked, in order."""
+    it was asked, in order, and `patience` how many seconds were left for each call."""
 
     now: datetime = START
     lines: dict[str, Line] = field(default_factory=lambda: {"a": Line(), "b": Line()})
@@ -78,6 +78,7 @@ class MemoryCarrier:
     account: Account = ACCOUNT
     price: Decimal | None = None  # per hour, of any bandwidth
     calls: list[str] = field(default_factory=list)
+    patience: list[float] = field(default_factory=list)
     requests: list[OrderRequest] = field(default_factory=list)
     context: CarrierContext | None = None
 
@@ -88,8 +89,12 @@ class MemoryCarrier:
                     line.before, line.bandwidth = line.bandwidth, line.target
                 line.target = line.done_at = None
 
-    def read(self, service_id: str, deadline: Deadline) -> Reading:  # noqa: ARG002 - the protocol's
-        self.calls.append(f"read {service_id}")
+    def _called(self, what: str, deadline: Deadline) -> None:
+        self.calls.append(what)
+        self.patience.append(deadline.left)
+
+    def read(self, service_id: str, deadline: Deadline) -> Reading:
+        self._called(f"read {service_id}", deadline)
         if self.unreadable:
             raise CarrierError("refused", status=503, message="maintenance")
         self.settle()
@@ -101,15 +106,15 @@ class MemoryCarrier:
         status = Status.ACTIVE if line.target is None else Status.PENDING
         return Reading(self.now, status, Bandwidth(line.bandwidth))
 
-    def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:  # noqa: ARG002
-        self.calls.append(f"quote {service_id} {bandwidth.mbps}")
+    def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:
+        self._called(f"quote {service_id} {bandwidth.mbps}", deadline)
         if self.next_order == "no_quote":
             self.next_order = "fine"
             raise CarrierError("refused", status=500, message="no quote today")
         return Quote(f"{service_id}/{bandwidth.mbps}", bandwidth, self.now, self.price)
 
-    def order(self, request: OrderRequest, deadline: Deadline) -> Acceptance:  # noqa: ARG002
-        self.calls.append(f"order {request.service_id} {request.new.mbps}")
+    def order(self, request: OrderRequest, deadline: Deadline) -> Acceptance:
+        self._called(f"order {request.service_id} {request.new.mbps}", deadline)
         self.requests.append(request)
         fault, self.next_order = self.next_order, "fine"
         if fault == "not_sent":

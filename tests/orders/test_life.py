@@ -130,12 +130,18 @@ def test_a_lost_order_is_sent_again_twice_with_a_fresh_quote_and_then_given_up()
     assert outcomes(office.run(50)) == []
 
 
-def test_what_was_given_up_may_be_ordered_for_another_demand() -> None:
+def given_up() -> Office:
+    """The third of three lost orders was given up at minute 45."""
     office = calling()
     for minute in (0, 15, 30):
         office.carrier.next_order = "lost_before"
         office.run(minute)
     office.run(45)
+    return office
+
+
+def test_what_was_given_up_may_be_ordered_for_another_demand() -> None:
+    office = given_up()
     office.meets("another", 80, 210)
     report = office.run(50)
     assert outcomes(report) == [("den-a", "accepted")]
@@ -203,16 +209,6 @@ def test_the_time_out_has_passed_by_both_clocks_before_an_order_is_overdue(
     office.boot, office.carrier.unreadable = BootTime("one", seconds), unreadable
     office.run(200)
     assert office.standing().all_orders[0].outcome == fate
-
-
-def given_up() -> Office:
-    """The third of three lost orders was given up at minute 45."""
-    office = calling()
-    for minute in (0, 15, 30):
-        office.carrier.next_order = "lost_before"
-        office.run(minute)
-    office.run(45)
-    return office
 
 
 def test_what_surfaces_late_is_adopted_and_is_no_drift() -> None:

@@ -236,25 +236,12 @@ def test_carriers_are_read_side_by_side() -> None:
     assert [(key[-1], error.code) for key, error in made.failures.items()] == [("c", "circuit_unknown")]
 
 
-class Strict(MemoryCarrier):
-    """A carrier that will have been given a deadline."""
-
-    given: Deadline | None = None
-
-    def read(self, service_id: str, deadline: Deadline) -> Reading:
-        self.given = deadline
-        return super().read(service_id, deadline)
-
-
-def test_every_call_has_the_runs_deadline() -> None:
-    company = two_accounts()
-    company.carrier = company.second = strict = Strict(lines={name: Line() for name in "abc"})
-    made = carriers(Office(company))
-    circuits = list(made.configuration.circuits.values())
-    for some in (circuits[:1], circuits[1:]):
-        strict.given = None
-        made.read(some, NEVER)
-        assert strict.given is NEVER
+def test_every_reading_has_the_time_that_the_run_has_left() -> None:
+    office = Office(two_accounts())
+    made = carriers(office)
+    made.read(list(made.configuration.circuits.values())[:1], Deadline(7, lambda: 0.0))
+    made.read(made.configuration.circuits.values(), Deadline(5, lambda: 0.0))
+    assert [carrier.patience for carrier in office.company.carriers.values()] == [[7, 5], [5]]
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from iodcal import ordering
 from iodcal.carriers import OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.money import Tariff
 from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.errors import PlanChangedError
 from iodcal.http import Deadline
 from tests.machine.world import HIGH, LOW, MIDDLE, MIN_GAP, Company, Line, MemoryCarrier, minutes
-from tests.orders.runs import Office, at, held, kinds, minute_of, one_circuit, outcomes, two_accounts
+from tests.orders.runs import NEVER, Office, at, held, kinds, minute_of, one_circuit, outcomes, two_accounts
 
 
 def calling(company: Company | None = None) -> Office:
@@ -47,6 +48,7 @@ def test_the_intent_is_on_disk_before_the_order_goes_out_and_the_answer_before_a
         "note reading",
         "save",
     ]
+    assert office.carrier.patience == [NEVER.left] * 3
     intent, answer = office.noted("order")
     assert (intent["order"].outcome, answer["order"].outcome) == (Outcome.SENDING, Outcome.ACCEPTED)
     assert (intent["at"], intent["run_id"], intent["iodcal"]) == (at(0), "run-1", "test")
@@ -235,6 +237,13 @@ def test_a_raise_that_is_too_dear_is_asked_for_again_and_ordered_once_it_is_not(
     office.carrier.price = Decimal(5)
     assert outcomes(office.run(10)) == [("den-a", "accepted")]
     assert office.carrier.calls.count("quote a 500") == 3
+
+
+def test_a_price_in_another_currency_compares_with_nothing_and_that_is_told() -> None:
+    office = calling(one_circuit(max_price_per_hour=Decimal(5), tariff=Tariff(currency="EUR")))
+    office.carrier.price = Decimal(9)
+    report = office.run(0)
+    assert (outcomes(report), kinds(report)) == ([("den-a", "accepted")], {"price_unknown"})
 
 
 def test_as_reviewed_means_that_what_a_price_held_back_stays_so() -> None:

@@ -140,27 +140,30 @@ def test_when_its_time_is_up_it_says_what_is_still_open(tmp_path: Path) -> None:
     assert waiting.said == ["waiting for 1 open orders"] * 2
 
 
-class Timed(MemoryCarrier):
-    """A carrier that knows how long it was given, and what the lock said meanwhile."""
+class Curious(MemoryCarrier):
+    """A carrier that looks at who holds the lock."""
 
-    given: list[float]
     lock: Path
 
     def read(self, service_id: str, deadline: Deadline) -> Reading:
-        self.given.append(deadline.left)
         assert json.loads(self.lock.read_text())["command"] == "sync --wait"
         return super().read(service_id, deadline)
 
 
-def test_a_look_has_the_time_that_is_left_and_never_less_than_between_two_looks(tmp_path: Path) -> None:
+def test_a_look_has_the_lock_and_the_time_that_is_left_and_never_less_than_between_two_looks(
+    tmp_path: Path,
+) -> None:
     company = Company(names={"a": "den-a"})
-    company.carrier = carrier = Timed()
-    carrier.given, carrier.lock = [], tmp_path / "state.json.lock"
+    company.carrier = carrier = Curious()
+    carrier.lock = tmp_path / "state.json.lock"
     carrier.lock.write_text('{"command": "sync --wait"}')
     waiting = ordered(tmp_path, company, fault="stuck")
-    carrier.given.clear()
+    carrier.patience.clear()
+    waiting.minute = 1
     waiting.wait(130)
-    assert carrier.given == [130, 70, 15, 15]
+    assert carrier.patience == [130, 70, 15, 15]
+    assert carrier.context is not None
+    assert carrier.context.now() == at(4)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,7 @@ def test_the_clock_that_nobody_sets_has_its_say(tmp_path: Path, monkeypatch: pyt
     with store.lock(command="sync", wait_seconds=0):
         store.save(office.disk.state)
     monkeypatch.setattr(settling, "boot_time", lambda: BootTime("one", 120))
+    office.company.at(at(300))
     waiting = Waiting(office, store, report, minute=300)
     assert outcomes(waiting.wait(0)) == [("den-a", "pending")]
 
