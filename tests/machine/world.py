@@ -81,6 +81,7 @@ class MemoryCarrier:
     patience: list[float] = field(default_factory=list)
     requests: list[OrderRequest] = field(default_factory=list)
     context: CarrierContext | None = None
+    options: object = None
 
     def settle(self) -> None:
         for line in self.lines.values():
@@ -211,8 +212,8 @@ class _CarrierPlugin:
     def account(self, options: Any, context: CarrierContext) -> Account:  # noqa: ARG002
         return self.carrier.account
 
-    def create(self, options: Any, context: CarrierContext) -> MemoryCarrier:  # noqa: ARG002
-        self.carrier.context = context
+    def create(self, options: Any, context: CarrierContext) -> MemoryCarrier:
+        self.carrier.options, self.carrier.context = options, context
         return self.carrier
 
 
@@ -287,7 +288,9 @@ class Company:
 
 
 def _carrier_config(name: str, carrier: MemoryCarrier) -> CarrierConfig:
-    return CarrierConfig(name, "memory", _CarrierPlugin(carrier), None, minutes(PROVISIONING), QUOTA)
+    return CarrierConfig(
+        name, "memory", _CarrierPlugin(carrier), f"options of {name}", minutes(PROVISIONING), QUOTA
+    )
 
 
 def event_of(calendar: str, uid: str, start: datetime, length: int, subject: str) -> Event:

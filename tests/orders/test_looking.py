@@ -190,6 +190,7 @@ def test_a_carrier_is_made_when_it_is_first_needed_and_told_where_it_is() -> Non
     assert made.of(first) is made.of(first) is office.carrier
     context = office.carrier.context
     assert context is not None
+    assert office.carrier.options == "options of memory"
     assert (context.directory, context.now(), context.provisioning, context.changes_per_day) == (
         Path(),
         START,
