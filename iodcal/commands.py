@@ -170,7 +170,8 @@ def sync(
         done(synced)
     if asked.wait is None:
         return synced
-    waited = wait_for_orders(configuration, store, report, asked.wait, clock, progress)
+    deadline = Deadline.after(asked.wait.total_seconds())
+    waited = wait_for_orders(configuration, store, report, deadline, clock, progress)
     return replace(synced, report=waited)
 
 

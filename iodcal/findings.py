@@ -165,7 +165,12 @@ def _of_orders(plan: CircuitPlan, now: datetime) -> Iterator[Problem]:
     if last is None or last.outcome not in _OF_ORDER:
         return
     if last.outcome.open or (plan.due is not None and plan.due.new == last.new):
-        yield Problem(_OF_ORDER[last.outcome], plan.circuit.name, _order_facts(last, now))
+        yield of_trouble(last, now)
+
+
+def of_trouble(order: Order, now: datetime) -> Problem:
+    """The problem of an order that is overdue, came to nothing, or of which nobody knows."""
+    return Problem(_OF_ORDER[order.outcome], order.circuit, _order_facts(order, now))
 
 
 def _of_attempt(

@@ -35,8 +35,8 @@ from iodcal.signals import deferred, stop_wanted
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What became of a change. `order` is None where not even a quote could be had, or where `quote` was too
-    dear; `error` says why nothing, or nothing certain, was ordered."""
+    """What became of a change. `order` is None where not even a quote could be had, or where it was too dear;
+    `error` says why nothing, or nothing certain, was ordered; `quote` is what was ordered by."""
 
     plan: CircuitPlan
     order: Order | None
@@ -88,7 +88,7 @@ class Desk:
             return Placed(self._after(plan, change, plan.standing, error), None, error)
         plan = _quoted(plan, change, quote)
         if plan.to_order is None:
-            return Placed(plan, None, quote=quote)
+            return Placed(plan, None)  # too dear
         order = self._intent(plan, change, quote)
         with deferred():
             standing = self.ledger.open(plan.circuit, plan.standing, order, change.causes)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
-from iodcal.domain.orders import Order
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.problems import Problem
 from iodcal.domain.standing import Standing
+from iodcal.findings import of_trouble
 from iodcal.http import Deadline
 from iodcal.keeping import note_news
 from iodcal.ledger import Ledger, stamp_of
@@ -26,23 +28,24 @@ def wait_for_orders(
     configuration: Configuration,
     store: StateStore,
     report: Report,
-    patience: timedelta,
+    deadline: Deadline,
     clock: Callable[[], datetime],
     progress: Callable[[str], None],
     pause: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Looks at the circuits of `report` until none has an open order, or `patience` is used up.
+    """Looks at the circuits of `report` until none has an open order, or `deadline` has passed.
 
-    The orders of the report that comes back are those that settled, or are still open; `waited_out` says
-    that some are. Raises StateError, LockHeldError.
+    The orders of the report that comes back are those that settled, by these looks or by another run between
+    them, or are still open: `waited_out` says that some are. What came to nothing meanwhile is a problem of
+    the report, too. Raises StateError, LockHeldError.
     """
-    deadline = Deadline.after(patience.total_seconds())
-    settled: dict[str, Order] = {order.id: order for order in report.orders}
+    orders: dict[str, Order] = {order.id: order for order in report.orders}
     while True:
-        still_open = _look_once(configuration, store, report, clock, settled, deadline)
+        still_open = _look_once(configuration, store, report, clock, orders, deadline)
         if not still_open or deadline.passed:
-            orders = tuple(settled.values())
-            return replace(report, orders=orders, waited_out=bool(still_open))
+            problems = (*report.problems, *_came_to_nothing(report, orders.values(), clock()))
+            found = tuple(orders.values())
+            return replace(report, orders=found, problems=problems, waited_out=bool(still_open))
         progress(f"waiting for {len(still_open)} open orders")
         pause(min(_BETWEEN_LOOKS, deadline.left))
 
@@ -52,32 +55,40 @@ def _look_once(
     store: StateStore,
     report: Report,
     clock: Callable[[], datetime],
-    settled: dict[str, Order],
+    orders: dict[str, Order],
     deadline: Deadline,
 ) -> list[str]:
+    """The circuits, by key, whose order is still open; what is known of `orders` is put there."""
     with store.lock(command="sync --wait", wait_seconds=_LOCK_PATIENCE):
         state = store.load()
-        circuits = [plan.circuit for plan in report.plans]
-        waiting = [c for c in circuits if c.key in state.circuits and state.circuits[c.key].order is not None]
+        known = [plan.circuit for plan in report.plans if plan.circuit.key in state.circuits]
+        for circuit in known:
+            _collect(state.circuits[circuit.key], orders)
+        waiting = [circuit for circuit in known if state.circuits[circuit.key].order is not None]
         if not waiting:
             return []
         carriers = Carriers(configuration, clock)
-        carriers.read(waiting, Deadline.after(max(deadline.left, _BETWEEN_LOOKS)))
-        now, ledger = (
-            clock(),
-            Ledger(store, state, report.run_id, clock, stamp=stamp_of(configuration.digest)),
-        )
-        for key, standing in observe(
-            waiting, state.circuits, carriers.readings, now, configuration.settings, boot_time()
-        ).items():
-            note_news(state.circuits.get(key), standing, ledger)
+        carriers.read(waiting, Deadline.after(max(deadline.left, _BETWEEN_LOOKS), deadline.clock))
+        ledger = Ledger(store, state, report.run_id, clock, stamp=stamp_of(configuration.digest))
+        settings, boot = configuration.settings, boot_time()
+        observed = observe(waiting, state.circuits, carriers.readings, clock(), settings, boot)
+        for key, standing in observed.items():
+            note_news(state.circuits[key], standing, ledger)
             ledger.put(standing)
-            _collect(standing, settled)
+            _collect(standing, orders)
         ledger.save()
-        return [key for key in (c.key for c in waiting) if ledger.state.circuits[key].order is not None]
+        return [key for key, standing in observed.items() if standing.order is not None]
 
 
-def _collect(standing: Standing, settled: dict[str, Order]) -> None:
+def _collect(standing: Standing, orders: dict[str, Order]) -> None:
     for order in standing.all_orders:
-        if order.id in settled or order is standing.order:
-            settled[order.id] = order
+        if order.id in orders or order is standing.order:
+            orders[order.id] = order
+
+
+def _came_to_nothing(report: Report, orders: Iterable[Order], now: datetime) -> Iterator[Problem]:
+    """A problem for each order that ended without its change since `report` was made."""
+    settled = {order.id for order in report.orders if not order.outcome.open}
+    for order in orders:
+        if order.outcome in (Outcome.FAILED, Outcome.LOST) and order.id not in settled:
+            yield replace(of_trouble(order, now), since=now)

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from iodcal.config.load import load
 from iodcal.errors import StateError
 from iodcal.http import Deadline
 from iodcal.reading import read_all
-from iodcal.settling import wait_for_orders
 from iodcal.state.store import StateStore
 from tests.domain.minutes import SOURCE
 from tests.e2e.test_sandbox import CALENDAR, RULES
@@ -43,31 +42,6 @@ def synced(folder: Path, time: str = "12:00") -> commands.Synced:
     configuration = load(folder / "rules.yaml")
     asked = Syncing(terminal=False, now=f"2026-11-24T{time}:00Z")
     return sync(configuration, folder / "state.json", asked, silent)
-
-
-def test_waiting_looks_again_until_the_order_is_done(folder: Path) -> None:
-    report = synced(folder).report
-    time = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    naps: list[float] = []
-
-    def pause(seconds: float) -> None:
-        nonlocal time
-        naps.append(seconds)
-        time += timedelta(minutes=1)
-
-    configuration, store = load(folder / "rules.yaml"), StateStore(folder / "state.json")
-    done = wait_for_orders(configuration, store, report, timedelta(minutes=5), lambda: time, silent, pause)
-    assert [order.outcome for order in done.orders] == ["confirmed"]
-    assert (done.waited_out, done.exit, len(naps)) == (False, 0, 2)
-
-
-def test_waiting_ends_with_its_time_and_says_so(folder: Path) -> None:
-    report = synced(folder).report
-    time = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    configuration, store = load(folder / "rules.yaml"), StateStore(folder / "state.json")
-    waited = wait_for_orders(configuration, store, report, timedelta(), lambda: time, silent, silent)  # type: ignore[arg-type]  # never called
-    assert [order.outcome for order in waited.orders] == ["pending"]
-    assert (waited.waited_out, waited.exit) == (True, 3)
 
 
 def test_a_state_that_cannot_be_saved_after_an_acceptance_is_saved_elsewhere(

@@ -35,6 +35,12 @@ def test_circuits_are_read_in_the_order_in_which_they_need_an_up() -> None:
     assert [one.circuit.name for one in found] == ["now", "soon", "later", "up", "quiet"]
 
 
+def test_of_circuits_that_nobody_has_read_any_step_above_the_lowest_tier_counts() -> None:
+    small, later = timeline("small", Ask(10, 120, 200)), timeline("later", Ask(60, 120))
+    found = most_urgent_first([later, small], {}, at(0))
+    assert [one.circuit.name for one in found] == ["small", "later"]
+
+
 @pytest.mark.parametrize(("limits", "most"), [((None, 24), 24), ((24, 3), 3), ((None, None), None)])
 def test_two_entries_for_one_account_have_the_smaller_limit(
     limits: tuple[int | None, ...], most: int | None

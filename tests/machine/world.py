@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,7 +38,7 @@ EVERY, LEAD, TRAIL, PROVISIONING, MIN_GAP = 5, 30, 10, 4, 60  # minutes
 GRACE, TIMEOUT, QUOTA = 15, 20, 24
 LOW, MIDDLE, HIGH = 100, 500, 1000
 TIERS = tuple(Bandwidth(mbps) for mbps in (LOW, MIDDLE, HIGH))
-ACCOUNT = Account("memory", "memory:", "1")
+ACCOUNT, SECOND = (Account("memory", "memory:", number) for number in "12")
 SOURCES = {name: Source(f"memory:{name}", name, name) for name in ("noc", "company")}
 
 
@@ -60,7 +61,8 @@ class Line:
 
 @dataclass
 class MemoryCarrier:
-    """As strict as a carrier, and it counts. `duplicates` are orders for what was already so."""
+    """As strict as a carrier, and it counts. `duplicates` are orders for what was already so; `calls` is what
+    it was asked, in order, and `patience` how many seconds were left for each call."""
 
     now: datetime = START
     lines: dict[str, Line] = field(default_factory=lambda: {"a": Line(), "b": Line()})
@@ -74,8 +76,13 @@ class MemoryCarrier:
     clock_error: float | None = None
     lags: bool = False  # readings after any order show the past for a while
     read_at: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last reading given
-
-    account = ACCOUNT
+    account: Account = ACCOUNT
+    price: Decimal | None = None  # per hour, of any bandwidth
+    calls: list[str] = field(default_factory=list)
+    patience: list[float] = field(default_factory=list)
+    requests: list[OrderRequest] = field(default_factory=list)
+    context: CarrierContext | None = None
+    options: object = None
 
     def settle(self) -> None:
         for line in self.lines.values():
@@ -84,7 +91,12 @@ class MemoryCarrier:
                     line.before, line.bandwidth = line.bandwidth, line.target
                 line.target = line.done_at = None
 
-    def read(self, service_id: str, deadline: Deadline) -> Reading:  # noqa: ARG002 - the protocol's
+    def _called(self, what: str, deadline: Deadline) -> None:
+        self.calls.append(what)
+        self.patience.append(deadline.left)
+
+    def read(self, service_id: str, deadline: Deadline) -> Reading:
+        self._called(f"read {service_id}", deadline)
         if self.unreadable:
             raise CarrierError("refused", status=503, message="maintenance")
         self.settle()
@@ -97,13 +109,16 @@ class MemoryCarrier:
         status = Status.ACTIVE if line.target is None else Status.PENDING
         return Reading(self.now, status, Bandwidth(line.bandwidth))
 
-    def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:  # noqa: ARG002
+    def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:
+        self._called(f"quote {service_id} {bandwidth.mbps}", deadline)
         if self.next_order == "no_quote":
             self.next_order = "fine"
             raise CarrierError("refused", status=500, message="no quote today")
-        return Quote(f"{service_id}/{bandwidth.mbps}", bandwidth, self.now)
+        return Quote(f"{service_id}/{bandwidth.mbps}", bandwidth, self.now, self.price)
 
-    def order(self, request: OrderRequest, deadline: Deadline) -> Acceptance:  # noqa: ARG002
+    def order(self, request: OrderRequest, deadline: Deadline) -> Acceptance:
+        self._called(f"order {request.service_id} {request.new.mbps}", deadline)
+        self.requests.append(request)
         fault, self.next_order = self.next_order, "fine"
         if fault == "not_sent":
             raise OrderNotSentError("not_sent", host="memory", reason="refused")
@@ -111,6 +126,8 @@ class MemoryCarrier:
             raise AnswerLostError("answer_lost", reason="gone")
         if fault == "refused":
             raise OrderRefusedError("refused", status=400, message="no")
+        if fault == "pending":
+            raise ChangePendingError("change_pending", service_id=request.service_id)
         self._take(request, fault)
         if fault in ("lost_after", "lost_after_lagging"):
             raise AnswerLostError("answer_lost", reason="gone")
@@ -144,6 +161,7 @@ class MemoryCalendar:
     missing: str | None = None
     clock_error: float | None = None
     now: datetime = START
+    id: str | None = None
 
     @property
     def group(self) -> str:
@@ -158,7 +176,9 @@ class MemoryCalendar:
             for event in self.events.values()
             if event.uid != missing and event.span.start < window.end and event.span.end > window.start
         )
-        return CalendarReading(self.source, window, self.now, found, clock_error=self.clock_error)
+        return CalendarReading(
+            self.source, window, self.now, found, clock_error=self.clock_error, calendar_id=self.id
+        )
 
 
 @dataclass(frozen=True)
@@ -192,15 +212,17 @@ class _CarrierPlugin:
         return False
 
     def account(self, options: Any, context: CarrierContext) -> Account:  # noqa: ARG002
-        return ACCOUNT
+        return self.carrier.account
 
-    def create(self, options: Any, context: CarrierContext) -> MemoryCarrier:  # noqa: ARG002
+    def create(self, options: Any, context: CarrierContext) -> MemoryCarrier:
+        self.carrier.options, self.carrier.context = options, context
         return self.carrier
 
 
 @dataclass
 class Company:
-    """What the configuration says now, over calendars and a carrier that live on."""
+    """What the configuration says now, over calendars and carriers that live on. `second` is the carrier of
+    another account, for the circuits it has lines of; `special` sets circuits apart, by service ID."""
 
     carrier: MemoryCarrier = field(default_factory=MemoryCarrier)
     calendars: dict[str, MemoryCalendar] = field(
@@ -208,12 +230,21 @@ class Company:
     )
     names: dict[str, str] = field(default_factory=lambda: {"a": "den-a", "b": "lon-a"})
     trail: int = TRAIL
+    second: MemoryCarrier | None = None
+    settings: Settings = field(default_factory=lambda: Settings(every=minutes(EVERY)))
+    special: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def at(self, now: datetime) -> None:
         """Everybody's clock shows `now`."""
-        self.carrier.now = now
+        for carrier in self.carriers.values():
+            carrier.now = now
         for calendar in self.calendars.values():
             calendar.now = now
+
+    @property
+    def carriers(self) -> dict[str, MemoryCarrier]:
+        """The carriers, by name."""
+        return {"memory": self.carrier} | ({"second": self.second} if self.second is not None else {})
 
     def configuration(self) -> Configuration:
         circuits = {circuit.name: circuit for circuit in self._circuits()}
@@ -221,33 +252,32 @@ class Company:
             path=Path("rules.yaml"),
             digest="sha256:memory",
             zone=ZoneInfo("UTC"),
-            settings=Settings(every=minutes(EVERY)),
+            settings=self.settings,
             calendars={
                 name: CalendarConfig(name, _CalendarPlugin(calendar), None, CalendarContext(Path()))
                 for name, calendar in self.calendars.items()
             },
-            carriers={"memory": self._carrier()},
+            carriers={name: _carrier_config(name, carrier) for name, carrier in self.carriers.items()},
             circuits=circuits,
             rules=tuple(self._rules(circuits)),
         )
 
-    def _carrier(self) -> CarrierConfig:
-        plugin = _CarrierPlugin(self.carrier)
-        return CarrierConfig("memory", "memory", plugin, None, minutes(PROVISIONING), QUOTA)
-
     def _circuits(self) -> Iterator[Circuit]:
+        homes = {service_id: name for name, carrier in self.carriers.items() for service_id in carrier.lines}
         for service_id, name in self.names.items():
-            yield Circuit(
+            home = homes[service_id]
+            circuit = Circuit(
                 name=name,
                 service_id=service_id,
-                carrier="memory",
-                account=ACCOUNT,
+                carrier=home,
+                account=self.carriers[home].account,
                 zone=ZoneInfo("UTC"),
                 tiers=TIERS,
                 baseline=Baseline(TIERS[0]),
                 provisioning=minutes(PROVISIONING),
                 changes_per_day=QUOTA,
             )
+            yield replace(circuit, **self.special.get(service_id, {}))
 
     def _rules(self, circuits: Mapping[str, Circuit]) -> Iterator[Rule]:
         both, first = tuple(circuits), (self.names["a"],)
@@ -257,6 +287,12 @@ class Company:
         yield Rule("hands", {"company": both}, TIERS[2], hands, lead=lead, trail=trail)
         yield Rule("noc", {"noc": first}, TIERS[1], other, lead=lead, trail=trail)
         yield Rule("work", {"noc": first}, TIERS[0], work, Mode.EXACTLY, priority=10)
+
+
+def _carrier_config(name: str, carrier: MemoryCarrier) -> CarrierConfig:
+    return CarrierConfig(
+        name, "memory", _CarrierPlugin(carrier), f"options of {name}", minutes(PROVISIONING), QUOTA
+    )
 
 
 def event_of(calendar: str, uid: str, start: datetime, length: int, subject: str) -> Event:

@@ -1,0 +1,211 @@
+"""S10, S13: what a run writes down, what it counts, and what happens where it cannot be written."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from iodcal import __version__
+from iodcal.author import author
+from iodcal.domain.orders import Outcome, ended
+from iodcal.errors import StateError
+from iodcal.ledger import stamp_of, used_today
+from iodcal.state import Quota, State
+from tests.machine.world import ACCOUNT, HIGH, MIDDLE, QUOTA, SECOND, START, Company
+from tests.orders.runs import Office, at, held, kinds, outcomes, two_accounts
+
+TODAY = START.date()
+FROM_THE_THIRD_ON = range(2, 99)  # the intent takes two writes: history and state
+
+
+def meeting(company: Company | None = None) -> Office:
+    """An office whose circuits need 1 Gbps from minute 0 on."""
+    office = Office(company or Company())
+    office.meets("hands", 30, 60, "company")
+    return office
+
+
+# --- the disk is full
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_cannot_be_written_down_is_not_ordered(first: int) -> None:
+    office = meeting()
+    office.disk.refuses = range(first, 99)
+    before = office.disk.state
+    with pytest.raises(StateError):
+        office.run(0)
+    assert (office.carrier.requests, office.disk.state) == ([], before)
+    office.disk.refuses = ()
+    assert outcomes(office.run(1)) == [("den-a", "accepted"), ("lon-a", "accepted")]
+    assert office.used() == {"1": 2}
+
+
+def test_an_intent_that_could_not_be_written_leaves_the_ledger_as_it_was() -> None:
+    office = meeting()
+    office.run(0)
+    standing, (circuit, _) = office.standing(), office.company.configuration().circuits.values()
+    order = standing.order
+    assert order is not None
+    ledger = office.ledger(1)
+    office.disk.refuses = range(99)
+    with pytest.raises(StateError):
+        ledger.open(circuit, standing, replace(order, id="another"), ())
+    assert ledger.state == office.disk.state
+    assert ledger.noted == {}
+
+
+@pytest.mark.parametrize(("elsewhere", "lost"), [("/elsewhere", "/elsewhere"), (None, "")])
+def test_what_was_taken_and_cannot_be_written_goes_elsewhere_and_nothing_more_is_ordered(
+    elsewhere: str | None, lost: str
+) -> None:
+    office = meeting()
+    office.disk.refuses, office.disk.elsewhere = FROM_THE_THIRD_ON, elsewhere
+    report = office.run(0)
+    assert (report.lost_state, report.exit) == ((lost,), 1)
+    assert [request.service_id for request in office.carrier.requests] == ["a"]
+    saved = office.disk.saved_elsewhere
+    assert saved is not None
+    assert [order.outcome for standing in saved.circuits.values() for order in standing.all_orders] == [
+        Outcome.ACCEPTED
+    ]
+    assert saved.last_run is not None
+    assert saved.last_run.run_id == "run-1"
+
+
+def test_a_disk_that_can_be_written_again_in_the_end_has_all_of_it() -> None:
+    office = meeting()
+    office.disk.refuses = {2}
+    report = office.run(0)
+    assert (report.lost_state, report.exit) == ((), 0)
+    assert outcomes(report) == [("den-a", "accepted")]
+    assert [line["order"].outcome for line in office.noted("order")] == [Outcome.SENDING, Outcome.ACCEPTED]
+    order = office.standing().order
+    assert order is not None
+    assert order.outcome is Outcome.ACCEPTED
+
+
+def test_an_answer_that_the_history_has_not_got_is_noted_at_the_end() -> None:
+    office = meeting()
+    office.disk.refuses = {3}
+    assert office.run(0).lost_state == ()
+    assert [line["order"].outcome for line in office.noted("order")] == [Outcome.SENDING, Outcome.ACCEPTED]
+
+
+def test_an_answer_is_noted_once() -> None:
+    office = meeting()
+    office.run(0)
+    assert [(line["order"].circuit, line["order"].outcome) for line in office.noted("order")] == [
+        ("den-a", "sending"),
+        ("den-a", "accepted"),
+        ("lon-a", "sending"),
+        ("lon-a", "accepted"),
+    ]
+
+
+def test_a_run_that_ordered_nothing_and_cannot_be_written_fails() -> None:
+    office = Office()
+    office.run(-10)
+    office.disk.refuses = range(office.disk.writes, 99)
+    with pytest.raises(StateError):
+        office.run(-5)
+
+
+# --- the quota
+
+
+@pytest.mark.parametrize(
+    ("outcome", "used"),
+    [
+        (Outcome.ACCEPTED, 6),
+        (Outcome.UNKNOWN, 6),
+        (Outcome.REFUSED, 5),
+        (Outcome.NOT_SENT, 5),
+    ],
+)
+def test_accepted_and_unknown_orders_count(outcome: Outcome, used: int) -> None:
+    office = meeting()
+    office.run(0)
+    office.disk.state = replace(office.disk.state, quotas={("memory:", "1"): Quota(TODAY, 5)})
+    standing, (circuit, _) = office.standing(), office.company.configuration().circuits.values()
+    order, ledger = standing.order, office.ledger(1)
+    assert order is not None
+    ledger.open(circuit, standing, order, ())
+    assert office.used() == {"1": 6}
+    closed = ledger.close(circuit, standing, ended(order, outcome, at(1)))
+    assert office.used() == {"1": used}
+    assert (closed.order is None) == (outcome in (Outcome.REFUSED, Outcome.NOT_SENT))
+    assert [one.outcome for one in closed.all_orders] == [outcome]
+
+
+def test_every_account_and_every_day_has_its_own_count() -> None:
+    office = meeting(two_accounts())
+    yesterday = Quota(date(2026, 11, 23), 23)
+    office.disk.state = State(quotas={("memory:", "1"): yesterday, ("memory:", "2"): Quota(TODAY, 3)})
+    office.run(0)
+    assert office.disk.state.quotas == {
+        ("memory:", "1"): Quota(TODAY, 2),
+        ("memory:", "2"): Quota(TODAY, 4),
+    }
+
+
+def test_what_is_used_of_today_is_what_was_counted_today_of_these_accounts() -> None:
+    quotas = {
+        ("memory:", "1"): Quota(TODAY, 3),
+        ("memory:", "2"): Quota(date(2026, 11, 23), 9),
+        ("memory:", "3"): Quota(TODAY, 9),
+    }
+    state = State(quotas=quotas)
+    assert used_today(state, [ACCOUNT, SECOND], START) == {ACCOUNT: 3}
+    assert used_today(state, [SECOND], datetime(2026, 11, 23, 1, tzinfo=UTC)) == {SECOND: 9}
+
+
+def test_a_day_is_utcs_whatever_this_machine_thinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    evening = datetime(2026, 11, 24, 17, 30, tzinfo=ZoneInfo("America/Denver"))  # the 25th of UTC
+    monkeypatch.setenv("TZ", "America/Denver")
+    time.tzset()
+    try:
+        office = meeting()
+        office.run(0)
+        (standing, (circuit, _)) = office.standing(), office.company.configuration().circuits.values()
+        assert standing.order is not None
+        office.ledger(1).open(circuit, standing, replace(standing.order, created_at=evening), ())
+        tomorrow = date(2026, 11, 25)
+        assert office.disk.state.quotas == {("memory:", "1"): Quota(tomorrow, 1)}
+        assert used_today(office.disk.state, [ACCOUNT], evening) == {ACCOUNT: 1}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_quota_is_never_exceeded_and_tomorrow_is_another_day() -> None:
+    office = Office(Company())
+    office.disk.state = State(quotas={("memory:", "1"): Quota(TODAY, QUOTA - 1)})
+    office.meets("hands", 200, 300, "company")
+    report = office.run(200)
+    assert (outcomes(report), held(report)) == ([("den-a", "accepted")], {"lon-a": "quota"})
+    assert {"quota", "event_late"} <= kinds(report)
+    assert office.used() == {"1": QUOTA}
+    office.run(205)
+    assert held(office.run(239)) == {"lon-a": "quota"}
+    assert outcomes(office.run(240)) == [("lon-a", "accepted")]
+    assert office.used() == {"1": 1}
+
+
+def test_only_the_ups_use_the_reserve() -> None:
+    office = Office(Company())
+    reserve = office.company.settings.quota_reserve
+    office.disk.state = State(quotas={("memory:", "1"): Quota(TODAY, QUOTA - reserve)})
+    office.in_the_portal(HIGH, "b")
+    office.meets("call", 30, 60)
+    report = office.run(0)
+    assert (outcomes(report), held(report)) == ([("den-a", "accepted")], {"lon-a": "quota"})
+    assert office.carrier.lines["a"].target == MIDDLE
+
+
+def test_every_line_of_the_history_says_who_started_this_with_which_version_and_rules() -> None:
+    assert stamp_of("sha256:x") == {"by": author(), "iodcal": __version__, "rules": "sha256:x"}

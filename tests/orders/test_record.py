@@ -1,0 +1,299 @@
+"""What a run keeps for the next one, and what the history has of it: everything once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Reason
+from iodcal.domain.circuits import Orders
+from iodcal.domain.orders import Direction
+from iodcal.domain.standing import Drift, Foreseen
+from iodcal.domain.wishes import Hold, Pause
+from iodcal.keeping import held_mark
+from iodcal.result import CurtainUp
+from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES, Company
+from tests.orders.runs import Office, at, kinds, minute_of, one_circuit
+
+RATE = {mbps: Bandwidth(mbps) for mbps in (LOW, MIDDLE, HIGH)}
+LABELS = (("cost_centre", "4711"),)
+
+
+def calling(**special: Any) -> Office:
+    """An office whose den-a needs 500 Mbps from minute 0 to 100."""
+    office = Office(one_circuit(**special))
+    office.meets("call", 30, 60)
+    return office
+
+
+def told(office: Office, kind: str) -> list[dict[str, Any]]:
+    """The history's lines of a kind, without when and by whom."""
+    common = ("kind", "at", "run_id", "iodcal")
+    return [{name: fact for name, fact in line.items() if name not in common} for line in office.noted(kind)]
+
+
+# --- curtain-up readings
+
+
+def curtain_up(start: datetime, *, running: int | None, ready: bool) -> CurtainUp:
+    zone = Company().configuration().zone
+    rate = RATE[running] if running is not None else None
+    return CurtainUp("den-a", "noc", "call", start, zone, RATE[MIDDLE], rate, ready)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_the_last_look_before_an_event_is_reported_noted_and_taken_once(ready: bool) -> None:
+    office = calling(labels=LABELS)
+    office.carrier.next_order = "fine" if ready else "stuck"
+    assert [office.run(minute).curtain_ups for minute in (0, 5, 24)] == [(), (), ()]
+    running = MIDDLE if ready else LOW
+    assert office.run(25).curtain_ups == (curtain_up(at(30), running=running, ready=ready),)
+    assert [office.run(minute).curtain_ups for minute in (30, 35)] == [(), ()]
+    (cause,) = office.noted("order")[0]["causes"]
+    assert told(office, "curtain_up") == [
+        {
+            "circuit": "den-a",
+            "rule": "noc",
+            "start": at(30),
+            "result": "ready" if ready else "late",
+            "event": cause.id,
+            "calendar": "noc",
+            "subject": "call",
+            "end": at(90),
+            "needs_mbps": RATE[MIDDLE],
+            "labels": {"cost_centre": "4711"},
+        }
+    ]
+    assert office.standing().curtain_ups == ((cause.id, at(90)),)
+    office.run(90)
+    assert office.standing().curtain_ups == ()
+
+
+def test_a_circuit_that_a_person_changed_runs_at_what_they_made_of_it() -> None:
+    office = calling()
+    for minute in (0, 5, 20):
+        office.run(minute)
+    office.in_the_portal(LOW)
+    (look,) = office.run(25).curtain_ups
+    assert (look.running, look.ready) == (RATE[LOW], False)
+
+
+def test_a_circuit_that_could_not_be_read_was_not_looked_at() -> None:
+    office = calling()
+    office.run(20)
+    office.run(24)
+    office.carrier.unreadable = True
+    assert office.run(27).curtain_ups == ()
+    office.carrier.unreadable = False
+    assert [look.ready for look in office.run(29).curtain_ups] == [True]
+
+
+def test_events_that_begin_together_are_all_looked_at() -> None:
+    office = calling()
+    office.meets("another call", 30, 60)
+    office.run(0)
+    office.run(4)
+    assert len(office.run(26).curtain_ups) == 2
+    assert len(office.standing().curtain_ups) == 2
+
+
+def test_a_circuit_that_is_only_observed_has_its_look_noted_and_nobody_told() -> None:
+    office = calling(orders=Orders.NONE)
+    assert office.run(27).curtain_ups == ()
+    assert [line["result"] for line in office.noted("curtain_up")] == ["late"]
+    assert len(office.standing().curtain_ups) == 1
+
+
+# --- what is held back
+
+
+def test_a_change_held_back_is_noted_once_and_again_when_it_is_another_or_comes_back() -> None:
+    office = calling(orders=Orders.NONE, labels=LABELS)
+    (plan,) = office.run(0).plans
+    assert (held_mark(plan), office.standing().held_told) == ("500/observe", "500/observe")
+    office.run(5)
+    assert plan.due is not None
+    expected = {
+        "circuit": "den-a",
+        "direction": Direction.UP,
+        "from_mbps": LOW,
+        "to_mbps": MIDDLE,
+        "held": Reason.OBSERVE,
+        "until": None,
+        "causes": plan.due.causes,
+        "labels": {"cost_centre": "4711"},
+    }
+    assert told(office, "change") == [expected]
+    office.meets("hands", 35, 30, "company")
+    office.run(10)
+    assert [line["to_mbps"] for line in office.noted("change")] == [MIDDLE, HIGH]
+    for calendar in office.company.calendars.values():
+        calendar.events.clear()
+    for minute in (15, 20):
+        office.run(minute)
+    assert office.standing().held_told is None
+    office.meets("call", 60, 30)
+    office.run(30)
+    assert [line["to_mbps"] for line in office.noted("change")] == [MIDDLE, HIGH, MIDDLE]
+
+
+def test_until_when_a_change_is_held_back_is_noted_where_it_is_known() -> None:
+    office = calling()
+    office.run(-5)
+    office.change(pause=Pause(at(-5), at(50), "pat"))
+    office.run(0)
+    assert [(line["held"], line["until"]) for line in office.noted("change")] == [(Reason.PAUSE, at(50))]
+
+
+def test_what_is_not_held_back_or_not_due_is_no_line_of_its_own() -> None:
+    office = calling()
+    for minute in (-10, 0, 5, 20):
+        office.run(minute)
+    assert office.noted("change") == []
+    (plan,) = office.plan(20).plans
+    assert (plan.due, held_mark(plan)) == (None, None)
+
+
+# --- readings
+
+
+def test_a_reading_is_noted_where_it_changes_what_counts_as_ordered_or_as_drift() -> None:
+    office = calling()
+    for minute in (-60, 0, 5, 10):
+        office.run(minute)
+    first, second = told(office, "reading")
+    assert first == {
+        "circuit": "den-a",
+        "key": "memory|memory:|1|a",
+        "confirmed_mbps": RATE[LOW],
+        "off_peak_mbps": RATE[LOW],
+        "drift": None,
+    }
+    assert (second["confirmed_mbps"], second["drift"]) == (RATE[MIDDLE], None)
+    office.in_the_portal(HIGH)
+    for minute in (28, 35):
+        office.run(minute)
+    *_, third = told(office, "reading")
+    assert len(told(office, "reading")) == 3
+    drift = office.standing().drift
+    assert drift == Drift(RATE[HIGH], at(28), at(5))
+    assert (third["confirmed_mbps"], third["drift"]) == (RATE[MIDDLE], drift)
+
+
+def test_a_new_baseline_is_noted_with_the_next_run() -> None:
+    office = Office()
+    office.run(0)
+    office.company.special["a"] = {"floor": RATE[MIDDLE]}
+    office.run(5)
+    assert [line["off_peak_mbps"] for line in office.noted("reading")] == [RATE[LOW], RATE[MIDDLE]]
+
+
+# --- what the next run must know
+
+
+def test_lowerings_are_foreseen_by_runs_that_read_every_calendar() -> None:
+    office = calling()
+    office.run(0)
+    office.run(5)
+    assert office.standing().foreseen == (Foreseen(at(100), RATE[LOW]),)
+    office.company.calendars["company"].failing = True
+    office.meets("call", 30, 90)
+    office.run(10)
+    assert office.standing().foreseen == (Foreseen(at(100), RATE[LOW]),)
+    office.company.calendars["company"].failing = False
+    office.run(15)
+    assert office.standing().foreseen == (Foreseen(at(130), RATE[LOW]),)
+
+
+def test_matched_events_are_remembered_by_source_and_so_are_the_calendars_own_ids() -> None:
+    office = calling()
+    noc, company = (SOURCES[name].key for name in ("noc", "company"))
+    office.company.calendars["noc"].id = "id of noc"
+    office.company.calendars["company"].failing = True
+    office.run(0)
+    state = office.disk.state
+    assert set(state.remembered) == {noc}
+    assert (state.remembered[noc].read_at, len(state.remembered[noc].events)) == (at(0), 1)
+    assert state.calendar_ids == {noc: "id of noc"}
+    office.company.calendars["noc"].failing = True
+    office.company.calendars["company"].failing = False
+    office.company.calendars["company"].id = "id of company"
+    office.run(5)
+    state = office.disk.state
+    assert {key: one.read_at for key, one in state.remembered.items()} == {noc: at(0), company: at(5)}
+    assert state.calendar_ids == {noc: "id of noc", company: "id of company"}
+    office.company.calendars["noc"].failing = False
+    office.company.calendars["noc"].id = "another"
+    del office.company.calendars["company"]
+    office.run(10)
+    assert set(office.disk.state.remembered) == {noc}
+    assert office.disk.state.calendar_ids == {noc: "another"}
+
+
+def test_a_run_without_a_named_calendar_keeps_no_ids() -> None:
+    office = calling()
+    office.run(0)
+    assert office.disk.state.calendar_ids == {}
+
+
+def test_after_damage_nothing_is_lowered_for_one_run_and_nothing_ordered_within_the_grace() -> None:
+    office = calling()
+    office.in_the_portal(HIGH)
+    office.disk.state = replace(office.disk.state, rebuilt_from="state.json.damaged", unknown_since=at(100))
+    assert "state_rebuilt" in kinds(office.run(100 + GRACE - 1))
+    assert office.disk.state.rebuilt_from is None
+    assert office.disk.state.unknown_since == at(100)
+    office.run(100 + GRACE)
+    assert office.disk.state.unknown_since is None
+    assert len(office.carrier.requests) == 1
+    office.run(100 + GRACE + 5)
+    assert office.disk.state.unknown_since is None
+
+
+def test_what_people_asked_for_is_kept_until_it_is_over() -> None:
+    office = calling()
+    office.run(0)
+    office.disk.state = replace(office.disk.state, pause=Pause(at(0), at(50), "pat"))
+    office.change(hold=Hold(RATE[HIGH], at(0), at(50), "pat"))
+    office.run(49)
+    assert office.disk.state.pause is not None
+    assert office.standing().hold is not None
+    office.run(50 + 24 * 60)
+    assert office.disk.state.pause is None
+    assert office.standing().hold is None
+
+
+def test_a_refusal_all_day_long_does_not_fill_the_state() -> None:
+    office = calling()
+    for minute in range(0, 60, 5):
+        office.carrier.next_order = "refused"
+        office.run(minute)
+    assert len(office.standing().recent) == 1
+    assert minute_of(office.standing().recent[0].created_at) == 55
+
+
+def test_a_problem_is_noted_with_its_place_and_facts_when_it_begins_and_when_it_is_over() -> None:
+    office = Office()
+    office.run(0)
+    office.carrier.unreadable = True
+    office.run(60)
+    office.run(65)
+    office.carrier.unreadable = False
+    office.run(70)
+    begun, over = (
+        next(line for line in told(office, kind) if line["where"] == "den-a")
+        for kind in ("problem", "recovered")
+    )
+    place = {"id": "carrier_unreadable:den-a", "where": "den-a"}
+    assert begun.pop("facts") == {
+        "status": 503,
+        "message": "maintenance",
+        "code": "refused",
+        "circuit": "den-a",
+    }
+    assert begun == {**place, "severity": "error"}
+    assert over == {**place, "since": at(60)}
