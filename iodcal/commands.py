@@ -290,11 +290,16 @@ def clock_of(configuration: Configuration, now: str | None) -> tuple[Callable[[]
     real = datetime.now(UTC)
     if now is None:
         return (lambda: datetime.now(UTC)), real
+    moment = moment_of(configuration, now, real)
+    return (lambda: moment), moment
+
+
+def moment_of(configuration: Configuration, text: str, now: datetime) -> datetime:
+    """The instant that `text` means at `now` (UTC). Raises UsageError."""
     try:
-        moment = parse_moment(now, real, configuration.zone)
+        return parse_moment(text, now, configuration.zone)
     except ValueError as error:
         raise UsageError("bad_time", message=str(error)) from None
-    return (lambda: moment), moment
 
 
 def surroundings(
