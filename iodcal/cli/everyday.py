@@ -46,7 +46,7 @@ def sync(
     from iodcal.commands import Syncing
     from iodcal.commands import dry_run as preview_of
 
-    asked = Syncing(session.terminal, now, circuit, allow_downs, expect, wait, run_id=session.run_id)
+    asked = Syncing(session.watched, now, circuit, allow_downs, expect, wait, run_id=session.run_id)
     if dry_run:
         return _show_plan(session, preview_of(asked))
     return _carry_out(session, asked)
@@ -88,7 +88,9 @@ def _write_lines(session: Session, synced: Synced) -> None:
 
     if not session.quiet:
         sys.stdout.writelines(f"{line}\n" for line in sync_lines(synced))
-    for level, line in problem_lines(synced.report, synced.telling, everything=session.verbose):
+    for level, line in problem_lines(
+        synced.report, synced.telling, everything=session.verbose or session.watched
+    ):
         say(line, level)
 
 

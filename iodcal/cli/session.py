@@ -51,8 +51,14 @@ class Session:
 
     @property
     def terminal(self) -> bool:
-        """True where a person looks on."""
+        """True where results are drawn for a screen, and not written for a pipe or file."""
         return sys.stdout.isatty()
+
+    @property
+    def watched(self) -> bool:
+        """True where somebody reads along, on either stream: problems come on stderr. stdin says nothing of
+        that: a loop that a shell left running in the background still has its terminal."""
+        return sys.stdout.isatty() or sys.stderr.isatty()
 
     @cached_property
     def config_path(self) -> Path:
