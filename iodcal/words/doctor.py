@@ -147,7 +147,7 @@ _METRICS = {
     ),
     "metrics_not_writable": Words(
         "the folder {folder} cannot be written: no run writes metrics, and alerts see old ones",
-        "Let the user who runs iodcal write there; under systemd it must stand in ReadWritePaths=, too",
+        "Make it writable for the user who runs iodcal; under systemd it must stand in ReadWritePaths=, too",
     ),
     "metrics_not_prom": Words(
         "node_exporter reads files whose names end in .prom only", "Name it so in settings.metrics_file"
