@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -43,6 +44,22 @@ rules:
     circuits: all
     bandwidth: 1 Gbps
 """
+_OFFLINE = (
+    ("--help",),
+    ("plan", "--help"),
+    ("schema",),
+    ("check",),
+    ("status",),
+    ("history",),
+    ("report",),
+    ("report", "--html", "page.html"),
+    ("explain", "--cached"),
+    ("plan", "--cached"),
+    ("plan",),
+    ("sync",),
+    ("hold", "den-a", "1 Gbps", "--for", "1h"),
+    ("release", "den-a"),
+)
 _SHORTEST = """\
 import msal, requests
 from datetime import datetime, timedelta, UTC
@@ -74,6 +91,23 @@ class Comparison:
 def start_up(rounds: int = 15) -> Comparison:
     """`iodcal --version` beside importing typer, which every typer program must."""
     return _compare(["-m", "iodcal", "--version"], ["-c", "import typer"], _ROOT, os.environ, rounds)
+
+
+def first_output(rounds: int = 5) -> dict[str, Comparison]:
+    """Commands on the sample configuration, without any network, beside `iodcal --version`: each writes once
+    it has done all its work, so that this is what it takes until there is something to see."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(_ROOT / "examples", folder / "examples")
+        shutil.copy(_ROOT / "rules.yaml", folder)
+        environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+        _cpu(["-m", "iodcal", "sync"], folder, environment)  # a state and a history to look at
+        return {
+            " ".join(command): _compare(
+                ["-m", "iodcal", *command], ["-m", "iodcal", "--version"], folder, environment, rounds
+            )
+            for command in _OFFLINE
+        }
 
 
 def quiet_sync(rounds: int = 11) -> Comparison:

@@ -65,7 +65,8 @@ def _of_process() -> tuple[str | None, int]:
 
 
 def _terminal() -> bool:
-    """True where a person sits before one of the three streams; the others may lead into a pipe or file."""
+    """True where a person sits before one of the three streams; the others may lead into a pipe or file.
+    Who began a run is another question than who reads it: for that one stdin does not count."""
     return any(_is_terminal(stream) for stream in (0, 1, 2))
 
 

@@ -46,7 +46,7 @@ _SEEN_AT_CARRIERS = frozenset({Kind.CARRIER_UNREADABLE, Kind.CIRCUIT_UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What `plan` was asked for."""
+    """What `plan` was asked for; `allow_downs` where it stands in for a sync that lets so many through."""
 
     now: str | None = None
     window: timedelta | None = None
@@ -55,6 +55,7 @@ class Preview:
     detailed_exitcode: bool = False
     unmatched: bool = False
     run_id: str = ""
+    allow_downs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,18 @@ def preview_request(configuration: Configuration, asked: Preview, now: datetime)
         cached=asked.cached,
         detailed_exitcode=asked.detailed_exitcode,
         unmatched=asked.unmatched,
+        allow_downs=asked.allow_downs,
     )
+
+
+def dry_run(asked: Syncing) -> Preview:
+    """What `plan` must be asked for to show what this sync would do. Raises UsageError for what makes sense
+    only where something is ordered."""
+    given = {"--expect": asked.expect, "--wait": asked.wait}
+    senseless = [name for name, value in given.items() if value is not None]
+    if senseless:
+        raise UsageError("dry_run_mixed", options=" and ".join(senseless))
+    return Preview(asked.now, circuit=asked.circuit, run_id=asked.run_id, allow_downs=asked.allow_downs)
 
 
 def status(
@@ -279,11 +291,16 @@ def clock_of(configuration: Configuration, now: str | None) -> tuple[Callable[[]
     real = datetime.now(UTC)
     if now is None:
         return (lambda: datetime.now(UTC)), real
+    moment = moment_of(configuration, now, real)
+    return (lambda: moment), moment
+
+
+def moment_of(configuration: Configuration, text: str, now: datetime) -> datetime:
+    """The instant that `text` means at `now` (UTC). Raises UsageError."""
     try:
-        moment = parse_moment(now, real, configuration.zone)
+        return parse_moment(text, now, configuration.zone)
     except ValueError as error:
         raise UsageError("bad_time", message=str(error)) from None
-    return (lambda: moment), moment
 
 
 def surroundings(

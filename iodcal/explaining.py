@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from iodcal.commands import Preview, clock_of, plan, store_of, surroundings
+from iodcal.commands import Preview, clock_of, moment_of, plan, store_of, surroundings
 from iodcal.config import Configuration
 from iodcal.config.fields import closest
 from iodcal.domain.counting import Veil
@@ -45,6 +45,7 @@ class Question:
     organizer: str | None = None
     window: timedelta | None = None
     cached: bool = False
+    now: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,9 @@ def _mixed(*options: str) -> UsageError:
 
 
 def _moment(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
-    """Now, and the instant that was asked for. Raises UsageError."""
-    now = datetime.now(UTC)
-    return now, now if asked.at is None else clock_of(configuration, asked.at)[1]
+    """Now, be it the real one or another, and the instant that was asked for. Raises UsageError."""
+    _, now = clock_of(configuration, asked.now)
+    return now, now if asked.at is None else moment_of(configuration, asked.at, now)
 
 
 def _moment_to_read(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
@@ -147,7 +148,7 @@ def _explain_circuits(
     now, at = _moment_to_read(configuration, asked)
     preview = Preview(
         # What was is looked at as it would have been planned then, by today's calendars.
-        now=at.isoformat() if at < now else None,
+        now=at.isoformat() if at < now else now.isoformat() if asked.now is not None else None,
         window=_window(configuration, asked, now, at),
         circuit=asked.circuit,
         cached=asked.cached,
@@ -185,8 +186,8 @@ def _explain_events(
     now, at = _moment_to_read(configuration, asked)
     start = min(now, at)
     window = _window(configuration, asked, now, at)
-    clock, _ = clock_of(configuration, None)
-    around = surroundings(configuration, clock, progress, virtual=False)
+    clock, _ = clock_of(configuration, asked.now)
+    around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     state = store_of(configuration, state_path, clock).load(read_only=True)
     sight = look(configuration, state, start, window, around.calendar_deadline, progress)
     veil = veil_of(configuration, sight)

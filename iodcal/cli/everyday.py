@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from iodcal.cli.understand import show_diff
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
-    from iodcal.commands import Synced
+    from iodcal.commands import Preview, Synced, Syncing
     from iodcal.result import Report
 
 
@@ -25,7 +26,7 @@ def sync(
     session: Session,
     *,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Order and write nothing: the same as plan.")
+        bool, typer.Option("--dry-run", help="Order and write nothing: show the plan of this sync.")
     ] = False,
     wait: Annotated[
         timedelta | None,
@@ -42,14 +43,21 @@ def sync(
     now: NowOption = None,
 ) -> int:
     """Read the calendars and order the bandwidth changes that are due now: the timer's job."""
-    if dry_run:
-        return plan.run(session, circuit=circuit, now=now)
-    from iodcal.announcing import sync as carry_out
     from iodcal.commands import Syncing
+    from iodcal.commands import dry_run as preview_of
+
+    asked = Syncing(session.watched, now, circuit, allow_downs, expect, wait, run_id=session.run_id)
+    if dry_run:
+        return _show_plan(session, preview_of(asked))
+    return _carry_out(session, asked)
+
+
+def _carry_out(session: Session, asked: Syncing) -> int:
+    from iodcal.announcing import sync as carry_out
     from iodcal.errors import ConfigurationError, IodcalError
 
     configuration, faults = session.configuration_or_last_good()
-    asked = Syncing(session.terminal, now, circuit, allow_downs, expect, wait, faults, session.run_id)
+    asked = replace(asked, faults=faults)
     try:
         with session.progress() as progress:
             synced = carry_out(configuration, session.state_path(configuration), asked, progress)
@@ -80,7 +88,9 @@ def _write_lines(session: Session, synced: Synced) -> None:
 
     if not session.quiet:
         sys.stdout.writelines(f"{line}\n" for line in sync_lines(synced))
-    for level, line in problem_lines(synced.report, synced.telling, everything=session.verbose):
+    for level, line in problem_lines(
+        synced.report, synced.telling, everything=session.verbose or session.watched
+    ):
         say(line, level)
 
 
@@ -104,11 +114,14 @@ def plan(
 ) -> int:
     """Show what a sync would do now and in the coming days, and why, without touching anything."""
     from iodcal.commands import Preview
-    from iodcal.commands import plan as preview
 
     asked = Preview(now, window, circuit, cached, detailed_exitcode, unmatched, session.run_id)
-    if diff is not None:
-        return show_diff(session, diff, asked)
+    return show_diff(session, diff, asked) if diff is not None else _show_plan(session, asked)
+
+
+def _show_plan(session: Session, asked: Preview) -> int:
+    from iodcal.commands import plan as preview
+
     configuration = session.configuration()
     with session.progress() as progress:
         report = preview(configuration, session.state_path(configuration), asked, progress)
@@ -155,7 +168,7 @@ def check(
         return exit_status
     from iodcal.render.check import print_check
 
-    print_check(configuration, session.console(), session.console(stderr=True))
+    print_check(session.config_path, configuration, session.console(), session.console(stderr=True))
     return exit_status
 
 

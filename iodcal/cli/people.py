@@ -154,7 +154,7 @@ def _asked(
     from iodcal.author import real_person
     from iodcal.people import Asked
 
-    asked = Asked(real_person(), session.terminal, note.strip(), length, until, now, session.run_id)
+    asked = Asked(real_person(), session.watched, note.strip(), length, until, now, session.run_id)
     return session.configuration(), asked
 
 
@@ -197,7 +197,7 @@ def _sync(
     from iodcal.errors import IodcalError
 
     circuit = act.circuit.name if act.circuit is not None else None
-    syncing = Syncing(session.terminal, asked.now, circuit, run_id=session.run_id)
+    syncing = Syncing(session.watched, asked.now, circuit, run_id=session.run_id)
     try:
         with session.progress() as progress:
             return carry_out(configuration, session.state_path(configuration), syncing, progress)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +51,18 @@ class Session:
 
     @property
     def terminal(self) -> bool:
-        """True where a person looks on."""
+        """True where results are drawn for a screen, and not written for a pipe or file."""
         return sys.stdout.isatty()
 
+    @property
+    def watched(self) -> bool:
+        """True where somebody reads along, on either stream: problems come on stderr. stdin says nothing of
+        that: a loop that a shell left running in the background still has its terminal."""
+        return sys.stdout.isatty() or sys.stderr.isatty()
+
+    @cached_property
     def config_path(self) -> Path:
-        """The rules file. Raises ConfigurationError."""
+        """The rules file, as it was named or found. Raises ConfigurationError."""
         from iodcal.config.find import find
 
         return find(self.common.config)
@@ -63,7 +71,7 @@ class Session:
         """The configuration. Raises ConfigurationError."""
         from iodcal.config.load import load
 
-        return load(self.config_path())
+        return load(self.config_path)
 
     def configuration_or_last_good(self) -> tuple[Configuration, tuple[Fault, ...]]:
         """The configuration; or, where it does not load, the last one that did, and what is wrong now.
@@ -73,7 +81,7 @@ class Session:
         from iodcal.errors import ConfigurationError
         from iodcal.metrics import pointer
 
-        path = self.config_path()
+        path = self.config_path
         try:
             configuration = load(path)
         except ConfigurationError as error:

@@ -23,15 +23,16 @@ def doctor(
     ] = None,
 ) -> int:
     """Try each configured thing for real and read-only: secrets, logins, permissions, mailboxes, circuits,
-    clock, state and timer. What is not well is shown with its remedy.
+    clock, state, timer, metrics file and where notices go. What is not well is shown with its remedy.
 
     Exit status: 0 nothing is red, 3 something is, 1 not everything could be tried in time.
     """
     from iodcal.doctor.examine import PATIENCE, examine
 
     configuration = session.configuration()
+    patience = PATIENCE if timeout is None else timeout
     with session.progress() as progress:
-        found = examine(configuration, session.state_path(configuration), timeout or PATIENCE, progress)
+        found = examine(configuration, session.state_path(configuration), patience, progress)
     if session.json:
         from iodcal.render.doctor import doctor_json
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iodcal.cli.declare import command
-from iodcal.cli.options import CachedOption, WindowOption, duration
+from iodcal.cli.options import CachedOption, NowOption, WindowOption, duration
 from iodcal.cli.session import Session
 
 if TYPE_CHECKING:
@@ -49,12 +49,13 @@ def explain(
     ] = None,
     window: WindowOption = None,
     cached: CachedOption = False,
+    now: NowOption = None,
 ) -> int:
     """Say why a circuit is asked for its bandwidth, or what every rule makes of an event. Changes nothing."""
     from iodcal.explaining import ExplainedCircuits, Question, answer
 
     configuration = session.configuration()
-    asked = Question(circuit, at, event, calendar, subject, length, organizer, window, cached)
+    asked = Question(circuit, at, event, calendar, subject, length, organizer, window, cached, now)
     with session.progress() as progress:
         explained = answer(configuration, session.state_path(configuration), asked, progress)
     if isinstance(explained, ExplainedCircuits):

@@ -17,6 +17,7 @@ from iodcal.domain.circuits import Circuit, Orders
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import Patience
 from iodcal.domain.rules import Rule
+from iodcal.domain.workdays import Holidays
 from iodcal.errors import Fault
 from iodcal.notices import Notice, NoticeKind
 
@@ -135,6 +136,7 @@ class Configuration:
     microsoft365: Any = None
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
+    holidays: Mapping[str, Holidays] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:

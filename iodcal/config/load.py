@@ -69,6 +69,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         rules=rules,
         notify=notify,
         budgets=budgets,
+        holidays=builder.holidays,
         warnings=warnings_of(builder, rules, document, readable=readable),
         trusted=trusted,
         microsoft365=file.microsoft365,

@@ -36,6 +36,8 @@ class Area(StrEnum):
     CLOCK = "clock"
     STATE = "state"
     RUNS = "runs"
+    METRICS = "metrics"
+    NOTICES = "notices"
 
 
 @dataclass(frozen=True, slots=True)

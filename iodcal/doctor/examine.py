@@ -11,7 +11,9 @@ from iodcal.doctor import Area, Examination, Finding, Light, Patient
 from iodcal.doctor.calendars import of_calendars
 from iodcal.doctor.circuits import of_circuits
 from iodcal.doctor.files import of_files
+from iodcal.doctor.metrics import of_metrics
 from iodcal.doctor.microsoft import of_microsoft
+from iodcal.doctor.notices import of_notices
 from iodcal.doctor.secrets import of_secrets
 from iodcal.doctor.timer import of_timer
 from iodcal.http import Deadline
@@ -19,6 +21,7 @@ from iodcal.http import Deadline
 PATIENCE = timedelta(minutes=2)
 _CLOCK_WRONG = 60.0  # seconds: beyond them a run lowers nothing
 _CLOCK_DOUBTFUL = 10.0
+_A_YEAR = 366  # days
 
 
 def examine(
@@ -36,6 +39,7 @@ def examine(
 def _findings(patient: Patient) -> Iterator[Finding]:
     clocks: dict[str, float] = {}
     yield from _of_configuration(patient.configuration)
+    yield from _of_holidays(patient)
     yield from of_secrets(patient)
     microsoft = tuple(of_microsoft(patient))
     yield from microsoft
@@ -45,6 +49,8 @@ def _findings(patient: Patient) -> Iterator[Finding]:
     yield from _of_clock(clocks)
     yield from of_files(patient)
     yield from of_timer(patient)
+    yield from of_metrics(patient)
+    yield from of_notices(patient)
 
 
 def _of_configuration(configuration: Configuration) -> Iterator[Finding]:
@@ -59,6 +65,20 @@ def _of_configuration(configuration: Configuration) -> Iterator[Finding]:
         facts = {"path": warning.path, "message": warning.message}
         where = f"{path}:{warning.line}" if warning.line else path
         yield Finding(Area.CONFIGURATION, where, Light.YELLOW, "configuration_doubtful", facts)
+
+
+def _of_holidays(patient: Patient) -> Iterator[Finding]:
+    """Lists grow old unseen: one that has no day to come makes every holiday an ordinary day."""
+    today = patient.now.astimezone(patient.configuration.zone).date()
+    for name, holidays in patient.configuration.holidays.items():
+        days = (today + timedelta(days=ahead) for ahead in range(_A_YEAR))
+        following = next((day for day in days if day in holidays), None)
+        where = f"holidays.{name}"
+        if following is None:
+            yield Finding(Area.CONFIGURATION, where, Light.YELLOW, "holidays_over")
+        else:
+            facts = {"day": following.isoformat()}
+            yield Finding(Area.CONFIGURATION, where, Light.GREEN, "holidays_known", facts)
 
 
 def _count(number: int, noun: str) -> str:

@@ -25,7 +25,9 @@ def of_files(patient: Patient) -> Iterator[Finding]:
     path = patient.state_path
     yield from _of_place(path)
     try:
-        state = StateStore(path, lambda: patient.now).load(read_only=True)
+        store = StateStore(path, lambda: patient.now)
+        store.refuse_foreign()
+        state = store.load(read_only=True)
     except StateError as error:
         yield Finding(Area.STATE, path.name, Light.RED, f"state_{error.code}", error.facts)
         return
@@ -37,9 +39,11 @@ def of_files(patient: Patient) -> Iterator[Finding]:
 
 def _of_place(path: Path) -> Iterator[Finding]:
     """Whether a run could write here, as far as that can be told without writing."""
-    folder = path.parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+    folder = _nearest(path.parent)
+    if folder != path.parent and folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        facts: dict[str, Fact] = {"path": str(path), "folder": str(folder)}
+        yield Finding(Area.STATE, path.name, Light.RED, "state_no_folder", facts)
+        return
     closed = [
         place
         for place, wanted in ((folder, os.W_OK | os.X_OK), (path, os.R_OK | os.W_OK))
@@ -50,6 +54,11 @@ def _of_place(path: Path) -> Iterator[Finding]:
         yield Finding(Area.STATE, path.name, Light.RED, "state_not_writable", facts)
     elif not path.exists():
         yield Finding(Area.STATE, path.name, Light.INFO, "state_new", {"path": str(path)})
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next((place for place in (folder, *folder.parents) if place.exists()), folder)
 
 
 def _of_state(patient: Patient, state: State) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ _UNITS = (
 )
 _CRON = ("etc/crontab", "etc/cron.d", "var/spool/cron/crontabs", "var/spool/cron")
 _SYNC = re.compile(r"\biodcal\b.*\bsync\b")
+_COMMAND = re.compile(r"^\s*ExecStart\s*=(.*)$", flags=re.MULTILINE)
 _MOST_BYTES = 256 * 1024
 _CRONTAB_SECONDS = 5
 
@@ -41,6 +42,12 @@ def _runs_sync(text: str) -> bool:
     return any(_SYNC.search(line) for line in lines if line and not line.startswith("#"))
 
 
+def _starts_sync(unit: str) -> bool:
+    """True if a service's text has a command that is a sync; its other lines may well speak of one."""
+    whole_lines = re.sub(r"\\\n", " ", unit)
+    return any(_SYNC.search(command) for command in _COMMAND.findall(whole_lines))
+
+
 def _crontabs(root: Path) -> Iterator[tuple[str, str]]:
     for name in _CRON:
         place = root / name
@@ -55,16 +62,15 @@ def _crontabs(root: Path) -> Iterator[tuple[str, str]]:
 
 def _timers(root: Path) -> Iterator[tuple[Path, bool]]:
     """Every timer whose service runs a sync, and whether it is enabled."""
-    for folder in (*(root / name for name in _UNITS), _own_units()):
-        for timer in _listed(folder, "*.timer"):
+    own, system = (_own_units(),), tuple(root / name for name in _UNITS)
+    for folders, links in ((system, system[:2]), (own, own)):
+        for timer in (timer for folder in folders for timer in _listed(folder, "*.timer")):
             found = re.search(r"^\s*Unit\s*=\s*(\S+)", _text(timer), flags=re.MULTILINE)
-            service = folder / (found[1] if found else f"{timer.stem}.service")
-            if _runs_sync(_text(service)):
-                places = (*(root / name for name in _UNITS[:2]), _own_units())
-                yield (
-                    timer,
-                    any((place / "timers.target.wants" / timer.name).is_symlink() for place in places),
-                )
+            service = found[1] if found else f"{timer.stem}.service"
+            # It need not lie beside its timer: a package's own may be timed by the administrator's.
+            if any(_starts_sync(_text(folder / service)) for folder in folders):
+                enabled = ((place / "timers.target.wants" / timer.name).is_symlink() for place in links)
+                yield timer, any(enabled)
 
 
 def _own_units() -> Path:

@@ -191,5 +191,6 @@ def _facts(plan: CircuitPlan, window: Window) -> dict[str, Fact]:
         "rule": demand.rule.name,
         "subject": demand.subject,
         "start": demand.event.start.isoformat(),
+        "zone": plan.circuit.zone.key,
         "needs": str(need(plan, window)),
     }

@@ -17,6 +17,8 @@ from iodcal.notices.card import card
 from iodcal.notices.template import values_of
 
 if TYPE_CHECKING:
+    import apprise
+
     from iodcal.config.secrets import Secret
     from iodcal.http import Session
 
@@ -96,11 +98,8 @@ def _session() -> Session:
 def _apprise(target: NotifyTarget, notices: Sequence[Notice], directory: Path, deadline: Deadline) -> None:  # noqa: ARG001 - Apprise has time-outs of its own; whoever calls does not wait longer
     import apprise
 
-    # Its log may name addresses, which are secrets.
-    logging.getLogger("apprise").addHandler(logging.NullHandler())
-    logging.getLogger("apprise").propagate = False
-    service = apprise.Apprise()
-    if not all(service.add(address) for address in _address(target, directory).split()):
+    service = apprise_of(_address(target, directory))
+    if service is None:
         raise NoticeError("apprise_address")
     worst = min(("error", "warning", "info").index(notice.severity) for notice in notices)
     kind = (apprise.NotifyType.FAILURE, apprise.NotifyType.WARNING, apprise.NotifyType.INFO)[worst]
@@ -108,6 +107,17 @@ def _apprise(target: NotifyTarget, notices: Sequence[Notice], directory: Path, d
     told = "\n".join(_lines(notice, titled=len(notices) > 1) for notice in notices)
     if not service.notify(title=title, body=told, notify_type=kind, body_format=apprise.NotifyFormat.TEXT):
         raise NoticeError("apprise", arrived=True)
+
+
+def apprise_of(addresses: str) -> apprise.Apprise | None:
+    """The services behind `addresses`, parted by blanks; None where Apprise does not know one of them."""
+    import apprise
+
+    # Its log may name addresses, which are secrets.
+    logging.getLogger("apprise").addHandler(logging.NullHandler())
+    logging.getLogger("apprise").propagate = False
+    service = apprise.Apprise()
+    return service if all(service.add(address) for address in addresses.split()) else None
 
 
 def _lines(notice: Notice, *, titled: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.text import Text
 
@@ -10,8 +12,9 @@ from iodcal.errors import Fault
 from iodcal.render.text import for_line
 
 
-def print_check(configuration: Configuration, console: Console, errors: Console) -> None:
-    """Shows the warnings on `errors` and, on `console`, what the file amounts to."""
+def print_check(path: Path, configuration: Configuration, console: Console, errors: Console) -> None:
+    """Shows the warnings on `errors` and, on `console`, what the file amounts to; both name it by `path`, as
+    faults do."""
     for warning in configuration.warnings:
         errors.print(Text.assemble(("warning: ", "bold"), _shown(warning)), soft_wrap=True)
     counts = [
@@ -20,7 +23,7 @@ def print_check(configuration: Configuration, console: Console, errors: Console)
         _count(len(configuration.rules), "rule"),
     ]
     doubts = _count(len(configuration.warnings), "warning") if configuration.warnings else "no warnings"
-    console.print(Text(f"{for_line(str(configuration.path))}: {', '.join(counts)}; no errors, {doubts}"))
+    console.print(Text(f"{for_line(str(path))}: {', '.join(counts)}; no errors, {doubts}"))
 
 
 def _shown(fault: Fault) -> str:

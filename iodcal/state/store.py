@@ -79,14 +79,14 @@ class StateStore:
         if content == self._written:
             return
         self._make_folder()
-        self._refuse_foreign()
+        self.refuse_foreign()
         _writing(self.path, lambda: replace_file(self.path, content, self._access))
         self._written = content
 
     def probe(self) -> None:
         """Finds out, before any order goes out, whether the state can be written. Raises StateError."""
         self._make_folder()
-        self._refuse_foreign()
+        self.refuse_foreign()
         trial = self.path.with_name(f".{self.path.name}.probe-{secrets.token_hex(4)}")
 
         def write_and_remove() -> None:
@@ -149,10 +149,11 @@ class StateStore:
         except OSError as error:
             raise StateError("unwritable", path=str(self.path), reason=error.strerror) from None
 
-    def _refuse_foreign(self) -> None:
+    def refuse_foreign(self) -> None:
+        """Raises StateError where a run would not write, since the file is another user's, or a link."""
         if self.path.is_symlink():
             raise StateError("symlink", path=str(self.path))
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             if self.path.stat().st_uid not in (os.getuid(), 0):
                 raise StateError("foreign_owner", path=str(self.path))
 

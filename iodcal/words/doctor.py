@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from iodcal.doctor import Finding
 from iodcal.words import Words
+from iodcal.words.calendars import CONNECTION
 from iodcal.words.edges import words_of
 from iodcal.words.facts import fill
 from iodcal.words.state import STATE_WORDS
@@ -13,6 +14,11 @@ from iodcal.words.state import STATE_WORDS
 _CONFIGURATION = {
     "configuration_loads": Words("{calendars}, {circuits}, {rules}; no errors", ""),
     "configuration_doubtful": Words("{path}: {message}", "Mend it, or leave it knowingly"),
+    "holidays_known": Words("the next one is {day}", ""),
+    "holidays_over": Words(
+        "knows no holiday in the coming year: every weekday counts as an ordinary one",
+        "Add this year's dates; of a country: pip install --upgrade 'iodcal[holidays]'",
+    ),
 }
 
 _SECRETS = {
@@ -97,6 +103,11 @@ _CIRCUITS = {
 _FILES = {
     "state_new": Words("{path} is not there yet: the first run makes it", ""),
     "state_good": Words("{path} is readable and writable", ""),
+    "state_no_folder": Words(
+        "{path} is not there yet, and the first run cannot make it: {folder} cannot be written",
+        "Make its folder for the user who runs iodcal (mode 0700); under systemd StateDirectory= does, with "
+        "the first start",
+    ),
     "state_not_writable": Words(
         "{path} cannot be written: nothing is ordered without it",
         "Run as the user who owns it, or make its folder writable for this one",
@@ -124,6 +135,39 @@ _FILES = {
     "lock_unusable": Words("cannot be used: {reason}", "Delete {path} if it is not a plain file"),
 }
 
+_METRICS = {
+    "metrics_writable": Words("a run can replace it in {folder}", ""),
+    "metrics_no_folder": Words(
+        "there is no folder {folder}: no run writes metrics, and alerts see none",
+        "Make it for the user who runs iodcal, and let node_exporter read there "
+        "(--collector.textfile.directory); or correct settings.metrics_file",
+    ),
+    "metrics_is_folder": Words(
+        "{path} is a folder", "Let settings.metrics_file name a file in it, such as iodcal.prom"
+    ),
+    "metrics_not_writable": Words(
+        "the folder {folder} cannot be written: no run writes metrics, and alerts see old ones",
+        "Make it writable for the user who runs iodcal; under systemd it must stand in ReadWritePaths=, too",
+    ),
+    "metrics_not_prom": Words(
+        "node_exporter reads files whose names end in .prom only", "Name it so in settings.metrics_file"
+    ),
+}
+
+_NOTICES = {
+    "notice_not_without_secret": Words("not tried, since its address does not resolve", ""),
+    "notice_host_answers": Words("{host} answers; nothing was sent to the address itself", ""),
+    "notice_apprise": Words("Apprise understands the address ({count}); nothing was sent there", ""),
+    "notice_apprise_address": Words("Apprise does not know its address", "See Apprise's list of services"),
+    "notice_insecure_url": Words("its address is not an https one", "Use an https address"),
+    "notice_timeout": Words(
+        "{host} does not answer in time: notices wait, and are given up after a day",
+        "Check the network; where it is only slow, raise settings.notify_within",
+    ),
+    "notice_unreachable": CONNECTION["unreachable"],
+    "notice_tls": CONNECTION["tls"],
+}
+
 _RUNS = {
     "run_never": Words("there was none yet", "Start the timer, or run iodcal sync"),
     "run_lately": Words("{age} ago, with exit status {status}", ""),
@@ -138,18 +182,21 @@ _RUNS = {
     "timer_unseen": Words("neither a systemd timer nor a crontab with iodcal sync can be seen from here", ""),
 }
 
-_TABLE: Mapping[str, Words] = {
+DOCTOR_WORDS: Mapping[str, Words] = {
+    "not_tried": Words("not tried: the time was over", "Give it more with --timeout"),
     **{f"state_{code}": words for code, words in STATE_WORDS.items()},
     **_CONFIGURATION,
     **_SECRETS,
     **_MICROSOFT,
     **_CIRCUITS,
     **_FILES,
+    **_METRICS,
+    **_NOTICES,
     **_RUNS,
 }
 
 
 def describe(finding: Finding) -> Words:
     """What to tell of a finding."""
-    known = words_of(finding.code, finding.edge) if finding.edge is not None else _TABLE[finding.code]
+    known = words_of(finding.code, finding.edge) if finding.edge is not None else DOCTOR_WORDS[finding.code]
     return fill(known, {"code": finding.code, **finding.facts})

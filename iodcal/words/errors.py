@@ -71,6 +71,9 @@ _USAGE = {
         "No calendar of {rules} holds an event from {start} to {end}",
         "Choose another range, or look whether these are the right calendars",
     ),
+    "dry_run_mixed": Words(
+        "--dry-run orders nothing, so {options} cannot go with it", "Leave it out, or --dry-run"
+    ),
     "now_and_wait": Words("--now and --wait do not go together: that clock stands still", "Leave one out"),
 }
 _PLAN_CHANGED = Words(

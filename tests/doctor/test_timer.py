@@ -68,6 +68,44 @@ def test_a_systemd_timer_counts_once_it_is_enabled(root: Path, folder: str) -> N
     assert found(root) == [("timer_systemd", "green")]
 
 
+def test_the_examples_are_found_where_the_guides_put_them(root: Path) -> None:
+    crontab = (ROOT / "examples" / "crontab").read_text(encoding="utf-8")
+    place = write(root / "etc/cron.d/iodcal", crontab)
+    assert found(root) == [("timer_cron", "green")]
+    place.unlink()
+    units = root / "etc/systemd/system"
+    for name in ("iodcal.service", "iodcal.timer"):
+        write(units / name, (ROOT / "examples" / "systemd" / name).read_text(encoding="utf-8"))
+    assert found(root) == [("timer_disabled", "yellow")]
+    (units / "timers.target.wants").mkdir()
+    (units / "timers.target.wants" / "iodcal.timer").symlink_to(units / "iodcal.timer")
+    assert found(root) == [("timer_systemd", "green")]
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        (
+            "[Service]\nExecStart=/opt/iodcal/bin/iodcal \\\n  --config /etc/iodcal/rules.yaml \\\n  sync\n",
+            True,
+        ),
+        ("[Service]\nExecStart = /usr/bin/python3 -m iodcal sync\n", True),
+        ("[Unit]\nDescription=shows what iodcal sync would do\n[Service]\nExecStart=iodcal plan\n", False),
+        ("[Service]\n#ExecStart=/opt/iodcal/bin/iodcal sync\nExecStart=/bin/true\n", False),
+    ],
+)
+def test_only_what_a_service_starts_counts(root: Path, service: str, *, expected: bool) -> None:
+    write(root / "etc/systemd/system/iodcal.timer", "[Timer]\nOnCalendar=*:0/5\n")
+    write(root / "etc/systemd/system/iodcal.service", service)
+    assert (found(root) == [("timer_disabled", "yellow")]) is expected
+
+
+def test_a_service_need_not_lie_beside_its_timer(root: Path) -> None:
+    write(root / "etc/systemd/system/iodcal.timer", "[Timer]\nOnCalendar=*:0/5\n")
+    write(root / "usr/lib/systemd/system/iodcal.service", SERVICE)
+    assert found(root) == [("timer_disabled", "yellow")]
+
+
 def test_a_timer_may_name_another_service(root: Path) -> None:
     folder = root / "etc/systemd/system"
     write(folder / "often.timer", "[Timer]\nOnCalendar=*:0/5\nUnit=circuits.service\n")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
+import os
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +21,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.e2e.command import Done
+from iodcal.words.doctor import DOCTOR_WORDS
+from tests.e2e.command import Done, Iodcal
 from tests.e2e.conftest import LON, World
 from tests.servers.entra import SECRET as ENTRA_SECRET
 from tests.servers.faults import refused
-from tests.servers.lumen import INVENTORY, PRICE, SECRET, instead, wrong
+from tests.servers.hook import Hook
+from tests.servers.lumen import INVENTORY, PRICE, SECRET, Fault, instead, wrong
 from tests.servers.tls import Reply, Request
 
 NOW = datetime.now(UTC)
@@ -153,9 +161,32 @@ def after_a_run(world: World, name: str, *, mode: int = 0o600, more: str = "") -
     path.chmod(mode)
 
 
+def without(service_id: str) -> Fault:
+    """An inventory that leaves one circuit out."""
+
+    def fault(answer: Callable[[], Reply]) -> Reply:
+        listed = answer().document["serviceInventory"]
+        return Reply.of({"serviceInventory": [one for one in listed if service_id not in json.dumps(one)]})
+
+    return fault
+
+
 def drifted(world: World) -> None:
     assert world.iodcal("sync").status == 0
     world.den.bandwidth = "500 Mbps"
+
+
+def metrics_file(world: World, name: str) -> None:
+    change(world, "settings:\n", f"settings:\n  metrics_file: {name}\n")
+
+
+def notify(world: World, address: str, way: str = "webhook", **settings: str) -> None:
+    """A target whose address is in the environment, as a secret."""
+    path = world.iodcal.folder / "rules.yaml"
+    more = "".join(f"  {name}: {value}\n" for name, value in settings.items())
+    rules = path.read_text(encoding="utf-8").replace("settings:\n", f"settings:\n{more}", 1)
+    path.write_text(f"{rules}notify: {{noc: {{{way}: {{env: HOOK}}}}}}\n", encoding="utf-8")
+    world.iodcal.environment["HOOK"] = address
 
 
 Preparation = Callable[[World], object]
@@ -246,6 +277,11 @@ REDS: dict[str, tuple[Preparation, str, str]] = {
         "state.json",
         "Install that version again",
     ),
+    "state_unreadable": (
+        lambda world: world.iodcal.write("state/state.json/in_the_way", ""),
+        "state.json",
+        "Run as the user who owns it",
+    ),
     "state_symlink": (lambda world: linked(world, "state.json"), "state.json", "Name the file itself"),
     "history_unreadable": (
         lambda world: world.iodcal.write("state/history.jsonl/in_the_way", ""),
@@ -253,6 +289,36 @@ REDS: dict[str, tuple[Preparation, str, str]] = {
         "Run as the user who owns it",
     ),
     "lock_unusable": (lambda world: linked(world, "state.json.lock"), "state.json.lock", "Delete "),
+    "metrics_no_folder": (
+        lambda world: metrics_file(world, "prom/iodcal.prom"),
+        "iodcal.prom",
+        "Make it for the user who runs iodcal",
+    ),
+    "metrics_is_folder": (
+        lambda world: metrics_file(world, world.iodcal.write("prom/other.prom", "").parent.name),
+        "prom",
+        "Let settings.metrics_file name a file",
+    ),
+    "notice_insecure_url": (
+        lambda world: notify(world, "http://chat.example/hook"),
+        "notify.noc",
+        "Use an https address",
+    ),
+    "notice_unreachable": (
+        lambda world: notify(world, "https://127.0.0.1:9/hook"),
+        "notify.noc",
+        "Check the network",
+    ),
+    "notice_tls": (
+        lambda world: notify(world, world.lumen.base_url.replace("http://", "https://")),
+        "notify.noc",
+        "Where a proxy or a private authority signs",
+    ),
+    "notice_apprise_address": (
+        lambda world: notify(world, "nonsense", "apprise"),
+        "notify.noc",
+        "See Apprise's list of services",
+    ),
     "run_long_ago": (
         lambda world: with_state(
             world,
@@ -321,6 +387,10 @@ YELLOWS: dict[str, tuple[Preparation, str]] = {
     ),
     "tiers_unsold": (lambda world: setattr(world.den, "sold", ("100 Mbps",)), "Correct the circuit's tiers"),
     "bandwidth_no_tier": (lambda world: setattr(world.den, "bandwidth", "300 Mbps"), "Correct the circuit"),
+    "circuit_not_listed": (
+        lambda world: world.lumen.script(INVENTORY, without(LON)),
+        "Ask the carrier whether its bandwidth can be ordered",
+    ),
     "circuit_drifted": (drifted, "Somebody changed it by hand"),
     "state_open_to_others": (lambda world: after_a_run(world, "state.json", mode=0o644), "chmod 600"),
     "history_torn": (lambda world: after_a_run(world, "history.jsonl", more='{"torn'), "They are skipped"),
@@ -337,6 +407,14 @@ YELLOWS: dict[str, tuple[Preparation, str]] = {
     "run_ended_badly": (
         lambda world: with_state(world, lambda state: state["last_run"].update(exit=3)),
         "iodcal status names the problems",
+    ),
+    "holidays_over": (
+        lambda world: change(world, "sites:\n", "holidays: {ours: {dates: [2020-12-24]}}\nsites:\n"),
+        "Add this year's dates",
+    ),
+    "metrics_not_prom": (
+        lambda world: metrics_file(world, "iodcal.txt"),
+        "Name it so in settings.metrics_file",
     ),
     "timer_disabled": (
         lambda world: (
@@ -385,19 +463,119 @@ def test_an_old_secret_beside_a_new_one_is_no_fault(world: World) -> None:
     )
 
 
-def test_where_notices_go_is_looked_up_and_nothing_is_sent(world: World) -> None:
-    path = world.iodcal.folder / "rules.yaml"
-    path.write_text(
-        path.read_text(encoding="utf-8") + "notify: {noc: {webhook: {env: HOOK}}}\n", encoding="utf-8"
-    )
+def of_target(done: Done) -> list[tuple[str, str]]:
+    return [(one["code"], one["light"]) for one in done.json["findings"] if one["where"] == "notify.noc"]
+
+
+@pytest.mark.parametrize("way", ["webhook", "teams", "ping"])
+@pytest.mark.parametrize("status", [202, 404, 308])
+def test_of_where_notices_go_only_the_hosts_front_page_is_asked_for(
+    world: World, way: str, status: int
+) -> None:
+    """A watchdog takes any request to its address for a sign of life."""
+    with Hook(status) as hook:
+        notify(world, hook.url, way)
+        done = world.iodcal("doctor", "-v", "-o", "json")
+    assert of_target(done) == [("secret_resolves", "green"), ("notice_host_answers", "green")]
+    assert [(one.method, one.raw_path, one.body) for one in hook.requests] == [("GET", "/", b"")]
+    assert done.status == 0
+    assert "very-secret" not in done.out + done.err
+
+
+def test_a_target_whose_secret_is_missing_is_red_once(world: World) -> None:
+    notify(world, "")
+    del world.iodcal.environment["HOOK"]
     done = world.iodcal("doctor", "-o", "json")
-    (red,) = [one for one in done.json["findings"] if one["where"] == "notify.noc"]
-    assert (done.status, red["light"]) == (3, "red")
-    # Nobody listens at that address: it is not asked.
-    good = world.iodcal("doctor", "-o", "json", HOOK="https://127.0.0.1:9/very-secret-path")
-    (green,) = [one for one in good.json["findings"] if one["where"] == "notify.noc"]
-    assert (good.status, green["light"]) == (0, "green")
-    assert "very-secret-path" not in good.out + good.err
+    assert (done.status, of_target(done)) == (
+        3,
+        [("secret_env_missing", "red"), ("notice_not_without_secret", "info")],
+    )
+
+
+def test_a_target_that_hangs_is_red_and_all_else_is_tried(world: World) -> None:
+    with Hook(hanging=True) as hook:
+        notify(world, hook.url, notify_within="1s")
+        done, text = world.iodcal("doctor", "-o", "json"), world.iodcal("doctor")
+    assert (done.status, done.json["complete"], of_target(done)[-1]) == (3, True, ("notice_timeout", "red"))
+    assert "raise settings.notify_within" in " ".join(text.out.split())
+
+
+def test_an_address_that_apprise_knows_is_not_called(world: World) -> None:
+    with Hook() as hook:
+        notify(world, hook.url.replace("http://", "json://"), "apprise")
+        done = world.iodcal("doctor", "-o", "json")
+    assert (done.status, of_target(done)[-1], hook.requests) == (0, ("notice_apprise", "green"), [])
+
+
+def test_no_time_at_all_is_no_examination(world: World) -> None:
+    notify(world, "https://127.0.0.1:9/hook")
+    done = world.iodcal("doctor", "--timeout", "0m", "-o", "json")
+    assert (done.status, done.json["complete"], of_target(done)[-1]) == (1, False, ("not_tried", "yellow"))
+
+
+def test_the_metrics_file_and_the_holidays_when_they_are_well(world: World) -> None:
+    world.iodcal.write("prom/other.prom", "")
+    metrics_file(world, "prom/iodcal.prom")
+    following = datetime.now(UTC).date() + timedelta(days=40)
+    change(world, "sites:\n", f"holidays: {{ours: {{dates: [2020-12-24, {following}]}}}}\nsites:\n")
+    done = world.iodcal("doctor", "-o", "json")
+    assert (done.status, found(done, "metrics_writable")["light"]) == (0, "green")
+    assert found(done, "holidays_known")["message"] == f"the next one is {following}"
+    assert found(done, "holidays_known")["where"] == "holidays.ours"
+
+
+def _bound_by_permissions() -> None:
+    """From now on, and after exec, even root's process may only what the modes of files permit."""
+    drop_from_bounding_set, dac_override = 24, 1  # of <linux/prctl.h> and <linux/capability.h>
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, dac_override, 0, 0, 0)
+
+
+def test_folders_that_this_user_may_not_write(iodcal: Iodcal) -> None:
+    """Root may write everywhere: where the tests run as root, the command is deprived of that."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        place = Path(name)
+        (place / "prom").mkdir()
+        settings = f"{{metrics_file: {place}/prom/iodcal.prom, state: {place}/new/state.json}}"
+        iodcal = Iodcal(place)
+        iodcal.write("rules.yaml", f"version: 1\ntimezone: UTC\nsettings: {settings}\n")
+        for folder in (place / "prom", place):
+            folder.chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-m", "iodcal", "doctor", "-o", "json"],
+            cwd=place,
+            env=iodcal.around(),
+            preexec_fn=_bound_by_permissions if os.geteuid() == 0 else None,
+            capture_output=True,
+            check=False,
+        )
+        place.chmod(0o755)
+    findings = {one["code"]: one for one in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 3
+    for code in ("metrics_not_writable", "state_no_folder"):
+        assert (findings[code]["light"], findings[code]["remedy"] != "") == ("red", True)
+    assert f"{place} cannot be written" in findings["state_no_folder"]["message"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_state_of_another_user(world: World) -> None:
+    """Even where it can be written: a run refuses it, so that the owner's runs do not fail afterwards."""
+    assert world.iodcal("sync").status == 0
+    os.chown(world.iodcal.folder / "state" / "state.json", 65534, -1)
+    done = world.iodcal("doctor", "-o", "json")
+    assert (done.status, found(done, "state_foreign_owner")["light"]) == (3, "red")
+    assert found(done, "state_foreign_owner")["remedy"].startswith("Run as that user")
+    assert world.iodcal("sync").status == 1
+
+
+def test_whatever_needs_a_remedy_is_reached_by_a_test() -> None:
+    """Those that a whole configuration or another process is needed for have a test of their own."""
+    reached = {name.partition(" ")[0] for name in (*REDS, *YELLOWS)}
+    elsewhere = {
+        *("lock_stuck", "not_tried", "notice_timeout", "metrics_not_writable", "state_no_folder"),
+        *("state_foreign_owner",),
+        "state_unwritable",  # which only a run that writes can find
+    }
+    assert {code for code, words in DOCTOR_WORDS.items() if words.remedy} - reached - elsewhere == set()
 
 
 def test_a_certificate_that_lasts(world: World) -> None:

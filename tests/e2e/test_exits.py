@@ -52,12 +52,25 @@ def test_a_wrong_command_line(iodcal: Iodcal, arguments: list[str], word: str) -
         (["plan", "--now", "noonish"], "bad_time"),
         (["sync", "--now", "+1h"], "now_needs_sandbox"),
         (["sync", "--now", "+1h", "--wait", "1m"], "now_and_wait"),
+        (["sync", "--dry-run", "--wait", "1m"], "dry_run_mixed"),
     ],
 )
 def test_what_cannot_be_asked_for(world: World, arguments: list[str], code: str) -> None:
     text, done = both(world.iodcal, *arguments)
     assert (text.status, done.status, done.json["error"]["code"]) == (2, 2, code)
     assert text.err.startswith("iodcal: ")
+
+
+def test_check_names_the_file_in_one_way_whether_all_is_well_or_not(iodcal: Iodcal) -> None:
+    good = "version: 1\ntimezone: UTC\nsettings: {organizers: ['@contoso.example']}\n"
+    path = iodcal.write("rules.yaml", good)
+    for named, given in (("rules.yaml", ()), (str(path), ("-c", str(path)))):
+        path.write_text(good, encoding="utf-8")
+        well = iodcal("check", *given)
+        assert (well.status, well.out.startswith(f"{named}: 0 calendars")) == (0, True), well
+        path.write_text(good.replace("UTC", "Mars"), encoding="utf-8")
+        wrong = iodcal("check", *given)
+        assert (wrong.status, wrong.err.startswith(f"{named}:2: timezone")) == (78, True), wrong
 
 
 def test_a_wrong_configuration_names_every_fault(iodcal: Iodcal) -> None:

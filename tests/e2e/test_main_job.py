@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tests.e2e.conftest import DEN, World
 from tests.servers.faults import html, throttled
@@ -43,6 +44,18 @@ def test_an_event_raises_the_circuit_and_its_end_lowers_it(world: World) -> None
     lowered = world.iodcal("sync", "-o", "json")
     assert [(order["direction"], order["to_mbps"]) for order in lowered.json["orders"]] == [("down", 100)]
     assert world.lumen.calls[ORDER] == 2
+
+
+def test_an_event_at_risk_is_told_in_the_circuits_own_time(world: World) -> None:
+    world.meeting("All-Hands", 3, 60)
+    planned = world.iodcal("plan", "-o", "json")
+    (problem,) = planned.json["problems"]
+    start = planned.json["circuits"][0]["changes"][0]["causes"][0]["start"]
+    assert (problem["kind"], start[-1]) == ("event_at_risk", "Z")
+    local = datetime.fromisoformat(start).astimezone(ZoneInfo("America/Denver"))
+    told = f'for "All-Hands" ({local:%a %d %b %H:%M %Z}): an order cannot be carried out by then'
+    assert told in problem["message"]
+    assert told in " ".join(world.iodcal("plan").err.split())
 
 
 def test_requests_are_as_few_as_can_be(world: World) -> None:

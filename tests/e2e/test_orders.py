@@ -104,6 +104,12 @@ def test_many_lowerings_that_nobody_saw_coming_stop_together(lab: Lab) -> None:
     assert problem["remedy"].endswith("iodcal sync --allow-downs 4")
     still = lab.sync("09:05")
     assert still["orders"] == []
+    dry = lab.iodcal(
+        *("sync", "--dry-run", "--allow-downs", "4", "--now", "2026-11-24T09:05:00Z", "-o", "json")
+    ).json
+    assert (kinds(dry), dry["orders"]) == ([], [])
+    dues = [one["changes"][0] for one in dry["circuits"] if one["changes"] and one["changes"][0]["due"]]
+    assert [(due["direction"], due["held"]) for due in dues] == [("down", None)] * 4
     let = lab.sync("09:05", "--allow-downs", "4")
     assert [order["direction"] for order in let["orders"]] == ["down"] * 4
 

@@ -250,6 +250,17 @@ def test_after_a_preview_a_sync_still_has_everything_to_do(lab: Lab) -> None:
     assert (real["digest"], len(real["orders"])) == (dry["digest"], 1)
 
 
+def test_a_dry_run_refuses_what_makes_sense_only_where_something_is_ordered(lab: Lab) -> None:
+    both = lab.iodcal("sync", "--dry-run", "--now", NOON, "--expect", "sha256:0", "--wait", "5m")
+    assert (both.status, both.out) == (2, "")
+    assert both.err == (
+        "iodcal: --dry-run orders nothing, so --expect and --wait cannot go with it. "
+        "Leave it out, or --dry-run\n"
+    )
+    one = lab.iodcal("sync", "--dry-run", "--now", NOON, "--expect", "sha256:0")
+    assert (one.status, "so --expect cannot" in one.err) == (2, True)
+
+
 def test_the_last_readings_serve_without_the_calendar(lab: Lab) -> None:
     lab.sync("11:50")
     (lab.iodcal.folder / "calendar.ics").unlink()

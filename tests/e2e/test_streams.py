@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 
@@ -46,6 +48,40 @@ def test_letters_that_the_output_cannot_hold_stop_nothing(lab: Lab, encoding: st
     done = lab.iodcal(command, "--now", NOON, PYTHONIOENCODING=encoding)
     assert (done.status, done.err) == (0, "")
     assert "All-Hands" in done.out
+
+
+@pytest.mark.parametrize(
+    ("stream", "told", "by"),
+    [
+        (None, True, "timer"),
+        ("stdin", True, "person"),
+        ("stdout", False, "person"),
+        ("stderr", False, "person"),
+    ],
+)
+def test_which_stream_is_a_terminal_says_who_reads_and_who_began(
+    lab: Lab, stream: str | None, by: str, *, told: bool
+) -> None:
+    (lab.iodcal.folder / "calendar.ics").unlink()
+    ours, theirs = pty.openpty()
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "iodcal", "sync", "--now", NOON],
+            cwd=lab.iodcal.folder,
+            env=lab.iodcal.around(),
+            stdin=theirs if stream == "stdin" else subprocess.DEVNULL,
+            stdout=theirs if stream == "stdout" else subprocess.PIPE,
+            stderr=theirs if stream == "stderr" else subprocess.PIPE,
+            text=True,
+        )
+        _, err = process.communicate(timeout=120)
+    os.close(theirs)
+    seen = (err or "") if stream != "stderr" else os.read(ours, 65536).decode()
+    os.close(ours)
+    (known,) = lab.iodcal.state["problems"].values()
+    assert (known["told_at"] is not None) is told
+    assert ("cannot be read" in seen) is not told  # the second time only whoever reads along is told
+    assert lab.iodcal.history[-1]["by"]["kind"] == by
 
 
 def test_what_libraries_warn_of_is_no_mail_from_cron(lab: Lab) -> None:

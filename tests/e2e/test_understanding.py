@@ -81,6 +81,23 @@ def test_why_at_another_time(world: World) -> None:
     assert past["circuits"][0]["level_mbps"] is None
 
 
+def test_why_as_if_it_were_another_time(world: World) -> None:
+    """As `plan --now`: what is due then, where --at looks ahead at what will be by today's plan."""
+    world.meeting("All-Hands", 200, 260)
+    (circuit,) = world.iodcal("explain", "den-a", "--now", "+180m", "-o", "json").json["circuits"]
+    assert (circuit["target_mbps"], circuit["level_mbps"], circuit["changes"][0]["due"]) == (1000, 100, True)
+    moved = world.iodcal("explain", "den-a", "--now", "+180m", "--at", "+120m", "-o", "json").json
+    assert moved["circuits"][0]["target_mbps"] == 100  # 300 minutes from now it is over
+    before = world.iodcal("explain", "den-a", "--now", "+400m", "--at", "-180m", "-o", "json").json
+    assert before["circuits"][0]["target_mbps"] == 1000
+    found = world.iodcal("explain", "--event", "all-hands", "--now", "+180m", "-o", "json").json
+    assert (found["searched"], found["events"][0]["matched"]) == (1, True)
+    over = world.iodcal("explain", "--event", "all-hands", "--now", "+400m", "-o", "json").json
+    assert over["searched"] == 0
+    assert world.iodcal("explain", "--now", "noonish").status == 2
+    fresh(world)
+
+
 def test_why_an_event_did_not_match(world: World) -> None:
     add(world, "Townhall: Q3")
     add(world, "Town Hall", length=15)
