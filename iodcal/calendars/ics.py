@@ -67,7 +67,7 @@ class IcsReader:
         try:
             events = parse_events(self.source, content, window, deadline)
         except CalendarError as error:
-            if self.secret.literal or "first_words" not in error.facts:
+            if "first_words" not in error.facts:
                 raise
             words = _without(str(error.facts["first_words"]), place)
             raise CalendarError(error.code, first_words=words) from None
@@ -88,7 +88,7 @@ class IcsReader:
             max_bytes=_MOST_BYTES,
             allow_redirects=True,
             may_redirect=may_redirect,
-            secret_urls=not self.secret.literal,
+            secret_urls=True,
         )
         try:
             require_secure(url)

@@ -12,6 +12,7 @@ from iodcal.config import NotifyTarget, Way
 from iodcal.domain.problems import Fact
 from iodcal.errors import IodcalError, SecretError
 from iodcal.http import Deadline, HttpError
+from iodcal.masking import remember
 from iodcal.notices import Notice
 from iodcal.notices.card import card
 from iodcal.notices.template import values_of
@@ -100,7 +101,9 @@ def _apprise(target: NotifyTarget, notices: Sequence[Notice], directory: Path, d
     logging.getLogger("apprise").addHandler(logging.NullHandler())
     logging.getLogger("apprise").propagate = False
     service = apprise.Apprise()
-    if not all(service.add(address) for address in _address(target, directory).split()):
+    addresses = _address(target, directory).split()
+    remember(*addresses)
+    if not all(service.add(address) for address in addresses):
         raise NoticeError("apprise_address")
     worst = min(("error", "warning", "info").index(notice.severity) for notice in notices)
     kind = (apprise.NotifyType.FAILURE, apprise.NotifyType.WARNING, apprise.NotifyType.INFO)[worst]

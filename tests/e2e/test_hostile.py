@@ -170,7 +170,7 @@ def on_a_terminal(iodcal: Iodcal, *arguments: str) -> str:
             break
         got += piece
     os.close(ours)
-    assert process.wait(timeout=120) in (0, 1, 3)
+    process.wait(timeout=120)
     return got.decode("utf-8").replace("\r\n", "\n")
 
 
