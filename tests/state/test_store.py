@@ -264,6 +264,17 @@ def test_a_symbolic_link_is_not_followed(store: StateStore, tmp_path: Path) -> N
     assert precious.read_text() == "{}"
 
 
+def test_a_symbolic_link_at_the_history_is_not_followed(store: StateStore, tmp_path: Path) -> None:
+    store.path.parent.mkdir()
+    precious = tmp_path / "precious.txt"
+    precious.write_text("precious")
+    store.history.path.symlink_to(precious)
+    with pytest.raises(StateError) as caught:
+        store.history.append("run", at=NOW, run_id="1")
+    assert caught.value.code == "unwritable"
+    assert precious.read_text() == "precious"
+
+
 def test_what_is_no_file_is_no_state(store: StateStore) -> None:
     store.path.mkdir(parents=True)
     with pytest.raises(StateError) as caught:
