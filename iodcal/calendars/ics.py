@@ -27,6 +27,7 @@ from iodcal.http import Deadline, HttpError, ReadingSession, host_of, require_se
 
 _MOST_BYTES = 10 * 1024 * 1024
 _SHORTEST_SECRET = 6
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class IcsOptions(Strict):
@@ -67,7 +68,7 @@ class IcsReader:
         try:
             events = parse_events(self.source, content, window, deadline)
         except CalendarError as error:
-            if self.secret.literal or "first_words" not in error.facts:
+            if "first_words" not in error.facts:
                 raise
             words = _without(str(error.facts["first_words"]), place)
             raise CalendarError(error.code, first_words=words) from None
@@ -88,7 +89,7 @@ class IcsReader:
             max_bytes=_MOST_BYTES,
             allow_redirects=True,
             may_redirect=may_redirect,
-            secret_urls=not self.secret.literal,
+            secret_urls=True,
         )
         try:
             require_secure(url)
@@ -146,7 +147,7 @@ def _without(text: str, url: str) -> str:
 def _is_private(host: str) -> bool:
     """True for this machine and for private networks, whether `host` is an address or a name of one."""
     try:
-        return not ipaddress.ip_address(host).is_global
+        return _leads_inside(ipaddress.ip_address(host))
     except ValueError:
         pass
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
@@ -155,7 +156,18 @@ def _is_private(host: str) -> bool:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False  # then only a proxy can know it, which has its own rules
-    return any(not ipaddress.ip_address(str(place[0]).partition("%")[0]).is_global for *_, place in found)
+    addresses = (ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_, place in found)
+    return any(map(_leads_inside, addresses))
+
+
+def _leads_inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """True for an address that is not out in the world, also where it only wraps up one that is not."""
+    if isinstance(address, ipaddress.IPv6Address):
+        wrapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
+        inner = wrapped or address.ipv4_mapped or address.sixtofour
+        if inner is not None:
+            return not inner.is_global
+    return not address.is_global
 
 
 def _read_file(path: Path) -> bytes:

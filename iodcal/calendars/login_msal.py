@@ -14,6 +14,7 @@ from iodcal.calendars.login_faults import refusal
 from iodcal.errors import CalendarError
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, host_of
 from iodcal.http.answers import printable
+from iodcal.masking import remember
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -55,6 +56,7 @@ def from_certificate(pem: str) -> dict[str, str]:
         raise CalendarError("login_certificate_wrong", reason=f"it holds no {missing} in PEM form")
     if "ENCRYPTED" in key[0]:
         raise CalendarError("login_certificate_wrong", reason="its private key is encrypted")
+    remember(key[0])
     return {"private_key": key[0], "public_certificate": certificate[0]}
 
 
@@ -167,7 +169,7 @@ class _Checked:
         try:
             answer = self._session.post(
                 url,
-                form=asked.get("data"),
+                form=_texts(asked.get("data") or {}),
                 headers=asked.get("headers"),
                 deadline=self._deadline,
                 retry=True,
@@ -193,6 +195,11 @@ class _Checked:
         if not isinstance(document, dict):
             raise _wrong(answer)
         return document
+
+
+def _texts(form: Mapping[str, Any]) -> dict[str, str]:
+    """msal signs bytes and sends them as they are."""
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in form.items()}
 
 
 def _token_properties(document: Mapping[str, Any], answer: Answer) -> dict[str, Any]:

@@ -116,26 +116,33 @@ def _fail(status: Exit, code: str, message: str, remedy: str, *, json: bool) -> 
 
 
 def _bug(error: Exception, arguments: Sequence[str], *, json: bool) -> int:
-    path = _keep_traceback(error)
+    told = _traceback_of(error)
+    path = _keep_traceback(told)
     verbose = any(argument in ("-v", "--verbose") for argument in arguments)
     if verbose:
-        import traceback
-
-        traceback.print_exception(error)
+        sys.stderr.write(told)
     where = f"The details are in {path}" if path else "Run again with -v for the details"
     message = f"This is a bug in iodcal {__version__} ({type(error).__name__})"
     return _fail(Exit.FAILED, "bug", message, f"{where}: please report it", json=json)
 
 
-def _keep_traceback(error: Exception) -> Path | None:
-    """Writes the traceback, without local variables, where only the caller can read it."""
-    import tempfile
+def _traceback_of(error: Exception) -> str:
+    """The traceback with all that led to it, without local variables and without secrets that went out."""
     import traceback
+
+    from iodcal.masking import masked
+
+    return masked("".join(traceback.format_exception(error)))
+
+
+def _keep_traceback(told: str) -> Path | None:
+    """Writes a traceback where only the caller can read it."""
+    import tempfile
 
     try:
         descriptor, name = tempfile.mkstemp(prefix="iodcal-bug-", suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            traceback.print_exception(error, file=file)
+            file.write(told)
     except OSError:
         return None
     return Path(name)

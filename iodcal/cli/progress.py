@@ -7,6 +7,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from iodcal.render.text import for_line
+
 _PATIENCE = 1.0  # seconds
 _CLEAR_LINE = "\r\x1b[2K"
 
@@ -39,9 +41,9 @@ class Progress:
     def __call__(self, text: str) -> None:
         """From now on `text` is what is being done."""
         with self._lock:
-            self._text = text
+            self._text = for_line(text)
             if self._visible:
-                self._write(f"{_CLEAR_LINE}{text} ...")
+                self._write(f"{_CLEAR_LINE}{self._text} ...")
 
     def _appear(self) -> None:
         with self._lock:

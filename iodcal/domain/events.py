@@ -53,12 +53,19 @@ class Floating:
 Span: TypeAlias = Timed | Floating
 
 _LONGEST_ID = 40
+LONGEST_SUBJECT = 255
+"""What Exchange keeps of a subject, in characters; a longer one is somebody's attempt on something."""
 
 
 def short_id(id_: str) -> str:
     """`id_`, or in place of a long one (Exchange's have 150 characters and more) its digest: what is kept of
     events, in many places, must stay small."""
     return id_ if len(id_) <= _LONGEST_ID else hashlib.sha256(id_.encode(errors="replace")).hexdigest()[:24]
+
+
+def short_subject(subject: str) -> str:
+    """`subject`, cut with an ellipsis where it is longer than any that Exchange would keep."""
+    return subject if len(subject) <= LONGEST_SUBJECT else f"{subject[: LONGEST_SUBJECT - 1]}…"
 
 
 PRIVATE_SENSITIVITIES = frozenset({"private", "confidential"})
@@ -127,8 +134,9 @@ class MatchedEvent:
 
     `subject` is None where it must not be seen. `remembered_since` is the time (UTC) of the reading that
     it comes from, where today's could not be had; `absent` marks one that the last good reading missed.
-    `id` and `uid` are the event's, as `short_id` makes them. `named` is what the event names, where a rule
-    that took it asks for that, else None; nothing of the texts it stands in is kept.
+    `id` and `uid` are the event's, as `short_id` makes them, and `subject` as `short_subject` does. `named`
+    is what the event names, where a rule that took it asks for that, else None; nothing of the texts it
+    stands in is kept.
     """
 
     source: Source

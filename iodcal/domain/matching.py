@@ -12,7 +12,7 @@ from iodcal.domain.circuits import Circuit
 from iodcal.domain.condition import Condition, Finding
 from iodcal.domain.conditions import Search
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
-from iodcal.domain.events import Event, Match, MatchedEvent, Named, Span, Timed, short_id
+from iodcal.domain.events import Event, Match, MatchedEvent, Named, Span, Timed, short_id, short_subject
 from iodcal.domain.keywords import normalise, words_of
 from iodcal.domain.naming import NameBook
 from iodcal.domain.patterns import Budget, TooSlowError
@@ -126,7 +126,7 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
     taken = [rule for rule in index.candidates(event, normal) if sorting.takes(rule, event)]
     if not taken:
         return
-    subject = None if veil.hides(event) else event.subject
+    subject = None if veil.hides(event) else short_subject(event.subject)
     named = sorting.names.named_in(event) if any(rule.named_in_event for rule in taken) else None
     matches = []
     for rule in taken:

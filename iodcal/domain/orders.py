@@ -74,8 +74,8 @@ class Order:
     """The write-ahead record of one order. Times are UTC.
 
     `resends` counts the lost answers before this one; `demand` names what the order is for, so that a
-    later run can tell whether it is the same demand; `differed` is True once a reading since sending
-    showed anything but the old bandwidth at rest. `boot` is `created_at` on the clock that nobody sets.
+    later run can tell whether it is the same demand. `boot` is `created_at` on the clock that nobody sets; it
+    and `quote_id` are of no more use, and gone, once the order is settled.
     `price_per_hour` and `currency` are the quote's, None where it told no price; `needed_by` is the start of
     the first event that an up is for.
     """
@@ -93,7 +93,6 @@ class Order:
     settled_at: datetime | None = None
     resends: int = 0
     demand: str = ""
-    differed: bool = False
     run_id: str = ""
     reason: str = ""
     boot: BootTime | None = None
@@ -144,7 +143,7 @@ def settle(order: Order, reading: Reading, patience: Patience, boot: BootTime | 
     if not order.outcome.open:
         return order
     if reading.shows(order.new):
-        return replace(order, outcome=Outcome.CONFIRMED, settled_at=reading.at)
+        return _closed(order, Outcome.CONFIRMED, reading.at)
     if order.outcome in _TAKEN:
         waited = _waited(order, order.accepted_at or order.created_at, reading.at, boot)
         return _settle_taken(order, reading, overdue=waited >= patience.order_timeout)
@@ -165,21 +164,19 @@ def _waited(order: Order, since: datetime, at: datetime, boot: BootTime | None) 
 def _settle_taken(order: Order, reading: Reading, *, overdue: bool) -> Order:
     if overdue and reading.status is Status.ACTIVE:
         # At rest, and not where we asked it to be: the carrier gave the order up, or somebody replaced it.
-        return replace(order, outcome=Outcome.FAILED, settled_at=reading.at)
-    differed = order.differed or not reading.shows(order.old)
+        return _closed(order, Outcome.FAILED, reading.at)
     if overdue:
-        return replace(order, outcome=Outcome.OVERDUE, differed=differed)
-    outcome = Outcome.PENDING if reading.status is Status.PENDING else order.outcome
-    return replace(order, outcome=outcome, differed=differed)
+        return replace(order, outcome=Outcome.OVERDUE)
+    return replace(order, outcome=Outcome.PENDING) if reading.status is Status.PENDING else order
 
 
 def _settle_unanswered(order: Order, reading: Reading, *, lost: bool) -> Order:
     if not reading.shows(order.old):
         # Something moved, so it may well be our order: from here on it counts as accepted when it was sent.
         outcome = Outcome.PENDING if reading.status is Status.PENDING else Outcome.ACCEPTED
-        return replace(order, outcome=outcome, accepted_at=order.created_at, differed=True)
+        return replace(order, outcome=outcome, accepted_at=order.created_at)
     if lost:
-        return replace(order, outcome=Outcome.LOST, settled_at=reading.at)
+        return _closed(order, Outcome.LOST, reading.at)
     return replace(order, outcome=Outcome.UNKNOWN)
 
 
@@ -249,4 +246,11 @@ def answered(order: Order, acceptance: Acceptance) -> Order:
 
 def ended(order: Order, outcome: Outcome, now: datetime, reason: str = "") -> Order:
     """`order` came to `outcome` at `now`; `reason` is a stable code, never the carrier's text."""
-    return replace(order, outcome=outcome, settled_at=None if outcome.open else now, reason=reason)
+    if outcome.open:
+        return replace(order, outcome=outcome, settled_at=None, reason=reason)
+    return replace(_closed(order, outcome, now), reason=reason)
+
+
+def _closed(order: Order, outcome: Outcome, at: datetime) -> Order:
+    """`order` as it is kept once nothing is waited for any more."""
+    return replace(order, outcome=outcome, settled_at=at, quote_id=None, boot=None)

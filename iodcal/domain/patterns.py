@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from iodcal.domain.events import LONGEST_SUBJECT
+
 if TYPE_CHECKING:
     import regex
 
-# Exchange keeps 255 characters of a subject; a longer one is somebody's attempt on the regular expression.
-_LONGEST_SUBJECT = 255
 # An honest search takes some microseconds.
 _SECONDS = 0.05
 _SECONDS_OVERDRAWN = 0.002
@@ -48,7 +48,7 @@ class Pattern:
         """Where the expression is in `subject`. Raises TooSlowError."""
         seconds = budget.next
         try:
-            return self._compiled.search(subject[:_LONGEST_SUBJECT], timeout=seconds)
+            return self._compiled.search(subject[:LONGEST_SUBJECT], timeout=seconds)
         except TimeoutError:
             budget.lost(seconds)
             raise TooSlowError from None

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from iodcal.http.addresses import host_of, origin_of, require_secure, shown, without_userinfo
 from iodcal.http.answers import Answer, HttpError, Outcome, printable, worth_retrying
 from iodcal.http.cutting import given_up, pause, within
 from iodcal.http.deadline import Deadline
+from iodcal.masking import masked, masked_bytes, remember
 
 if TYPE_CHECKING:
     import requests
@@ -26,6 +27,8 @@ _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
 _MOST_REDIRECTS = 5
 _CHUNK = 65536
+_FIRST_REFUSAL = 300
+_SECRET_FIELDS = ("client_secret", "client_assertion")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REQUEST_IDS = (
     "request-id",  # Microsoft Graph's, and what its support asks for with the next
@@ -163,11 +166,13 @@ class ReadingSession:
 
     def _send(self, request: _Request, deadline: Deadline) -> Outcome:
         url, userinfo = without_userinfo(request.url)
+        credentials = request.auth or userinfo
+        _remember_secrets(request, credentials, secret_url=self._secret_urls)
         response = self._raw.request(
             request.method,
             url,
             params=request.params,
-            headers={**request.headers, **_basic(request.auth or userinfo)},
+            headers={**request.headers, **_basic(credentials)},
             data=request.form,
             json=request.json,
             auth=_no_auth,
@@ -183,7 +188,10 @@ class ReadingSession:
         if isinstance(body, HttpError):
             return body
         address = shown(request.url, hide_path=self._secret_urls)
-        return Answer(response.status_code, response.headers, body, address, clock_error)
+        headers = _without_secrets(response.headers)
+        if response.status_code >= _FIRST_REFUSAL:
+            body = masked_bytes(body)  # a good answer is data, and a token in it may be the one we sent
+        return Answer(response.status_code, headers, body, address, clock_error)
 
     def _read(self, response: requests.Response, deadline: Deadline) -> bytes | HttpError:
         # `read1` hands over what has come: a server that sends a byte now and then must not hold us up.
@@ -218,6 +226,25 @@ class Session(ReadingSession):
         """
         request = _Request("POST", url, None, headers or {}, form, json, auth)
         return self._settle(request, deadline, retry=retry)
+
+
+def _remember_secrets(request: _Request, credentials: tuple[str, str] | None, *, secret_url: bool) -> None:
+    """Notes what must not be repeated by whoever gets this request."""
+    remember(request.headers.get("Authorization", "").rpartition(" ")[2])
+    if credentials is not None:
+        remember(credentials[1], _basic(credentials)["Authorization"].rpartition(" ")[2])
+    remember(*((request.form or {}).get(name, "") for name in _SECRET_FIELDS))
+    if secret_url:
+        parts = urlsplit(request.url)
+        remember(request.url, parts.path, parts.query)
+
+
+def _without_secrets(headers: MutableMapping[str, str]) -> MutableMapping[str, str]:
+    """`headers`, of which none but the redirect's, which is never told, repeats a secret."""
+    for name in headers:
+        if name.casefold() != "location":
+            headers[name] = masked(headers[name])
+    return headers
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

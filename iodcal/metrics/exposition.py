@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from iodcal.metrics.families import FAMILIES, Family
+from iodcal.render.text import for_label
 
-_ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n"}
+_ESCAPES = {"\\": r"\\", '"': r"\""}
 _VALUE = re.compile(r"^(?P<name>[a-z_]+) (?P<value>[-+.0-9e]+)$", re.MULTILINE)
 
 
@@ -22,9 +23,8 @@ class Sample:
 
 
 def escape(value: str) -> str:
-    """`value` for between a label's quotes. Line ends of every kind become the one that has an escape."""
-    lines = "\n".join(value.splitlines()) if len(value.splitlines()) > 1 else value.strip("\r\n\v\f")
-    return "".join(_ESCAPES.get(letter, letter) for letter in lines)
+    """`value` for between a label's quotes, harmless to whoever looks at the file or at a dashboard."""
+    return "".join(_ESCAPES.get(letter, letter) for letter in for_label(value))
 
 
 def exposition(samples: Iterable[Sample]) -> Mapping[str, str]:

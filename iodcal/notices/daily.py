@@ -10,7 +10,7 @@ from iodcal.config import NotifyTarget
 from iodcal.domain.changes import Change
 from iodcal.domain.planning import CircuitPlan
 from iodcal.notices import Notice, NoticeKind
-from iodcal.render.text import for_terminal
+from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local
 from iodcal.result import Report
 
@@ -37,7 +37,7 @@ def summary(report: Report, target: NotifyTarget, day: date) -> Notice:
         f"daily:{day.isoformat()}",
         severity,
         f"{'TEST: ' if report.test else ''}iodcal on {day:%A}: {_count(problems, 'problem')}",
-        "; ".join([*_circuits(plans, report), *_untaken(report)]),
+        for_line("; ".join([*_circuits(plans, report), *_untaken(report)])),
         report.now,
         report.run_id,
         circuits=tuple(plan.circuit.name for plan in plans),

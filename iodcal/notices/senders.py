@@ -12,6 +12,7 @@ from iodcal.config import NotifyTarget, Way
 from iodcal.domain.problems import Fact
 from iodcal.errors import IodcalError, SecretError
 from iodcal.http import Deadline, HttpError
+from iodcal.masking import remember
 from iodcal.notices import Notice
 from iodcal.notices.card import card
 from iodcal.notices.template import values_of
@@ -117,6 +118,7 @@ def apprise_of(addresses: str) -> apprise.Apprise | None:
     logging.getLogger("apprise").addHandler(logging.NullHandler())
     logging.getLogger("apprise").propagate = False
     service = apprise.Apprise()
+    remember(*addresses.split())
     return service if all(service.add(address) for address in addresses.split()) else None
 
 

@@ -15,7 +15,7 @@ from iodcal.domain.differing import CircuitDifference
 from iodcal.domain.durations import format_duration
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Window
-from iodcal.render.plan import cause_text, print_header, problem_text
+from iodcal.render.plan import cause_text, print_header, print_told, problem_text
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span
 from iodcal.words.held import HELD
@@ -154,4 +154,4 @@ def _print_some(title: str, lines: Iterable[Text], errors: Console) -> None:
         errors.print()
         errors.print(Text(title, style="bold"))
     for line in lines:
-        errors.print(line)
+        print_told(line, errors)

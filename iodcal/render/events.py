@@ -14,7 +14,7 @@ from iodcal.domain.condition import Finding
 from iodcal.domain.localtime import Interval
 from iodcal.domain.trials import CircuitTrial, EventTrial, RuleTrial
 from iodcal.explaining import ExplainedEvents
-from iodcal.render.plan import problem_text
+from iodcal.render.plan import print_told, problem_text
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, with_zone
 from iodcal.words.explain import OBSTACLES, condition_words
@@ -37,7 +37,7 @@ def print_events(explained: ExplainedEvents, console: Console, errors: Console) 
     if explained.problems:
         errors.print()
     for problem in explained.problems:
-        errors.print(problem_text(problem))
+        print_told(problem_text(problem), errors)
 
 
 def _header(explained: ExplainedEvents) -> Text:

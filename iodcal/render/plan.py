@@ -198,9 +198,14 @@ def print_problems(report: Report, errors: Console) -> None:
     if report.problems:
         errors.print()
     for problem in report.problems:
-        errors.print(problem_text(problem))
+        print_told(problem_text(problem), errors)
     for place in report.lost_state:
-        errors.print(Text(lost_state_text(place), style="bold"))
+        print_told(Text(lost_state_text(place), style="bold"), errors)
+
+
+def print_told(told: Text, errors: Console) -> None:
+    """Shows what is told of a problem: off a terminal as one line, so that no title in it begins another."""
+    errors.print(told, soft_wrap=not errors.is_terminal)
 
 
 def problem_text(problem: Problem) -> Text:

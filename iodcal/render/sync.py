@@ -12,6 +12,7 @@ from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.render.lines import order_line
 from iodcal.render.plan import cause_text, print_header, print_problems, step
+from iodcal.render.text import for_terminal
 from iodcal.render.when import local, relative
 from iodcal.result import Report
 from iodcal.words.held import HELD
@@ -41,13 +42,14 @@ def _held(report: Report) -> Iterator[Text]:
     for plan in report.plans:
         due = plan.due
         if due is not None and due.held is not None:
-            line = Text.assemble((plan.circuit.name, "bold"), ": ", step(due))
+            line = Text.assemble((for_terminal(plan.circuit.name, 32), "bold"), ": ", step(due))
             yield line.append(f" is held back: {HELD[due.held.reason]}")
 
 
 def _next(plan: CircuitPlan, report: Report) -> Text:
     upcoming = next((change for change in plan.changes if not change.due), None)
-    line = Text.assemble((plan.circuit.name, "bold"), f": ordered {plan.standing.ordered or 'nothing yet'}")
+    name = for_terminal(plan.circuit.name, 32)
+    line = Text.assemble((name, "bold"), f": ordered {plan.standing.ordered or 'nothing yet'}")
     if upcoming is None:
         return line.append("; nothing to come in this window")
     return line.append(f"; next {_coming(upcoming, plan, report)}")

@@ -35,6 +35,13 @@ def for_csv(text: str) -> str:
     return f"'{shown}" if shown[:1] in _FORMULA else shown
 
 
+def for_label(text: str) -> str:
+    """`text` for the value of a metric's label: letter by letter, so that names which differ still do."""
+    return "".join(
+        _SPACE_LIKE.get(letter) or _visible(letter) or "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
 def for_html(text: str) -> str:
     """`text` for HTML, as content or as an attribute in double quotes: no markup, and no mark that turns the
     line round. Where it begins or ends with white space, one space stays: it parts words of two elements."""

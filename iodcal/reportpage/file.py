@@ -15,10 +15,13 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 def write_page(path: Path, text: str) -> int:
     """Replaces the file at `path`, so that whoever looks sees the old page or the new one; its size in bytes.
 
-    A file that is there keeps its mode, a new one has that of the process's umask. Raises OutputError.
+    A file that is there keeps its mode, a new one has that of the process's umask. A symbolic link of another
+    user's is not followed. Raises OutputError.
     """
     content = text.encode("utf-8", errors="replace")
     try:
+        if path.is_symlink() and path.lstat().st_uid not in (0, os.getuid()):
+            raise OutputError("page_unwritable", path=str(path), reason="a symbolic link of another user's")
         if path.exists() and not path.is_file():
             path.write_bytes(content)  # a device or a pipe is no file to be replaced
         else:

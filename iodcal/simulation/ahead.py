@@ -44,6 +44,6 @@ def read_ahead(
     for reader in readers:
         answer = answers[reader.source.key]
         if isinstance(answer, CalendarError):
-            raise SimulationError(answer.code, **{**answer.facts, "calendar": reader.source.label})
+            raise SimulationError(answer.code, **{**answer.facts, "source": reader.source.label})
         readings[reader.source.key] = answer
     return readings

@@ -18,6 +18,7 @@ from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.state import LastRun, Quota, State, Told
+from iodcal.state.encode import UNSAID
 
 _Value = TypeVar("_Value")
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -84,8 +85,13 @@ class Node:
         return None if self.values.get(name, self) is None else read(name)
 
     def added(self, name: str, read: Callable[[str], _Value]) -> _Value | None:
-        """As `maybe`, for a key that the first files of this version do not have."""
+        """As `maybe`, for a key that is left out where it says nothing, or that the first files of this
+        version do not have."""
         return read(name) if self.values.get(name) is not None else None
+
+    def each(self, name: str, read: Callable[[Node], _Value]) -> tuple[_Value, ...]:
+        """What `read` makes of each object of a list that is left out where it is empty."""
+        return tuple(read(node) for node in self.nodes(name)) if name in self.values else ()
 
     def node(self, name: str) -> Node:
         return Node.of(self.values.get(name), f"{self.place}.{name}")
@@ -171,21 +177,19 @@ def _standing(key: str, node: Node) -> Standing:
         confirmed=node.maybe("confirmed_mbps", node.bandwidth),
         reading=node.maybe("reading", lambda name: decode_reading(node.node(name))),
         order=node.maybe("order", lambda name: decode_order(node.node(name))),
-        recent=tuple(decode_order(order) for order in node.nodes("recent_orders")),
-        drift=node.maybe("drift", lambda name: decode_drift(node.node(name))),
-        raised_for=node.maybe("raised_for", node.text),
+        recent=node.each("recent_orders", lambda order: _closed(order, key, node.text("name"))),
+        drift=node.added("drift", lambda name: decode_drift(node.node(name))),
+        raised_for=node.added("raised_for", node.text),
         level=node.maybe("level_mbps", node.bandwidth),
         stepped_down_at=node.maybe("stepped_down_at", node.time),
-        foreseen=tuple(
-            Foreseen(seen.time("at"), seen.bandwidth("to_mbps")) for seen in node.nodes("foreseen")
-        ),
-        curtain_ups=tuple((done.text("event"), done.time("until")) for done in node.nodes("curtain_ups")),
-        failures=node.number("failures"),
-        retry_at=node.maybe("retry_at", node.time),
-        held_told=node.maybe("held_told", node.text),
+        foreseen=node.each("foreseen", lambda seen: Foreseen(seen.time("at"), seen.bandwidth("to_mbps"))),
+        curtain_ups=node.each("curtain_ups", lambda done: (done.text("event"), done.time("until"))),
+        failures=node.added("failures", node.number) or 0,
+        retry_at=node.added("retry_at", node.time),
+        held_told=node.added("held_told", node.text),
         hold=node.added("hold", lambda name: decode_hold(node.node(name))),
         pause=node.added("pause", lambda name: decode_pause(node.node(name))),
-        quotes=node.added("quotes", lambda name: tuple(_quoted(quote) for quote in node.nodes(name))) or (),
+        quotes=node.each("quotes", _quoted),
     )
 
 
@@ -242,7 +246,6 @@ def decode_order(node: Node) -> Order:
         settled_at=node.maybe("settled_at", node.time),
         resends=node.number("resends"),
         demand=node.text("demand"),
-        differed=node.flag("differed"),
         run_id=node.text("run_id"),
         reason=node.text("reason"),
         boot=node.added("boot", lambda name: _boot(node.node(name))),
@@ -250,6 +253,15 @@ def decode_order(node: Node) -> Order:
         currency=node.added("currency", node.text),
         needed_by=node.added("needed_by", node.time),
     )
+
+
+_NULL = dict.fromkeys(("quote_id", "accepted_at", "carrier_order_id", "settled_at"))
+
+
+def _closed(node: Node, key: str, name: str) -> Order:
+    """A settled order, as `encode` shortens it."""
+    said = {**_NULL, **UNSAID, "circuit_key": key, "circuit": name, **node.values}
+    return decode_order(Node(said, node.place))
 
 
 def _boot(node: Node) -> BootTime:
@@ -273,12 +285,12 @@ def _event(source_key: str, label: str, node: Node) -> MatchedEvent:
         id=node.text("id"),
         uid=node.text("uid"),
         span=_span(node),
-        all_day=node.flag("all_day"),
+        all_day=node.added("all_day", node.flag) or False,
         subject=node.maybe("subject", node.text),
         matches=tuple(
-            Match(match.text("name"), match.maybe("mbps", match.bandwidth)) for match in node.nodes("rules")
+            Match(match.text("name"), match.added("mbps", match.bandwidth)) for match in node.nodes("rules")
         ),
-        absent=node.flag("absent"),
+        absent=node.added("absent", node.flag) or False,
         named=node.added("named", lambda name: _named(node.node(name))),
     )
 

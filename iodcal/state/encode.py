@@ -67,11 +67,18 @@ def encode_standing(standing: Standing) -> Json:
         "confirmed_mbps": mbps(standing.confirmed),
         "reading": encode_reading(standing.reading) if standing.reading else None,
         "order": encode_order(standing.order) if standing.order else None,
-        "recent_orders": [encode_order(order) for order in standing.recent],
-        "drift": encode_drift(standing.drift) if standing.drift else None,
-        "raised_for": standing.raised_for,
         "level_mbps": mbps(standing.level),
         "stepped_down_at": moment(standing.stepped_down_at),
+        **_said(_encode_rest(standing)),
+    }
+
+
+def _encode_rest(standing: Standing) -> Json:
+    """What most circuits have nothing of."""
+    return {
+        "recent_orders": [_encode_closed(order, standing) for order in standing.recent],
+        "drift": encode_drift(standing.drift) if standing.drift else None,
+        "raised_for": standing.raised_for,
         "foreseen": [{"at": moment(seen.at), "to_mbps": seen.new.mbps} for seen in standing.foreseen],
         "curtain_ups": [{"event": event, "until": moment(end)} for event, end in standing.curtain_ups],
         "failures": standing.failures,
@@ -79,8 +86,13 @@ def encode_standing(standing: Standing) -> Json:
         "held_told": standing.held_told,
         "hold": encode_hold(standing.hold) if standing.hold else None,
         "pause": encode_pause(standing.pause) if standing.pause else None,
-        **({"quotes": [encode_quoted(quote) for quote in standing.quotes]} if standing.quotes else {}),
+        "quotes": [encode_quoted(quote) for quote in standing.quotes],
     }
+
+
+def _said(values: Json) -> Json:
+    """`values` without those that say nothing."""
+    return {name: value for name, value in values.items() if value or value == ""}
 
 
 def encode_quoted(quote: QuotedPrice) -> Json:
@@ -149,13 +161,28 @@ def encode_order(order: Order) -> Json:
         "settled_at": moment(order.settled_at),
         "resends": order.resends,
         "demand": order.demand,
-        "differed": order.differed,
         "run_id": order.run_id,
         "reason": order.reason,
         "boot": {"id": order.boot.boot_id, "seconds": order.boot.seconds} if order.boot else None,
         **_encode_price(order),
         "needed_by": moment(order.needed_by),
     }
+
+
+UNSAID: Json = {"resends": 0, "demand": "", "run_id": "", "reason": ""}
+"""What a settled order is not told to have."""
+
+
+def _encode_closed(order: Order, standing: Standing) -> Json:
+    """A settled order, without what its standing says already: a busy day's state is made of these."""
+    known = {
+        "circuit_key": standing.key,
+        "circuit": standing.name,
+        "external_id": order.external_id,
+        **UNSAID,
+    }
+    told = {name: value for name, value in encode_order(order).items() if value is not None}
+    return {name: value for name, value in told.items() if name not in known or value != known[name]}
 
 
 def encode_cause(cause: Cause) -> Json:
@@ -200,10 +227,9 @@ def encode_event(event: MatchedEvent) -> Json:
         "id": event.id,
         "uid": event.uid,
         **_encode_span(event.span),
-        "all_day": event.all_day,
         "subject": event.subject,
-        "rules": [{"name": match.rule, "mbps": mbps(match.bandwidth)} for match in event.matches],
-        "absent": event.absent,
+        "rules": [_said({"name": match.rule, "mbps": mbps(match.bandwidth)}) for match in event.matches],
+        **_said({"all_day": event.all_day, "absent": event.absent}),
         **({"named": _encode_named(event.named)} if event.named is not None else {}),
     }
 

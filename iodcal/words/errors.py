@@ -145,7 +145,7 @@ def _of_simulation(error: SimulationError) -> Words:
 
     words = _filled(words_of(error.code, Kind.CALENDAR_UNREADABLE), error)
     remedy = words.remedy[:1].upper() + words.remedy[1:]
-    return Words(f"The calendar {error.facts['calendar']} cannot be read: {words.message}", remedy)
+    return Words(f"The calendar {error.facts['source']} cannot be read: {words.message}", remedy)
 
 
 def _of_lock(error: LockHeldError) -> Words:

@@ -363,7 +363,13 @@ def test_a_literal_url_is_not_part_of_the_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["http://calendar.example/a.ics", "https://10.0.0.1/a.ics", "https://localhost/a"]
+    "target",
+    [
+        "http://calendar.example/a.ics",
+        "https://10.0.0.1/a.ics",
+        "https://localhost/a",
+        "https://[::ffff:10.0.0.1]/a",
+    ],
 )
 def test_a_redirect_to_plain_http_or_a_private_place_is_not_followed(tmp_path: Path, target: str) -> None:
     with responses.RequestsMock() as server:
@@ -383,7 +389,12 @@ def resolving(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setattr("socket.getaddrinfo", found)
 
 
-@pytest.mark.parametrize("address", ["10.1.2.3", "127.0.0.1", "169.254.169.254", "fe80::1%eth0", "::1"])
+WRAPPED = ("::ffff:10.1.2.3", "64:ff9b::a01:203", "2002:a01:203::")
+
+
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "127.0.0.1", "169.254.169.254", "fe80::1%eth0", "::1", *WRAPPED]
+)
 def test_a_name_that_leads_into_a_private_network_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
@@ -400,6 +411,7 @@ def test_a_name_that_leads_into_a_private_network_is_not_followed(
     [
         ("https://other.example/a.ics", "8.8.8.8", {}),
         ("https://unknown.example/a.ics", "8.8.8.8", {}),
+        ("https://other.example/a.ics", "64:ff9b::808:808", {}),
         ("https://calendar.example/b.ics", "10.1.2.3", {}),
         ("https://intranet.example/a.ics", "10.1.2.3", {"private_network": True}),
     ],

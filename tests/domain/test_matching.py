@@ -159,6 +159,14 @@ def test_a_subject_is_hidden_where_any_copy_is_private() -> None:
     assert [kept.subject for kept in match(EVENT, elsewhen, rules=rules).matched] == ["All-Hands: Q3", None]
 
 
+@pytest.mark.parametrize(("before", "kept"), [(245, " All-Hands"), (246, " All-Han…"), (999, "xxxxxxxxx…")])
+def test_a_subject_counts_whole_and_is_kept_as_long_as_exchange_keeps_one(before: int, kept: str) -> None:
+    long = replace(EVENT, subject="x" * before + " All-Hands")
+    (found,) = match(long, rules=[rule(subject=["All-Hands"])]).matched
+    assert found.subject is not None
+    assert (len(found.subject), found.subject[-len(kept) :]) == (255, kept)
+
+
 def test_a_hidden_calendar_hides_its_subjects() -> None:
     (kept,) = match(EVENT, hidden_calendars=frozenset({"company"})).matched
     assert kept.subject is None

@@ -30,6 +30,7 @@ from tests.domain.minutes import PATIENCE, SOURCE, Ask, at, standing_at, timelin
 
 OLD, OTHER, NEW = Bandwidth(100), Bandwidth(500), Bandwidth(1000)
 BOOT = BootTime("boot", 60)
+CLOSED: dict[str, object] = {"quote_id": None, "boot": None}
 
 
 def sent(**changes: object) -> Order:
@@ -116,22 +117,24 @@ def test_an_answer_adds_when_and_the_carriers_own_id() -> None:
     ],
 )
 def test_only_an_order_that_is_settled_says_when(outcome: Outcome, settled: object) -> None:
-    assert ended(sent(), outcome, at(2), "code") == sent(outcome=outcome, settled_at=settled, reason="code")
+    kept = {} if settled is None else CLOSED
+    told = {"outcome": outcome, "settled_at": settled, "reason": "code", **kept}
+    assert ended(sent(), outcome, at(2), "code") == sent(**told)
     assert ended(sent(), outcome, at(2)).reason == ""
 
 
 @pytest.mark.parametrize(
     ("order", "reading", "after"),
     [
-        (taken(), shows(5, 1000), taken(outcome=Outcome.CONFIRMED, settled_at=at(5))),
-        (taken(), shows(21, 500), taken(outcome=Outcome.FAILED, settled_at=at(21))),
+        (taken(), shows(5, 1000), taken(outcome=Outcome.CONFIRMED, settled_at=at(5), **CLOSED)),
+        (taken(), shows(21, 500), taken(outcome=Outcome.FAILED, settled_at=at(21), **CLOSED)),
         (taken(), shows(20, 500), taken()),
-        (sent(), shows(15, 100), sent(outcome=Outcome.LOST, settled_at=at(15))),
+        (sent(), shows(15, 100), sent(outcome=Outcome.LOST, settled_at=at(15), **CLOSED)),
     ],
     ids=["confirmed", "failed", "the time-out counts from the acceptance", "lost"],
 )
 def test_what_a_reading_settles_is_dated_by_it(order: Order, reading: Reading, after: Order) -> None:
-    assert replace(settle(order, reading, PATIENCE), differed=False) == after
+    assert settle(order, reading, PATIENCE) == after
 
 
 def test_an_accepted_order_ages_by_both_clocks_too() -> None:
@@ -165,7 +168,8 @@ def failing(**changes: object) -> Standing:
 def test_a_confirmed_order_ends_drift_and_back_off() -> None:
     after = absorb(failing(order=taken()), shows(5, 1000), PATIENCE)
     assert (after.confirmed, after.drift, after.failures, after.retry_at) == (NEW, None, 0, None)
-    assert (after.order, after.recent) == (None, (taken(outcome=Outcome.CONFIRMED, settled_at=at(5)),))
+    closed = taken(outcome=Outcome.CONFIRMED, settled_at=at(5), **CLOSED)
+    assert (after.order, after.recent) == (None, (closed,))
 
 
 def test_an_order_that_goes_on_is_kept_as_the_reading_left_it() -> None:

@@ -504,6 +504,7 @@ def test_a_problem_of_an_event_names_it_without_its_subject() -> None:
         "rule": "call",
         "subject": "call",
         "start": "2026-11-24T12:09:00+00:00",
+        "zone": "America/Denver",
         "needs": "1 Gbps",
         "cause": "late_run",
     }

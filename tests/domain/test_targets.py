@@ -118,6 +118,7 @@ def test_an_overruled_window_is_told_as_soon_as_it_is_visible() -> None:
             "rule": "call",
             "subject": "call",
             "start": "2026-11-24T17:00:00+00:00",
+            "zone": "America/Denver",
             "needs": "1 Gbps",
             "by": "work",
             "by_subject": "work",

@@ -2,133 +2,208 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import Iodcal
-from tests.e2e.conftest import World
-from tests.servers.entra import SECRET as ENTRA_SECRET
-from tests.servers.lumen import KEY, ORDER, QUOTE, SECRET, TOKEN, Fault, LumenServer, wrong
-from tests.servers.tls import LocalServer, Reply, Request
+from tests.e2e.conftest import LON, World
+from tests.e2e.planted import PLANTED, Planted, planted, repeat
+from tests.e2e.test_init import WITHOUT_END, servers
+from tests.servers.entra import CLIENT_ID, TENANT
+from tests.servers.graph import TOKEN as LOGIN
+from tests.servers.lumen import CUSTOMER, INVENTORY, ORDER, QUOTE, TOKEN
 
-PATH_SECRET = "planted-in-the-path-4711"
-QUERY_SECRET = "planted-in-the-query-0815"
-PASSWORD = "planted-password-123"
-PLANTED = {
-    SECRET,
-    ENTRA_SECRET,
-    PATH_SECRET,
-    QUERY_SECRET,
-    PASSWORD,
-    base64.b64encode(f"{KEY}:{SECRET}".encode()).decode(),
-}
+EVENTS = "events@contoso.example"
+EVERYTHING = (
+    ("sync", "-v"),
+    ("sync", "-v", "--log-format", "json", "-o", "json"),
+    ("plan", "-v", "--unmatched"),
+    ("plan", "--cached", "-o", "json"),
+    ("status", "-v"),
+    ("check", "-v"),
+    ("check", "-o", "json"),
+    ("explain", "-v", "--event", "All-Hands"),
+    ("history", "--all", "-v"),
+    ("report", "-v"),
+    ("report", "--html", "page.html"),
+    ("doctor", "-v"),
+    ("doctor", "-o", "json"),
+    ("schema",),
+    ("hold", "den-a", "1 Gbps", "--for", "1h", "-v", "--sync"),
+)
+LOOKS = (("sync", "-v"), ("sync", "-v", "--log-format", "json", "-o", "json"), ("doctor", "-v"))
 
 
-def told_by(iodcal: Iodcal, tmp: Path) -> list[str]:
-    """All that every command shows, and every file that it leaves."""
+def search(texts: Iterable[tuple[str, str]], made: Planted) -> None:
+    """No text, each with the name of its place, may hold any of the secrets."""
+    secrets = made.secrets
+    for place, text in texts:
+        found = sorted(secret for secret in secrets if secret in text)
+        assert not found, f"{place} holds {found}: ...{text[max(0, text.find(found[0]) - 300) :][:600]}"
+
+
+def run(made: Planted, commands: Iterable[tuple[str, ...]], tmp: Path) -> list[tuple[str, str]]:
+    """Runs `commands`; all that they show and leave behind, by where it is."""
     texts = []
-    for arguments in (
-        ["sync", "-v"],
-        ["sync", "-v", "-o", "json"],
-        ["plan", "-v", "--log-format", "json"],
-        ["status", "-o", "json"],
-        ["check", "-o", "json"],
-    ):
-        done = iodcal(*arguments, TMPDIR=str(tmp))
-        texts += [done.out, done.err]
-        assert "This is a bug" not in done.err
-    for folder in (iodcal.folder / "state", tmp):
-        texts += [path.read_text() for path in folder.rglob("*") if path.is_file()]
-    return texts
+    for arguments in commands:
+        done = made.world.iodcal(*arguments, TMPDIR=str(tmp))
+        texts += [(f"stdout of {arguments}", done.out), (f"stderr of {arguments}", done.err)]
+        assert "This is a bug" not in done.err, done.err
+    texts += [(str(path), text) for path, text in made.kept()]
+    return texts + [(str(path), path.read_text()) for path in tmp.rglob("*") if path.is_file()]
 
 
-def echoing(server: LumenServer, status: int) -> Fault:
-    """A refusal that repeats all it was sent."""
-
-    def fault(_answer: object) -> Reply:
-        request = server.requests[-1]
-        said = " ".join([*request.headers.values(), request.body.decode("latin-1"), SECRET])
-        return wrong(status, said)
-
-    return fault
+@pytest.fixture
+def tmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tmp")
 
 
-@pytest.mark.parametrize(("call", "status"), [(TOKEN, 401), (QUOTE, 400), (ORDER, 400), (ORDER, 503)])
-def test_a_carrier_that_repeats_what_it_was_sent_reveals_nothing(
-    world: World, tmp_path: Path, call: str, status: int
+@pytest.mark.parametrize("with_certificate", [False, True], ids=["secret", "certificate"])
+def test_where_all_goes_well_no_secret_is_told_kept_or_an_argument(
+    world: World, tmp: Path, with_certificate: bool
 ) -> None:
-    world.meeting("All-Hands", 20, 60)
-    world.lumen.script(call, *[echoing(world.lumen, status)] * 8)
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    texts = told_by(world.iodcal, folder)
-    sent = {request.headers.get("authorization", "none").split()[-1] for request in world.lumen.requests}
-    planted = (PLANTED | sent | world.lumen._tokens) - {"none"}
-    for text in texts:
-        assert not [secret for secret in planted if secret in text]
+    commands = EVERYTHING[:2] if with_certificate else (*EVERYTHING, first_configuration(world))
+    lines: set[str] = set()
+    with planted(world, with_certificate=with_certificate) as made:
+        for server in (world.graph, world.lumen):
+            server.watch(lambda: lines.update(command_lines()))
+        texts = run(made, commands, tmp)
+        assert any("sync" in line for line in lines)
+        assert {name for name, _ in texts if name.endswith(("history.jsonl", "iodcal.prom"))}
+        assert with_certificate or (made.world.iodcal.folder / "made" / "rules.yaml").exists()
+        paths = {request.path.split("/")[1] for request in made.requests}
+        assert len(paths) >= 4  # a calendar, and three ways of telling
+        assert any(request.headers.get("authorization", "").endswith("-77") for request in made.requests)
+        search([*texts, *(("a command line", line) for line in lines)], made)
 
 
-def test_a_calendar_whose_address_is_a_secret_is_named_by_its_host_only(world: World, tmp_path: Path) -> None:
-    def answer(request: Request) -> Reply:
-        return Reply(200, f"<html>Sign in for {request.raw_path} {PASSWORD}".encode())
+def first_configuration(world: World) -> tuple[str, ...]:
+    """The command that makes a configuration in a folder of its own, all answers as options."""
+    answers = {
+        "--timezone": "America/Denver",
+        "--tenant": TENANT,
+        "--client": CLIENT_ID,
+        "--company": EVENTS,
+        "--carrier": "lumen",
+        "--customer": CUSTOMER,
+        "--contact": "Pat Doe, noc@contoso.example, +13035550100, Contoso",
+        "--circuit": f"{LON}=lon-a",
+        "--peak": WITHOUT_END,
+    }
+    given = [part for pair in answers.items() for part in pair]
+    return ("init", *given, *servers(world), "--config", "made/rules.yaml")
 
-    with LocalServer(answer) as server:
-        url = server.url.replace("http://", f"http://user:{PASSWORD}@")
-        rules = (world.iodcal.folder / "rules.yaml").read_text()
-        rules = rules.replace("{mailbox: noc@contoso.example}", "{ics: {env: SECRET_URL}}")
-        world.iodcal.write("rules.yaml", rules)
-        world.iodcal.environment["SECRET_URL"] = f"{url}/{PATH_SECRET}/a.ics?key={QUERY_SECRET}"
-        folder = tmp_path / "tmp"
-        folder.mkdir()
-        texts = told_by(world.iodcal, folder)
-    assert any("127.0.0.1" in text or "Sign in" in text for text in texts)
-    for text in texts:
-        assert not [secret for secret in PLANTED if secret in text]
+
+def command_lines() -> set[str]:
+    """What every process of this machine was started with."""
+    lines = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                lines.add((entry / "cmdline").read_bytes().decode("utf-8", "replace"))
+            except OSError:
+                continue
+    return lines
 
 
-def test_no_secret_is_an_argument_of_a_process_or_in_a_traceback(world: World, tmp_path: Path) -> None:
-    world.meeting("All-Hands", 20, 60)
-    seen: list[str] = []
+@pytest.mark.parametrize(
+    ("with_certificate", "statuses"),
+    [
+        (False, {LOGIN: 401, TOKEN: 401, "calendar": 401, "notices": 401}),
+        (True, {LOGIN: 401, INVENTORY: 401, "calendar": 400}),
+        (False, {LOGIN: 400, INVENTORY: 403, "calendar": 200, "notices": 500}),
+        (False, {EVENTS: 403, QUOTE: 400, "calendar": 403}),
+        (False, {EVENTS: 307, ORDER: 400, "calendar": 302, "notices": 307}),
+        (False, {EVENTS: 503, ORDER: 503, "calendar": 503}),
+        (True, {LOGIN: 302, TOKEN: 302, "calendar": 404, "notices": 429}),
+    ],
+    ids=str,
+)
+def test_servers_that_repeat_what_they_were_sent_reveal_nothing(
+    world: World, tmp: Path, with_certificate: bool, statuses: dict[str, int]
+) -> None:
+    with planted(world, with_certificate=with_certificate) as made:
+        repeat(made, statuses)
+        texts = run(made, LOOKS, tmp)
+        assert made.requests
+        search(texts, made)
 
-    def look() -> None:
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal():
-                try:
-                    seen.append((entry / "cmdline").read_bytes().decode("utf-8", "replace"))
-                except OSError:
-                    continue
 
-    world.lumen.watch(look)
-    code = (
-        "import iodcal.carriers.lumen.bodies as b\n"
-        "def fail(*_): raise RuntimeError('a bug of ours')\n"
-        "b.order_body = fail\n"
-        "from iodcal.cli import main\n"
-        "main()\n"
+BUG = """\
+import requests
+from requests.adapters import HTTPAdapter
+
+send = HTTPAdapter.send
+
+def fail(self, request, **more):
+    if {part!r} not in request.url:
+        return send(self, request, **more)
+    try:
+        raise KeyError(request.url, dict(request.headers))
+    except KeyError as error:
+        raise RuntimeError(f"a bug of ours: {{request.url}} {{request.headers}} {{request.body}}") from error
+
+HTTPAdapter.send = fail
+from iodcal.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["/oauth2/v2.0/token", "calendarView", "/calendar/", "/oauth/v2/token", "orderRequest", "planted-addr"],
+)
+def test_a_bug_of_ours_reveals_nothing_though_all_its_exceptions_do(
+    world: World, tmp: Path, part: str
+) -> None:
+    with planted(world, with_certificate=False) as made:
+        broken = made.world.iodcal.write("broken.py", BUG.format(part=part))
+        done = subprocess.run(
+            [sys.executable, str(broken), "sync", "-v"],
+            cwd=world.iodcal.folder,
+            env=world.iodcal.around(TMPDIR=str(tmp)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        kept = [(str(path), path.read_text()) for path in tmp.glob("iodcal-bug-*")]
+        if part != "planted-addr":
+            assert "This is a bug" in done.stderr
+            ((_, report),) = kept
+            assert "a bug of ours" in report
+            assert "KeyError" in report
+            assert {oct(path.stat().st_mode & 0o777) for path in tmp.glob("iodcal-bug-*")} == {"0o600"}
+        texts = [("stdout", done.stdout), ("stderr", done.stderr), *kept]
+        search([*texts, *((str(path), text) for path, text in made.kept())], made)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'client_secret: "planted-password-123',
+        "client_secrets: planted-password-123",
+        "client_secret: {env: A, planted: planted-password-123}",
+        "client_secret: [planted-password-123, {planted-password-123: x}]",
+        "client_secret: &a planted-password-123\n  client_id: planted: planted-password-123",
+        "client_secret: {file: planted.txt, command: planted-password-123}",
+    ],
+)
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_slip_beside_a_literal_secret_does_not_show_it(world: World, written: str, output: str) -> None:
+    rules = (world.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+    world.iodcal.write("rules.yaml", rules.replace("client_secret: {env: IODCAL_CLIENT_SECRET}", written, 1))
+    done = world.iodcal("check", "-v", "-o", output)
+    assert done.status == 78
+    assert not [secret for secret in PLANTED if secret in done.out + done.err], done.out + done.err
+
+
+def test_a_secret_typed_where_its_place_is_asked_for_is_not_repeated(world: World) -> None:
+    (world.iodcal.folder / "rules.yaml").unlink()
+    done = world.iodcal(
+        "init", "--secret", "planted-password-123", "--carrier-secret", "env:planted-password-123"
     )
-    broken = world.iodcal.write("broken.py", code)
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    done = subprocess.run(
-        [sys.executable, str(broken), "sync", "-v", "-o", "json"],
-        cwd=world.iodcal.folder,
-        env=world.iodcal.around(TMPDIR=str(folder)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert json.loads(done.stdout)["error"]["code"] == "bug"
-    (report,) = folder.glob("iodcal-bug-*")
-    assert "a bug of ours" in report.read_text()
-    assert oct(report.stat().st_mode & 0o777) == "0o600"
-    texts = [done.stdout, done.stderr, report.read_text(), *seen]
-    assert any("sync" in text for text in seen)
-    assert os.fspath(broken) in "".join(seen)
-    for text in texts:
-        assert not [secret for secret in PLANTED | world.lumen._tokens if secret in text]
+    assert done.status == 2
+    assert "planted-password-123" not in done.err

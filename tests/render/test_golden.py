@@ -105,10 +105,18 @@ def synced() -> Report:
 
 
 def shown(draw: Callable[[Console, Console], None], width: int, encoding: str = "utf-8") -> str:
-    """Text and problems in one, as a pipe would get them."""
+    """Text and problems in one, as a terminal without colours would get them."""
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, errors="strict", write_through=True)
-    console = Console(file=file, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+    console = Console(
+        file=file,
+        width=width,
+        force_terminal=True,
+        color_system=None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
     draw(console, console)
     return "\n".join(line.rstrip() for line in raw.getvalue().decode(encoding).splitlines()) + "\n"
 

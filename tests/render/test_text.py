@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from rich.console import Console
 
+from iodcal.carriers import Listed
 from iodcal.domain.changes import Reason
 from iodcal.domain.problems import Kind, Problem
 from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
 from iodcal.render.lines import lost_state_text
-from iodcal.render.text import for_line, for_terminal
+from iodcal.render.setup import circuits_table
+from iodcal.render.text import for_label, for_line, for_terminal
 from iodcal.render.when import local_span, relative, rough
 from iodcal.words.calendars import CALENDARS
 from iodcal.words.carriers import CARRIERS
@@ -43,6 +47,22 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 )
 def test_hostile_text_is_made_harmless(hostile: str, shown: str) -> None:
     assert for_line(hostile) == shown
+
+
+def test_two_names_that_differ_are_two_labels() -> None:
+    names = ["a b", "a  b", "a\u200bb", "ab", "a\x1bb", "a\u200db"]
+    assert len({for_label(name) for name in names}) == len(names) - 1  # two unseen ones look alike
+    assert for_label("a\n\x1b\u202e\ud800b") == "a \ufffd\ufffd\ufffdb"
+
+
+def test_circuits_to_pick_from_are_shown_without_their_controls() -> None:
+    out = StringIO()
+    hostile = "\x1b[38;5;201m\u202e[red]x[/red]\n"
+    table = circuits_table([Listed(hostile, None, hostile, hostile)])
+    Console(file=out, width=100, force_terminal=True, color_system="standard", markup=False).print(table)
+    text = re.sub(r"\x1b\[[01]m", "", out.getvalue())
+    assert text.count("\ufffd[38;5;201m[red]x[/red]") == 3
+    assert not {"\x1b", "\u202e"} & set(text)
 
 
 def test_a_long_title_is_cut() -> None:

@@ -44,7 +44,6 @@ orders = st.builds(
     settled_at=maybe(instants),
     resends=st.integers(0, 3),
     demand=texts,
-    differed=st.booleans(),
     run_id=texts,
     reason=texts,
     boot=maybe(st.builds(BootTime, texts, st.floats(0, 1e9))),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote, Reading, Status
 from iodcal.domain.events import Event, MatchedEvent, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import match_events
-from iodcal.domain.orders import BootTime, Order, Outcome, intent
+from iodcal.domain.orders import BootTime, Order, Outcome, ended, intent
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.rules import Conditions, Rule
 from iodcal.domain.standing import Foreseen, Remembered, Standing
@@ -41,7 +42,7 @@ def order(number: int, outcome: Outcome, to: Bandwidth = PEAK, minutes: int = 0)
         run_id="0123456789abcdef",
         boot=BootTime("0b5e6a52-4a65-4a22-9d2f-1b1f0a0a0a0a", 12345.678),
     )
-    return replace(made, outcome=outcome, settled_at=NOW)
+    return ended(made, outcome, NOW)
 
 
 def standing(number: int, *recent: Order) -> Standing:
@@ -69,25 +70,43 @@ def kept(source: Source, number: int) -> MatchedEvent:
     return matched
 
 
-def test_with_500_circuits_and_200_mailboxes_it_is_a_few_hundred_kilobytes(tmp_path: Path) -> None:
-    circuits = [
-        standing(number, *([order(number, Outcome.CONFIRMED)] if number % 5 == 0 else []))
-        for number in range(CIRCUITS)
-    ]
+def state_of(circuits: list[Standing], events: int) -> State:
+    """A state with these circuits and 200 mailboxes that have so many matched events each."""
     remembered = []
     for number in range(MAILBOXES):
         source = Source(f"graph:t/room-{number:03d}@contoso.example/", "rooms", f"rooms/room-{number:03d}")
-        events = (kept(source, number),)
+        kept_now = tuple(kept(source, 10 * number + place) for place in range(events))
         remembered.append(
-            Remembered(source.key, source.label, NOW, Interval(NOW, NOW + timedelta(days=3)), events)
+            Remembered(source.key, source.label, NOW, Interval(NOW, NOW + timedelta(days=3)), kept_now)
         )
-    state = State(
+    return State(
         circuits={one.key: one for one in circuits}, remembered={one.source_key: one for one in remembered}
     )
+
+
+def at_rest() -> State:
+    """A fifth of the circuits changed in the last 24 hours."""
+    confirmed = [(order(number, Outcome.CONFIRMED),) if number % 5 == 0 else () for number in range(CIRCUITS)]
+    return state_of([standing(number, *orders) for number, orders in enumerate(confirmed)], events=1)
+
+
+def busy() -> State:
+    """Every circuit changed today and was refused something, and every room has several events to come."""
+    orders = [
+        (order(number, Outcome.REFUSED, Bandwidth(1000)), order(number, Outcome.CONFIRMED, minutes=9))
+        for number in range(CIRCUITS)
+    ]
+    return state_of([standing(number, *made) for number, made in enumerate(orders)], events=5)
+
+
+@pytest.mark.parametrize(("made", "limit"), [(at_rest(), 350_000), (busy(), 850_000)], ids=["rest", "busy"])
+def test_with_500_circuits_and_200_mailboxes_it_is_a_few_hundred_kilobytes(
+    tmp_path: Path, made: State, limit: int
+) -> None:
     store = StateStore(tmp_path / "state.json")
-    store.save(state)
-    assert store.path.stat().st_size < 600_000
-    assert StateStore(store.path).load() == state
+    store.save(made)
+    assert store.path.stat().st_size < limit
+    assert StateStore(store.path).load() == made
 
 
 def test_a_carrier_that_refuses_all_day_does_not_fill_it() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from iodcal.carriers import CarrierContext, Listed, OrderRequest
 from iodcal.carriers.lumen import bodies
-from iodcal.carriers.lumen.envelopes import all_text
+from iodcal.carriers.lumen.envelopes import all_text, error_text
 from iodcal.carriers.lumen.inventory import Service, entries, find_service, listed, page_is_last
 from iodcal.carriers.lumen.plugin import LumenOptions
 from iodcal.carriers.lumen.token import Tokens
@@ -137,14 +137,12 @@ class Lumen:
         said = all_text(answer)
         if answer.status >= 500 or answer.status < 400 or answer.status in (408, 425):
             # Also a redirect: no order was taken there by any reading of HTTP, but nobody promises so.
-            raise AnswerLostError(
-                "answer_lost", reason=f"status {answer.status}, {self._tokens.error_text(answer)}"
-            )
+            raise AnswerLostError("answer_lost", reason=f"status {answer.status}, {error_text(answer)}")
         if _CHANGE_PENDING in said:
             raise ChangePendingError("change_pending", service_id=service_id)
         if answer.status == 429 or any(phrase in said for phrase in _QUOTA):
             raise QuotaExceededError("quota_exceeded", account=self._account.number)
-        raise OrderRefusedError("refused", status=answer.status, message=self._tokens.error_text(answer))
+        raise OrderRefusedError("refused", status=answer.status, message=error_text(answer))
 
     def _order_id(self, answer: Answer) -> str | None:
         try:
@@ -186,10 +184,10 @@ class Lumen:
         if 200 <= answer.status < 300:
             return
         if answer.status in (401, 403):
-            raise CarrierError("login_refused", status=answer.status, message=self._tokens.error_text(answer))
+            raise CarrierError("login_refused", status=answer.status, message=error_text(answer))
         if _NOT_ENABLED in all_text(answer):
-            raise CarrierError("not_enabled", message=self._tokens.error_text(answer))
-        raise CarrierError("refused", status=answer.status, message=self._tokens.error_text(answer))
+            raise CarrierError("not_enabled", message=error_text(answer))
+        raise CarrierError("refused", status=answer.status, message=error_text(answer))
 
     def _json(self, answer: Answer) -> Any:
         try:

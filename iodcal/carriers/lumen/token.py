@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,6 @@ class Tokens:
         self._directory = directory
         self._token = ""
         self._until = 0.0
-        self._sent: set[str] = set()
 
     def token(self, deadline: Deadline) -> str:
         """A token that is good for a while. Raises CarrierError."""
@@ -42,13 +40,6 @@ class Tokens:
         """The token was refused: the next one is new."""
         self._token = ""
 
-    def error_text(self, answer: Answer) -> str:
-        """What `answer` says is wrong, without the secrets that were sent, should it repeat them."""
-        text = error_text(answer)
-        for secret in sorted(self._sent, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
-
     def _renew(self, deadline: Deadline) -> None:
         refusal: Answer | None = None
         for client_id, client_secret in self._credentials():
@@ -59,7 +50,7 @@ class Tokens:
             refusal = answer
         assert refusal is not None  # noqa: S101 - without credentials SecretError came first
         code = "login_refused" if refusal.status in (400, 401, 403) else "refused"
-        raise CarrierError(code, status=refusal.status, message=self.error_text(refusal))
+        raise CarrierError(code, status=refusal.status, message=error_text(refusal))
 
     def _credentials(self) -> Iterator[tuple[str, str]]:
         """Each pair of key and secret; a list of secrets is tried in turn where the login refuses one."""
@@ -71,7 +62,6 @@ class Tokens:
             raise CarrierError(error.code, **error.facts) from None
 
     def _ask(self, client_id: str, client_secret: str, deadline: Deadline) -> Answer:
-        self._sent |= {client_secret, b64encode(f"{client_id}:{client_secret}".encode()).decode()}
         try:
             return self._session.post(
                 self._url,
@@ -93,7 +83,6 @@ class Tokens:
         if not isinstance(token, str) or not token or not token.isprintable():
             raise CarrierError("answer_wrong", what="no access_token")
         self._token = token
-        self._sent.add(token)
         self._until = time.monotonic() + max(0.0, _lifetime(document.get("expires_in")) - _RENEW_EARLY)
 
 

@@ -1,0 +1,53 @@
+"""Secrets that went out are left out of what comes back."""
+
+from __future__ import annotations
+
+import pytest
+
+from iodcal.http import Deadline, Session
+from iodcal.masking import masked, masked_bytes, remember
+from tests.servers.tls import LocalServer, Reply, Request
+
+
+@pytest.mark.parametrize(
+    ("secret", "told", "shown"),
+    [
+        ("hunter2-masking", "it is hunter2-masking.", "it is ***."),
+        ('qu"ote\\masking', r"{qu\"ote\\masking}", "{***}"),
+        ("a b&c/masking", "a%20b%26c%2Fmasking a+b%26c%2Fmasking", "*** ***"),
+        ("first-of-lines\nsecond-of-lines\n", "second-of-lines", "***"),
+        ("within-masking-within", "within-masking-within", "***"),
+        ("short", "short", "short"),
+        ("", "nothing", "nothing"),
+    ],
+)
+def test_a_secret_is_left_out_however_it_is_spelt(secret: str, told: str, shown: str) -> None:
+    remember(secret)
+    assert masked(told) == shown
+
+
+def test_the_longer_secret_goes_first() -> None:
+    remember("masking-part", "masking-part-and-more")
+    assert masked("masking-part-and-more") == "***"
+
+
+def test_what_is_no_text_stays_as_it_is() -> None:
+    remember("bytes-masking")
+    assert masked_bytes(b"\xff\xfebytes-masking\x00") == b"\xff\xfe***\x00"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b"Bearer masking-token"), (400, b"Bearer ***"), (503, b"Bearer ***")]
+)
+def test_an_answer_repeats_no_credential_but_good_data_stays_as_it_is(status: int, body: bytes) -> None:
+    def answer(request: Request) -> Reply:
+        said = request.headers["authorization"]
+        return Reply(status, said.encode(), {"X-Request-Id": said, "Location": f"/{said}"})
+
+    with LocalServer(answer) as server:
+        session = Session()
+        headers = {"Authorization": "Bearer masking-token"}
+        got = session.post(server.url, headers=headers, deadline=Deadline.after(20))
+        session.close()
+    assert (got.body, got.headers["x-request-id"]) == (body, "Bearer ***")
+    assert got.headers["Location"] == "/Bearer masking-token"  # where a redirect leads is never told
