@@ -12,12 +12,14 @@ from typing import TypeAlias
 from iodcal.domain.walk import Move, Table
 
 _UNREADY = 10**32
-_NEVER = 10**40
+# No sum of costs comes near to _NEVER, above nothing or below: what begins at _BARRED stays beyond it.
+_NEVER, _BARRED = 10**40, 10**41
 # How large a table of totals may grow. In larger accounts the raises after a day's last lowering leave the
 # reserve as all other changes do, and more circuits than must are made ready for the day after.
 MOST_TOTALS = 4096
 
-# By circuits ready a list: the cost of so many changes until the last lowering, and so many after it.
+# By circuits ready a list: the cost of so many changes until the last lowering, and so many after it; of the
+# former only those that a circuit need not make anyhow.
 _Totals: TypeAlias = Mapping[int, list[int]]
 
 
@@ -33,6 +35,9 @@ class Best:
 def cheapest(tables: Sequence[Table], left: int, reserve: int, ready: int) -> Best | None:
     """One entry of each table: as many of `ready` circuits ready as can be, then the lowest cost, with at
     most `left` changes in all and `reserve` fewer until the last lowering. None where nothing fits."""
+    fewest = [min(changes for changes, _, _ in table) for table in tables]
+    tables = [_beyond(table, least) for table, least in zip(tables, fewest, strict=True)]
+    left -= sum(fewest)
     budget = min(left - reserve, sum(max(changes for changes, _, _ in table) for table in tables))
     if budget < 0:
         return None
@@ -54,6 +59,11 @@ def cheapest(tables: Sequence[Table], left: int, reserve: int, ready: int) -> Be
     return Best(_traced(tables, layers, count, place, width, ready), cost, count)
 
 
+def _beyond(table: Table, fewest: int) -> Table:
+    """The table with `fewest` changes taken for granted: it counts those beyond."""
+    return {(changes - fewest, tail, ready): way for (changes, tail, ready), way in table.items()}
+
+
 def _preferring_ready(table: Table) -> Table:
     """The table with readiness counted as a saving above any money: then all are made ready that can be."""
     ways = sorted(table.items(), key=lambda entry: entry[0][2])  # of two with as many changes the ready one
@@ -67,22 +77,15 @@ def _added(before: _Totals, table: Table, size: int, width: int, ready: int) -> 
     """The totals with one table more, at most `size` of them."""
     furthest = max(changes * width + tail for changes, tail, _ in table)
     after: dict[int, list[int]] = {}
+    length = min(size, max(map(len, before.values())) + furthest)
     for count, costs in before.items():
-        gaps = max(costs) >= _NEVER
-        length = min(size, len(costs) + furthest)
         for (changes, tail, is_ready), (cost, _) in table.items():
             shift = changes * width + tail
-            moved = costs[: max(0, size - shift)]
-            if gaps:
-                moved = [known + cost if known < _NEVER else _NEVER for known in moved]
-            else:
-                moved = [known + cost for known in moved]
-            shifted = [_NEVER] * min(shift, length) + moved
-            shifted += [_NEVER] * (length - len(shifted))
-            key = min(ready, count + is_ready)
-            known = after.get(key, shifted)
-            shorter, longer = sorted((known, shifted), key=len)
-            after[key] = [*map(min, shorter, longer), *longer[len(shorter) :]]
+            totals = after.setdefault(min(ready, count + is_ready), [_BARRED] * length)
+            known = totals[shift : shift + len(costs)]
+            totals[shift : shift + len(known)] = [
+                one if one < (new := other + cost) else new for one, other in zip(known, costs, strict=False)
+            ]
     return after
 
 

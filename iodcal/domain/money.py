@@ -102,7 +102,7 @@ class Cost:
         return Cost(self.amount + other.amount, self.currency, self.complete and other.complete)
 
     def __neg__(self) -> Cost:
-        return replace(self, amount=-self.amount)
+        return Cost(-self.amount, self.currency, self.complete)
 
     def __sub__(self, other: Cost) -> Cost:
         return self + -other

@@ -125,10 +125,12 @@ def _stay(need: Need, level: int, paid: int, start: int, end: int) -> tuple[int,
 def _closed(need: Need, states: _States) -> Table:
     """The day's end: what staying up costs afterwards, and whether the circuit is ready for the day after."""
     table: Table = {}
+    own = _last_level(need)
+    after = {level: _afterwards(need, level, own) for level in {need.ready, *(state[2] for state in states)}}
 
     def enter(changes: int, tail: int, level: int, cost: int, moves: tuple[Move, ...]) -> None:
         key = (changes, tail, int(level >= need.ready))
-        way = (cost + _afterwards(need, level), moves)
+        way = (cost + after[level], moves)
         if key not in table or _better(way, table[key]):
             table[key] = way
 
@@ -139,10 +141,10 @@ def _closed(need: Need, states: _States) -> Table:
     return table
 
 
-def _afterwards(need: Need, level: int) -> int:
-    """What ending the day at `level` costs beyond it: it stays there until the plan next lowers the circuit
-    anyhow, or asks for as much."""
-    floor, since, cost = _last_level(need), need.end, 0
+def _afterwards(need: Need, level: int, floor: int) -> int:
+    """What ending the day at `level` costs beyond it, where the plan ends it at `floor`: it stays there until
+    the plan next lowers the circuit anyhow, or asks for as much."""
+    since, cost = need.end, 0
     for step in need.beyond:
         if floor >= level:
             return cost
