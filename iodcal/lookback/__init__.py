@@ -99,7 +99,8 @@ class Figures:
 class CircuitPast:
     """One circuit, together and by month; `gaps` are the times in which the history has lost something,
     `left` is True where the configuration no longer has it, `unpriced` are tiers in use without a rate,
-    `priced_by` says where the prices of the others come from. `labels` are today's."""
+    `priced_by` says where the prices of the others come from; `uncounted` are the currencies of quotes that
+    are not the circuit's own. `labels` are today's."""
 
     name: str
     key: str
@@ -110,6 +111,7 @@ class CircuitPast:
     left: bool = False
     unpriced: tuple[Bandwidth, ...] = ()
     priced_by: frozenset[RateSource] = frozenset()
+    uncounted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

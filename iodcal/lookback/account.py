@@ -25,8 +25,9 @@ from iodcal.lookback.paid import Demand, Stay, paid, shares
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A circuit to look back on, with the eras of its prices and labels; `labels` are today's. `circuit` is
-    None where the configuration no longer has it: then its baseline and highest tier are not known."""
+    """A circuit to look back on, with the eras of its prices and labels; `labels` are today's, `quoted_in`
+    the currencies of its quotes. `circuit` is None where the configuration no longer has it: then its
+    baseline and highest tier are not known."""
 
     name: str
     key: str
@@ -35,6 +36,7 @@ class Subject:
     known: Known
     demands: tuple[Demand, ...]
     circuit: Circuit | None = None
+    quoted_in: frozenset[str] = frozenset()
 
     @property
     def tariff(self) -> Tariff:
@@ -80,6 +82,7 @@ def account(subject: Subject, months: Sequence[Interval], *, lost: bool = False)
         subject.circuit is None,
         tuple(tier for tier in total.at_tier if subject.tariff.rate(tier) is None),
         frozenset(priced_by),
+        tuple(sorted(subject.quoted_in - {subject.tariff.currency})),
     )
     return Accounted(past, spent, of_label)
 

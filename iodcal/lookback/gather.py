@@ -97,6 +97,7 @@ def _subject(
         ordered(orders, readings, level),
         demands_of(orders, _of_names(past.changes, names), _looks(past.curtain_ups, names)),
         circuit,
+        frozenset(quote.currency for quote in quotes_of(orders)),
     )
 
 

@@ -55,6 +55,11 @@ def _of_circuit(one: CircuitPast, found: Lookback) -> Iterator[Words]:
     elif one.unpriced:
         tiers = ", ".join(str(tier) for tier in one.unpriced)
         yield Words(f"{one.name}: no rate for {tiers}", "Give one under rates of the circuit or its carrier")
+    for currency in one.uncounted:
+        yield Words(
+            f"{one.name}: quotes in {currency} were left out, for its rates are in another currency",
+            f"Give currency: {currency} and rates in it, of the circuit or its carrier",
+        )
     if one.figures.unknown:
         hours = one.figures.unknown.total_seconds() / 3600
         yield Words(

@@ -15,6 +15,7 @@ from iodcal.domain.standing import Standing
 from iodcal.history import Past, PastOrder
 from iodcal.lookback.course import EVER
 from iodcal.lookback.eras import eras_of, within
+from iodcal.words.lookback import doubts
 from tests.lookback.past import HIGH, LOW, MIDDLE, at, circuit, order, span, tariff
 from tests.lookback.test_gather import found_in
 
@@ -52,6 +53,14 @@ def test_without_another_rate_the_first_quote_counts_before_it_too() -> None:
 
 def test_another_currency_says_nothing() -> None:
     assert prices(tariff(), quoted(0, "9.00", "EUR")) == [(EVER, "1.06")]
+    found = found_in(Past((quoted(0, "9.00", "EUR"),)))
+    assert found.total.bills[0].cost.rounded == Decimal("6.36")
+    assert [(words.message, words.remedy) for words in doubts(found)] == [
+        (
+            "den-a: quotes in EUR were left out, for its rates are in another currency",
+            "Give currency: EUR and rates in it, of the circuit or its carrier",
+        )
+    ]
 
 
 @pytest.mark.parametrize(
