@@ -1,5 +1,5 @@
 """Runs both Quick start blocks of the README and the tutorial, each in a fresh copy of the repository, as a
-newcomer would. `--coverage FOLDER` runs the tests there, and leaves behind what coverage measured.
+newcomer would.
 
 Exits with 1, showing what was printed, if a block fails or leaves nothing to see.
 """
@@ -24,12 +24,10 @@ def quick_start_blocks(readme: str) -> list[Block]:
     return list(sessions.blocks(section))
 
 
-def printed_by(some: list[Block], *, inside: Path, options: str = "") -> str:
-    """Runs the blocks in a fresh copy of what git tracks, pytest with `options` too. Raises SystemExit if one
-    fails."""
+def printed_by(some: list[Block], *, inside: Path) -> str:
+    """Runs the blocks in a fresh copy of what git tracks. Raises SystemExit if one fails."""
     subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(inside)], check=True)  # noqa: S603, S607 - git
-    environment = {**sessions.plain_environment(), **({"PYTEST_ADDOPTS": options} if options else {})}
-    return "".join(sessions.run(some, inside=inside, environment=environment))
+    return "".join(sessions.run(some, inside=inside, environment=sessions.plain_environment()))
 
 
 def require(wanted: str, printed: str, what: str) -> None:
@@ -45,9 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         require("den-a", printed_by([first], inside=Path(folder) / "main-job"), "the first block")
         require("lon-a", printed_by(tutorial, inside=Path(folder) / "tutorial"), "the tutorial")
-        kept = Path(sys.argv[2]) if sys.argv[1:2] == ["--coverage"] else None
-        options = "--cov=iodcal --cov-branch --cov-report=" if kept else ""
-        tested = printed_by([second], inside=kept or Path(folder) / "tests", options=options)
+        tested = printed_by([second], inside=Path(folder) / "tests")
         require(" passed", tested, "the second block")
         sys.stdout.write(tested.splitlines()[-1] + "\n")
     sys.stdout.write("both Quick start blocks and the tutorial work in a fresh clone\n")

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,6 +28,7 @@ _ONLINE = ("X-MICROSOFT-SKYPETEAMSMEETINGURL", "X-GOOGLE-CONFERENCE", "CONFERENC
 _DAMAGE = (
     *(ValueError, KeyError, IndexError, TypeError, AttributeError),
     *(OverflowError, RecursionError, NotImplementedError),
+    OSError,  # a zone named like a folder of zones: "America"
 )
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE")
 # Properties without which, or with which misread, an event would be another one. None is a line that could
@@ -47,7 +49,8 @@ def parse_events(
     """
     try:
         calendars = _calendars(content)
-        events = [event for one in calendars for event in _events(source, one, window, deadline)]
+        found = (event for one in calendars for event in _events(source, one, window, deadline))
+        events = list(islice(found, _MOST_EVENTS + 1))
     except _DAMAGE:
         raise CalendarError("ics_damaged", uid="?") from None
     if len(events) > _MOST_EVENTS:

@@ -4,15 +4,16 @@ every second), and never one that ends earlier than its writer meant."""
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Any
 
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
 
-# Expanding this many occurrences takes about a second.
+# Going through this many occurrences takes about a second, and so does making these many into events.
 _MOST_OCCURRENCES = 300_000
+_MOST_AT_ONCE = 15_000
 _SECONDS = {
     "SECONDLY": 1,
     "MINUTELY": 60,
@@ -27,10 +28,15 @@ _MULTIPLIERS = (("BYHOUR", 3600), ("BYMINUTE", 60), ("BYSECOND", 1))
 
 
 def check_series(component: Any, start: date, window: Interval, uid: str) -> None:
-    """Raises CalendarError where expanding the series up to `window.end` would go through too many steps.
+    """Raises CalendarError where expanding the series up to `window.end` would go through too many steps, or
+    where too many of them, each so long that it overlaps the next ones, would reach into the window.
 
     A rule that steps by weeks or more is counted by days: it makes at most one occurrence a day.
     """
+    length = _length(component, start)
+    # What ends before it starts is looked for as far behind the window as it runs backwards.
+    ahead = window.end - _instant(start) + max(timedelta(), -length)
+    overlapping = window.end - window.start + abs(length)
     rules = component.get("RRULE")
     for rule in rules if isinstance(rules, list) else [rules] if rules else []:
         frequency = str(_first(rule, "FREQ", "")).upper()
@@ -38,16 +44,28 @@ def check_series(component: Any, start: date, window: Interval, uid: str) -> Non
             raise CalendarError("ics_damaged", uid=uid)
         if _interval(rule) < 1 or not _has_a_day(rule):
             raise CalendarError("ics_damaged", uid=uid)  # looked for up to the year 9999, or for ever
-        if _steps(rule, frequency, start, window) > _MOST_OCCURRENCES:
+        if _steps(rule, frequency, ahead) > _MOST_OCCURRENCES:
             raise CalendarError("ics_too_dense", uid=uid, limit=_MOST_OCCURRENCES)
+        if _steps(rule, frequency, min(ahead, overlapping)) > _MOST_AT_ONCE:
+            raise CalendarError("ics_too_dense", uid=uid, limit=_MOST_AT_ONCE)
 
 
-def _steps(rule: Any, frequency: str, start: date, window: Interval) -> float:
+def _length(component: Any, start: date) -> timedelta:
+    """From start to end; below zero where it ends before it starts."""
+    end = component.get("DTEND")
+    length = component.get("DURATION")
+    try:
+        return end.dt - start if end is not None else length.dt if length is not None else timedelta()
+    except TypeError:
+        return timedelta()  # a day and an instant: damaged, and told as that
+
+
+def _steps(rule: Any, frequency: str, span: timedelta) -> float:
+    """How many occurrences the rule makes in `span`, at most."""
     step = _SECONDS[frequency]
     by_days = step == _SECONDS["WEEKLY"] and frequency != "DAILY"
     interval = 1 if by_days else _interval(rule)
-    seconds = (window.end - _instant(start)).total_seconds()
-    steps = max(0.0, seconds) / (step * interval)
+    steps = max(0.0, span.total_seconds()) / (step * interval)
     for name, unit in _MULTIPLIERS:
         listed = rule.get(name)
         if listed and step > unit:

@@ -49,7 +49,7 @@ def _of_rules(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
         circuits = [builder.circuits[name] for names in rule.circuits.values() for name in names]
         yield from _of_lead(builder, rule, circuits, path)
         yield from _of_targets(rule, circuits, path)
-        yield from _never(rule, path)
+        yield from _of_conditions(rule, path)
         yield from _of_holidays(rule, circuits, path)
         if rule.conditions.min_attendees is not None:
             message = "a distribution list counts as one attendee, however many people it holds"
@@ -98,7 +98,7 @@ def _of_targets(rule: Rule, circuits: list[Circuit], path: KeyPath) -> Iterator[
             yield (*path, "bandwidth"), message
 
 
-def _never(rule: Rule, path: KeyPath) -> Iterator[_Doubt]:
+def _of_conditions(rule: Rule, path: KeyPath) -> Iterator[_Doubt]:
     match = rule.conditions
     if not any(rule.circuits.values()):
         yield (*path, "circuits"), "this rule can never do anything: it names no circuit"
@@ -108,7 +108,7 @@ def _never(rule: Rule, path: KeyPath) -> Iterator[_Doubt]:
     if match.business_days and match.days and match.days <= _WEEKEND:
         yield (*path, "match"), "this rule can never match: no business day is a Saturday or a Sunday"
     if match.start_from is not None and match.start_from == match.start_to:
-        yield (*path, "match"), "this rule can never match: from and to are the same time"
+        yield (*path, "match"), "from and to are the same time, which means any time of the day"
     if match.subject and all(_excluded(keyword.normal, match) for keyword in match.subject):
         yield (*path, "match"), "this rule can never match: not_subject excludes every keyword of subject"
     if match.all_day and match.shorter_than is not None and match.shorter_than <= timedelta(hours=23):

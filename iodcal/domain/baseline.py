@@ -55,9 +55,7 @@ def _occurrences(peak: Peak, zone: ZoneInfo, over: Interval, holidays: Holidays)
     while day <= last:
         if is_chosen(peak, day, holidays):
             start = instant(datetime.combine(day, peak.start), zone)
-            span = Interval(start, _end_of(peak, day, zone))
-            if span.start < span.end and span.overlaps(over):
-                yield span
+            yield Interval(start, _end_of(peak, day, zone))
         day += _ONE_DAY
 
 

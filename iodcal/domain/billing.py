@@ -21,6 +21,7 @@ from iodcal.domain.money import Billing, Cost, Tariff
 Course: TypeAlias = Sequence[tuple[datetime, Bandwidth]]
 
 _HOUR = timedelta(hours=1)
+_MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,12 +45,12 @@ def billed_time(course: Course, over: Interval, billing: Billing) -> Mapping[Ban
     partial: dict[datetime, Bandwidth] = {}
     for span, bandwidth in _stays(course, over):
         first, last = period_of(span.start, billing), period_of(span.end, billing)
-        if first < span.start or first == last:  # the period in which this stay begins may not be its own
-            partial[first] = max(bandwidth, partial.get(first, bandwidth))
-            first += period
+        # The period in which a stay begins may not be its own, nor that in which it ends.
+        partial[first] = max(bandwidth, partial.get(first, bandwidth))
+        first += period
         if first < last:
             billed[bandwidth] += last - first
-        if last < span.end and last >= first:
+        if first <= last < span.end:
             partial[last] = bandwidth
     for start, bandwidth in partial.items():
         billed[bandwidth] += min(start + period, over.end) - max(start, over.start)
@@ -76,4 +77,4 @@ def period_of(instant: datetime, billing: Billing) -> datetime:
 
 
 def _hours(length: timedelta) -> Decimal:
-    return Decimal(length // timedelta(microseconds=1)) / Decimal(_HOUR // timedelta(microseconds=1))
+    return Decimal(length // _MICROSECOND) / (_HOUR // _MICROSECOND)

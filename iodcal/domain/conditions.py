@@ -7,6 +7,7 @@ start, which differs from circuit to circuit (those are in `iodcal.domain.starts
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -84,10 +85,10 @@ class HasPattern(Condition[Search, Sighting]):
     personal = True
 
     def look(self, thing: Search) -> Sighting:
-        try:
-            return Sighting(thing.subject, self.pattern.search(thing.subject, thing.budget) is not None)
-        except TooSlowError:
-            return Sighting(thing.subject, None)
+        found: bool | None = None
+        with suppress(TooSlowError):
+            found = self.pattern.search(thing.subject, thing.budget) is not None
+        return Sighting(thing.subject, found)
 
     def accepts(self, value: Sighting) -> bool:
         if value.found is None:

@@ -11,13 +11,14 @@ from iodcal.domain.billing import cost, difference
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource
+from iodcal.domain.people import starting_point
 from iodcal.domain.planning import CircuitPlan
 
 
 def window_cost(plan: CircuitPlan, window: Interval) -> Cost | None:
     """What the circuit costs during `window` as planned, as if held changes were done when they may be. None
     where no rate or no bandwidth is known."""
-    start = _ordered(plan)
+    start = starting_point(plan.standing)
     if start is None or not plan.tariff.rates:
         return None
     return cost([(window.start, start), *_done(plan, window.start)], window, plan.tariff)
@@ -42,10 +43,6 @@ def _change_cost(plan: CircuitPlan, change: Change, times: Iterable[datetime], w
     return difference([(start, change.new)], [(start, change.old)], span, plan.tariff)
 
 
-def _ordered(plan: CircuitPlan) -> Bandwidth | None:
-    return plan.changes[0].old if plan.changes else plan.standing.ordered
-
-
 def _done(plan: CircuitPlan, now: datetime) -> Iterator[tuple[datetime, Bandwidth]]:
     for change in plan.changes:
         if _is_done(change):
@@ -59,7 +56,7 @@ def _is_done(change: Change) -> bool:
 
 def _time_of(change: Change, now: datetime) -> datetime:
     waits = change.held.until if change.held is not None else None
-    return max(now, change.at, waits or now)
+    return max(change.at, waits or now)
 
 
 def list_prices_of(plans: Iterable[CircuitPlan]) -> str | None:

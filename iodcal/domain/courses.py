@@ -24,8 +24,8 @@ _AT, _MOMENT = attrgetter("at"), itemgetter(0)
 class Course:
     """One circuit's way through the days: the steps of its own plan, and the moves made of them so far.
 
-    `level` is where the moves have brought it, `floor` where its own plan stands by then (Mbps); `unmet` has
-    the time (UTC) until which a raise waits, by its move.
+    `level` is where the moves have brought it (Mbps); `unmet` has the time (UTC) until which a raise waits,
+    by its move.
     """
 
     plan: CircuitPlan
@@ -34,7 +34,6 @@ class Course:
     rates: Mapping[int, int]
     steps: tuple[Step, ...]
     level: int
-    floor: int
     moves: list[Move] = field(default_factory=list)
     unmet: dict[Move, datetime] = field(default_factory=dict)
 
@@ -48,12 +47,11 @@ class Course:
         begin, close = _seconds(start), _seconds(end)
         first, last = self._reached(begin), self._reached(close)
         here = self.steps[first:last]
-        fresh = self._fresh(begin) if start > self.now else None
+        fresh = self._fresh(begin)
         eve = close - 2 * int(self.policy.every.total_seconds())
         return Need(
             name=self.name,
             level=self.level,
-            floor=self.floor,
             steps=(fresh, *here) if fresh else here,
             end=close,
             beyond=self.steps[last:],
@@ -61,30 +59,28 @@ class Course:
             rates=self.rates,
             period=self.plan.circuit.tariff.billing.seconds,
             ready=self._highest(close, close + 86_400) if ready else 0,
-            eve=max(begin, eve, here[-1].at + 1 if here else 0),
+            eve=max(begin, eve, *(step.at + 1 for step in here)),
         )
 
-    def go(self, moves: Sequence[Move], end: datetime) -> None:
-        """Makes the moves of a day that ends at `end` (UTC)."""
+    def go(self, moves: Sequence[Move]) -> None:
+        """Makes the moves of a day."""
         self.moves += moves
         self.level = moves[-1].level if moves else self.level
-        self.floor = self._at(_seconds(end))
 
     def _fresh(self, begin: int) -> Step | None:
-        """With a new day's changes a circuit that was left up may be lowered, if that is worth it."""
+        """With a new day's changes a circuit that was left up may be lowered, if that is worth it. One that
+        went up on the evening before was not left up."""
         sight = int(self.policy.pace(self.plan.circuit).down_sight.total_seconds())
         lowest = self._highest(begin, begin + sight)
-        return Step(begin, lowest, True, MIDNIGHT) if lowest < self.level else None
+        lowered = [step.at for step in self.steps if step.down and step.at < begin]
+        left_up = lowered and all(move.at <= lowered[-1] for move in self.moves)
+        return Step(begin, lowest, True, MIDNIGHT) if left_up and lowest < self.level else None
 
     def _highest(self, begin: int, end: int) -> int:
-        """The highest level of the circuit's own plan from `begin` to `end`."""
-        within = self.steps[self._reached(begin) : self._reached(end)]
-        return max(self._at(begin + 1), *(step.level for step in within), 0)
-
-    def _at(self, second: int) -> int:
-        """The level of the circuit's own plan just before `second`."""
-        passed = self._reached(second)
-        return self.steps[passed - 1].level if passed else _first_level(self.plan)
+        """The highest level of the circuit's own plan from `begin` on until just before `end`."""
+        first, last = self._reached(begin + 1), self._reached(end)
+        level = self.steps[first - 1].level if first else _first_level(self.plan)
+        return max(level, *(step.level for step in self.steps[first:last]), 0)
 
     def _reached(self, second: int) -> int:
         """How many steps of the circuit's own plan lie before `second`."""
@@ -99,7 +95,7 @@ def course_of(plan: CircuitPlan, now: datetime, policy: Policy, *, priced: bool)
     if priced:
         tariff = plan.tariff
         rates = {level: int((tariff.per_hour(Bandwidth(level)) or 0) * _PRICE_UNITS) for level in rates}
-    return Course(plan, now, policy, rates, steps, first, first)
+    return Course(plan, now, policy, rates, steps, first)
 
 
 def _steps(plan: CircuitPlan, now: datetime) -> Iterator[Step]:
@@ -131,9 +127,6 @@ def _seconds(instant: datetime) -> int:
 def rewritten(course: Course) -> CircuitPlan:
     """The circuit's plan as its moves have it, with what they leave out."""
     plan, level = course.plan, Bandwidth(_first_level(course.plan))
-    own = [(number, change.new.mbps) for number, change in enumerate(plan.changes)]
-    if not course.unmet and [(move.id, move.level) for move in course.moves] == own:
-        return plan
     changes: list[Change] = []
     for move in course.moves:
         change = _made(course, move, level)
@@ -175,33 +168,23 @@ def _stretched(change: Change, old: Bandwidth, new: Bandwidth, later: Sequence[C
 
 def _left_out(course: Course) -> Iterator[LeftOut]:
     """Where the circuit stands higher than its own plan, change by change of that plan."""
-    if not course.plan.changes or course.plan.circuit.orders is Orders.UPS:
+    if course.plan.circuit.orders is Orders.UPS:
         return  # never lowered is what its owner wants
-    own, instead = _own_way(course), _way(course)
-    tariff = course.plan.tariff
-    ends = [*(at for at, _ in own[2:]), course.now + course.policy.window]
-    for change, (start, level), end in zip(course.plan.changes, own[1:], ends, strict=True):
+    changes, instead, tariff = course.plan.changes, _way(course), course.plan.tariff
+    starts = [course.now if change.due else change.at for change in changes]
+    edges = [*starts, course.now + course.policy.window]
+    for number, change in enumerate(changes):
+        start, end = edges[number : number + 2]
         after = bisect_right(instead, start, key=_MOMENT)
         kept = instead[after - 1][1]
-        if kept > level:
+        if kept > change.new:
             moved = instead[after : bisect_left(instead, end, key=_MOMENT)]
-            span, left = Interval(start, end), replace(change, held=Held(Reason.QUOTA))
-            more = difference([(start, kept), *moved], [(start, level)], span, tariff)
-            yield LeftOut(left, kept, moved[0][0] if moved else end, more)
-
-
-def _own_way(course: Course) -> list[tuple[datetime, Bandwidth]]:
-    """The levels of the circuit's own plan over time, the present one first."""
-    first = (course.now, Bandwidth(_first_level(course.plan)))
-    own = ((course.now if change.due else change.at, change.new) for change in course.plan.changes)
-    return [first, *own]
+            until = moved[0][0] if moved else end
+            more = difference([(start, kept), *moved], [(start, change.new)], Interval(start, end), tariff)
+            yield LeftOut(replace(change, held=Held(Reason.QUOTA)), kept, until, more)
 
 
 def _way(course: Course) -> list[tuple[datetime, Bandwidth]]:
-    """The levels that the moves make of it."""
-    own = _own_way(course)
-    moved = (
-        (datetime.fromtimestamp(move.at, UTC) if move.id < 0 else own[move.id + 1][0], Bandwidth(move.level))
-        for move in course.moves
-    )
-    return [own[0], *moved]
+    """The levels that the moves make of the circuit's present one, over time."""
+    moved = ((datetime.fromtimestamp(move.at, UTC), Bandwidth(move.level)) for move in course.moves)
+    return [(course.now, Bandwidth(_first_level(course.plan))), *moved]

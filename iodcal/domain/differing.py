@@ -165,14 +165,13 @@ def _targets(before: CircuitPlan | None, after: CircuitPlan | None, within: Inte
     alike = groupby(spans, key=lambda span: (_target(before, span.start), _target(after, span.start)))
     for (ours, theirs), run in alike:
         if ours != theirs:
-            first, *rest = run
-            yield Stretched(Interval(first.start, rest[-1].end if rest else first.end), ours, theirs)
+            together = list(run)
+            yield Stretched(Interval(together[0].start, together[-1].end), ours, theirs)
 
 
 def _cuts(plan: CircuitPlan | None, within: Interval) -> Iterator[datetime]:
     for segment in plan.timeline.over(within) if plan is not None else ():
-        if within.start < segment.span.start:
-            yield segment.span.start
+        yield max(within.start, segment.span.start)
 
 
 def _target(plan: CircuitPlan | None, at: datetime) -> Bandwidth | None:

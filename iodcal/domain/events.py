@@ -58,7 +58,7 @@ _LONGEST_ID = 40
 def short_id(id_: str) -> str:
     """`id_`, or in place of a long one (Exchange's have 150 characters and more) its digest: what is kept of
     events, in many places, must stay small."""
-    return id_ if len(id_) <= _LONGEST_ID else hashlib.sha256(id_.encode("utf-8", "replace")).hexdigest()[:24]
+    return id_ if len(id_) <= _LONGEST_ID else hashlib.sha256(id_.encode(errors="replace")).hexdigest()[:24]
 
 
 PRIVATE_SENSITIVITIES = frozenset({"private", "confidential"})

@@ -147,8 +147,10 @@ def _level(plan: CircuitPlan, at: datetime, now: datetime) -> Bandwidth | None:
 
 
 def _kept(plan: CircuitPlan, level: Bandwidth, at: datetime, now: datetime, pace: Pace) -> Kept | None:
+    segment = plan.timeline.at(at)
     # The changes to come are planned as if runs came continuously, so only the billing hour counts there.
-    needed, sight = needed_ahead(plan.timeline, at, pace.down_sight if at <= now else pace.min_gap)
-    if not plan.timeline.at(at).target < needed <= level:
+    length = pace.down_sight if segment.span.start <= now else pace.min_gap
+    needed, sight = needed_ahead(plan.timeline, at, length)
+    if not segment.target < needed <= level:
         return None
     return Kept(needed, sight, causes_of_up(plan.timeline, needed, sight))

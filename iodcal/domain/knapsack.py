@@ -5,58 +5,74 @@ Circuits share nothing but the number of changes, so their tables are added up o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TypeAlias
 
-from iodcal.domain.walk import Move, Table
+from iodcal.domain.walk import Move, Table, Uses
 
 _UNREADY = 10**32
-# No sum of costs comes near to _NEVER, above nothing or below: what begins at _BARRED stays beyond it.
-_NEVER, _BARRED = 10**40, 10**41
-# How large a table of totals may grow. In larger accounts the raises after a day's last lowering leave the
-# reserve as all other changes do, and more circuits than must are made ready for the day after.
-MOST_TOTALS = 4096
+_MOST_TOTALS = 4096
 
-# By circuits ready a list: the cost of so many changes until the last lowering, and so many after it; of the
-# former only those that a circuit need not make anyhow.
-_Totals: TypeAlias = Mapping[int, list[int]]
+# By circuits ready a list: the cost of so many changes until the last lowering (beyond those that a circuit
+# needs anyhow), and so many after it. Costs are ints, and `inf` where nothing costs that: added to an int it
+# stays what it is.
+_Totals: TypeAlias = Mapping[int, list[float]]
+# A circuit, its table, and the totals of those before it.
+_Stage: TypeAlias = tuple[str, Table, _Totals]
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The moves of each circuit, what they cost, and how many of the circuits that were to be ready are."""
+    """The moves of each circuit by its name, what they cost, and how many of the circuits that were to be
+    ready are."""
 
-    paths: list[tuple[Move, ...]]
+    paths: Mapping[str, tuple[Move, ...]]
     cost: int
     ready: int
 
 
-def cheapest(tables: Sequence[Table], left: int, reserve: int, ready: int) -> Best | None:
+def is_small(changes: int, tail: int, ready: int) -> bool:
+    """True if a table of totals for so many changes until the last lowering, so many after it, and so many
+    circuits ready is small enough. In larger accounts the raises after a day's last lowering leave the
+    reserve as all other changes do, and more circuits than must are made ready for the day after."""
+    return (changes + 1) * (tail + 1) * (ready + 1) <= _MOST_TOTALS
+
+
+def cheapest(tables: Mapping[str, Table], left: int, reserve: int, ready: int) -> Best | None:
     """One entry of each table: as many of `ready` circuits ready as can be, then the lowest cost, with at
     most `left` changes in all and `reserve` fewer until the last lowering. None where nothing fits."""
-    fewest = [min(changes for changes, _, _ in table) for table in tables]
-    tables = [_beyond(table, least) for table, least in zip(tables, fewest, strict=True)]
-    left -= sum(fewest)
-    budget = min(left - reserve, sum(max(changes for changes, _, _ in table) for table in tables))
+    fewest = {name: min(changes for changes, _, _ in table) for name, table in tables.items()}
+    tables = {name: _beyond(table, fewest[name]) for name, table in tables.items()}
+    left -= sum(fewest.values())
+    budget = min(left - reserve, sum(max(changes for changes, _, _ in table) for table in tables.values()))
     if budget < 0:
         return None
-    width = 1 + sum(max(tail for _, tail, _ in table) for table in tables)
-    if (budget + 1) * width * (ready + 1) > MOST_TOTALS:
-        tables, ready = [_preferring_ready(table) for table in tables] if ready else tables, 0
-    layers: list[_Totals] = [{0: [0]}]
-    for table in tables:
-        layers.append(_added(layers[-1], table, (budget + 1) * width, width, ready))
-    best: tuple[int, int, int] | None = None
-    for count, costs in layers[-1].items():
-        for place, cost in enumerate(costs):
-            if cost < _NEVER and sum(divmod(place, width)) <= left:
-                found = (-count, cost, place)
-                best = found if best is None or found < best else best
+    width = 1 + sum(max(tail for _, tail, _ in table) for table in tables.values())
+    apart = ready if is_small(budget, width - 1, ready) else 0
+    stages: list[_Stage] = []
+    totals: _Totals = {0: [0]}
+    for name, table in tables.items():
+        weighed = table if apart == ready else _preferring_ready(table)
+        stages.append((name, weighed, totals))
+        totals = _added(totals, weighed, (budget + 1) * width, width, apart)
+    fitting = (
+        (-count, cost, place)
+        for count, costs in totals.items()
+        for place, cost in enumerate(costs)
+        if cost < inf and sum(divmod(place, width)) <= left
+    )
+    best = min(fitting, default=None)
     if best is None:
         return None
-    count, cost, place = -best[0], best[1], best[2]
-    return Best(_traced(tables, layers, count, place, width, ready), cost, count)
+    chosen = dict(_traced(stages, best, width, apart))
+    ways = {name: table[chosen[name]] for name, table in tables.items()}
+    return Best(
+        {name: moves for name, (_, moves) in ways.items()},
+        sum(cost for cost, _ in ways.values()),
+        min(ready, sum(is_ready for _, _, is_ready in chosen.values())),
+    )
 
 
 def _beyond(table: Table, fewest: int) -> Table:
@@ -66,22 +82,18 @@ def _beyond(table: Table, fewest: int) -> Table:
 
 def _preferring_ready(table: Table) -> Table:
     """The table with readiness counted as a saving above any money: then all are made ready that can be."""
-    ways = sorted(table.items(), key=lambda entry: entry[0][2])  # of two with as many changes the ready one
-    return {
-        (changes, tail, 0): (cost + (0 if ready else _UNREADY), moves)
-        for (changes, tail, ready), (cost, moves) in ways
-    }
+    return {uses: (cost + _UNREADY * (not uses[2]), moves) for uses, (cost, moves) in table.items()}
 
 
 def _added(before: _Totals, table: Table, size: int, width: int, ready: int) -> _Totals:
     """The totals with one table more, at most `size` of them."""
     furthest = max(changes * width + tail for changes, tail, _ in table)
-    after: dict[int, list[int]] = {}
+    after: dict[int, list[float]] = {}
     length = min(size, max(map(len, before.values())) + furthest)
     for count, costs in before.items():
         for (changes, tail, is_ready), (cost, _) in table.items():
             shift = changes * width + tail
-            totals = after.setdefault(min(ready, count + is_ready), [_BARRED] * length)
+            totals = after.setdefault(min(ready, count + is_ready), [inf] * length)
             known = totals[shift : shift + len(costs)]
             totals[shift : shift + len(known)] = [
                 one if one < (new := other + cost) else new for one, other in zip(known, costs, strict=False)
@@ -90,20 +102,17 @@ def _added(before: _Totals, table: Table, size: int, width: int, ready: int) -> 
 
 
 def _traced(
-    tables: Sequence[Table], layers: Sequence[_Totals], count: int, place: int, width: int, ready: int
-) -> list[tuple[Move, ...]]:
-    """Which entry of each table made up the best total: the way back through the layers."""
-    chosen: list[tuple[Move, ...]] = []
-    for table, before, after in zip(reversed(tables), reversed(layers[:-1]), reversed(layers), strict=False):
-        total = after[count][place]
-        place, count, moves = next(
-            (earlier, known, way)
-            for (changes, tail, is_ready), (cost, way) in table.items()
+    stages: Sequence[_Stage], best: tuple[int, float, int], width: int, ready: int
+) -> Iterator[tuple[str, Uses]]:
+    """Which entry of each table made up the best total: the way back through the stages."""
+    count, total, place = -best[0], best[1], best[2]
+    for name, table, before in reversed(stages):
+        uses, count, total, place = next(
+            (uses, known, costs[earlier], earlier)
+            for uses, (cost, _) in table.items()
             for known, costs in before.items()
-            if 0 <= (earlier := place - changes * width - tail) < len(costs)
-            and min(ready, known + is_ready) == count
-            and costs[earlier] < _NEVER
+            if 0 <= (earlier := place - uses[0] * width - uses[1]) < len(costs)
+            and min(ready, known + uses[2]) == count
             and costs[earlier] + cost == total
         )
-        chosen.append(moves)
-    return chosen[::-1]
+        yield name, uses

@@ -36,13 +36,13 @@ class Matching:
 
 @dataclass(slots=True)
 class _Sorting:
+    names: NameBook
     matched: list[MatchedEvent] = field(default_factory=list)
     refused: list[MatchedEvent] = field(default_factory=list)
     invalid: list[MatchedEvent] = field(default_factory=list)
     unreadable: list[tuple[MatchedEvent, str]] = field(default_factory=list)
     undecided: set[tuple[str, str]] = field(default_factory=set)
     budget: Budget = field(default_factory=Budget)
-    names: NameBook = field(default_factory=lambda: NameBook(()))
 
     def takes(self, rule: Rule, event: Event) -> bool:
         """True if `rule` takes `event`, as far as can be told."""
@@ -86,7 +86,7 @@ class RuleIndex:
         for word in words_of(normal_subject):
             for rule in self._by_word.get((calendar, word), ()):
                 found[rule.name] = rule
-        return sorted(found.values(), key=lambda rule: self._order[rule.name]) if found else ()
+        return sorted(found.values(), key=lambda rule: self._order[rule.name])
 
 
 def match_events(
@@ -108,8 +108,7 @@ def match_events(
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
     veil = Veil.over(events, hidden_calendars)
-    by_name = any(rule.named_in_event for rule in rules)
-    sorting = _Sorting(names=NameBook(circuits if by_name else ()))
+    sorting = _Sorting(NameBook(circuits))
     for event in events:
         if void(event) is None:
             _sort(event, index, allowed, veil, sorting)
@@ -202,7 +201,7 @@ def _on_event(conditions: Conditions, event: Event, budget: Budget) -> _Judged:
     for condition in conditions.of_event:
         yield condition, event
     # A floating span may be an hour longer or shorter where the clock changes.
-    if conditions.of_length and isinstance(event.span, Timed):
+    if isinstance(event.span, Timed):
         length = event.span.end - event.span.start
         for of_length in conditions.of_length:
             yield of_length, length

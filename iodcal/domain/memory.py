@@ -37,11 +37,9 @@ def from_reading(
     moved or changed, it is gone at once."""
     matched = tuple(matched)
     missed = tuple(_newly_absent(reading, remembered, covers_now))
-    kept = Remembered(
-        reading.source.key, reading.source.label, reading.read_at, reading.covers, (*matched, *missed)
-    )
-    counted = (*matched, *(replace(event, remembered_since=_last_seen(remembered)) for event in missed))
-    return Recalled(reading.source, counted, reading.covers.end, kept, fresh=True)
+    events = (*matched, *(replace(event, remembered_since=None) for event in missed))
+    kept = Remembered(reading.source.key, reading.source.label, reading.read_at, reading.covers, events)
+    return Recalled(reading.source, (*matched, *missed), reading.covers.end, kept, fresh=True)
 
 
 def from_memory(source: Source, remembered: Remembered | None) -> Recalled:
@@ -64,17 +62,14 @@ def _newly_absent(
         return  # the usual case, and the quick one
     seen = {identity for event in (*reading.events, *reading.elsewhere) for identity in _identities(event)}
     for event in remembered.events:
-        here = replace(event, source=reading.source, absent=True)
+        here = replace(event, source=reading.source, absent=True, remembered_since=remembered.read_at)
         if not event.absent and seen.isdisjoint(_identities(event)) and covers_now(here):
             yield here
 
 
 def _identities(event: Event | MatchedEvent) -> Iterable[tuple[str, ...]]:
-    yield ("id", short_id(event.id))
+    # Of different lengths, so that an id is never taken for a uid.
+    yield (short_id(event.id),)
     if event.uid:
         # A meeting deleted and made anew at another id but the same time is still there.
-        yield ("uid", short_id(event.uid), event.span.start.isoformat())
-
-
-def _last_seen(remembered: Remembered | None) -> datetime | None:
-    return remembered.read_at if remembered else None
+        yield event.copy_key

@@ -42,7 +42,7 @@ class NameBook:
         """The names in a normalised text; not those within a longer one: `den-a` is not the site `den`."""
         near = {name for word in ("", *words_of(text)) for name in self._by_word.get(word, ())}
         hits = [(start, -end, name) for name in near for start, end in _keyword(name).places_in(text)]
-        widest = (-1, -1)
+        widest = (0, 0)
         for start, before, name in sorted(hits):
             end = -before
             if end > widest[1]:

@@ -49,9 +49,7 @@ def _settle(standing: Standing, order: Order) -> Standing:
         return replace(standing, order=order)
     recent = (*standing.recent, order)
     if order.outcome is Outcome.CONFIRMED:
-        return replace(
-            standing, order=None, recent=recent, confirmed=order.new, drift=None, failures=0, retry_at=None
-        )
+        return replace(standing, order=None, recent=recent, confirmed=order.new, failures=0, retry_at=None)
     return replace(standing, order=None, recent=recent)
 
 

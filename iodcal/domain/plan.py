@@ -55,7 +55,7 @@ def judge(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Pace) -> 
         too_late = _out_of_reach(timeline, change.new if change else ordered, now, pace)
         if change:
             return Verdict(change, too_late)
-    return Verdict(None if too_late else _due_down(timeline, ordered, now, pace), too_late)
+    return Verdict(_due_down(timeline, ordered, now, pace), too_late)
 
 
 def scan(timeline: Timeline, now: datetime, length: timedelta) -> Interval:
@@ -64,7 +64,7 @@ def scan(timeline: Timeline, now: datetime, length: timedelta) -> Interval:
     end = now + length
     pin = timeline.at(now).pin
     for segment in timeline.over(Interval(now, end)):
-        if segment.pin is not pin and segment.span.start > now:
+        if segment.pin is not pin:
             return Interval(now, segment.span.start)
     return Interval(now, end)
 

@@ -173,14 +173,14 @@ def _coming(
         if due.held is not None and due.held.until is not None and due.held.reason not in STANDSTILL:
             after = max(after, due.held.until)
     tariff = timeline.circuit.tariff.with_quotes(standing.quotes)
-    changes = tuple(coming(timeline, level, after, now + policy.window, policy.min_gap))
-    held = (
-        _by_will(change, timeline, standing, change.at, policy) or too_dear(change, timeline, tariff)
-        for change in changes
-    )
+    changes = coming(timeline, level, after, now + policy.window, policy.min_gap)
     return tuple(
-        change if reason is None else replace(change, held=reason)
-        for change, reason in zip(changes, held, strict=True)
+        replace(
+            change,
+            held=_by_will(change, timeline, standing, change.at, policy)
+            or too_dear(change, timeline, tariff),
+        )
+        for change in changes
     )
 
 
@@ -190,7 +190,7 @@ def _reached(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> 
         return now
     sight = scan(timeline, now, policy.pace(timeline.circuit).up_sight)
     starts = (segment.span.start for segment in timeline.over(sight) if segment.target == due.new)
-    return max(now, next(starts, now))
+    return max(now, next(starts))
 
 
 def _held(

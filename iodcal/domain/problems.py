@@ -56,7 +56,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class _Nature:
     severity: Severity
-    stable: frozenset[str] = frozenset()
+    stable: frozenset[str]
 
 
 def _error(*stable: str) -> _Nature:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from iodcal.domain.knapsack import MOST_TOTALS, Best, cheapest
+from iodcal.domain.knapsack import Best, cheapest, is_small
 from iodcal.domain.walk import Move, Need, options
 
 
@@ -41,37 +41,36 @@ def allot(needs: Iterable[Need], left: int, reserve: int, ready: int = 0) -> All
     The order of `needs` does not matter.
     """
     needs = sorted(needs, key=lambda need: need.name)
-    paths = [tuple(follow(need)) for need in needs]
+    own = {need.name: tuple(follow(need)) for need in needs}
     last_down = max((step.at for need in needs for step in need.steps if step.down), default=None)
-    count = sum(map(len, paths))
-    tail = sum(last_down is None or move.at > last_down for path in paths for move in path)
-    done = sum(_ends(need, path) >= need.ready for need, path in zip(needs, paths, strict=True))
+    count = sum(map(len, own.values()))
+    tail = sum(last_down is None or move.at > last_down for path in own.values() for move in path)
+    done = sum(_ends(need, own[need.name]) >= need.ready for need in needs)
     if (count == tail or count - tail <= left - reserve) and count <= left and done >= ready:
-        return Allotment(Fit.PLENTY, _named(needs, paths))
+        return Allotment(Fit.PLENTY, own)
     asked = sum(_raises(need) for need in needs)
     ways: list[tuple[Fit, Best | None]] = []
     if last_down is not None:
-        counted_until = last_down if (left + 1) * (tail + 1) * (ready + 1) <= MOST_TOTALS else None
-        with_downs = cheapest([options(need, counted_until) for need in needs], left, reserve, ready)
-        if with_downs is not None and with_downs.ready >= ready and asked <= left - reserve:
-            return Allotment(Fit.PLANNED, _named(needs, with_downs.paths), asked)
-        ways.append((Fit.PLANNED, with_downs))
-    rising = [options(need, None, lowering=False) for need in needs]
-    ways.append((Fit.UPS_ONLY, cheapest(rising, left, 0, ready)))
+        counted_until = last_down if is_small(left, tail, ready) else None
+        tables = {need.name: options(need, counted_until) for need in needs}
+        ways.append((Fit.PLANNED, cheapest(tables, left, reserve, ready)))
+    rising = {need.name: options(need, None, lowering=False) for need in needs}
+    ways.append((Fit.UPS_ONLY, cheapest(rising, left, 0, ready)))  # raises may use the reserve
     found = [(fit, best) for fit, best in ways if best is not None]
     if found:
         fit, best = min(found, key=lambda way: (-way[1].ready, way[1].cost))
-        return Allotment(fit, _named(needs, best.paths), asked)
-    fewest = [min(table.items(), key=lambda entry: (entry[0], entry[1][0]))[1][1] for table in rising]
-    return Allotment(Fit.SHORT, _named(needs, fewest), asked)
+        return Allotment(fit, best.paths, asked)
+    fewest = {name: table[min(table)][1] for name, table in rising.items()}
+    return Allotment(Fit.SHORT, fewest, asked)
 
 
 def follow(need: Need) -> Iterator[Move]:
     """The moves with unlimited changes: down as soon as may be, up when it must."""
     level = need.level
     for step in need.steps:
-        if step.level > level or (step.down and step.level < level):
-            level = step.level
+        wanted = step.level if step.down else max(step.level, level)
+        if wanted != level:
+            level = wanted
             yield Move(step.at, level, step.id)
 
 
@@ -86,7 +85,3 @@ def _raises(need: Need) -> int:
         if step.level > level:
             level, count = step.level, count + 1
     return count
-
-
-def _named(needs: Sequence[Need], paths: Iterable[tuple[Move, ...]]) -> dict[str, tuple[Move, ...]]:
-    return {need.name: path for need, path in zip(needs, paths, strict=True)}

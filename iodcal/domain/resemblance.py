@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 from iodcal.domain.keywords import Keyword, normalise, words_of
 
@@ -31,12 +32,10 @@ def likeness(wanted: str, title: str) -> float:
 
 
 def _runs_of_words(wanted: str, title: str) -> Iterator[str]:
-    """Runs of about as many words; one may have been split, or two written together."""
+    """Runs of at most one word more: one may have been split, and any number written together."""
     words = [word for word in _BREAK.split(title) if word]
-    length = len([word for word in _BREAK.split(wanted) if word])
-    for size in range(max(1, length - 1), length + 2):
-        for first in range(max(1, len(words) - size + 1)):
-            yield "".join(words[first : first + size])
+    most = len([word for word in _BREAK.split(wanted) if word]) + 1
+    return (run for first in range(len(words)) for run in accumulate(words[first : first + most]))
 
 
 def _runs_of_letters(length: int, title: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
-from iodcal.domain.circuits import Orders
+from iodcal.domain.circuits import Orders, Status
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.people import starting_point
 from iodcal.domain.planning import CircuitPlan, Policy
@@ -26,6 +26,8 @@ _CAUSE_OF_HELD = {
     Reason.PRICE: "price",
 }
 _KEEPS_UP = (Reason.PERSON, Reason.UPS_ONLY)
+# What a reading at less than an event needs means for it while nothing can be compared with what was ordered.
+_CAUSE_OF_STATUS = {Status.UNKNOWN: "status_unknown", Status.PENDING: "open_order"}
 
 
 def events_at_risk(plans: Iterable[CircuitPlan], now: datetime, policy: Policy) -> Iterator[Problem]:
@@ -69,7 +71,17 @@ def is_ready(plan: CircuitPlan, window: Window) -> bool:
     standing = plan.standing
     running = standing.drift.observed if standing.drift else standing.confirmed
     on_its_way = standing.order is None or standing.order.new >= need(plan, window)
-    return running is not None and running >= need(plan, window) and on_its_way
+    settled = running is not None and running >= need(plan, window) and on_its_way
+    return settled and _doubt(plan, window) is None
+
+
+def _doubt(plan: CircuitPlan, window: Window) -> str | None:
+    """Why the latest reading puts in doubt what the standing says: no order of ours is open, and it shows
+    less than `window` needs, under a status at which drift is not judged."""
+    reading = plan.standing.reading
+    if plan.standing.order is not None or reading is None or reading.bandwidth is None:
+        return None
+    return _CAUSE_OF_STATUS.get(reading.status) if reading.bandwidth < need(plan, window) else None
 
 
 def place(plan: CircuitPlan, window: Window) -> str:
@@ -83,7 +95,7 @@ def _judge(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> 
     at_start = plan.timeline.at(max(start, now))
     if at_start.target < need(plan, window):
         cause: str | None = _cause_in_pin(at_start.pin)
-    elif (stopped := _stopped(plan, window, now)) is not None:
+    elif (stopped := _stopped(plan, window)) is not None:
         cause = stopped
     elif is_ready(plan, window):
         return
@@ -112,7 +124,7 @@ def _cause_in_pin(pin: Window | None) -> str:
     return "hold" if pin is not None and pin.demand.hold is not None else "exactly"
 
 
-def _stopped(plan: CircuitPlan, window: Window, now: datetime) -> str | None:
+def _stopped(plan: CircuitPlan, window: Window) -> str | None:
     """Why, and whether, a pause or a freeze keeps the circuit from `window`'s tier until too late, however
     high it runs today."""
     start = window.demand.event.start
@@ -120,7 +132,7 @@ def _stopped(plan: CircuitPlan, window: Window, now: datetime) -> str | None:
     up = next((up for up in reversed(ups) if up.new >= need(plan, window)), None)
     if up is None or up.held is None or up.held.until is None or up.held.reason not in STANDSTILL:
         return None
-    ordered_at = max(now, up.at, up.held.until)
+    ordered_at = max(up.at, up.held.until)
     return str(up.held.reason) if ordered_at + plan.circuit.provisioning > start else None
 
 
@@ -131,7 +143,7 @@ def _cause(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> 
         return _cause_in_order(plan, order, need(plan, window), start, now, policy)
     up = _up_for(plan, window)
     if up is None:
-        return _cause_without_up(plan, window, now, policy)
+        return _doubt(plan, window) or _cause_without_up(plan, window, now, policy)
     if up.held is not None:
         return _CAUSE_OF_HELD.get(up.held.reason)
     ordered_at = now if up.due else max(now, up.at)

@@ -13,24 +13,11 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """When an event begins, `at` in local time, and the holidays that are kept there."""
-
-    at: datetime
-    holidays: Holidays
-
-
-OfStart: TypeAlias = Condition[Start, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Day:
-    """A local day: what it counts as in the week, whether it is a holiday, which business day it is."""
+    """A local day, and whether it is a holiday there."""
 
     date: date
-    weekday: int
     holiday: bool
-    number: DayInMonth | None
 
     @property
     def name(self) -> str:
@@ -40,7 +27,23 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class OnDays(Condition[Start, Day]):
+class Start:
+    """When an event begins, `at` in local time, and the holidays that are kept there."""
+
+    at: datetime
+    holidays: Holidays
+
+    @property
+    def day(self) -> Day:
+        """The day on which it begins."""
+        return Day(self.at.date(), self.at.date() in self.holidays)
+
+
+OfStart: TypeAlias = Condition[Start, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OnDays(Condition[Start, tuple[Day, int]]):
     """`days`: the event begins on one of these days of the week; Monday is 0. With `holidays_as_sunday` a
     holiday is one of the Sundays."""
 
@@ -48,53 +51,55 @@ class OnDays(Condition[Start, Day]):
     holidays_as_sunday: bool = False
     key = "days"
 
-    def look(self, thing: Start) -> Day:
-        day, kept = thing.at.date(), thing.holidays
-        counts_as = weekday_of(day, kept, as_sunday=self.holidays_as_sunday)
-        return Day(day, counts_as, day in kept, None)
+    def look(self, thing: Start) -> tuple[Day, int]:
+        counts_as = weekday_of(thing.at.date(), thing.holidays, as_sunday=self.holidays_as_sunday)
+        return thing.day, counts_as
 
-    def accepts(self, value: Day) -> bool:
-        return value.weekday in self.days
+    def accepts(self, value: tuple[Day, int]) -> bool:
+        _, counts_as = value
+        return counts_as in self.days
 
     @property
     def wanted(self) -> str:
         return ", ".join(_DAYS[day] for day in sorted(self.days))
 
-    def shown(self, value: Day) -> str:
-        if value.weekday == value.date.weekday():
-            return _DAYS[value.weekday]
-        return f"{value.name}, which counts as a Sunday"
+    def shown(self, value: tuple[Day, int]) -> str:
+        day, counts_as = value
+        if counts_as == day.date.weekday():
+            return _DAYS[counts_as]
+        return f"{day.name}, which counts as a Sunday"
 
 
 @dataclass(frozen=True, slots=True)
-class OnBusinessDays(Condition[Start, Day]):
+class OnBusinessDays(Condition[Start, tuple[Day, DayInMonth | None]]):
     """`business_days`: the event begins on one of these business days of the month; 1 is the first and -1 the
     last. Holidays are none."""
 
     numbers: frozenset[int]
     key = "business_days"
 
-    def look(self, thing: Start) -> Day:
-        day, kept = thing.at.date(), thing.holidays
-        return Day(day, day.weekday(), day in kept, business_day(day, kept))
+    def look(self, thing: Start) -> tuple[Day, DayInMonth | None]:
+        return thing.day, business_day(thing.at.date(), thing.holidays)
 
-    def accepts(self, value: Day) -> bool:
-        return value.number is not None and not self.numbers.isdisjoint(value.number)
+    def accepts(self, value: tuple[Day, DayInMonth | None]) -> bool:
+        _, number = value
+        return number is not None and not self.numbers.isdisjoint(number)
 
     @property
     def wanted(self) -> str:
         return ", ".join(str(number) for number in sorted(self.numbers))
 
-    def shown(self, value: Day) -> str:
-        if value.number is None:
-            return f"{value.name}{',' if value.holiday else ''} is no business day"
-        return f"business day {value.number.from_start} ({value.number.from_end} from the end)"
+    def shown(self, value: tuple[Day, DayInMonth | None]) -> str:
+        day, number = value
+        if number is None:
+            return f"{day.name}{',' if day.holiday else ''} is no business day"
+        return f"business day {number.from_start} ({number.from_end} from the end)"
 
 
 @dataclass(frozen=True, slots=True)
 class StartsWithin(Condition[Start, time]):
     """`from` and `to`: the time of day at which the event begins, half open; None is no bound. Where the
-    first is later than the last, the night between them is meant."""
+    last is not after the first it is that of the next day; so two equal ones mean any time of day."""
 
     first: time | None
     last: time | None

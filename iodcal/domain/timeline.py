@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from itertools import pairwise
 from operator import attrgetter
 
@@ -97,7 +98,7 @@ class Timeline:
     def cut(self, over: Interval) -> Timeline:
         """What `draw` would make of the same over `over`, which must lie within this one's span."""
         first = self._index(over.start)
-        last = bisect_left(self._starts, over.end, lo=first + 1)
+        last = bisect_left(self._starts, over.end)
         segments = list(self.segments[first:last])
         segments[0] = replace(segments[0], span=Interval(over.start, segments[0].span.end))
         segments[-1] = replace(segments[-1], span=Interval(segments[-1].span.start, over.end))
@@ -157,13 +158,11 @@ def _segments(
     cuts = sorted({over.end, *levels, *opening, *(cut for cut in closing if cut < over.end)})
     covering = _Covering()
     baseline = stretches[0].bandwidth
-    sold: dict[Bandwidth, Bandwidth] = {}
+    sold = cache(circuit.sold)  # of few levels, in many segments
     for start, end in pairwise(cuts):
         baseline = levels.get(start, baseline)
         covering.change(opening.get(start, ()), closing.get(start, ()))
-        raw = covering.level(baseline)
-        target = sold.get(raw) or sold.setdefault(raw, circuit.sold(raw))
-        yield Segment(Interval(start, end), target, baseline, covering.pin)
+        yield Segment(Interval(start, end), sold(covering.level(baseline)), baseline, covering.pin)
 
 
 class _Covering:

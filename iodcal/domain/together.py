@@ -105,7 +105,7 @@ class _Days:
     def _make(self, allotment: Allotment, left: int, start: datetime, end: datetime) -> None:
         self.differ = self.differ or allotment.fit is not Fit.PLENTY
         for course in self.courses:
-            course.go(allotment.moves[course.name], end)
+            course.go(allotment.moves[course.name])
         unmet = self._leave_unmet(allotment, start, end) if allotment.fit is Fit.SHORT else 0
         if allotment.asked > left:
             self.shortages[start.date()] = Shortage(start.date(), allotment.asked, left, unmet)

@@ -126,9 +126,8 @@ class Court:
             for window in opened:
                 key = window.demand.key
                 self._windows[circuit, window.demand.rule.name, key] = window
-                known = self._exact.get((circuit, key))
-                if window.exact and (known is None or window.priority > known.priority):
-                    self._exact[circuit, key] = window
+                if window.exact:  # of those that one event made only the highest priority's were opened
+                    self._exact.setdefault((circuit, key), window)
 
     def hides(self, event: Event) -> bool:
         """True if nobody may see what `event` is about."""

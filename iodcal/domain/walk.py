@@ -29,10 +29,10 @@ class Step:
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Move:
     """A change that is made: at a step of the plan, at the day's beginning (MIDNIGHT), or just before its
-    end (EVE)."""
+    end (EVE). The order of moves decides nothing but which of two equally good ways is taken."""
 
     at: int
     level: int
@@ -43,15 +43,14 @@ class Move:
 class Need:
     """What one circuit asks for on one day.
 
-    It begins at `level`, the plan with unlimited changes at `floor`. `steps` are those of the day, `beyond`
-    those after its `end`, up to `horizon`, where knowledge ends. `rates` has a price for every level,
-    `period` is the billing period. From `ready` up it needs no raise on the day after; `eve` is the last
-    moment of this day to raise it.
+    It begins at `level`. `steps` are those of its plan with unlimited changes on this day, `beyond` those
+    after its `end`, up to `horizon`, where knowledge ends. `rates` has a price for every level, `period` is
+    the billing period. From `ready` up it needs no raise on the day after; `eve` is the last moment of this
+    day to raise it.
     """
 
     name: str
     level: int
-    floor: int
     steps: tuple[Step, ...]
     end: int
     beyond: tuple[Step, ...]
@@ -62,10 +61,12 @@ class Need:
     eve: int = 0
 
 
-# By number of changes until the last lowering, number after it, and readiness (0 or 1): the cost of the
-# cheapest way, and its moves.
+# The cost of a way, and its moves: so the cheaper way is the lesser.
 Way: TypeAlias = tuple[int, tuple[Move, ...]]
-Table: TypeAlias = dict[tuple[int, int, int], Way]
+# The number of changes until the last lowering, the number after it, and readiness (0 or 1).
+Uses: TypeAlias = tuple[int, int, int]
+# By what it uses the cheapest way.
+Table: TypeAlias = dict[Uses, Way]
 # By both numbers, level, and the highest tier already paid for in the billing period (0: none yet).
 _States: TypeAlias = dict[tuple[int, int, int, int], Way]
 
@@ -76,11 +77,11 @@ def options(need: Need, last_down: int | None, *, lowering: bool = True) -> Tabl
     levels = sorted({need.level, *(step.level for step in need.steps)})
     first = need.steps[0].at if need.steps else need.end
     states: _States = {(0, 0, need.level, need.level if first % need.period else 0): (0, ())}
-    ends = (*(step.at for step in need.steps[1:]), need.end)[: len(need.steps)]
-    for step, end in zip(need.steps, ends, strict=True):
+    edges = (*(step.at for step in need.steps), need.end)
+    for number, step in enumerate(need.steps, 1):
         late = last_down is not None and step.at > last_down
-        states = _after(step, end, states, levels, need, lowering=lowering, late=late)
-    return _pruned(_closed(need, states))
+        states = _after(step, edges[number], states, levels, need, lowering=lowering, late=late)
+    return _closed(need, states)
 
 
 def _after(
@@ -96,19 +97,16 @@ def _after(
             moved = new != level
             way = (cost + more, (*moves, Move(step.at, new, step.id)) if moved else moves)
             key = (changes + (moved and not late), tail + (moved and late), new, then_paid)
-            if key not in reached or _better(way, reached[key]):
-                reached[key] = way
+            reached[key] = min(way, reached.get(key, way))
     return reached
 
 
 def _choices(step: Step, level: int, levels: Sequence[int], *, lowering: bool) -> Iterator[int]:
     """The levels to go on at: never below the step's, lowered only where the plan itself lowers."""
     if level < step.level:
-        yield from (new for new in levels if new >= step.level)
-        return
-    yield level
-    if lowering and step.down:
-        yield from (new for new in levels if step.level <= new < level)
+        return (new for new in levels if new >= step.level)
+    lowest = step.level if lowering and step.down else level
+    return (new for new in levels if lowest <= new <= level)
 
 
 def _stay(need: Need, level: int, paid: int, start: int, end: int) -> tuple[int, int]:
@@ -123,61 +121,33 @@ def _stay(need: Need, level: int, paid: int, start: int, end: int) -> tuple[int,
 
 
 def _closed(need: Need, states: _States) -> Table:
-    """The day's end: what staying up costs afterwards, and whether the circuit is ready for the day after."""
+    """The day's end: what staying up costs afterwards, and whether the circuit is ready for the day after.
+    In order, so that a circuit's fewest changes come first where two ways are equally good."""
     table: Table = {}
-    own = _last_level(need)
-    after = {level: _afterwards(need, level, own) for level in {need.ready, *(state[2] for state in states)}}
+    after = {
+        level: _afterwards(need, level) for level in {need.ready, *(state[2] for state in states)} if level
+    }
 
-    def enter(changes: int, tail: int, level: int, cost: int, moves: tuple[Move, ...]) -> None:
-        key = (changes, tail, int(level >= need.ready))
+    def enter(uses: Uses, level: int, cost: int, moves: tuple[Move, ...]) -> None:
         way = (cost + after[level], moves)
-        if key not in table or _better(way, table[key]):
-            table[key] = way
+        table[uses] = min(way, table.get(uses, way))
 
     for (changes, tail, level, _), (cost, moves) in states.items():
-        enter(changes, tail, level, cost, moves)
-        if level < need.ready:
-            enter(changes + 1, tail, need.ready, cost, (*moves, Move(need.eve, need.ready, EVE)))
-    return table
+        is_ready = level >= need.ready
+        enter((changes, tail, is_ready), level, cost, moves)
+        if not is_ready:
+            made = (*moves, Move(need.eve, need.ready, EVE))
+            enter((changes + 1, tail, True), need.ready, cost, made)
+    return dict(sorted(table.items()))
 
 
-def _afterwards(need: Need, level: int, floor: int) -> int:
-    """What ending the day at `level` costs beyond it, where the plan ends it at `floor`: it stays there until
-    the plan next lowers the circuit anyhow, or asks for as much."""
-    since, cost = need.end, 0
+def _afterwards(need: Need, level: int) -> int:
+    """What ending the day at `level` costs after it: it stays there until the plan next lowers the circuit
+    anyhow, or asks for as much. Where the plan itself goes up meanwhile, only what is above that counts."""
+    since, spared, cost = need.end, 0, 0
     for step in need.beyond:
-        if floor >= level:
+        cost += (need.rates[level] - spared) * (step.at - since)
+        if step.down or step.level >= level:
             return cost
-        cost += (need.rates[level] - need.rates[floor]) * (step.at - since)
-        if step.down:
-            return cost
-        floor, since = step.level, step.at
-    if floor < level:
-        cost += (need.rates[level] - need.rates[floor]) * (need.horizon - since)
-    return cost
-
-
-def _last_level(need: Need) -> int:
-    """Where the plan with unlimited changes stands at the day's end."""
-    own = (step.level for step in reversed(need.steps) if step.id != MIDNIGHT)
-    return next(own, need.floor)
-
-
-def _pruned(table: Table) -> Table:
-    """Without what costs more changes and saves nothing."""
-    kept: Table = {}
-    for (changes, tail, ready), way in sorted(table.items(), key=lambda entry: (*entry[0][:2], -entry[0][2])):
-        better = (known for (_, late, other), known in kept.items() if late <= tail and other >= ready)
-        if all(way[0] < known[0] for known in better):
-            kept[changes, tail, ready] = way
-    return kept
-
-
-def _better(way: Way, other: Way) -> bool:
-    """Cheaper, then fewer moves, then by what decides nothing but must always be decided alike."""
-    if way[0] != other[0]:
-        return way[0] < other[0]
-    return (len(way[1]), [(m.at, m.level) for m in way[1]]) < (
-        len(other[1]),
-        [(m.at, m.level) for m in other[1]],
-    )
+        since, spared = step.at, need.rates[step.level]
+    return cost + (need.rates[level] - spared) * (need.horizon - since)

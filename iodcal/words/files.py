@@ -31,8 +31,8 @@ FILES = {
         "give the event a zone such as America/Denver, or the file its VTIMEZONE",
     ),
     "ics_too_dense": Words(
-        "a series has more than {limit} occurrences up to now (UID {uid})",
-        "let the series begin later, or recur less often",
+        "a series has more than {limit} occurrences to look at (UID {uid})",
+        "let the series begin later, recur less often, or each event end sooner",
     ),
     "ics_too_slow": Words(
         "its {series} series take longer to expand than there is time for",

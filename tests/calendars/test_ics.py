@@ -264,6 +264,21 @@ def test_any_line_ending_and_a_mark_at_the_start_will_do(ending: str) -> None:
             id="every minute by another name",
         ),
         pytest.param(
+            calendar("UID:a\nDTSTART;TZID=America:20260106T080000\nDURATION:PT1H"),
+            "ics_damaged",
+            id="a zone named like a continent",
+        ),
+        pytest.param(
+            calendar("UID:a\nDTSTART:20260106T080000Z\nDTEND:02600105T090000Z\nRRULE:FREQ=DAILY"),
+            "ics_too_dense",
+            id="days that end many centuries before they start",
+        ),
+        pytest.param(
+            calendar("UID:a\nDTSTART:19700101T000000Z\nDURATION:P20000D\nRRULE:FREQ=DAILY"),
+            "ics_too_dense",
+            id="days that each last for decades",
+        ),
+        pytest.param(
             calendar(
                 *[f"UID:{n}\nDTSTART:20260106T000000Z\nDURATION:PT1H\nRRULE:FREQ=MINUTELY" for n in range(3)]
             ),

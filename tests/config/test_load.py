@@ -397,8 +397,8 @@ LONG_LEAD = ", lead: 45m"
          "there"),
         ("bandwidth: highest", "bandwidth: highest, match: {longer_than: 1h, shorter_than: 1h}", "rules[0].match: this rule can "
          "never match: nothing is longer and shorter at once"),
-        ("bandwidth: highest", "bandwidth: highest, match: {from: '09:00', to: '09:00'}", "rules[0].match: this rule can never "
-         "match: from and to are the same time"),
+        ("bandwidth: highest", "bandwidth: highest, match: {from: '09:00', to: '09:00'}", "rules[0].match: from and to are the same "
+         "time, which means any time of the day"),
         ("bandwidth: highest", "bandwidth: highest, match: {subject: Town Hall, not_subject: town}", "rules[0].match: this rule "
          "can never match: not_subject excludes every keyword of subject"),
         ("circuits: all", "circuits: named_in_event", "circuits.den-a.service_id: '77' is a number that stands in many titles, as "

@@ -8,6 +8,7 @@ import pytest
 
 from iodcal.domain.budgets import Budget, over_budget
 from iodcal.domain.money import Cost
+from iodcal.domain.problems import Kind
 from tests.lookback.past import circuit
 
 A = circuit("a", labels=(("cost_center", "1"),))
@@ -36,6 +37,7 @@ def warned(*budgets: Budget, costs: tuple[str, str, str] = ("79.99", "80", "100"
         # the budget of one value stands in place of that for each
         ([Budget(Decimal(50), "cost_center"), Budget(HUNDRED, "cost_center", "2")],
          [("cost_center=1", 100), ("cost_center=2", 80)]),
+        ([Budget(Decimal(50), "cost_center"), Budget(HUNDRED, "cost_center", "1")], [("cost_center=2", 100)]),
         ([Budget(HUNDRED, "nobody")], []),
         ([Budget(HUNDRED, currency="EUR")], []),
     ],
@@ -49,6 +51,24 @@ def test_each_currency_counts_by_itself() -> None:
         ("all circuits/EUR", 100),
         ("all circuits/USD", 100),
     ]
+
+
+def test_the_facts_of_a_budget() -> None:
+    spent = [(A, Cost(Decimal("70.006"), "USD")), (B, Cost(Decimal(20), "USD"))]
+    (one,) = over_budget([Budget(HUNDRED)], spent, "2026-11")
+    assert (one.kind, one.facts) == (
+        Kind.BUDGET,
+        {
+            "budget": "all circuits",
+            "level": 80,
+            "month": "2026-11",
+            "spent": "90.01",
+            "monthly": "100",
+            "currency": "USD",
+            "percent": 90,
+            "at_least": "",
+        },
+    )
 
 
 def test_an_incomplete_sum_says_so() -> None:

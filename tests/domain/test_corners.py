@@ -12,7 +12,7 @@ from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import Knowledge, in_order
-from iodcal.domain.problems import Kind, Problem, Severity
+from iodcal.domain.problems import Fact, Kind, Problem, Severity
 from iodcal.domain.together import plan_together
 from tests.domain.minutes import (
     CIRCUIT,
@@ -49,12 +49,38 @@ def test_the_next_step_down_is_none_where_nothing_steps_down() -> None:
     assert timeline.next_step_down(at(61)) is None
 
 
+def test_the_target_takes_no_step_where_the_baseline_steps_below_it() -> None:
+    peak = Peak(frozenset(range(7)), time(5), time(6), TIERS[2])  # from noon to one o'clock UTC, in Denver
+    timeline = timeline_of(Ask(-30, 90), circuit=replace(CIRCUIT, baseline=Baseline(TIERS[0], (peak,))))
+    assert timeline.next_step_down(at(-20)) == at(90)
+
+
+def test_a_segment_lasts_as_long_as_nothing_changes() -> None:
+    timeline = timeline_of(Ask(0, 60), Ask(10, 20, 500), Ask(15, 60))
+    assert [segment.span.start for segment in timeline.segments] == [timeline.span.start, at(0), at(60)]
+
+
 def test_every_kind_of_problem_has_a_nature() -> None:
     for kind in Kind:
         problem = Problem(kind, "here", {"direction": "up", "minutes": 5})
         assert problem.severity in Severity
         assert "minutes" not in dict(problem.stable_facts)
         assert problem.id == f"{kind}:here"
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity", "stable"),
+    [
+        (Kind.ORDER_FAILED, Severity.ERROR, {"direction": "up", "to": "1 Gbps"}),
+        (Kind.DRIFT, Severity.WARNING, {"observed": "1 Gbps", "ordered": "100 Mbps"}),
+        (Kind.CLOCK, Severity.ERROR, {}),
+        (Kind.LATE_RUN, Severity.WARNING, {}),
+    ],
+)
+def test_what_makes_a_problem_another_one(kind: Kind, severity: Severity, stable: dict[str, Fact]) -> None:
+    problem = Problem(kind, "den-a", {**stable, "minutes": 5, "order_id": "a1"})
+    assert problem.severity is severity
+    assert problem.stable_facts == tuple(stable.items())
 
 
 def test_all_orders_are_the_settled_ones_and_the_open_one() -> None:
@@ -76,6 +102,7 @@ def test_a_plan_without_changes_is_not_held() -> None:
 @pytest.mark.parametrize("minute", [-20_000, 20_000])
 def test_beyond_its_ends_a_timeline_goes_on_as_it_is(minute: int) -> None:
     assert timeline_of().at(at(minute)).target == TIERS[0]
+    assert timeline_of().baseline_at(at(minute)).bandwidth == TIERS[0]
 
 
 def test_knowledge_of_another_circuit_is_none_of_ours() -> None:

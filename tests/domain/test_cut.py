@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval, whole_days
 from iodcal.domain.timeline import draw
-from tests.domain.minutes import CIRCUIT, Ask, at, windows_of
+from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, freezes_of, windows_of
 from tests.domain.test_simulation import World, worlds
 
 
 def test_cut_at_its_edges() -> None:
-    windows = windows_of(Ask(0, 60, 500), Ask(90, 120, 1000), circuit=CIRCUIT)
-    wide = draw(CIRCUIT, windows, Interval(at(-600), at(600)))
-    for start, end in ((-600, 600), (0, 60), (30, 100), (60, 90), (59, 61), (-600, -599), (599, 600)):
-        assert wide.cut(Interval(at(start), at(end))) == draw(CIRCUIT, windows, Interval(at(start), at(end)))
+    peak = Peak(frozenset(range(7)), time(6), time(7), TIERS[1])  # from one to two o'clock UTC, in Denver
+    circuit = replace(CIRCUIT, baseline=Baseline(TIERS[0], (peak,)))
+    windows = windows_of(Ask(0, 60, 500), Ask(90, 120, 1000), circuit=circuit)
+    freezes = freezes_of(Ask(-300, -200, freeze="ups"), Ask(50, 70, freeze="none"))
+    wide = draw(circuit, windows, Interval(at(-600), at(600)), freezes)
+    for start, end in ((-600, 600), (0, 60), (30, 130), (60, 90), (59, 61), (-600, -599), (599, 600)):
+        over = Interval(at(start), at(end))
+        assert wide.cut(over) == draw(circuit, windows, over, freezes)
 
 
 @given(worlds(exactly=True), st.integers(-2000, 2000), st.integers(1, 2000))

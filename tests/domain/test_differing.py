@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import Circuit, Orders
+from iodcal.domain.circuits import Baseline, Circuit, Orders
 from iodcal.domain.differing import CircuitDifference, differences
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Tariff
@@ -42,7 +42,8 @@ def test_a_window_that_is_gained_or_lost_with_its_changes() -> None:
     assert [(change.up, change.new.mbps) for change in gained.added] == [(True, 1000), (False, 100)]
     assert (gained.lost, gained.dropped, gained.altered, gained.same) == ((), (), (), False)
     lost = between([HANDS], [])
-    assert (lost.lost, lost.dropped) == (gained.gained, gained.added) or len(lost.lost) == 1
+    assert [window.demand.rule.name for window in lost.lost] == ["hands"]
+    assert [(change.up, change.new.mbps) for change in lost.dropped] == [(True, 1000), (False, 100)]
     assert (lost.gained, lost.added) == ((), ())
 
 
@@ -69,6 +70,12 @@ def test_where_the_target_differs_and_for_how_long() -> None:
         (100, 160, Bandwidth(1000), Bandwidth(500)),
     ]
     assert (found.differs_for(higher=True), found.differs_for(higher=False)) == (minutes(30), minutes(60))
+
+
+def test_a_time_through_which_the_target_differs_alike_is_one() -> None:
+    works = [Ask(start, start + 10, 500, exactly=True) for start in (100, 110, 120)]
+    (part,) = between([], works).targets
+    assert (minute_of(part.span.start), minute_of(part.span.end)) == (100, 130)
 
 
 def test_what_the_circuit_says_otherwise() -> None:
@@ -120,6 +127,12 @@ def test_a_circuit_that_comes_or_goes() -> None:
     assert went.differs_for(higher=False) == minutes(600)
     assert came.differs_for(higher=True) == minutes(600)
     assert (len(came.gained), len(went.lost), came.settings) == (1, 1, ())
+
+
+def test_the_slowest_circuit_that_comes_is_more_than_none() -> None:
+    slow = replace(CIRCUIT, tiers=(Bandwidth(1),), baseline=Baseline(Bandwidth(1)))
+    (came,) = differences([], [plan_of(circuit=slow)], WITHIN)
+    assert (came.differs_for(higher=True), came.differs_for(higher=False)) == (minutes(600), minutes(0))
 
 
 @given(mixed, mixed)

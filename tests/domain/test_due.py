@@ -12,9 +12,11 @@ from itertools import pairwise
 
 import pytest
 
-from iodcal.domain.changes import Change
+from iodcal.domain.changes import Cause, CauseKind, Change, of_window
 from iodcal.domain.circuits import Baseline, Peak
-from tests.domain.minutes import CIRCUIT, TIERS, Ask, minute_of, paced, plan_of
+from iodcal.domain.localtime import Interval
+from iodcal.domain.windows import open_windows
+from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minute_of, paced, plan_of
 
 NOTHING = None
 
@@ -37,6 +39,7 @@ def shown(change: Change | None) -> str | None:
         pytest.param([Ask(4, 60)], 100, "1000@4", id="begins before the next run"),
         pytest.param([Ask(5, 60)], 100, NOTHING, id="begins when the next run comes: that run orders"),
         pytest.param([Ask(-20, 60)], 100, "1000@-20", id="a late run: overdue since it began"),
+        pytest.param([Ask(-20, 99_999)], 100, "1000@-20", id="no end in sight"),
         pytest.param([Ask(4, 60)], 1000, NOTHING, id="ordered already"),
         pytest.param([Ask(4, 60, 50)], 100, NOTHING, id="asks for less than there is"),
         # --- staircases: a small step never blocks a bigger one
@@ -45,6 +48,7 @@ def shown(change: Change | None) -> str | None:
         pytest.param([Ask(-9, 60, 200), Ask(9, 60)], 200, NOTHING, id="the bigger step is not due yet"),
         # --- a demand that an order cannot reach
         pytest.param([Ask(-30, 9)], 100, NOTHING, id="over before an order could be carried out"),
+        pytest.param([Ask(-30, 10)], 100, "1000@-30", id="over the very minute an order could be done"),
         pytest.param([Ask(-30, 11)], 100, "1000@-30", id="just worth it"),
         pytest.param([Ask(-30, 3), Ask(3, 60, 500)], 100, "500@-30", id="the level that lasts is ordered"),
         pytest.param([Ask(-30, 3), Ask(12, 60)], 100, "1000@-30", id="wanted again when it could be there"),
@@ -140,17 +144,32 @@ def test_the_baseline_counts_like_any_demand(
         ),
         pytest.param([Ask(800, 900)], 100, [], id="behind the window"),
         pytest.param([Ask(700, 800)], 100, ["1000@700"], id="its end behind the window"),
+        pytest.param([Ask(0, 9)], 100, [], id="what begins now is not to come, though it is too late for it"),
     ],
 )
 def test_what_is_to_come(asks: list[Ask], ordered: int, changes: list[str]) -> None:
     assert [shown(change) for change in plan_of(*asks, ordered=ordered).changes] == changes
 
 
+def test_what_a_slow_carrier_keeps_up_now_is_not_to_come_either() -> None:
+    circuit, policy = paced(provisioning=90)
+    plan = plan_of(Ask(-60, 0), Ask(80, 99), ordered=1000, circuit=circuit, policy=policy)
+    assert [shown(change) for change in plan.changes] == ["100@99"]
+
+
 def test_changes_follow_from_one_another() -> None:
     changes = plan_of(Ask(2, 60, 200), Ask(12, 30), Ask(200, 210, 500)).changes
+    assert {change.circuit for change in changes} == {"den-a"}
     assert [change.due for change in changes] == [True] + [False] * (len(changes) - 1)
     for earlier, later in pairwise(changes):
         assert earlier.new == later.old
+
+
+def test_an_up_to_several_steps_counts_from_where_the_highest_begins() -> None:
+    """It stands at the highest until that comes; where even a short gap is used, it is not lowered before."""
+    circuit, policy = paced(min_gap=0)
+    plan = plan_of(Ask(2, 60, 200), Ask(12, 30), circuit=circuit, policy=policy)
+    assert [shown(change) for change in plan.changes] == ["1000@2", "200@30", "100@60"]
 
 
 def causes(change: Change) -> list[tuple[str | None, bool]]:
@@ -165,6 +184,39 @@ def test_an_up_names_all_that_asks_for_its_level() -> None:
 def test_a_down_names_what_ended_and_what_remains() -> None:
     down = plan_of(Ask(-60, 0, name="over"), Ask(-60, 60, 500, name="still on"), ordered=1000).changes[0]
     assert causes(down) == [("still on", False), ("over", True)]
+
+
+def test_what_ended_below_the_level_that_remains_is_no_cause() -> None:
+    circuit = replace(CIRCUIT, baseline=Baseline(TIERS[0], (replace(PEAK, start=time(4), end=time(5)),)))
+    asks = Ask(-60, 0, name="over"), Ask(-60, 0, 500, name="as much"), Ask(-60, 60, 500, name="still on")
+    down = plan_of(*asks, ordered=1000, circuit=circuit).changes[0]
+    assert causes(down) == [("still on", False), ("over", True)]
+
+
+def test_a_cause_tells_all_of_its_event_and_rule() -> None:
+    ask = Ask(10, 60, lead=30, trail=5, name="call", remembered=True)
+    rule = replace(ask.rule(), labels=(("cost_center", "1"),))
+    (window,) = open_windows([ask.matched()], [rule], [CIRCUIT])["den-a"]
+    assert of_window(window) == Cause(
+        CauseKind.EVENT,
+        window.demand.id,
+        at(10),
+        at(60),
+        rule="call",
+        calendar="noc",
+        subject="call",
+        remembered_since=at(-60),
+        asks=Interval(at(-20), at(65)),
+        labels=(("cost_center", "1"),),
+    )
+
+
+def test_what_a_change_is_for_is_named_alike_in_every_run() -> None:
+    """A peak by its start; off-peak times have none that stays."""
+    circuit = replace(CIRCUIT, baseline=Baseline(TIERS[0], (PEAK,)))
+    up, down = plan_of(circuit=circuit, now=-4).changes
+    assert [change.demand for change in (up, down)] == ["peak/2026-11-24T12:00:00+00:00", "off-peak"]
+    assert [(cause.start, cause.end) for cause in up.causes] == [(at(0), at(120))]
 
 
 def test_a_down_into_maintenance_names_the_maintenance_only() -> None:

@@ -97,6 +97,12 @@ def test_what_it_needs_is_what_is_sold() -> None:
     assert (part.window.bandwidth, part.needs) == (Bandwidth(300), Bandwidth(500))
 
 
+def test_the_baseline_needs_what_its_level_is_sold_as() -> None:
+    assert why(Ask(-5, 5), circuit=PEAKED).ground.needs == Bandwidth(500)
+    odd = replace(CIRCUIT, baseline=Baseline(Bandwidth(150)))
+    assert why(circuit=odd).ground.needs == Bandwidth(200)
+
+
 def test_how_long_the_same_parts_ask() -> None:
     explained = why(Ask(-5, 30, 500, name="x"), Ask(-9, 20, 200, name="y"), Ask(-60, -10, name="z"))
     assert (explained.lasts.start, explained.lasts.end) == (at(-5), at(20))
@@ -123,6 +129,22 @@ def test_no_gap_keeps_what_is_not_kept(asks: list[Ask], ordered: int) -> None:
     assert why(*asks, ordered=ordered).kept is None
 
 
+@pytest.mark.parametrize("when", [0, 5, 79])
+def test_a_slow_carrier_bridges_a_longer_gap_from_now_on(when: float) -> None:
+    slow = replace(CIRCUIT, provisioning=minutes(90))  # looks 95 minutes ahead, the billing hour is 60
+    explained = why(Ask(-60, 0, name="x"), Ask(80, 130, name="y"), when=when, ordered=1000, circuit=slow)
+    assert explained.kept is not None
+    assert (explained.level, explained.kept.causes[0].rule) == (Bandwidth(1000), "y")
+
+
+def test_only_the_billing_hour_counts_in_a_gap_to_come() -> None:
+    slow = replace(CIRCUIT, provisioning=minutes(90))
+    asks = Ask(10, 100, name="x"), Ask(150, 170, 500, name="y"), Ask(185, 230, name="z")
+    explained = why(*asks, when=120, circuit=slow)
+    assert explained.kept is not None
+    assert (explained.level, explained.kept.causes[0].rule) == (Bandwidth(500), "y")
+
+
 def test_a_gap_to_come_is_planned_over() -> None:
     explained = why(Ask(100, 130, name="x"), Ask(160, 200, name="y"), when=140)
     assert (explained.segment.target, explained.level) == (Bandwidth(100), Bandwidth(1000))
@@ -135,11 +157,20 @@ def test_the_planned_level_follows_the_changes() -> None:
     levels = [why(*asks, when=when).level for when in (0, 20, 100, 220, 300)]
     assert [level and level.mbps for level in levels] == [100, 1000, 100, 500, 100]
     assert [change.new.mbps for change in why(*asks, when=220).changes] == [100]
+    turn = why(*asks, when=40)  # what is planned for that very minute is done
+    assert (turn.level, [change.new.mbps for change in turn.changes]) == (Bandwidth(100), [500, 100])
     due, *later = why(Ask(2, 40), when=1).changes
     assert (due.due, [change.new.mbps for change in later]) == (True, [100])
 
 
+def test_what_is_due_now_is_not_ordered_yet() -> None:
+    explained = why(Ask(-5, 60))
+    assert (explained.level, explained.changes[0].due) == (Bandwidth(100), True)
+
+
 def test_of_the_past_only_the_demands_are_told() -> None:
+    gap = why(Ask(-100, -70), Ask(-60, -20), when=-65, ordered=1000)
+    assert (gap.level, gap.kept) == (None, None)
     explained = why(Ask(-60, -20, name="x"), when=-30, ordered=1000)
     assert (explained.past, explained.level, explained.kept, explained.changes) == (True, None, None, ())
     assert roles(explained)[0] == ("x", DECIDES)
@@ -150,6 +181,8 @@ def test_where_nothing_is_known_there_is_no_level() -> None:
     explained = explain(plan, at(0), at(0), POLICY.pace(CIRCUIT))
     assert (explained.level, explained.kept) == (None, None)
     assert [part.role for part in explained.parts] == [DECIDES]
+    gap = plan_of(Ask(-30, 0), Ask(30, 60), standing=standing_at(None))
+    assert explain(gap, at(0), at(0), POLICY.pace(CIRCUIT)).kept is None
 
 
 def test_a_remembered_demand_says_so() -> None:

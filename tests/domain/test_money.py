@@ -21,9 +21,10 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
 from iodcal.domain.planning import CircuitPlan, Shortage
 from iodcal.domain.price import ceiling, comparable_price
-from iodcal.domain.problems import Kind
+from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.shortfalls import of_prices, of_quotas
+from iodcal.domain.standing import Drift
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_together import TARIFF, planned, together
 
@@ -50,6 +51,10 @@ def bill(course: Sequence[tuple[float, Bandwidth]], start: float, end: float, bi
         pytest.param([(0, TOP), (10, LOW)], 720 + 60, Billing.DAY, "13.18", id="a new day"),
         pytest.param([(0, LOW)], 0, Billing.DAY, "0.00", id="no time, no money"),
         pytest.param([(0, LOW), (0.5, TOP), (0.75, LOW)], 1, Billing.MINUTE, "0.02", id="a started minute"),
+        pytest.param([(0, LOW), (30, TOP), (90, LOW)], 120, Billing.HOUR, "2.12", id="two started hours"),
+        pytest.param([(0, LOW), (90, TOP)], 240, Billing.HOUR, "3.64", id="from half an hour on"),
+        pytest.param([(-60, TOP), (0, LOW)], 60, Billing.HOUR, "0.46", id="what ended as the span begins"),
+        pytest.param([(0, TOP), (0, LOW)], 60, Billing.HOUR, "0.46", id="replaced at once, never ordered"),
     ],
 )
 def test_a_bill(course: list[tuple[float, Bandwidth]], end: float, billing: Billing, expected: str) -> None:
@@ -57,8 +62,12 @@ def test_a_bill(course: list[tuple[float, Bandwidth]], end: float, billing: Bill
 
 
 def test_what_has_no_rate_makes_the_bill_incomplete_and_adds_nothing() -> None:
-    found = cost([(at(0), LOW), (at(60), Bandwidth(300))], Interval(at(0), at(120)), TARIFF)
-    assert (found.rounded, found.complete) == (Decimal("0.46"), False)
+    over, odd = Interval(at(0), at(120)), Bandwidth(300)
+    assert cost([(at(0), LOW), (at(60), odd)], over, TARIFF) == Cost(Decimal("0.46"), "USD", complete=False)
+    assert cost([(at(0), LOW)], over, TARIFF) == Cost(Decimal("0.92"), "USD")
+    hourly = replace(TARIFF, billing=Billing.HOUR)  # in no hour is the unknown tier the highest
+    overshadowed = [(at(0), TOP), (at(30), odd), (at(90), TOP)]
+    assert cost(overshadowed, over, hourly) == Cost(Decimal("2.12"), "USD")
     assert not difference([(at(0), Bandwidth(300))], [(at(0), LOW)], WINDOW, TARIFF).complete
 
 
@@ -184,9 +193,21 @@ def test_a_raise_that_is_too_dear_is_held_told_and_asked_for_again() -> None:
     assert later.changes[0].held == Held(Reason.PRICE)
     risk = [(problem.kind, problem.facts["cause"]) for problem in events_at_risk([now, later], at(0), POLICY)]
     assert risk == [(Kind.EVENT_LATE, "price"), (Kind.EVENT_AT_RISK, "price")]
-    (problem,) = of_prices(now, None)
-    assert (problem.kind, problem.facts["price"], problem.facts["limit"]) == (Kind.PRICE, "1.06", "1")
+    facts = {"circuit": "den-a", "to": "1 Gbps", "price": "1.06", "limit": "1", "currency": "USD"}
+    assert list(of_prices(now, None)) == [Problem(Kind.PRICE, "den-a", facts)]
     assert list(of_prices(later, None)) == []
+
+
+def test_a_raise_that_was_too_dear_for_a_limit_that_is_gone_tells_none() -> None:
+    plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF))
+    held = replace(plan, changes=(replace(plan.changes[0], held=Held(Reason.PRICE)),))
+    (problem,) = of_prices(held, None)
+    assert (problem.facts["price"], problem.facts["limit"]) == ("1.06", None)
+
+
+def test_a_raise_at_the_very_limit_is_not_too_dear() -> None:
+    plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal("1.06")))
+    assert plan.to_order is not None
 
 
 def test_a_quote_in_another_currency_is_told() -> None:
@@ -195,8 +216,9 @@ def test_a_quote_in_another_currency_is_told() -> None:
     assert comparable_price(Quote("q", TOP, at(0), Decimal(1), "EUR"), TARIFF) is None
     assert list(of_prices(plan, Quote("q", TOP, at(0), Decimal(1)))) == []
     assert list(of_prices(plan, Quote("q", TOP, at(0), None, "EUR"))) == []
-    (problem,) = of_prices(plan, Quote("q", TOP, at(0), Decimal(1), "EUR"))
-    assert (problem.kind, problem.facts["wanted"]) == (Kind.PRICE_UNKNOWN, "USD")
+    facts = {"circuit": "den-a", "to": "1 Gbps", "currency": "EUR", "wanted": "USD"}
+    problems = list(of_prices(plan, Quote("q", TOP, at(0), Decimal(1), "EUR")))
+    assert problems == [Problem(Kind.PRICE_UNKNOWN, "den-a", facts)]
 
 
 # --- what a plan costs
@@ -219,7 +241,7 @@ def test_what_waits_for_the_quota_is_not_in_the_cost_but_what_it_would_save_is_t
     assert total is not None
     assert total.rounded == Decimal("9.84")
     lost = replace(plan, left_out=())
-    assert [found.amount for found in change_costs(lost, WINDOW) if found] == [0]
+    assert change_costs(lost, WINDOW) == (Cost(Decimal(0), "USD"),)
 
 
 def test_other_held_changes_count_as_done_when_they_may_be() -> None:
@@ -228,6 +250,23 @@ def test_other_held_changes_count_as_done_when_they_may_be() -> None:
     total = window_cost(held, WINDOW)
     assert total is not None
     assert total.rounded == Decimal("9.12")
+
+
+@pytest.mark.parametrize(
+    ("ask", "ordered", "seen", "expected"),
+    [
+        pytest.param(Ask(120, 180, 500), LOW, TOP, "7.32", id="raised, to be lowered at 15:00"),
+        pytest.param(Ask(-5, 9), TOP, LOW, "5.52", id="lowered, and too late to raise it again"),
+    ],
+)
+def test_what_somebody_changed_costs_what_is_there_and_not_what_was_ordered(
+    ask: Ask, ordered: Bandwidth, seen: Bandwidth, expected: str
+) -> None:
+    changed = replace(standing_at(ordered.mbps), drift=Drift(seen, at(-1), at(-30)))
+    plan = plan_of(ask, standing=changed, circuit=replace(CIRCUIT, tariff=TARIFF))
+    total = window_cost(plan, WINDOW)
+    assert total is not None
+    assert str(total.rounded) == expected
 
 
 def test_without_rates_or_bandwidth_there_is_no_cost() -> None:
@@ -243,6 +282,12 @@ def test_the_list_that_prices_are_from_is_named() -> None:
     plan = plan_of(Ask(60, 120), circuit=replace(CIRCUIT, tariff=Tariff(rates=listed)))
     assert list_prices_of([plan]) == "2026-09-01"
     assert list_prices_of([planned(), plan_of(Ask(60, 120))]) is None
+    older = ((TOP, Rate(Decimal(1), RateSource.LIST, date(2026, 8, 1))),)
+    rising = plan_of(Ask(60, 720), circuit=replace(CIRCUIT, tariff=Tariff(rates=older)))
+    assert list_prices_of([rising]) == "2026-08-01"
+    resting = plan_of(circuit=replace(CIRCUIT, tariff=Tariff(rates=listed)))
+    assert list_prices_of([resting, rising, plan]) == "2026-08-01"
+    assert list_prices_of([resting]) == "2026-09-01"
 
 
 # --- problems of the quota
@@ -268,6 +313,28 @@ def test_problems_of_the_quota() -> None:
         ("quota", 1),
     ]
     assert list(of_quotas([plan_of()], POLICY, {})) == []
+
+
+def test_changes_that_are_used_up_are_told_with_what_is_left_and_kept() -> None:
+    waiting = together(planned(name="a", ordered=500, limit=9), used=5, reserve=4)["a"]
+    facts: dict[str, Fact] = {"account": "1-A", "used": 5, "limit": 9, "reserve": 4, "held": 1}
+    assert list(of_quotas([waiting], POLICY, {ACCOUNT: 5})) == [Problem(Kind.QUOTA, "1-A", facts)]
+
+
+def test_what_the_quota_has_no_room_for_is_told_with_what_it_costs_in_each_currency() -> None:
+    plan = together(planned(Ask(600, 700), name="a", ordered=500, limit=1))["a"]
+    usd, eur = Cost(Decimal("1.5"), "USD"), Cost(Decimal(2), "EUR", complete=False)
+    left_out = tuple(replace(plan.left_out[0], cost=cost) for cost in (usd, eur, usd))
+    facts: dict[str, Fact] = {"account": "1-A", "count": 3, "cost": "at least 2.00 EUR, 3.00 USD"}
+    problems = list(of_quotas([replace(plan, left_out=left_out)], replace(POLICY, quota_reserve=0), {}))
+    assert problems == [Problem(Kind.QUOTA_PLANNED, "1-A", facts)]
+
+
+def test_of_days_without_room_for_all_raises_the_first_is_told() -> None:
+    days = [Shortage(date(2026, 11, day), 3, 2, 1) for day in (25, 26)]
+    short = replace(planned(name="a"), shortages=tuple(days))
+    facts: dict[str, Fact] = {"account": "1-A", "day": "2026-11-25", "asked": 3, "left": 2, "unmet": 1}
+    assert list(of_quotas([short], POLICY, {})) == [Problem(Kind.QUOTA_SHORT, "1-A", facts)]
 
 
 def test_an_account_without_a_number_is_named_by_its_carrier_and_unknown_rates_are_told() -> None:

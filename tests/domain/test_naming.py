@@ -88,6 +88,17 @@ def test_a_circuit_is_named_in_the_title_a_location_or_a_category(where: dict[st
     assert asked(replace(DR_TEST, **where)) == ["lon-a"]
 
 
+def test_a_name_at_the_end_of_a_longer_one_is_not_meant() -> None:
+    longer = replace(LON_A, name="new-den", site=None)
+    found = NameBook([DEN_A, longer]).named_in(titled("DR New Den"))
+    assert found == Named(frozenset({longer.key}))
+
+
+def test_a_name_may_be_one_letter() -> None:
+    short = replace(LON_A, name="a", site=None)
+    assert NameBook([short]).named_in(titled("A")) == Named(frozenset({short.key}))
+
+
 def test_one_name_of_two_things_means_both() -> None:
     twin = replace(LON_A, name="den", service_id="5")
     found = NameBook([DEN_A, twin]).named_in(titled("DR den"))
@@ -176,13 +187,19 @@ def test_a_remembered_event_that_nobody_asked_for_names_counts_for_all_that_is_a
     assert opened(events, by_name()) == list(ALL)
 
 
+def test_a_remembered_event_asks_for_nothing_once_its_rule_reads_other_calendars() -> None:
+    elsewhere = replace(by_name(), circuits={"rooms": ALL})
+    assert opened(remembered("DR Test LON", by_name()), elsewhere) == []
+
+
 def test_what_is_no_longer_configured_names_nothing() -> None:
     assert opened(remembered("DR Test lon-a", by_name()), by_name(), DEN_A, DEN_B) == ["den-a", "den-b"]
 
 
 def told(*events: Event, rules: tuple[Rule, ...]) -> list[tuple[str, str, str]]:
     kept = matched(*events, rules=rules)
-    found = nameless(kept, rules, Asking(kept, CIRCUITS))
+    found = tuple(nameless(kept, rules, Asking(kept, CIRCUITS)))
+    assert all(one.event in kept for one in found)
     return [(one.rule.name, ", ".join(one.allowed), one.outside) for one in found]
 
 
@@ -194,7 +211,9 @@ def test_an_event_that_names_no_circuit_is_told_once_for_each_rule() -> None:
         ("few", "den-a", ""),
     ]
     assert told(titled("DR Test LON"), copy, rules=(by_name(),)) == []
-    assert told(DR_TEST, rules=(rule(circuits={"company": ALL}),)) == []
+    plain = rule(circuits={"company": ALL})
+    assert told(DR_TEST, rules=(plain,)) == []
+    assert told(DR_TEST, rules=(plain, few)) == [("few", "den-a", "")]
 
 
 def test_an_event_that_names_others_is_told_unless_another_rule_serves_them() -> None:
@@ -236,6 +255,13 @@ def test_it_is_explained_circuit_by_circuit() -> None:
     assert (found["den-b"].key, found["den-b"].wanted) == ("circuits", "den-b")
     matches = [circuit.circuit for circuit in trial.circuits if circuit.matched]
     assert (trial.nameless, matches) == (False, ["den-a", "lon-a"])
+
+
+def test_what_an_event_names_is_explained_though_the_rule_does_not_take_it() -> None:
+    trial = tried(titled("DR Test LON"), by_name(longer_than=9 * HOUR))
+    names = {circuit.circuit: circuit.findings[0].found for circuit in trial.circuits}
+    assert (trial.nameless, trial.matched) == (False, False)
+    assert names == dict.fromkeys(ALL, "the site lon")
 
 
 def test_an_event_that_names_none_is_explained_as_such() -> None:

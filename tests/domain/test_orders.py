@@ -212,6 +212,26 @@ def test_old_orders_are_forgotten_after_a_day() -> None:
     assert forget_old_orders(standing, at(24 * 60 + 1)).recent == ()
 
 
+def test_of_orders_that_came_to_the_same_end_only_the_latest_is_kept() -> None:
+    def ended_at(minute: float, outcome: Outcome, mbps: int = 1000) -> Order:
+        return order(outcome, id=f"{outcome} {minute}", created_at=at(minute), new=Bandwidth(mbps))
+
+    kept = [
+        ended_at(20, Outcome.REFUSED),
+        ended_at(15, Outcome.REFUSED, 500),
+        ended_at(18, Outcome.FAILED),
+        ended_at(40, Outcome.CONFIRMED, 500),
+    ]
+    dropped = [
+        ended_at(10, Outcome.REFUSED),
+        ended_at(5, Outcome.REFUSED, 500),
+        ended_at(30, Outcome.CONFIRMED),
+    ]
+    for recent in ([*kept, *dropped], [*dropped, *kept]):
+        standing = replace(standing_at(100), recent=tuple(recent))
+        assert forget_old_orders(standing, at(60)).recent == tuple(kept)
+
+
 def test_a_curtain_up_reading_is_remembered_until_its_event_is_over() -> None:
     standing = replace(standing_at(100), curtain_ups=(("e", at(30)),))
     assert forget_old_orders(standing, at(29)).curtain_ups == (("e", at(30)),)

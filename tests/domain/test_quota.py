@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import pairwise, permutations, product
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -34,9 +35,7 @@ def need(
         before = wanted
     here, later = steps[: len(levels)], steps[len(levels) :]
     close = int(end * HOUR)
-    return Need(
-        name, level, level, tuple(here), close, tuple(later), close + DAY, RATES, period, ready, close - 600
-    )
+    return Need(name, level, tuple(here), close, tuple(later), close + DAY, RATES, period, ready, close - 600)
 
 
 def moves(allotment: Allotment, name: str = "a") -> list[tuple[float, int]]:
@@ -66,6 +65,8 @@ TWO = ((1, 100), (3, 500), (8, 100), (16, 500))
         ),
         pytest.param(need((1, 500), (2, 100)), 1, Fit.PLANNED, [(1, 500)], id="ups come before lowerings"),
         pytest.param(need((1, 500), (2, 100)), 0, Fit.SHORT, [(1, 500)], id="not even one up"),
+        pytest.param(need((1, 200), (2, 500)), 0, Fit.SHORT, [(1, 500)], id="the fewest, though too many"),
+        pytest.param(need(), 0, Fit.PLENTY, [], id="nothing to do"),
         pytest.param(
             need((1, 100), (5, 500), (18, 100), (20, 1000), level=1000),
             2,
@@ -78,6 +79,21 @@ TWO = ((1, 100), (3, 500), (8, 100), (16, 500))
 def test_one_circuit(wanted: Need, left: int, fit: Fit, expected: list[tuple[float, int]]) -> None:
     found = allot([wanted], left, 0)
     assert (found.fit, moves(found)) == (fit, expected)
+
+
+def test_an_account_without_circuits_to_plan_for_has_plenty() -> None:
+    assert allot([], 0, 4) == Allotment(Fit.PLENTY, {})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        pytest.param(need(*TWO, level=500), 0, id="back to where it stands"),
+        pytest.param(need((1, 200), (2, 100), (3, 500), (4, 200), level=100), 2, id="ever higher"),
+    ],
+)
+def test_what_is_asked_for_are_the_raises_of_a_circuit_that_never_falls(wanted: Need, asked: int) -> None:
+    assert allot([wanted], 1, 0).asked == asked
 
 
 def test_what_saves_least_is_left_out_first() -> None:
@@ -125,6 +141,38 @@ def test_an_exactly_window_goes_before_any_money() -> None:
     assert [name for name in ("dear", "work") if found.moves[name]] == ["work"]
 
 
+def exactly(start: float, end: float, level: int, name: str) -> Need:
+    """An `exactly` window at 200 Mbps on a circuit that stands at `level` before and after it."""
+    made = need((start, 200), (end, level), level=level, name=name)
+    return replace(made, steps=(replace(made.steps[0], exact=True), made.steps[1]))
+
+
+@pytest.mark.parametrize("names", [*permutations("abc")])
+@pytest.mark.parametrize(
+    "windows",
+    [
+        pytest.param([(1, 3, 500), (20, 21, 1000), (9, 10, 500)], id="the longest"),
+        pytest.param([(1, 3, 1000), (5, 7, 500), (9, 11, 500)], id="of as long ones what saves most"),
+    ],
+)
+def test_of_exactly_windows_goes_first(names: Sequence[str], windows: Sequence[tuple[int, int, int]]) -> None:
+    made = [exactly(*window, name) for window, name in zip(windows, names, strict=True)]
+    found = allot(made, 2, 0)
+    assert [name for name, path in found.moves.items() if path] == [names[0]]
+
+
+def test_a_higher_tier_that_costs_less_is_no_reason_to_go_up() -> None:
+    odd = need((1, 100), (3, 500), (20, 1000), level=500)
+    odd = replace(odd, rates={**RATES, 1000: 1})
+    assert moves(allot([odd], 1, 0)) == [(20, 1000)]
+
+
+def test_a_step_that_goes_up_lowers_no_circuit_that_stands_higher() -> None:
+    left_up = replace(need((2, 200), (4, 500)), level=1000)
+    valley = need(*VALLEY, level=500, name="b")
+    assert moves(allot([left_up, valley], 1, 0)) == []
+
+
 @pytest.mark.parametrize(
     ("period", "lowered"),
     [(60, ["early"]), (HOUR, ["early"]), (DAY, ["late"])],
@@ -136,6 +184,27 @@ def test_what_a_lowering_saves_depends_on_how_it_is_billed(period: int, lowered:
     late = need((20, 100), level=500, name="late", period=period, beyond=[(36, 500)])
     found = allot([early, late], 2 if period != DAY else 1, 0)
     assert [name for name in ("early", "late") if found.moves[name]] == lowered
+
+
+@pytest.mark.parametrize(
+    ("valley", "saves_less", "saves_more"),
+    [
+        pytest.param((1.5, 4), (6, 7.75), (6, 9), id="the hour that has begun is paid for"),
+        pytest.param((1, 3), (6.5, 8.75), (6.5, 10), id="an hour that begins now is not"),
+        pytest.param((1, 3 + 1 / HOUR), (6, 7.75), (6, 9), id="a second of the next hour pays for it"),
+        pytest.param((1, 3 - 1 / HOUR), (6, 6.75), (6, 8), id="up a second early the hour is paid for"),
+    ],
+)
+def test_by_the_hour_only_whole_hours_are_saved(
+    valley: tuple[float, float], saves_less: tuple[float, float], saves_more: tuple[float, float]
+) -> None:
+    def lowered(start: float, end: float, name: str) -> Need:
+        return need((start, 100), (end, 500), level=500, name=name, period=HOUR)
+
+    for name, other in (("a", "b"), ("b", "a")):
+        for span, expected in ((saves_less, name), (saves_more, other)):
+            found = allot([lowered(*valley, name), lowered(*span, other)], 2, 0)
+            assert [each for each, path in found.moves.items() if path] == [expected]
 
 
 def test_circuits_go_up_before_midnight_where_tomorrow_has_no_room() -> None:
@@ -152,25 +221,71 @@ def test_circuits_go_up_before_midnight_where_tomorrow_has_no_room() -> None:
     assert allot([needs[0]], 0, 0, ready=1).moves["a"] == ()
 
 
+def test_a_plan_that_ends_as_high_as_tomorrow_needs_is_kept() -> None:
+    assert allot([need((5, 500), ready=500)], 1, 0, ready=1).fit is Fit.PLENTY
+
+
+def test_being_ready_for_tomorrow_goes_before_what_lowerings_save() -> None:
+    waiting = [need(name=name, ready=500, beyond=[(30, 500)]) for name in "ab"]
+    dear = need((12, 100), level=1000, name="dear")
+    found = allot([*waiting, dear], 3, 2, ready=3)
+    assert [name for name, path in found.moves.items() if path] == ["a", "b"]
+
+
+def test_a_raise_on_the_evening_before_does_not_bring_others_forward_that_may_use_the_reserve() -> None:
+    early = need(name="a", ready=500, beyond=[(30, 500)])
+    stairs = need((5, 200), (20, 500), name="b", ready=1000)
+    down = need((23, 100), level=200, name="c", ready=1000, beyond=[(24.2, 200)])
+    found = allot([early, stairs, down], 3, 1, ready=1)
+    assert moves(found, "b") == [(5, 200), (20, 500)]
+    assert ([move.id for move in found.moves["a"]], found.moves["c"]) == ([EVE], ())
+
+
 def test_a_new_day_lowers_what_was_left_up() -> None:
     fresh = need((0, 100), (20, 500), level=500)
-    fresh = replace(fresh, floor=100, steps=(replace(fresh.steps[0], id=MIDNIGHT), fresh.steps[1]))
+    fresh = replace(fresh, steps=(replace(fresh.steps[0], id=MIDNIGHT), fresh.steps[1]))
     assert moves(allot([fresh], 2, 0)) == [(0, 100), (20, 500)]
-    left_up = replace(need(level=500), floor=100, steps=(Step(0, 100, True, MIDNIGHT),))
+    left_up = replace(need(level=500), steps=(Step(0, 100, True, MIDNIGHT),))
     assert moves(allot([left_up], 0, 0)) == []
 
 
-def test_a_circuit_that_was_left_up_is_not_raised_by_a_smaller_step() -> None:
-    left_up = replace(need((6, 200), level=100), level=500)
+@pytest.mark.parametrize("step", [200, 500])
+def test_a_circuit_that_was_left_up_is_not_raised_by_a_step_that_goes_no_higher(step: int) -> None:
+    left_up = replace(need((6, step), level=100), level=500)
     assert allot([left_up], 0, 0) == Allotment(Fit.PLENTY, {"a": ()})
 
 
-def test_in_a_large_account_all_that_can_be_are_made_ready() -> None:
-    fleet = [need(name=f"c{number:02}", ready=500, beyond=[(30, 500)]) for number in range(90)]
+def fleet(circuits: int) -> list[Need]:
+    """Circuits that tomorrow needs higher."""
+    return [need(name=f"c{number:03}", ready=500, beyond=[(30, 500)]) for number in range(circuits)]
+
+
+@pytest.mark.parametrize("left", [70, 52, 48])
+def test_in_a_large_account_all_that_can_be_are_made_ready(left: int) -> None:
+    """Also where only all changes, the reserve with them, make a large account of it."""
     up = [need((12, 100), level=500, name=f"u{number}", ready=500, beyond=[(30, 500)]) for number in range(9)]
-    found = allot([*fleet, *up], 70, 4, ready=80)
-    assert sum(len(path) for path in found.moves.values()) == 70
+    found = allot([*fleet(90), *up], left, 4, ready=80)
+    assert sum(len(path) for path in found.moves.values()) == left
     assert all(found.moves[f"u{number}"] == () for number in range(9)), "lowered though it is wanted tomorrow"
+
+
+@pytest.mark.parametrize(
+    ("left", "made_ready"), [pytest.param(127, 31, id="4,096 totals"), pytest.param(128, 128, id="more")]
+)
+def test_in_a_small_account_no_more_are_made_ready_than_must_be(left: int, made_ready: int) -> None:
+    found = allot(fleet(130), left, 0, ready=31)
+    assert sum(len(path) for path in found.moves.values()) == made_ready
+
+
+@pytest.mark.parametrize(
+    ("left", "lowered"), [pytest.param(2047, ["b"], id="4,096 totals"), pytest.param(2048, [], id="more")]
+)
+def test_in_a_small_account_raises_after_the_last_lowering_may_use_the_reserve(
+    left: int, lowered: list[str]
+) -> None:
+    needs = [need(*VALLEY, level=500), need((20, 100), (22, 500), level=500, name="b")]
+    found = allot(needs, left, left - 1)
+    assert [name for name, path in found.moves.items() if path] == lowered
 
 
 # --- against trying everything
@@ -195,7 +310,7 @@ def needs(draw: st.DrawFn, name: str, *, most: int, period: int | None = None) -
     rates = {each: draw(st.integers(1, 10**6)) for each in LEVELS}
     period = period or draw(st.sampled_from([60, HOUR, DAY]))
     ready = draw(st.sampled_from([0, 0, *LEVELS]))
-    return Need(name, level, level, tuple(steps), DAY, tuple(beyond), 2 * DAY, rates, period, ready, DAY - 1)
+    return Need(name, level, tuple(steps), DAY, tuple(beyond), 2 * DAY, rates, period, ready, DAY - 1)
 
 
 def every_way(wanted: Need, *, lowering: bool) -> Iterator[tuple[Move, ...]]:
@@ -236,11 +351,9 @@ def price(wanted: Need, path: Sequence[Move]) -> int:
             total += 10**24 * (after.at - step.at)
     level = path[-1].level if path else wanted.level
     floor = wanted.steps[-1].level if wanted.steps else wanted.level
-    until, floors = 2 * DAY, [(DAY, floor)]
-    for step in wanted.beyond:
-        if floor < level:
-            until = step.at if step.down or step.level >= level else until
-        floors.append((step.at, step.level))
+    joins = (step.at for step in wanted.beyond if step.down or step.level >= level)
+    until = next(joins, 2 * DAY)
+    floors = [(DAY, floor), *((step.at, step.level) for step in wanted.beyond)]
     for (start, below), end in zip(floors, [*(at for at, _ in floors[1:]), 2 * DAY], strict=True):
         if below < level and start < until:
             total += (wanted.rates[level] - wanted.rates[below]) * (min(end, until) - start)
@@ -279,10 +392,44 @@ def _lowers(wanted: Need, path: Sequence[Move]) -> bool:
     return False
 
 
+def a_day(chance: Random, name: str) -> Need:
+    """A day of up to three steps to the second, its prices, its billing, and what follows midnight."""
+    level = before = chance.choice(LEVELS)
+    steps: list[Step] = []
+    instants = sorted(chance.sample(range(DAY), chance.randint(0, 3)))
+    for number, instant in enumerate(instants):
+        wanted = chance.choice([other for other in LEVELS if other != before])
+        rounded = instant - instant % chance.choice([1, 60, HOUR])
+        steps.append(Step(rounded, wanted, wanted < before, number, chance.random() < 0.1))
+        before = wanted
+    beyond: list[Step] = []
+    for instant in sorted(chance.sample(range(DAY, 2 * DAY), chance.randint(0, 2))):
+        wanted = chance.choice([other for other in LEVELS if other != before])
+        beyond.append(Step(instant, wanted, wanted < before, 99))
+        before = wanted
+    rates = {each: chance.randint(1, 10**6) for each in LEVELS}
+    period, ready = chance.choice([60, HOUR, DAY]), chance.choice([0, 0, *LEVELS])
+    return Need(name, level, tuple(steps), DAY, tuple(beyond), 2 * DAY, rates, period, ready, DAY - 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_on_days_picked_beforehand_nothing_is_cheaper(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - examples, not secrets
+    for _ in range(50):
+        made = [a_day(chance, name) for name in "ab"]
+        if all(earlier.at < later.at for wanted in made for earlier, later in pairwise(wanted.steps)):
+            check_against_everything(made, chance.randint(0, 4), chance.randint(0, 2), chance.randint(0, 2))
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data(), st.integers(0, 6), st.integers(0, 3), st.integers(0, 2))
 def test_nothing_is_cheaper(data: st.DataObject, left: int, reserve: int, ready: int) -> None:
     made = [data.draw(needs(name, most=3)) for name in "ab"[: data.draw(st.integers(1, 2))]]
+    check_against_everything(made, left, reserve, ready)
+
+
+def check_against_everything(made: Sequence[Need], left: int, reserve: int, ready: int) -> None:
+    """As many are ready as can be, and nothing that is possible costs less."""
     found = allot(made, left, reserve, ready)
     cheapest = best(made, left, reserve, ready)
     if found.fit is Fit.SHORT:

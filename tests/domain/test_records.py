@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -71,6 +72,32 @@ def test_the_intent_holds_all_that_a_later_run_needs() -> None:
         run_id="run",
         boot=BOOT,
     )
+
+
+@pytest.mark.parametrize(
+    ("quote", "price", "currency"),
+    [
+        (Quote("q", NEW, at(0)), None, None),
+        (Quote("q", NEW, at(0), Decimal("1.06"), "EUR"), Decimal("1.06"), "EUR"),
+    ],
+    ids=["no price told", "a price"],
+)
+def test_the_intent_holds_the_price_and_what_it_is_needed_for(
+    quote: Quote, price: Decimal | None, currency: str | None
+) -> None:
+    made = intent(
+        id="a1",
+        circuit_key="key",
+        circuit="den-a",
+        old=OLD,
+        quote=quote,
+        now=at(0),
+        demand="call",
+        resends=0,
+        run_id="run",
+        needed_by=at(30),
+    )
+    assert (made.price_per_hour, made.currency, made.needed_by) == (price, currency, at(30))
 
 
 def test_an_answer_adds_when_and_the_carriers_own_id() -> None:
@@ -208,13 +235,15 @@ def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() 
     elsewhere = replace(SOURCE, label="an old name")
     old = replace(CALL.matched(), source=elsewhere)
     recalled = from_reading(reading, [matched], before_us(old), covers_now)
-    missed = replace(CALL.matched(), source=SOURCE, absent=True)
+    missed = replace(CALL.matched(), source=SOURCE, absent=True, remembered_since=at(-5))
     assert asked == [missed]
     assert recalled == Recalled(
         source=SOURCE,
-        events=(matched, replace(missed, remembered_since=at(-5))),
+        events=(matched, missed),
         known_until=RANGE.end,
-        remembered=Remembered(SOURCE.key, SOURCE.label, at(0), RANGE, (matched, missed)),
+        remembered=Remembered(
+            SOURCE.key, SOURCE.label, at(0), RANGE, (matched, replace(missed, remembered_since=None))
+        ),
         fresh=True,
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.changes import Reason
+from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Orders, Reading, Status
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Timed
 from iodcal.domain.localtime import Interval
@@ -17,15 +19,18 @@ from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import (
     CircuitPlan,
     Knowledge,
+    first_start,
     foresee,
     held_counts,
     in_order,
     next_quota_day,
+    unplanned_downs,
 )
 from iodcal.domain.problems import Kind
 from iodcal.domain.risk import events_at_risk
-from iodcal.domain.standing import Foreseen, Remembered, Standing
+from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.together import plan_together
+from iodcal.domain.wishes import Pause
 from tests.domain.minutes import (
     ACCOUNT,
     CIRCUIT,
@@ -46,8 +51,8 @@ def reason(plan: CircuitPlan) -> str | None:
     return str(plan.due.held.reason) if plan.due.held else None
 
 
-def reading(mbps: int, status: Status) -> Reading:
-    return Reading(at(-1), status, Bandwidth(mbps), "text")
+def reading(mbps: int | None, status: Status) -> Reading:
+    return Reading(at(-1), status, Bandwidth(mbps) if mbps else None, "text")
 
 
 UP = [Ask(-5, 120)]
@@ -111,6 +116,28 @@ def test_one_order_at_a_time(standing: Standing, expected: str) -> None:
     assert reason(plan_of(standing=standing)) == expected
 
 
+@pytest.mark.parametrize(
+    ("standing", "knowledge", "until"),
+    [
+        (replace(standing_at(1000), order=order(Outcome.UNKNOWN)), Knowledge(), 15),
+        (standing_at(1000), Knowledge(unanswered_until=at(1)), 1),
+        (replace(standing_at(1000), retry_at=at(10)), Knowledge(), 10),
+    ],
+    ids=["lost answer", "the state is gone", "backoff"],
+)
+def test_what_will_pass_says_when(standing: Standing, knowledge: Knowledge, until: int) -> None:
+    due = plan_of(standing=standing, knowledge=knowledge).due
+    assert due is not None
+    assert due.held is not None
+    assert due.held.until == at(until)
+
+
+def test_what_would_hinder_a_raise_is_told_where_none_is_asked_for() -> None:
+    unreadable = Knowledge(unreadable=frozenset({"den-a"}))
+    assert plan_of(knowledge=unreadable).hindrance == Held(Reason.CARRIER_UNREADABLE)
+    assert plan_of().hindrance is None
+
+
 def test_an_order_lost_three_times_is_given_up_for_that_demand() -> None:
     wanted = plan_of(*UP, ordered=100).due
     assert wanted is not None
@@ -164,6 +191,31 @@ def test_unplanned_lowerings_are_stopped_together(count: int, foreseen: bool, al
     assert len(in_order(planned)) == count - held
 
 
+def test_the_limit_stops_lowerings_only() -> None:
+    up = plan_of(*UP, circuit=replace(CIRCUIT, name="up"))
+    idle = plan_of(circuit=replace(CIRCUIT, name="idle"))
+    planned = plan_together([*fleet(4), up, idle], at(0), POLICY, {})
+    assert [change.circuit for change in in_order(planned)] == ["up"]
+    assert planned[-1].changes == ()
+    assert len(unplanned_downs(planned)) == 4, "what it stopped is told as such"
+
+
+def test_a_lowering_that_something_else_holds_does_not_count() -> None:
+    doubtful = plan_of(
+        circuit=replace(CIRCUIT, name="d"), ordered=1000, knowledge=Knowledge(clock_wrong=True)
+    )
+    planned = plan_together([*fleet(3), doubtful], at(0), POLICY, {})
+    assert len(in_order(planned)) == 3
+
+
+@pytest.mark.parametrize(
+    ("minute", "mbps", "foreseen"), [(0, 100, True), (-5, 100, True), (1, 100, False), (0, 200, False)]
+)
+def test_only_what_was_to_come_by_now_and_as_low_was_foreseen(minute: int, mbps: int, foreseen: bool) -> None:
+    seen = (Foreseen(at(minute), Bandwidth(mbps)),)
+    assert plan_of(standing=replace(standing_at(1000), foreseen=seen)).foreseen is foreseen
+
+
 def test_what_the_limit_stopped_is_not_foreseen_by_the_next_run() -> None:
     planned = plan_together(fleet(4), at(0), POLICY, {})
     assert foresee(planned[0]) == ()
@@ -197,6 +249,16 @@ def test_ups_use_the_reserve_and_go_first() -> None:
     assert held["c0"] is not None
 
 
+def test_ups_go_by_the_start_of_their_event_whatever_its_lead() -> None:
+    plans = [
+        plan_of(Ask(start, 60, lead=lead), circuit=replace(CIRCUIT, name=name, service_id=name))
+        for name, start, lead in (("a", 20, 30), ("b", 10, 10))
+    ]
+    found = in_order(plans)
+    assert [(change.circuit, first_start(change)) for change in found] == [("b", at(10)), ("a", at(20))]
+    assert first_start(replace(found[0], causes=())) == at(0), "where nothing is known to ask for it"
+
+
 def test_the_reserve_is_the_ups_still_to_come_today_where_they_are_more() -> None:
     limited = replace(CIRCUIT, changes_per_day=24)
     busy = [Ask(70 + 130 * n, 130 + 130 * n) for n in range(5)]
@@ -208,6 +270,21 @@ def test_the_reserve_is_the_ups_still_to_come_today_where_they_are_more() -> Non
 
 def test_the_quotas_day_is_utcs() -> None:
     assert next_quota_day(datetime(2026, 11, 24, 23, 59, tzinfo=UTC)) == datetime(2026, 11, 25, tzinfo=UTC)
+
+
+@pytest.fixture
+def _tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose own day begins nine hours before UTC's."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_tokyo")
+def test_the_quotas_day_is_utcs_wherever_the_machine_stands() -> None:
+    assert next_quota_day(datetime(2026, 11, 24, 16, tzinfo=UTC)) == datetime(2026, 11, 25, tzinfo=UTC)
 
 
 # --- S8
@@ -223,10 +300,15 @@ CALL = Ask(15, 60, lead=30)
 AT_RISK, LATE = str(Kind.EVENT_AT_RISK), str(Kind.EVENT_LATE)
 
 
-def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
-    accepted = at(sent) if outcome not in (Outcome.UNKNOWN, Outcome.SENDING) else None
-    made = replace(order(outcome), created_at=at(sent), accepted_at=accepted, new=Bandwidth(mbps))
+def with_order(outcome: Outcome, sent: float, mbps: int = 1000, accepted: float | None = None) -> Standing:
+    lost = outcome in (Outcome.UNKNOWN, Outcome.SENDING)
+    accepted_at = None if lost else at(sent if accepted is None else accepted)
+    made = replace(order(outcome), created_at=at(sent), accepted_at=accepted_at, new=Bandwidth(mbps))
     return replace(standing_at(100), order=made)
+
+
+def drifted(ours: int, observed: int) -> Standing:
+    return replace(standing_at(ours), drift=Drift(Bandwidth(observed), at(-1), at(-30)))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +333,26 @@ def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
             [(LATE, "late_run")],
             id="another one is in time",
         ),
+        pytest.param(
+            lambda: plan_of(Ask(-30, 3), Ask(775, 840, lead=30)),
+            [(LATE, "late_run")],
+            id="over too soon, and another one beyond what is planned for",
+        ),
         pytest.param(lambda: plan_of(Ask(-90, -5, trail=10)), [], id="over"),
+        pytest.param(lambda: plan_of(Ask(-90, 0, trail=10)), [], id="over just now"),
+        pytest.param(lambda: plan_of(Ask(310, 360, lead=10)), [], id="its lead is just enough"),
+        pytest.param(lambda: plan_of(Ask(13, 60, lead=9)), [], id="ordered before its window begins"),
+        pytest.param(
+            lambda: plan_of(Ask(100, 400, 200, lead=30), Ask(300, 360, lead=9)),
+            [(AT_RISK, "late_run")],
+            id="a smaller raise before it does not help",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(-5, 60), standing=drifted(1000, 100)),
+            [(LATE, "late_run")],
+            id="lowered by hand",
+        ),
+        pytest.param(lambda: plan_of(Ask(-5, 60), standing=drifted(100, 1000)), [], id="raised by hand"),
         pytest.param(lambda: plan_of(CALL, standing=with_order(Outcome.ACCEPTED, 0)), [], id="on its way"),
         pytest.param(
             lambda: plan_of(Ask(8, 60, lead=30), standing=with_order(Outcome.ACCEPTED, 0)),
@@ -259,9 +360,52 @@ def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
             id="on its way, too late",
         ),
         pytest.param(
+            lambda: plan_of(Ask(10, 60, lead=30), standing=with_order(Outcome.ACCEPTED, 0)),
+            [],
+            id="on its way, just in time",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(0, 60, lead=30), standing=with_order(Outcome.ACCEPTED, -10)),
+            [(LATE, "late_run")],
+            id="expected just now, and not seen",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(8, 60, lead=30), standing=with_order(Outcome.ACCEPTED, -5, accepted=0)),
+            [(AT_RISK, "open_order")],
+            id="accepted late",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(4, 60, lead=30), standing=with_order(Outcome.ACCEPTED, -15)),
+            [(AT_RISK, "open_order")],
+            id="expected before now: the next look may come too late",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(5, 60, lead=30), standing=with_order(Outcome.ACCEPTED, -15)),
+            [],
+            id="expected before now: the next look comes in time",
+        ),
+        pytest.param(
+            lambda: plan_of(
+                Ask(8, 60, 500, lead=30),
+                standing=replace(with_order(Outcome.ACCEPTED, 0, 500), confirmed=TIERS[3]),
+            ),
+            [],
+            id="being lowered to what it needs",
+        ),
+        pytest.param(
             lambda: plan_of(CALL, standing=with_order(Outcome.OVERDUE, -21)),
             [(AT_RISK, "open_order")],
             id="overdue",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(20, 60, lead=30), standing=with_order(Outcome.OVERDUE, -21)),
+            [(AT_RISK, "open_order")],
+            id="overdue, and no time for another time-out",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(21, 60, lead=30), standing=with_order(Outcome.OVERDUE, -21)),
+            [],
+            id="overdue, but time",
         ),
         pytest.param(
             lambda: plan_of(CALL, standing=with_order(Outcome.ACCEPTED, 0, 200)),
@@ -274,6 +418,16 @@ def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
             id="lost answer",
         ),
         pytest.param(
+            lambda: plan_of(CALL, standing=with_order(Outcome.UNKNOWN, 0, 200)),
+            [(AT_RISK, "lost_answer")],
+            id="lost answer to an order for less",
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(30, 60, lead=30), standing=with_order(Outcome.UNKNOWN, 0)),
+            [],
+            id="lost answer, but time to order again",
+        ),
+        pytest.param(
             lambda: plan_of(CALL, knowledge=Knowledge(unreadable=frozenset({"den-a"}))),
             [(AT_RISK, "carrier_unreadable")],
             id="the carrier does not answer",
@@ -283,11 +437,32 @@ def with_order(outcome: Outcome, sent: float, mbps: int = 1000) -> Standing:
             [(AT_RISK, "carrier_unreadable")],
             id="nothing known of the circuit",
         ),
+        pytest.param(
+            lambda: plan_of(Ask(20, 60, lead=15), ordered=None),
+            [(AT_RISK, "carrier_unreadable")],
+            id="nothing known, and the next run comes when its window begins",
+        ),
         pytest.param(lambda: plan_of(Ask(300, 360, lead=30), ordered=None), [], id="nothing known, but time"),
         pytest.param(
             lambda: plan_of(CALL, standing=replace(standing_at(100), reading=reading(100, Status.UNKNOWN))),
             [(AT_RISK, "status_unknown")],
             id="a strange status",
+        ),
+        *(
+            pytest.param(
+                lambda shown=shown, status=status: plan_of(
+                    CALL, standing=replace(standing_at(1000), reading=reading(shown, status))
+                ),
+                expected,
+                id=f"ordered, but it reads {shown} and is {status.name.lower()}",
+            )
+            for shown, status, expected in (
+                (100, Status.UNKNOWN, [(AT_RISK, "status_unknown")]),
+                (1000, Status.UNKNOWN, []),
+                (100, Status.PENDING, [(AT_RISK, "open_order")]),
+                (1000, Status.PENDING, []),
+                (None, Status.UNKNOWN, []),
+            )
         ),
         pytest.param(
             lambda: plan_of(CALL, Ask(10, 30, 100, exactly=True, priority=5)),
@@ -304,6 +479,17 @@ def test_events_at_risk(plan: object, expected: list[tuple[str, object]]) -> Non
     assert risks(plan()) == expected
 
 
+def test_a_pause_that_ends_before_the_up_is_asked_for_costs_the_time_between() -> None:
+    pause = Pause(at(-10), at(2), "pat")
+    assert risks(plan_of(Ask(13, 60, lead=9), policy=replace(POLICY, pause=pause))) == [(AT_RISK, "pause")]
+
+
+def test_a_circuit_that_is_only_observed_hides_no_other() -> None:
+    observed = plan_of(Ask(9, 60), circuit=replace(CIRCUIT, name="a", orders=Orders.NONE))
+    (problem,) = events_at_risk([observed, plan_of(Ask(9, 60))], at(0), POLICY)
+    assert problem.facts["circuit"] == "den-a"
+
+
 def test_an_up_beyond_the_quota_is_seen_hours_before() -> None:
     plan = plan_of(Ask(300, 360, lead=30), circuit=replace(CIRCUIT, changes_per_day=24))
     assert risks(plan, used=23) == []
@@ -313,6 +499,14 @@ def test_an_up_beyond_the_quota_is_seen_hours_before() -> None:
 def test_a_problem_of_an_event_names_it_without_its_subject() -> None:
     (problem,) = events_at_risk([plan_of(Ask(9, 60, name="call"))], at(0), POLICY)
     assert problem.where == "den-a/call/2026-11-24T12:09Z"
+    assert problem.facts == {
+        "circuit": "den-a",
+        "rule": "call",
+        "subject": "call",
+        "start": "2026-11-24T12:09:00+00:00",
+        "needs": "1 Gbps",
+        "cause": "late_run",
+    }
 
 
 # --- S9

@@ -12,10 +12,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval
+from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.risk import overruled
 from iodcal.domain.timeline import draw
 from iodcal.domain.workdays import is_chosen
-from tests.domain.minutes import CIRCUIT, TIERS, Ask, levels, plan_of, timeline_of
+from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, levels, plan_of, timeline_of
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,9 @@ from tests.domain.minutes import CIRCUIT, TIERS, Ask, levels, plan_of, timeline_
             [Ask(10, 30, 500), Ask(20, 40, 200)],
             [(0, 100), (10, 500), (30, 200), (40, 100)],
             id="the highest",
+        ),
+        pytest.param(
+            [Ask(10, 30), Ask(20, 40)], [(0, 100), (10, 1000), (40, 100)], id="as much as the one before it"
         ),
         pytest.param([Ask(10, 20, 300)], [(0, 100), (10, 500), (20, 100)], id="rounded up to a tier"),
         pytest.param([Ask(10, 20, 5000)], [(0, 100), (10, 1000), (20, 100)], id="down to the highest tier"),
@@ -72,6 +76,15 @@ from tests.domain.minutes import CIRCUIT, TIERS, Ask, levels, plan_of, timeline_
             [(0, 1000), (40, 100)],
             id="but not where the other's priority is higher",
         ),
+        pytest.param(
+            [
+                Ask(0, 40, 200, True, 5, name="w", event="e"),
+                Ask(0, 40, 500, True, 1, name="v", event="e"),
+                Ask(0, 40, name="call", event="e", priority=3, trail=10),
+            ],
+            [(0, 200), (40, 100)],
+            id="of two exactly rules the higher one drops what is below it",
+        ),
     ],
 )
 def test_targets(asks: list[Ask], expected: list[tuple[float, int]]) -> None:
@@ -96,10 +109,40 @@ def test_floor_and_ceiling_come_before_the_tiers(
 
 def test_an_overruled_window_is_told_as_soon_as_it_is_visible() -> None:
     plan = plan_of(Ask(300, 400, name="call"), Ask(320, 330, 100, True, 5, name="work"))
-    (problem,) = overruled(plan, plan.timeline.span.start + timedelta(days=7))
-    assert (problem.facts["rule"], problem.facts["by"]) == ("call", "work")
+    (problem,) = overruled(plan, at(0))
+    assert problem == Problem(
+        Kind.OVERRULED,
+        "den-a/call/2026-11-24T17:00Z",
+        {
+            "circuit": "den-a",
+            "rule": "call",
+            "subject": "call",
+            "start": "2026-11-24T17:00:00+00:00",
+            "needs": "1 Gbps",
+            "by": "work",
+            "by_subject": "work",
+        },
+    )
     quiet = plan_of(Ask(300, 400, 100, name="call"), Ask(320, 330, 100, True, 5, name="work"))
     assert not list(overruled(quiet, plan.timeline.span.start))
+
+
+@pytest.mark.parametrize(
+    ("asks", "told"),
+    [
+        pytest.param([Ask(-60, 60), Ask(-60, 1, 100, True, 5)], ["-60-60"], id="now"),
+        pytest.param([Ask(-60, 60), Ask(-60, 0, 100, True, 5)], [], id="until just now"),
+        pytest.param([Ask(-60, 0), Ask(-60, 60, 100, True, 5)], [], id="over just now"),
+        pytest.param([Ask(0, 60, 500, True, 1), Ask(0, 60, 100, True, 5)], [], id="maintenance by other"),
+        pytest.param(
+            [Ask(0, 60, name="a"), Ask(5, 60, name="b"), Ask(0, 9, 100, True, 5), Ask(20, 29, 100, True, 5)],
+            ["a", "b"],
+            id="each that is overruled, once",
+        ),
+    ],
+)
+def test_who_is_overruled(asks: list[Ask], told: list[str]) -> None:
+    assert [problem.facts["rule"] for problem in overruled(plan_of(*asks), at(0))] == told
 
 
 def peak(days: str, start: str, end: str | None, mbps: int = 500) -> Peak:
@@ -240,6 +283,23 @@ def stretches(zone: str, first: str, last: str, *peaks: Peak) -> list[str]:
         pytest.param(
             "Pacific/Pago_Pago", "2026-11-24", "2026-11-25", [peak("mon", "20:00", None)],
             ["24 07:00-24 11:00 500"], id="far west: Monday ends on Tuesday",
+        ),
+        pytest.param(
+            "Pacific/Pago_Pago", "2026-11-24T02:00", "2026-11-24T08:00", [peak("sun", "22:00", "16:00")],
+            ["24 02:00-24 03:00 500"], id="far west: Sunday's night lasts into Tuesday",
+        ),
+        pytest.param(
+            "Asia/Tokyo", "2026-11-23T18:00", "2026-11-23T23:30", [peak("tue", "08:00", "10:00")],
+            ["23 23:00-23 23:30 500"], id="far east: Tuesday has begun",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23T09:00", "2026-11-23T13:00",
+            [peak("mon", "08:00", "12:00"), peak("mon", "10:00", "11:00")],
+            ["23 09:00-23 12:00 500"], id="one within another",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-23T13:00", [peak("mon", "08:00", "12:00", 100)],
+            ["23 08:00-23 12:00 100"], id="no higher than off-peak, and a peak all the same",
         ),
         pytest.param(
             "Asia/Kolkata", "2026-11-23", "2026-11-24", [peak("mon", "09:00", "10:00")],

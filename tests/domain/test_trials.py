@@ -15,17 +15,19 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
+from iodcal.domain.condition import Finding
+from iodcal.domain.conditions import HasKeyword, HasPattern, Search
 from iodcal.domain.counting import Obstacle, Organizers, Veil
 from iodcal.domain.events import Event, Floating, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import match_events
-from iodcal.domain.patterns import Pattern
+from iodcal.domain.patterns import Budget, Pattern
 from iodcal.domain.rules import Conditions, FromEvent, Mode, Rule, Wanted
 from iodcal.domain.trials import Court, EventTrial, RuleTrial
 from iodcal.domain.windows import open_windows
 from iodcal.words.explain import condition_words
 from tests.domain.minutes import CIRCUIT, NOON
-from tests.domain.test_matching import COMPANY, EVENT, HOUR, ROOMS, rule
+from tests.domain.test_matching import BOMB, COMPANY, EVENT, HOUR, ROOMS, rule
 
 TOKYO = replace(
     CIRCUIT, name="tok-a", service_id="2", zone=ZoneInfo("Asia/Tokyo"), holidays=frozenset({NOON.date()})
@@ -69,7 +71,7 @@ def failures(trial: RuleTrial) -> list[str]:
         ({"not_subject": ["Q3"]}, 'title "All-Hands: Q3", rule wants none of Q3'),
         ({"subject_regex": Pattern(r"^Q\d")}, r'title "All-Hands: Q3", rule wants the pattern ^Q\d'),
         ({"location": ["Board room"]}, "location Auditorium 2, Teams, rule wants Board room"),
-        ({"categories": ("blue", "red")}, "category Streaming, rule wants blue, red"),
+        ({"categories": ("blue", "red")}, "category Streaming, London, rule wants blue, red"),
         ({"organizer": ("@x.example",)}, "organizer Ines.Duarte@contoso.example, rule wants @x.example"),
         ({"show_as": ("free", "oof")}, "shown as busy, rule wants free, oof"),
         ({"sensitivity": ("private",)}, "sensitivity normal, rule wants private"),
@@ -84,7 +86,7 @@ def failures(trial: RuleTrial) -> list[str]:
 def test_a_condition_that_failed_says_what_it_found_and_wanted(
     conditions: dict[str, Any], words: str
 ) -> None:
-    trial = only(EVENT, rule(**conditions))
+    trial = only(replace(EVENT, categories=("Streaming", "London")), rule(**conditions))
     assert failures(trial) == [words]
     assert (trial.holds, trial.matched, trial.failed) == (False, False, 1)
 
@@ -168,6 +170,8 @@ def test_a_rule_of_another_calendar_says_which_it_reads() -> None:
     trial = only(replace(EVENT, source=ROOMS), rule(circuits=BOTH))
     assert failures(trial) == ["calendar rooms, rule wants company"]
     assert trial.circuits == ()
+    of_two = rule(circuits={**BOTH, "noc": ("den-a",)})
+    assert failures(only(replace(EVENT, source=ROOMS), of_two)) == ["calendar rooms, rule wants company, noc"]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +196,8 @@ def test_what_keeps_an_event_from_counting_at_all(change: dict[str, Any], obstac
 def test_a_negative_length_is_shown_as_one() -> None:
     backwards = replace(EVENT, span=Timed(NOON, NOON - HOUR))
     assert failures(only(backwards, rule(longer_than=HOUR))) == ["duration -1h, rule wants longer than 1h"]
+    nothing = replace(EVENT, span=Timed(NOON, NOON))
+    assert failures(only(nothing, rule(longer_than=HOUR))) == ["duration 0m, rule wants longer than 1h"]
 
 
 def test_an_event_that_names_no_bandwidth_is_told_apart() -> None:
@@ -203,13 +209,19 @@ def test_an_event_that_names_no_bandwidth_is_told_apart() -> None:
 
 
 def test_what_gives_way_to_an_exactly_rule_names_it() -> None:
-    low, high = (
-        replace(rule(name), mode=Mode.EXACTLY, priority=level) for name, level in (("x", 5), ("y", 10))
-    )
-    trial = tried(EVENT, rule("plain"), low, high)
-    gives_way = [circuit.yields_to for one in trial.rules for circuit in one.circuits]
-    assert [window and window.demand.rule.name for window in gives_way] == ["y", "y", None]
-    assert [one.matched for one in trial.rules] == [True, True, True]
+    above = replace(rule("above"), priority=20)  # no `exactly`: nothing gives way to it
+    for low, high in (("x", "y"), ("y", "x")):
+        exact = [
+            replace(rule(name), mode=Mode.EXACTLY, priority=level) for name, level in ((low, 5), (high, 10))
+        ]
+        trial = tried(EVENT, rule("plain"), above, *exact)
+        gives_way = {
+            one.rule.name: circuit.yields_to and circuit.yields_to.demand.rule.name
+            for one in trial.rules
+            for circuit in one.circuits
+        }
+        assert gives_way == {"plain": high, low: high, high: None, "above": None}
+        assert [one.matched for one in trial.rules] == [True] * 4
 
 
 def test_an_all_day_event_is_as_long_as_the_day_is_where_the_circuit_stands() -> None:
@@ -357,6 +369,11 @@ def _unranked(rules: Iterable[Rule]) -> list[Rule]:
 
 
 def test_an_expression_that_is_given_up_is_said_to_be() -> None:
-    bomb = replace(EVENT, subject="a" * 254 + "!")
-    (failed,) = failures(only(bomb, rule(subject_regex=Pattern(r"^(a|aa)+$"))))
-    assert "a subject that the expression takes too long on" in failed
+    _, finding = only(BOMB, rule(subject_regex=Pattern(r"^(a|aa)+$"))).findings
+    told = "a subject that the expression takes too long on"
+    assert finding == Finding("subject_regex", False, told, r"^(a|aa)+$")
+
+
+def test_a_condition_shows_what_it_found_unless_told_to_hide_it() -> None:
+    assert HasKeyword((Keyword("Q3"),)).judge(EVENT).found == EVENT.subject
+    assert HasPattern(Pattern("Q3")).judge(Search(EVENT.subject, Budget())).found == EVENT.subject

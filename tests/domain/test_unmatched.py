@@ -64,11 +64,52 @@ def test_likeness_is_1_where_the_words_stand_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "title", "expected"),
+    [
+        pytest.param("town", "to wn", 1.0, id="a word split in two"),
+        pytest.param("town", "t o wn", 6 / 7, id="a word may be split once"),
+        pytest.param("d.r. test", "drtest: failover", 1.0, id="three words written together"),
+        pytest.param("hands", "han", 6 / 8, id="two letters of five are missing"),
+        pytest.param("town", "to", 0.0, id="too short, whatever its letters are"),
+        pytest.param("全体会议", "的全体会", 6 / 8, id="a wrong letter in a script without spaces"),
+        pytest.param("全体会议", "今天的全体会", 6 / 8, id="at the end of a title"),
+        pytest.param("全体会议" * 60, "的" + ("全体会议" * 60)[:-1], 239 / 240, id="however long"),
+    ],
+)
+def test_likeness_counts_the_letters_that_agree(wanted: str, title: str, expected: float) -> None:
+    assert likeness(wanted, title) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "title", "expected"),
+    [
+        ("Town Hall", "our town hall 3", 1.0),
+        ("Town Hall", "town hal", 6 / 7),
+        ("DR", "dr test", 1.0),
+        ("DR", "lunch", 0.0),
+    ],
+)
+def test_a_rough_look_counts_the_pairs_of_letters_that_stand_there(
+    keyword: str, title: str, expected: float
+) -> None:
+    assert Nearest([Keyword(keyword)]).rough(title) == pytest.approx(expected)
+
+
+def test_the_nearest_is_found_among_many_that_share_some_letters() -> None:
+    crowd = Nearest(
+        [Keyword(text) for text in ("Town Hall", "Hallway", "All-Hands", "Tall order", "Small talk")]
+    )
+    assert crowd.find("townhall") == (Keyword("Town Hall"), 1.0)
+
+
+@pytest.mark.parametrize(
     ("text", "title", "alike"),
     [
         ("town", "Townhall", True),
         ("TOWN HALL", "Q3 Townhall", True),
         ("hands", "Handz-on", True),
+        ("road", "The roxd", True),
+        ("road", "The rxxd", False),
         ("budget", "Town Hall", False),
     ],
 )
@@ -110,6 +151,7 @@ def test_the_nearest_keyword_comes_first() -> None:
     found = left(*events, rules=[HALL])
     assert titles(found) == [("Townhall", "Town Hall"), ("Town Hal", "Town Hall"), ("Lunch", None)]
     assert [one.likeness for one in found.titles][::2] == [1.0, 0.0]
+    assert [one.trial for one in found.titles] == [None] * 3  # the keyword itself stands in none of them
     assert (found.hidden, found.compared) == ({}, True)
 
 
@@ -134,6 +176,8 @@ def test_a_series_is_one_line_and_copies_count_once() -> None:
     series = [event("lunch", day, start=NOON + timedelta(days=day)) for day in (3, 1, 2)]
     (one,) = left(*copies, *series, rules=[HALL]).titles
     assert (one.count, one.first.start) == (4, NOON + HOUR)
+    (near,) = left(event("Townhall"), event("Townhall", 1), rules=[HALL]).titles
+    assert (near.keyword and near.keyword.text, near.count) == ("Town Hall", 2)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.durations import format_duration, parse_duration
+from iodcal.domain.events import short_id
 from iodcal.domain.keywords import Keyword, normalise, words_of
-from iodcal.domain.localtime import instant, midnight
+from iodcal.domain.localtime import Interval, instant, midnight, whole_days
 from iodcal.domain.moments import parse_moment
 
 
@@ -50,6 +51,21 @@ def test_bandwidths(text: str, mbps: int) -> None:
 def test_what_is_no_bandwidth(text: str) -> None:
     with pytest.raises(ValueError, match="Mbps"):
         Bandwidth.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("mbps", "text"),
+    [
+        (1, "1 Mbps"),
+        (999, "999 Mbps"),
+        (1000, "1 Gbps"),
+        (1001, "1001 Mbps"),
+        (2500, "2500 Mbps"),
+        (10_000, "10 Gbps"),
+    ],
+)
+def test_only_whole_gigabits_are_written_as_such(mbps: int, text: str) -> None:
+    assert str(Bandwidth(mbps)) == text
 
 
 @given(st.integers(1, 10_000_000).map(Bandwidth))
@@ -100,11 +116,35 @@ def test_a_duration_reads_as_it_is_written(length: timedelta) -> None:
         pytest.param("Africa/Cairo", "2026-04-24T00:00", "2026-04-23T22:00", id="a gap at midnight"),
         pytest.param("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T10:00", id="a day that never was"),
         pytest.param("Asia/Kathmandu", "2026-01-01T00:00", "2025-12-31T18:15", id="three quarters off"),
+        pytest.param("America/Denver", "2026-11-24T05:00:00.5", "2026-11-24T12:00:00.5", id="half a second"),
+        pytest.param(
+            "UTC", "2026-11-24T23:59:59.999999", "2026-11-24T23:59:59.999999", id="the last of a day"
+        ),
     ],
 )
 def test_local_times(zone: str, local: str, utc: str) -> None:
-    found = instant(datetime.fromisoformat(local), ZoneInfo(zone))
-    assert found == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+    naive = datetime.fromisoformat(local)
+    for fold in (0, 1):  # the rule is the first of two, whatever the calendar's reader thought
+        found = instant(naive.replace(fold=fold), ZoneInfo(zone))
+        assert found == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+        assert found.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("2026-11-24T10:00", "2026-11-24T11:00", ("2026-11-24", "2026-11-25")),
+        ("2026-11-24T00:00", "2026-11-25T00:00", ("2026-11-24", "2026-11-25")),
+        ("2026-11-24T23:59", "2026-11-25T00:00:00.000001", ("2026-11-24", "2026-11-26")),
+    ],
+    ids=["within a day", "midnight belongs to the next", "but what is after it does not"],
+)
+def test_the_whole_days_that_a_span_touches(start: str, end: str, days: tuple[str, str]) -> None:
+    touched, span = (
+        Interval(*(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in texts))
+        for texts in (days, (start, end))
+    )
+    assert whole_days(span) == touched
 
 
 @pytest.mark.parametrize(
@@ -129,12 +169,20 @@ NOW = datetime(2026, 11, 24, 14, 52, tzinfo=UTC)
         ("-30m", "2026-11-24T14:22"),
         ("2026-11-22 15:00", "2026-11-22T22:00"),
         ("15:00", "2026-11-24T22:00"),
+        ("20261122T15:00", "2026-11-22T22:00"),
         ("2026-11-22", "2026-11-22T07:00"),
     ],
 )
 def test_moments(text: str, utc: str) -> None:
     found = parse_moment(text, NOW, ZoneInfo("America/Denver"))
     assert found == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+    assert found.tzinfo is UTC
+
+
+def test_a_time_of_day_is_of_the_day_that_it_is_there() -> None:
+    evening = datetime(2026, 11, 24, 3, tzinfo=UTC)  # 20:00 of the 23rd in Denver
+    found = parse_moment("21:00", evening, ZoneInfo("America/Denver"))
+    assert found == datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "noon", "+x", "25:00", "2026-13-01", "yesterday 15:00"])
@@ -167,6 +215,10 @@ def test_what_is_no_moment(text: str) -> None:
         ("🎉", "launch 🎉", True),
         ("live", "alive", False),
         ("don't", "don't panic", True),
+        ("C++", "C++17", True),
+        (".NET", "ASP.NET day", True),
+        ("会議", "DR会議", True),
+        ("会議", "会議DR", True),
     ],
 )
 def test_keywords(keyword: str, text: str, found: bool) -> None:
@@ -177,6 +229,20 @@ def test_keywords(keyword: str, text: str, found: bool) -> None:
 def test_what_is_no_keyword(text: str) -> None:
     with pytest.raises(ValueError, match="no letter"):
         Keyword(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", ""),
+        ("x" * 40, "x" * 40),
+        ("x" * 41, "3164596df4fdd018b2c567ec"),
+        ("x" * 40 + "\ud800", "f4529da459502e09b5f0d7d0"),
+    ],
+    ids=["none", "short enough", "too long", "half a character"],
+)
+def test_a_long_id_is_kept_as_its_digest(given: str, kept: str) -> None:
+    assert short_id(given) == kept
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))

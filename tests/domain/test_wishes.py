@@ -13,6 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import CauseKind, Reason
 from iodcal.domain.circuits import Circuit, Orders
 from iodcal.domain.holding import doubts
+from iodcal.domain.localtime import Interval
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import (
     CircuitPlan,
@@ -146,7 +147,16 @@ def test_a_hold_is_a_cause_with_who_and_why() -> None:
     ]
     (ended,) = [cause for cause in down.causes if cause.ended]
     assert (ended.kind, ended.start, ended.end) == (CauseKind.HOLD, at(0), at(120))
+    assert ended.asks == Interval(at(0), at(120))
     assert "DR" not in up.demand
+
+
+def test_a_hold_is_known_by_its_circuit_and_start_and_told_by_its_note() -> None:
+    demand = Ask(0, 60, 500, hold=True, name="DR").held().demand
+    assert demand.id == "hold/77000000001/2026-11-24T12:00:00+00:00/hold"
+    assert (demand.calendar, demand.subject) == ("", "DR")
+    assert demand.event == demand.span == Interval(at(0), at(60))
+    assert Ask(0, 60, hold=True).held().demand.subject is None
 
 
 def test_an_event_below_an_exact_hold_is_told_with_who_holds_it() -> None:
@@ -200,6 +210,7 @@ def test_what_people_asked_for_is_kept_while_it_is_of_use() -> None:
     assert forget_old_orders(standing, at(59)) == standing
     over = forget_old_orders(standing, at(60))
     assert (over.hold, over.pause) == (hold, None)
+    assert forget_old_orders(standing, at(60) + timedelta(days=1)).hold is None
     assert still_of_use(hold, at(60) + timedelta(days=1)) is None
     assert longest_pause(
         (None, pause, replace(pause, until=at(90)), replace(pause, until=at(80))), at(70)
@@ -342,6 +353,18 @@ def test_what_a_pause_makes_an_event_miss_is_told(
             id="lowered before a freeze in which it can be raised",
         ),
         pytest.param(
+            [Ask(30, 60, freeze="none"), Ask(50, 200, freeze="ups"), Ask(120, 150)],
+            1000,
+            [("due", 100, None, None), ("120", 1000, None, None), ("150", 100, "freeze", 200)],
+            id="lowered before one that is over when it must be raised, though lowering is not",
+        ),
+        pytest.param(
+            [Ask(30, 100, freeze="none"), Ask(90, 200, freeze="ups"), Ask(60, 150)],
+            1000,
+            [("due", 100, "freeze", 200), ("60", 1000, "freeze", 100), ("150", 100, "freeze", 200)],
+            id="not lowered before one, nor after it while another forbids it",
+        ),
+        pytest.param(
             [Ask(60, 200, freeze="none"), Ask(120, 150)],
             1000,
             [("due", 100, None, None), ("120", 1000, "freeze", 200), ("150", 100, "freeze", 200)],
@@ -399,6 +422,11 @@ def test_parked_circuits_go_to_their_off_peak_tier_and_stay_there() -> None:
     assert plan.timeline.circuit is OFFICE
     assert levels(plan.timeline, 0, 600) == [(0, 100)]
     assert steps(parked_plan(Ask(-5, 120), standing=standing_at(100))) == []
+
+
+def test_parking_breaks_no_freeze() -> None:
+    plan = parked_plan(Ask(-5, 60, freeze="ups"), standing=standing_at(1000))
+    assert steps(plan) == [("due", 100, "freeze", 60)]
 
 
 def test_parking_is_no_surprise_to_the_limit() -> None:

@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from iodcal import people
 from iodcal.author import Person
 from iodcal.commands import Synced, Syncing, sync
-from iodcal.config import Configuration
+from iodcal.config import Configuration, Settings
 from iodcal.domain.orders import Outcome
+from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Kind
 from iodcal.domain.wishes import longest_pause
 from iodcal.errors import StateError, UsageError
@@ -91,6 +92,7 @@ class Diary:
     news: bool = True  # something changed since the last run
     stopped_until: datetime = START  # when the last hold or pause that was asked for ends
     lowered: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last lowering of ours
+    by_hand: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last order in the portal
 
 
 class Everything(RuleBasedStateMachine):
@@ -122,6 +124,12 @@ class Everything(RuleBasedStateMachine):
         for patch in self.patches:
             patch.stop()
         self.folder.cleanup()
+
+    @initialize(
+        calendar=st.sampled_from(["noc", "company"]), ahead=st.integers(0, 120), length=st.integers(30, 300)
+    )
+    def an_event_is_near(self, calendar: str, ahead: int, length: int) -> None:
+        self.somebody_invites(calendar=calendar, subject="hands", ahead=ahead, length=length)
 
     # --- time and runs
 
@@ -231,6 +239,7 @@ class Everything(RuleBasedStateMachine):
         if line.target is not None or line.bandwidth == level:
             return
         line.bandwidth, line.shown_late = level, None
+        self.diary.by_hand[service_id] = self.now
         self.disturb()
 
     # --- people's commands
@@ -393,7 +402,7 @@ class Everything(RuleBasedStateMachine):
                     continue
                 need = plan.circuit.sold(window.bandwidth).mbps
                 governed = not report.parked and plan.timeline.at(self.now).target.mbps < need
-                if line.bandwidth >= need or governed:
+                if line.bandwidth >= need or governed or self.nobody_looked(plan, report):
                     continue
                 place = f"{plan.circuit.name}/{window.demand.rule.name}/{event.start:%Y-%m-%dT%H:%MZ}"
                 assert place in told, f"too slow for {place} and nobody was told"
@@ -402,6 +411,16 @@ class Everything(RuleBasedStateMachine):
                 if self.worked_between(self.now - minutes(EVERY + PROVISIONING), self.now):
                     continue  # what `exactly` kept low is raised when that has ended, not before
                 assert not settled or self.cannot_be_helped(plan.circuit.service_id), f"late for {place}"
+
+    def nobody_looked(self, plan: CircuitPlan, report: Report) -> bool:
+        """True if somebody ordered in the portal since the last reading, and the next is not due yet, or was
+        not to be had, which the report says of the circuit."""
+        service_id = plan.circuit.service_id
+        by_hand, read_at = self.diary.by_hand.get(service_id), self.company.carrier.read_at[service_id]
+        if by_hand is None or read_at > by_hand:
+            return False
+        unread = {problem.where for problem in report.problems if problem.kind is Kind.CARRIER_UNREADABLE}
+        return self.now - read_at < Settings().verify_every or plan.circuit.name in unread
 
     def stopped_since(self, start: datetime, report: Report) -> bool:
         """True if people's commands may have kept a circuit low at any time since."""

@@ -73,6 +73,7 @@ class MemoryCarrier:
     duplicates: list[str] = field(default_factory=list)
     clock_error: float | None = None
     lags: bool = False  # readings after any order show the past for a while
+    read_at: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last reading given
 
     account = ACCOUNT
 
@@ -87,6 +88,7 @@ class MemoryCarrier:
         if self.unreadable:
             raise CarrierError("refused", status=503, message="maintenance")
         self.settle()
+        self.read_at[service_id] = self.now
         line = self.lines[service_id]
         if self.strange:
             return Reading(self.now, Status.UNKNOWN, Bandwidth(line.bandwidth), "Suspended")
