@@ -30,7 +30,7 @@ def _planning() -> list[bool]:
 def _quota() -> list[bool]:
     many, one = quota.Fleet(500, 25, 24), quota.Fleet(500, 1, 1200)
     (seconds, left_out), (seconds_of_one, left_out_of_one) = quota.measure(many), quota.measure(one)
-    what = "quota, 500 circuits x 7 days"
+    what = "planning 500 circuits x 7 days"
     return [
         _line(f"{what}, 25 accounts of 24 ({left_out} changes left out)", seconds, 1, "s of CPU"),
         _line(f"{what}, 1 account of 1200 ({left_out_of_one} left out)", seconds_of_one, 1, "s of CPU"),

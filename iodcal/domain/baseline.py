@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,11 @@ def lay_out(
     baseline: Baseline, zone: ZoneInfo, over: Interval, holidays: Holidays = frozenset()
 ) -> tuple[Stretch, ...]:
     """The baseline's levels, without a gap, from `over.start` to `over.end` (UTC), in order."""
+    return _laid_out(baseline, zone, over, holidays)
+
+
+@lru_cache(maxsize=256)  # circuits of one site mostly share a baseline
+def _laid_out(baseline: Baseline, zone: ZoneInfo, over: Interval, holidays: Holidays) -> tuple[Stretch, ...]:
     peaks = [
         (span, peak.bandwidth) for peak in baseline.peaks for span in _occurrences(peak, zone, over, holidays)
     ]

@@ -40,11 +40,11 @@ def cost(course: Course, over: Interval, tariff: Tariff) -> Cost:
 
 def billed_time(course: Course, over: Interval, billing: Billing) -> Mapping[Bandwidth, timedelta]:
     """How long each tier is paid for during `over` (UTC)."""
-    period = timedelta(seconds=billing.seconds)
+    period = billing.length
     billed: defaultdict[Bandwidth, timedelta] = defaultdict(timedelta)
     partial: dict[datetime, Bandwidth] = {}
     for span, bandwidth in _stays(course, over):
-        first, last = _period_of(span.start, period), _period_of(span.end, period)
+        first, last = period_of(span.start, billing), period_of(span.end, billing)
         # The period in which a stay begins may not be its own, nor that in which it ends.
         partial[first] = max(bandwidth, partial.get(first, bandwidth))
         first += period
@@ -71,8 +71,9 @@ def _stays(course: Course, over: Interval) -> Iterator[tuple[Interval, Bandwidth
             yield cut, bandwidth
 
 
-def _period_of(instant: datetime, period: timedelta) -> datetime:
-    return instant - (instant - _EPOCH) % period
+def period_of(instant: datetime, billing: Billing) -> datetime:
+    """When the billing period begins that `instant` (UTC) lies in."""
+    return instant - (instant - _EPOCH) % billing.length
 
 
 def _hours(length: timedelta) -> Decimal:

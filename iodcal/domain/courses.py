@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from operator import attrgetter, itemgetter
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.billing import difference
@@ -15,6 +17,7 @@ from iodcal.domain.planning import CircuitPlan, LeftOut, Policy, next_quota_day
 from iodcal.domain.walk import EVE, MIDNIGHT, Move, Need, Step
 
 _PRICE_UNITS = 10**6
+_AT, _MOMENT = attrgetter("at"), itemgetter(0)
 
 
 @dataclass(slots=True)
@@ -42,18 +45,19 @@ class Course:
         """What the circuit asks for from `start` to `end` (UTC). With `ready` it may be raised just before
         `end` to what the day after needs."""
         begin, close = _seconds(start), _seconds(end)
-        here = [step for step in self.steps if begin <= step.at < close]
+        first, last = self._reached(begin), self._reached(close)
+        here = self.steps[first:last]
         fresh = self._fresh(begin)
         eve = close - 2 * int(self.policy.every.total_seconds())
         return Need(
             name=self.name,
             level=self.level,
-            steps=((fresh,) if fresh else ()) + tuple(here),
+            steps=(fresh, *here) if fresh else here,
             end=close,
-            beyond=tuple(step for step in self.steps if step.at >= close),
+            beyond=self.steps[last:],
             horizon=_seconds(self.now + self.policy.window),
             rates=self.rates,
-            period=self.plan.tariff.billing.seconds,
+            period=self.plan.circuit.tariff.billing.seconds,
             ready=self._highest(close, close + 86_400) if ready else 0,
             eve=max(begin, eve, *(step.at + 1 for step in here)),
         )
@@ -74,13 +78,13 @@ class Course:
 
     def _highest(self, begin: int, end: int) -> int:
         """The highest level of the circuit's own plan from `begin` on until just before `end`."""
-        level = _first_level(self.plan)
-        for step in self.steps:
-            if step.at <= begin:
-                level = step.level
-            elif step.at < end:
-                level = max(level, step.level)
-        return level
+        first, last = self._reached(begin + 1), self._reached(end)
+        level = self.steps[first - 1].level if first else _first_level(self.plan)
+        return max(level, *(step.level for step in self.steps[first:last]), 0)
+
+    def _reached(self, second: int) -> int:
+        """How many steps of the circuit's own plan lie before `second`."""
+        return bisect_left(self.steps, second, key=_AT)
 
 
 def course_of(plan: CircuitPlan, now: datetime, policy: Policy, *, priced: bool) -> Course:
@@ -147,32 +151,36 @@ def _made(course: Course, move: Move, old: Bandwidth) -> Change:
     elif move.id == EVE:
         base = next(change for change in known if change.new >= new and _seconds(change.at) > move.at)
     else:
-        base = known[move.id]
-        higher = (change.causes for change in known[move.id :] if change.new == new)
-        causes = tuple(dict.fromkeys((*base.causes, *next(higher, ()))))
-        return replace(base, old=old, new=new, causes=causes)
+        return _stretched(known[move.id], old, new, known[move.id :])
     at = datetime.fromtimestamp(move.at, UTC)
     due = at <= course.now
     held = base.held or (course.plan.hindrance if due else None)
     return replace(base, at=at, due=due, old=old, new=new, held=held)
 
 
+def _stretched(change: Change, old: Bandwidth, new: Bandwidth, later: Sequence[Change]) -> Change:
+    """`change` from another level, or to a higher one: then also for what `later` causes that."""
+    if new == change.new:
+        return change if old == change.old else replace(change, old=old)
+    higher = next((one.causes for one in later if one.new == new), ())
+    return replace(change, old=old, new=new, causes=tuple(dict.fromkeys((*change.causes, *higher))))
+
+
 def _left_out(course: Course) -> Iterator[LeftOut]:
     """Where the circuit stands higher than its own plan, change by change of that plan."""
     if course.plan.circuit.orders is Orders.UPS:
         return  # never lowered is what its owner wants
-    changes, instead = course.plan.changes, _way(course)
+    changes, instead, tariff = course.plan.changes, _way(course), course.plan.tariff
     starts = [course.now if change.due else change.at for change in changes]
     edges = [*starts, course.now + course.policy.window]
     for number, change in enumerate(changes):
         start, end = edges[number : number + 2]
-        kept = next(known for at, known in reversed(instead) if at <= start)
+        after = bisect_right(instead, start, key=_MOMENT)
+        kept = instead[after - 1][1]
         if kept > change.new:
-            moved = [(at, known) for at, known in instead if at > start]
-            until = min([end, *(at for at, _ in moved)])
-            more = difference(
-                [(start, kept), *moved], [(start, change.new)], Interval(start, end), course.plan.tariff
-            )
+            moved = instead[after : bisect_left(instead, end, key=_MOMENT)]
+            until = moved[0][0] if moved else end
+            more = difference([(start, kept), *moved], [(start, change.new)], Interval(start, end), tariff)
             yield LeftOut(replace(change, held=Held(Reason.QUOTA)), kept, until, more)
 
 

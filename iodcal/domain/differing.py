@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Window
 
-# What a circuit says of itself that changes what is planned for it.
-SETTINGS = (
-    "name",
-    "site",
-    "carrier",
-    "zone",
-    "tiers",
-    "floor",
-    "ceiling",
-    "orders",
-    "provisioning",
-    "changes_per_day",
-    "baseline",
-)
+# What a circuit says of itself: what is planned for it depends on it, or what is told and paid.
+SETTINGS: Mapping[str, Callable[[Circuit], object]] = {
+    "name": lambda circuit: circuit.name,
+    "site": lambda circuit: circuit.site,
+    "carrier": lambda circuit: circuit.carrier,
+    "zone": lambda circuit: circuit.zone.key,
+    "tiers": lambda circuit: circuit.tiers,
+    "floor": lambda circuit: circuit.floor,
+    "ceiling": lambda circuit: circuit.ceiling,
+    "orders": lambda circuit: circuit.orders,
+    "provisioning": lambda circuit: circuit.provisioning,
+    "changes_per_day": lambda circuit: circuit.changes_per_day,
+    "baseline": lambda circuit: circuit.baseline,
+    "holidays": lambda circuit: circuit.holidays,
+    "rates": lambda circuit: circuit.tariff.rates,
+    "currency": lambda circuit: circuit.tariff.currency,
+    "billing": lambda circuit: circuit.tariff.billing,
+    "max_price_per_hour": lambda circuit: circuit.max_price_per_hour,
+    "labels": lambda circuit: circuit.labels,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,9 @@ class CircuitDifference:
     """One circuit under two sets of rules; `before` or `after` is None where it is not configured.
 
     `gained` and `lost` are windows that only one of them opens, `altered` those that both do, but otherwise;
-    `added` and `dropped` are changes that only one of them plans. `settings` names what the circuit itself
-    says otherwise; `targets` is where the target differs.
+    `added` and `dropped` are changes that only one of them plans, `freezing` and `thawing` freezes that only
+    one of them has. `settings` names what the circuit itself says otherwise; `targets` is where the target
+    differs.
     """
 
     before: CircuitPlan | None
@@ -56,6 +65,8 @@ class CircuitDifference:
     dropped: tuple[Change, ...] = ()
     settings: tuple[str, ...] = ()
     targets: tuple[Stretched, ...] = ()
+    freezing: tuple[Freeze, ...] = ()
+    thawing: tuple[Freeze, ...] = ()
 
     @property
     def plan(self) -> CircuitPlan:
@@ -68,7 +79,8 @@ class CircuitDifference:
     def same(self) -> bool:
         """True if nothing at all differs."""
         parts = (self.gained, self.lost, self.altered, self.added, self.dropped, self.settings, self.targets)
-        return self.before is not None and self.after is not None and not any(parts)
+        frozen = self.freezing or self.thawing
+        return self.before is not None and self.after is not None and not any(parts) and not frozen
 
     def differs_for(self, *, higher: bool) -> timedelta:
         """How long in all the target is higher, or lower, than before."""
@@ -94,6 +106,7 @@ def differences(
 def _difference(before: CircuitPlan | None, after: CircuitPlan | None, within: Interval) -> CircuitDifference:
     ours, theirs = _windows(before, within), _windows(after, within)
     planned, other = _changes(before), _changes(after)
+    frozen, freezing = _freezes(before, within), _freezes(after, within)
     return CircuitDifference(
         before,
         after,
@@ -108,6 +121,8 @@ def _difference(before: CircuitPlan | None, after: CircuitPlan | None, within: I
         dropped=tuple(change for key, change in planned.items() if key not in other),
         settings=_settings(before, after),
         targets=tuple(_targets(before, after, within)),
+        freezing=tuple(freeze for key, freeze in freezing.items() if key not in frozen),
+        thawing=tuple(freeze for key, freeze in frozen.items() if key not in freezing),
     )
 
 
@@ -122,6 +137,16 @@ def _asks(window: Window) -> tuple[object, ...]:
     return demand.span, window.bandwidth, demand.rule.mode, window.priority
 
 
+def _freezes(plan: CircuitPlan | None, within: Interval) -> Mapping[tuple[object, ...], Freeze]:
+    """One that lasts otherwise, or forbids otherwise, is another one."""
+    freezes = plan.timeline.freezes if plan is not None else ()
+    return {
+        (freeze.demand.id, freeze.span, freeze.total): freeze
+        for freeze in freezes
+        if freeze.span.overlaps(within)
+    }
+
+
 def _changes(plan: CircuitPlan | None) -> Mapping[tuple[object, ...], Change]:
     changes = plan.changes if plan is not None else ()
     return {(change.at, change.due, change.old, change.new, change.held): change for change in changes}
@@ -131,7 +156,7 @@ def _settings(before: CircuitPlan | None, after: CircuitPlan | None) -> tuple[st
     if before is None or after is None:
         return ()
     ours, theirs = before.circuit, after.circuit
-    return tuple(name for name in SETTINGS if getattr(ours, name) != getattr(theirs, name))
+    return tuple(name for name, told in SETTINGS.items() if told(ours) != told(theirs))
 
 
 def _targets(before: CircuitPlan | None, after: CircuitPlan | None, within: Interval) -> Iterator[Stretched]:

@@ -15,8 +15,9 @@ from iodcal.domain.walk import Move, Table, Uses
 _UNREADY = 10**32
 _MOST_TOTALS = 4096
 
-# By circuits ready a list: the cost of so many changes until the last lowering, and so many after it. Costs
-# are ints, and `inf` where nothing costs that: added to an int it stays what it is.
+# By circuits ready a list: the cost of so many changes until the last lowering (beyond those that a circuit
+# needs anyhow), and so many after it. Costs are ints, and `inf` where nothing costs that: added to an int it
+# stays what it is.
 _Totals: TypeAlias = Mapping[int, list[float]]
 # A circuit, its table, and the totals of those before it.
 _Stage: TypeAlias = tuple[str, Table, _Totals]
@@ -42,6 +43,9 @@ def is_small(changes: int, tail: int, ready: int) -> bool:
 def cheapest(tables: Mapping[str, Table], left: int, reserve: int, ready: int) -> Best | None:
     """One entry of each table: as many of `ready` circuits ready as can be, then the lowest cost, with at
     most `left` changes in all and `reserve` fewer until the last lowering. None where nothing fits."""
+    fewest = {name: min(changes for changes, _, _ in table) for name, table in tables.items()}
+    tables = {name: _beyond(table, fewest[name]) for name, table in tables.items()}
+    left -= sum(fewest.values())
     budget = min(left - reserve, sum(max(changes for changes, _, _ in table) for table in tables.values()))
     if budget < 0:
         return None
@@ -71,6 +75,11 @@ def cheapest(tables: Mapping[str, Table], left: int, reserve: int, ready: int) -
     )
 
 
+def _beyond(table: Table, fewest: int) -> Table:
+    """The table with `fewest` changes taken for granted: it counts those beyond."""
+    return {(changes - fewest, tail, ready): way for (changes, tail, ready), way in table.items()}
+
+
 def _preferring_ready(table: Table) -> Table:
     """The table with readiness counted as a saving above any money: then all are made ready that can be."""
     return {uses: (cost + _UNREADY * (not uses[2]), moves) for uses, (cost, moves) in table.items()}
@@ -80,14 +89,15 @@ def _added(before: _Totals, table: Table, size: int, width: int, ready: int) -> 
     """The totals with one table more, at most `size` of them."""
     furthest = max(changes * width + tail for changes, tail, _ in table)
     after: dict[int, list[float]] = {}
+    length = min(size, max(map(len, before.values())) + furthest)
     for count, costs in before.items():
-        length = min(size, len(costs) + furthest)
         for (changes, tail, is_ready), (cost, _) in table.items():
             shift = changes * width + tail
-            moved = [known + cost for known in costs]
-            shifted = ([inf] * shift + moved + [inf] * furthest)[:length]
-            key = min(ready, count + is_ready)
-            after[key] = [*map(min, shifted, after.get(key, shifted))]
+            totals = after.setdefault(min(ready, count + is_ready), [inf] * length)
+            known = totals[shift : shift + len(costs)]
+            totals[shift : shift + len(known)] = [
+                one if one < (new := other + cost) else new for one, other in zip(known, costs, strict=False)
+            ]
     return after
 
 

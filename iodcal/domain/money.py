@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -29,8 +29,13 @@ class Billing(StrEnum):
 
     @property
     def seconds(self) -> int:
-        """How long one billing period is."""
+        """How many seconds one billing period is."""
         return {"minute": 60, "hour": 3600, "day": 86_400}[self.value]
+
+    @property
+    def length(self) -> timedelta:
+        """How long one billing period is."""
+        return timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class Cost:
         return Cost(self.amount + other.amount, self.currency, self.complete and other.complete)
 
     def __neg__(self) -> Cost:
-        return replace(self, amount=-self.amount)
+        return Cost(-self.amount, self.currency, self.complete)
 
     def __sub__(self, other: Cost) -> Cost:
         return self + -other

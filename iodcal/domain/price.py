@@ -18,7 +18,11 @@ def ceiling(change: Change, timeline: Timeline) -> Decimal | None:
     """
     if not change.up:
         return None  # a lowering is never too dear: staying up costs more
-    limits = {window.demand.id: window.demand.rule.max_price_per_hour for window in timeline.windows}
+    limits = {
+        window.demand.id: window.demand.rule.max_price_per_hour
+        for window in timeline.windows
+        if window.demand.rule.max_price_per_hour is not None
+    }
     of_rules = [limits.get(cause.id) for cause in change.causes if not cause.ended]
     known = [limit for limit in of_rules if limit is not None]
     own = timeline.circuit.max_price_per_hour

@@ -29,6 +29,8 @@ def held_by_freeze(change: Change, timeline: Timeline, at: datetime, sight: time
     A lowering is held back, too, if within `sight` a freeze begins that allows no raise, and more is asked
     for before that ends: what cannot be raised again must not be dropped.
     """
+    if not timeline.freezes:
+        return None
     thaw = _thaw(timeline, at, up=change.up)
     if thaw > at:
         return Held(Reason.FREEZE, thaw)

@@ -18,6 +18,8 @@ from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
 from iodcal.domain.windows import Window
 
+_STRETCH_START = attrgetter("span.start")
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -90,8 +92,8 @@ class Timeline:
                 yield window
 
     def baseline_at(self, instant: datetime) -> Stretch:
-        """The baseline's stretch that `instant` lies in."""
-        return next((stretch for stretch in self.stretches if instant in stretch.span), self.stretches[-1])
+        """The baseline's stretch that `instant` lies in, or the nearest one."""
+        return self.stretches[max(0, bisect_right(self.stretches, instant, key=_STRETCH_START) - 1)]
 
     def cut(self, over: Interval) -> Timeline:
         """What `draw` would make of the same over `over`, which must lie within this one's span."""
@@ -176,17 +178,21 @@ class _Covering:
         self.pin: Window | None = None
 
     def change(self, opening: Iterable[Window], closing: Iterable[Window]) -> None:
+        exact = False
         for window in closing:
             if window.exact:
+                exact = True
                 self._exact.remove(window)
             else:
                 self._leave((window.priority, window.bandwidth.mbps))
         for window in opening:
             if window.exact:
+                exact = True
                 self._exact.append(window)
             else:
                 self._at_least[window.priority, window.bandwidth.mbps] += 1
-        self.pin = min(self._exact, key=_governs_before, default=None)
+        if exact:
+            self.pin = min(self._exact, key=_governs_before, default=None)
 
     def level(self, baseline: Bandwidth) -> Bandwidth:
         """The target before floor, ceiling and tiers."""

@@ -124,9 +124,12 @@ def _closed(need: Need, states: _States) -> Table:
     """The day's end: what staying up costs afterwards, and whether the circuit is ready for the day after.
     In order, so that a circuit's fewest changes come first where two ways are equally good."""
     table: Table = {}
+    after = {
+        level: _afterwards(need, level) for level in {need.ready, *(state[2] for state in states)} if level
+    }
 
     def enter(uses: Uses, level: int, cost: int, moves: tuple[Move, ...]) -> None:
-        way = (cost + _afterwards(need, level), moves)
+        way = (cost + after[level], moves)
         table[uses] = min(way, table.get(uses, way))
 
     for (changes, tail, level, _), (cost, moves) in states.items():

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import Cost
+from iodcal.domain.money import Cost, RateSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,10 @@ class Figures:
     def complete(self) -> bool:
         return not self.unknown and all(bill.cost.complete for bill in self.bills)
 
+    def doubtful(self) -> Figures:
+        """The same, of which something is missing."""
+        return replace(self, bills=tuple(bill.doubtful() for bill in self.bills))
+
     def __add__(self, other: Figures) -> Figures:
         tiers = sorted({*self.at_tier, *other.at_tier})
         none = timedelta()
@@ -94,7 +98,9 @@ class Figures:
 @dataclass(frozen=True, slots=True)
 class CircuitPast:
     """One circuit, together and by month; `gaps` are the times in which the history has lost something,
-    `left` is True where the configuration no longer has it, `unpriced` are tiers in use without a rate."""
+    `left` is True where the configuration no longer has it, `unpriced` are tiers in use without a rate,
+    `priced_by` says where the prices of the others come from; `uncounted` are the currencies of quotes that
+    are not the circuit's own. `labels` are today's."""
 
     name: str
     key: str
@@ -104,6 +110,8 @@ class CircuitPast:
     gaps: tuple[Interval, ...] = ()
     left: bool = False
     unpriced: tuple[Bandwidth, ...] = ()
+    priced_by: frozenset[RateSource] = frozenset()
+    uncounted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +170,11 @@ class Lookback:
     service: tuple[Served, ...]
     unreadable: int = 0
     priced_at: date | None = None
+
+    @property
+    def priced_by(self) -> frozenset[RateSource]:
+        """Where its prices come from: from quotes of that time, else from what is known today."""
+        return frozenset[RateSource]().union(*(one.priced_by for one in self.circuits))
 
     @property
     def late(self) -> tuple[Served, ...]:

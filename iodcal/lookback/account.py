@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,33 +15,42 @@ from iodcal.domain.billing import Course, cost
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.labels import Labels
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import Cost, Tariff
+from iodcal.domain.money import Cost, RateSource, Tariff
 from iodcal.lookback import BY_HAND, UNKNOWN, Because, Bill, CircuitPast, Figures
 from iodcal.lookback.course import Known, Step
 from iodcal.lookback.demands import because_of
+from iodcal.lookback.eras import Era, within
 from iodcal.lookback.paid import Demand, Stay, paid, shares
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A circuit to look back on, with what it is priced by. `circuit` is None where the configuration no
-    longer has it: then its baseline and highest tier are not known."""
+    """A circuit to look back on, with the eras of its prices and labels; `labels` are today's, `quoted_in`
+    the currencies of its quotes. `circuit` is None where the configuration no longer has it: then its
+    baseline and highest tier are not known."""
 
     name: str
     key: str
     labels: Labels
-    tariff: Tariff
+    eras: tuple[Era, ...]
     known: Known
     demands: tuple[Demand, ...]
     circuit: Circuit | None = None
+    quoted_in: frozenset[str] = frozenset()
+
+    @property
+    def tariff(self) -> Tariff:
+        """That of the last era."""
+        return self.eras[-1].tariff
 
 
 @dataclass(frozen=True, slots=True)
 class Accounted:
-    """A circuit's past, and what each reason cost on it beyond its baseline."""
+    """A circuit's past, what each reason cost on it beyond its baseline, and the part of each label."""
 
     past: CircuitPast
-    spent: dict[Because, Decimal]
+    spent: Mapping[Because, Decimal]
+    of_label: Mapping[tuple[str, str], Figures]
 
 
 def account(subject: Subject, months: Sequence[Interval], *, lost: bool = False) -> Accounted:
@@ -49,11 +58,18 @@ def account(subject: Subject, months: Sequence[Interval], *, lost: bool = False)
     not be read: something may be missing anywhere."""
     figures: list[Figures] = []
     spent: defaultdict[Because, Decimal] = defaultdict(Decimal)
+    of_label: defaultdict[tuple[str, str], Figures] = defaultdict(Figures)
+    priced_by: set[RateSource] = set()
     for month in months:
-        made = _figures(subject, month, spent)
-        if lost or made.unknown or any(gap.overlaps(month) for gap in subject.known.gaps):
-            made = Figures(made.at_tier, made.unknown, tuple(bill.doubtful() for bill in made.bills))
-        figures.append(made)
+        parts = [(_figures(subject, era, span, spent), era) for span, era in within(subject.eras, month)]
+        unknown = any(part.unknown for part, _ in parts)
+        if lost or unknown or any(gap.overlaps(month) for gap in subject.known.gaps):
+            parts = [(part.doubtful(), era) for part, era in parts]
+        figures.append(sum((part for part, _ in parts), Figures()))
+        for part, era in parts:
+            priced_by.update(_sources(subject, era, part))
+            for label in era.labels:
+                of_label[label] += part
     total = sum(figures, Figures())
     over = Interval(months[0].start, months[-1].end)
     past = CircuitPast(
@@ -65,14 +81,28 @@ def account(subject: Subject, months: Sequence[Interval], *, lost: bool = False)
         tuple(gap for gap in subject.known.gaps if gap.overlaps(over)),
         subject.circuit is None,
         tuple(tier for tier in total.at_tier if subject.tariff.rate(tier) is None),
+        frozenset(priced_by),
+        tuple(sorted(subject.quoted_in - {subject.tariff.currency})),
     )
-    return Accounted(past, dict(spent))
+    return Accounted(past, spent, of_label)
 
 
-def _figures(subject: Subject, month: Interval, spent: defaultdict[Because, Decimal]) -> Figures:
+def _sources(subject: Subject, era: Era, figures: Figures) -> Iterator[RateSource]:
+    """Where the prices that make up `figures` come from."""
+    tiers = set(figures.at_tier)
+    if tiers and subject.circuit is not None:
+        baseline, sold = subject.circuit.baseline, subject.circuit.sold
+        levels = (baseline.off_peak, *(peak.bandwidth for peak in baseline.peaks))
+        tiers |= {subject.circuit.highest, *map(sold, levels)}
+    rates = (era.tariff.rate(tier) for tier in tiers)
+    yield from (rate.source for rate in rates if rate is not None)
+
+
+def _figures(subject: Subject, era: Era, over: Interval, spent: defaultdict[Because, Decimal]) -> Figures:
+    """What there was during `over`, all of it in `era`; what it cost is added to `spent`."""
     at_tier: defaultdict[Bandwidth, timedelta] = defaultdict(timedelta)
     unknown, bill = timedelta(), Bill.nothing(subject.tariff.currency)
-    for known, run in groupby(subject.known.over(month), key=lambda part: part[1].level is not None):
+    for known, run in groupby(subject.known.over(over), key=lambda part: part[1].level is not None):
         parts = list(run)
         if not known:
             unknown += sum((span.end - span.start for span, _ in parts), timedelta())
@@ -80,21 +110,20 @@ def _figures(subject: Subject, month: Interval, spent: defaultdict[Because, Deci
         stays = [Stay(span, step.level) for span, step in parts if step.level is not None]
         for stay in stays:
             at_tier[stay.level] += stay.span.end - stay.span.start
-        bill += _bill(subject, stays)
-        for because, amount in _shares(subject, stays, [step for _, step in parts]):
+        bill += _bill(subject.circuit, era.tariff, stays)
+        for because, amount in _shares(subject, era.tariff, stays, [step for _, step in parts]):
             spent[because] += amount
     return Figures(dict(sorted(at_tier.items())), unknown, (bill,))
 
 
-def _bill(subject: Subject, stays: Sequence[Stay]) -> Bill:
+def _bill(circuit: Circuit | None, tariff: Tariff, stays: Sequence[Stay]) -> Bill:
     span = Interval(stays[0].span.start, stays[-1].span.end)
-    real = cost(_course(stays), span, subject.tariff)
-    circuit = subject.circuit
+    real = cost(_course(stays), span, tariff)
     if circuit is None:
-        nothing = Cost(Decimal(0), subject.tariff.currency, complete=False)
+        nothing = Cost(Decimal(0), tariff.currency, complete=False)
         return Bill(real, nothing, nothing, nothing, nothing)
-    highest = cost([(span.start, circuit.highest)], span, subject.tariff)
-    baseline = cost(_course(baseline_stays(circuit, span)), span, subject.tariff)
+    highest = cost([(span.start, circuit.highest)], span, tariff)
+    baseline = cost(_course(baseline_stays(circuit, span)), span, tariff)
     return Bill(real, highest, baseline, highest - real, real - baseline)
 
 
@@ -109,20 +138,19 @@ def baseline_stays(circuit: Circuit, span: Interval) -> list[Stay]:
 
 
 def _shares(
-    subject: Subject, stays: Sequence[Stay], steps: Sequence[Step]
+    subject: Subject, tariff: Tariff, stays: Sequence[Stay], steps: Sequence[Step]
 ) -> Iterator[tuple[Because, Decimal]]:
     if subject.circuit is None:
         return
     span = Interval(stays[0].span.start, stays[-1].span.end)
-    billing = subject.tariff.billing
-    base = paid(baseline_stays(subject.circuit, span), billing)
+    base = paid(baseline_stays(subject.circuit, span), tariff.billing)
     demands = [demand for demand in subject.demands if demand.span.overlaps(span)]
     starts = {stay.span.start: step for stay, step in zip(stays, steps, strict=True)}
 
     def behind(at: datetime) -> Sequence[Because]:
         return reasons_of(starts[max(start for start in starts if start <= at)])
 
-    yield from shares(paid(stays, billing), base, demands, behind, subject.tariff)
+    yield from shares(paid(stays, tariff.billing), base, demands, behind, tariff)
 
 
 def reasons_of(step: Step) -> Sequence[Because]:

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Circuit, Orders
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import Cost, QuotedPrice, RateSource, Tariff
+from iodcal.domain.money import Cost, RateSource, Tariff
 from iodcal.domain.standing import Standing
 from iodcal.history import CurtainUp, Past, PastChange, PastOrder, PastReading
 from iodcal.lookback import Because, CircuitPast, Figures, Lookback, QuotaDay, Served, Spending
 from iodcal.lookback.account import Accounted, Subject, account, months_of
 from iodcal.lookback.course import confirmed, ordered
 from iodcal.lookback.demands import demands_of
+from iodcal.lookback.eras import eras_of, quotes_of
 from iodcal.lookback.service import served, worst_first
 from iodcal.lookback.spans import month_begins
 
@@ -45,7 +46,7 @@ def look_back(
         zone,
         sum((one.figures for one in pasts), Figures()),
         pasts,
-        tuple(_by_label(pasts)),
+        tuple(_by_label(accounts)),
         tuple((month, _together(pasts, number)) for number, month in enumerate(months)),
         _spendings(accounts, subjects, by_rule=True),
         _spendings(accounts, subjects, by_rule=False),
@@ -92,24 +93,21 @@ def _subject(
         circuit.name,
         circuit.key,
         circuit.labels,
-        circuit.tariff.with_quotes(standing.quotes) if standing is not None else circuit.tariff,
+        eras_of(circuit.tariff, circuit.labels, orders, standing.quotes if standing is not None else ()),
         ordered(orders, readings, level),
         demands_of(orders, _of_names(past.changes, names), _looks(past.curtain_ups, names)),
         circuit,
+        frozenset(quote.currency for quote in quotes_of(orders)),
     )
 
 
 def _left(key: str, orders: Sequence[PastOrder], readings: Sequence[PastReading]) -> Subject:
     """A circuit that left the configuration: what was quoted for its orders is all that tells its price."""
-    quotes = [
-        QuotedPrice(one.order.new, one.order.price_per_hour, one.order.currency, one.order.created_at)
-        for one in orders
-        if one.order.price_per_hour is not None and one.order.currency is not None
-    ]
+    quotes = list(quotes_of(orders))
     currency = quotes[-1].currency if quotes else Tariff().currency
     name = orders[-1].order.circuit if orders else readings[-1].circuit
     labels = orders[-1].labels if orders else ()
-    return Subject(name, key, labels, Tariff(currency).with_quotes(quotes), ordered(orders, readings), ())
+    return Subject(name, key, labels, eras_of(Tariff(currency), (), orders), ordered(orders, readings), ())
 
 
 def _level(standing: Standing) -> Bandwidth | None:
@@ -135,11 +133,11 @@ def _together(pasts: Iterable[CircuitPast], number: int) -> Figures:
     return sum((one.months[number][1] for one in pasts), Figures())
 
 
-def _by_label(pasts: Iterable[CircuitPast]) -> Iterator[tuple[tuple[str, str], Figures]]:
+def _by_label(accounts: Iterable[Accounted]) -> Iterator[tuple[tuple[str, str], Figures]]:
     found: defaultdict[tuple[str, str], Figures] = defaultdict(Figures)
-    for one in pasts:
-        for label in one.labels:
-            found[label] += one.figures
+    for one in accounts:
+        for label, figures in one.of_label.items():
+            found[label] += figures
     yield from sorted(found.items())
 
 

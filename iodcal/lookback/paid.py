@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.billing import period_of
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Tariff
 from iodcal.lookback import Because
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1) // timedelta(microseconds=1)
 
 
@@ -59,11 +59,11 @@ def hours(length: timedelta) -> Decimal:
 
 def paid(stays: Iterable[Stay], billing: Billing) -> list[Paid]:
     """`stays`, in order and without a gap, as they are billed: in order and without a gap."""
-    period = timedelta(seconds=billing.seconds)
+    period = billing.length
     found: list[Paid] = []
     mixed: defaultdict[datetime, list[Stay]] = defaultdict(list)
     for stay in stays:
-        first, last = _period_of(stay.span.start, period), _period_of(stay.span.end, period)
+        first, last = period_of(stay.span.start, billing), period_of(stay.span.end, billing)
         if first < stay.span.start or first == last:
             end = min(first + period, stay.span.end)
             mixed[first].append(Stay(Interval(stay.span.start, end), stay.level))
@@ -144,7 +144,3 @@ def _highest(parts: Sequence[Stay]) -> Paid:
     top = max(part.level for part in parts)
     during = tuple(part.span for part in parts if part.level == top)
     return Paid(Interval(parts[0].span.start, parts[-1].span.end), top, during)
-
-
-def _period_of(instant: datetime, period: timedelta) -> datetime:
-    return instant - (instant - _EPOCH) % period

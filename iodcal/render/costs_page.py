@@ -18,7 +18,7 @@ from iodcal.render.page_head import head
 from iodcal.render.page_picture import counted
 from iodcal.render.text import for_terminal
 from iodcal.render.when import local, with_zone
-from iodcal.words.lookback import doubts, event_name, spent_on
+from iodcal.words.lookback import doubts, event_name, prices, spent_on
 from iodcal.words.problems import why_late
 
 _MOST_BARS, _MOST_ROWS = 40, 200
@@ -32,7 +32,8 @@ def costs_html(found: Lookback) -> str:
     tiles = tag("ul", *(tag("li", tag("b", one), words) for one, words in _tiles(found)), class_="tiles")
     main = tag("main", _notes(found), _circuits(found), _hours(found), _months(found), _reasons(found),
                _service(found), _quota(found))  # fmt: skip
-    foot = tag("footer", tag("p", f"Made by iodcal {__version__} from the history: estimates, not a bill."))
+    made = f"Made by iodcal {__version__} from the history: estimates, not a bill."
+    foot = tag("footer", tag("p", " ".join(filter(None, (made, prices(found))))))
     body = tag("body", header, tiles, main, foot)
     page = tag("html", head(f"iodcal: costs, {span}", "costs.css"), body, lang="en")
     return "<!doctype html>\n" + page.text + "\n"

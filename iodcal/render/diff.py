@@ -13,6 +13,8 @@ from iodcal.comparing import Comparison, RuleDifferences
 from iodcal.domain.changes import Change, of_window
 from iodcal.domain.differing import CircuitDifference
 from iodcal.domain.durations import format_duration
+from iodcal.domain.freezes import Freeze
+from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Window
 from iodcal.render.plan import cause_text, print_header, print_told, problem_text
@@ -71,6 +73,8 @@ def _lines(difference: CircuitDifference) -> Iterator[Text]:
     yield from _most([_line("+", _window(window, plan)) for window in difference.gained])
     yield from _most([_line("-", _window(window, plan)) for window in difference.lost])
     yield from _most([_line("~", _altered(old, new, plan)) for old, new in difference.altered])
+    yield from _most([_line("+", _freeze(freeze, plan)) for freeze in difference.freezing])
+    yield from _most([_line("-", _freeze(freeze, plan)) for freeze in difference.thawing])
     changes = [("+", change) for change in difference.added] + [
         ("-", change) for change in difference.dropped
     ]
@@ -93,15 +97,21 @@ def _line(sign: str, text: str) -> Text:
 
 def _window(window: Window, plan: CircuitPlan) -> str:
     exact = "exactly " if window.exact else ""
-    return f"window {_span(window, plan)} {exact}{window.bandwidth} for {_event(window, plan)}"
+    span = _span(window.demand.span, plan)
+    return f"window {span} {exact}{window.bandwidth} for {_event(window, plan)}"
+
+
+def _freeze(freeze: Freeze, plan: CircuitPlan) -> str:
+    allowed = "no change" if freeze.total else "no lowering"
+    return f"freeze {_span(freeze.span, plan)} {allowed}, rule {for_terminal(freeze.demand.rule.name, 40)}"
 
 
 def _event(window: Window, plan: CircuitPlan) -> str:
     return f"{cause_text(of_window(window), plan)}, rule {for_terminal(window.demand.rule.name, 40)}"
 
 
-def _span(window: Window, plan: CircuitPlan) -> str:
-    span, zone = window.demand.span, plan.circuit.zone
+def _span(span: Interval, plan: CircuitPlan) -> str:
+    zone = plan.circuit.zone
     return f"{local(span.start, zone).rpartition(' ')[0]} {local_span(span.start, span.end, zone)}"
 
 
@@ -110,7 +120,7 @@ def _altered(old: Window, new: Window, plan: CircuitPlan) -> str:
         (str(old.bandwidth), str(new.bandwidth)),
         (f"{old.demand.rule.mode}", f"{new.demand.rule.mode}"),
         (f"priority {old.priority}", f"priority {new.priority}"),
-        (_span(old, plan), _span(new, plan)),
+        (_span(old.demand.span, plan), _span(new.demand.span, plan)),
     )
     parts = (f"{before} becomes {after}" for before, after in pairs if before != after)
     return f"window for {_event(new, plan)}: {', '.join(parts)}"

@@ -16,7 +16,7 @@ from iodcal.lookback.paid import hours
 from iodcal.render.money import amount
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, with_zone
-from iodcal.words.lookback import doubts, event_name, spent_on
+from iodcal.words.lookback import doubts, event_name, prices, spent_on
 from iodcal.words.problems import why_late
 
 _MOST = 10  # rows of a table that has no end
@@ -30,6 +30,8 @@ def print_lookback(found: Lookback, console: Console, *, everything: bool) -> No
     console.print(Text(f"From {start} to {end}", style="dim"))
     for line in total_lines(found):
         console.print(Text(line, style="bold"))
+    if (rates := prices(found)) is not None:
+        console.print(Text(rates, style="dim"))
     circuits = [(one.name, one.figures) for one in found.circuits]
     _bills(console, "Circuits", circuits)
     _hours(console, [*circuits, ("together", found.total)] if len(circuits) > 1 else circuits)

@@ -34,6 +34,7 @@ def lookback_json(found: Lookback) -> Json:
         "from": moment(found.asked.start),
         "to": moment(found.asked.end),
         "timezone": found.zone.key,
+        "priced_by": sorted(found.priced_by),
         "total": _figures(found.total),
         "circuits": [_circuit(one) for one in found.circuits],
         "labels": [{"label": name, "value": value, **_figures(one)} for (name, value), one in found.labels],

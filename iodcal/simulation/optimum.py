@@ -25,7 +25,7 @@ def at_highest(circuit: Circuit, span: Interval) -> Course:
 
 def on_baseline(circuit: Circuit, span: Interval) -> Course:
     """Raised and lowered by the recurring schedule only."""
-    first, *later = lay_out(circuit.baseline, circuit.zone, span)
+    first, *later = lay_out(circuit.baseline, circuit.zone, span, circuit.holidays)
     return Course.of(
         span,
         circuit.sold(first.bandwidth),

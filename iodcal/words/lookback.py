@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from iodcal.domain.money import RateSource
 from iodcal.lookback import Because, CircuitPast, Lookback
 from iodcal.words import Words
 
@@ -14,6 +15,17 @@ _SPENT_ON = {
     "hold": "holds",
     "unknown": "no reason on record",
 }
+
+
+def prices(found: Lookback) -> str | None:
+    """By which prices it was reckoned; None where there is none."""
+    if not found.priced_by:
+        return None
+    if RateSource.QUOTED not in found.priced_by:
+        return "At today's rates: no quote of that time is on record."
+    if len(found.priced_by) == 1:
+        return "At the rates quoted at that time."
+    return "At the rates quoted at that time; what was not quoted by then, at today's."
 
 
 def doubts(found: Lookback) -> Iterator[Words]:
@@ -43,6 +55,11 @@ def _of_circuit(one: CircuitPast, found: Lookback) -> Iterator[Words]:
     elif one.unpriced:
         tiers = ", ".join(str(tier) for tier in one.unpriced)
         yield Words(f"{one.name}: no rate for {tiers}", "Give one under rates of the circuit or its carrier")
+    for currency in one.uncounted:
+        yield Words(
+            f"{one.name}: quotes in {currency} were left out, for its rates are in another currency",
+            f"Give currency: {currency} and rates in it, of the circuit or its carrier",
+        )
     if one.figures.unknown:
         hours = one.figures.unknown.total_seconds() / 3600
         yield Words(

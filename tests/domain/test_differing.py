@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, Circuit, Orders
 from iodcal.domain.differing import CircuitDifference, differences
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Billing, Tariff
 from tests.domain.minutes import CIRCUIT, Ask, at, minute_of, minutes, plan_of
 from tests.domain.test_properties import mixed
 
@@ -79,6 +84,36 @@ def test_what_the_circuit_says_otherwise() -> None:
     held = between([Ask(2, 60)], [Ask(2, 60)], replace(CIRCUIT, orders=Orders.NONE))
     assert held.settings == ("orders",)
     assert held.added[0].held is not None
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"tariff": Tariff("EUR", Billing.HOUR)}, ("currency", "billing")),
+        ({"max_price_per_hour": Decimal("0.90")}, ("max_price_per_hour",)),
+        ({"labels": (("cost_center", "4712"),)}, ("labels",)),
+        ({"holidays": frozenset({date(2026, 12, 25)})}, ("holidays",)),
+    ],
+)
+def test_what_is_paid_told_and_kept_free_is_reviewed_too(
+    changed: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    found = between([HANDS], [HANDS], replace(CIRCUIT, **changed))
+    assert (found.settings, found.same) == (named, False)
+
+
+def test_a_freeze_that_comes_goes_or_lasts_otherwise() -> None:
+    freeze = Ask(60, 120, name="freeze", freeze="ups")
+    came, went = between([], [freeze]), between([freeze], [])
+    assert [one.demand.rule.name for one in came.freezing] == ["freeze"]
+    assert (came.thawing, went.freezing, went.thawing) == ((), (), came.freezing)
+    assert not came.same
+    longer = between([freeze], [replace(freeze, end=150)])
+    assert ([len(longer.freezing), len(longer.thawing)], longer.same) == ([1, 1], False)
+    stricter = between([freeze], [replace(freeze, freeze="none")])
+    assert [one.total for one in (*stricter.thawing, *stricter.freezing)] == [False, True]
+    assert between([freeze], [freeze]).same
+    assert between([], [Ask(-90, -50, freeze="ups")]).same  # what is over is not compared
 
 
 def test_a_circuit_that_comes_or_goes() -> None:

@@ -350,3 +350,33 @@ def test_an_account_without_a_number_is_named_by_its_carrier_and_unknown_rates_a
         Kind.QUOTA_SHORT,
         Kind.QUOTA_PLANNED,
     ]
+
+
+def test_a_freeze_holds_back_before_the_price_does_and_then_the_price_does() -> None:
+    """What would be ordered in a freeze is not asked for its price either; once it is over, that counts."""
+    dear = replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal("0.90"))
+    asks = (Ask(2, 200, name="hands"), Ask(-5, 60, freeze="none", name="quiet"))
+    frozen, thawed = plan_of(*asks, circuit=dear), plan_of(*asks, circuit=dear, now=60)
+    assert (frozen.due and frozen.due.held, frozen.to_try) == (Held(Reason.FREEZE, at(60)), None)
+    assert list(of_prices(frozen, None)) == []
+    assert [risk.facts["cause"] for risk in events_at_risk([frozen], at(0), POLICY)] == ["freeze"]
+    assert thawed.due is not None
+    assert (thawed.due.held, thawed.to_try, thawed.to_order) == (Held(Reason.PRICE), thawed.due, None)
+    assert [problem.kind for problem in of_prices(thawed, None)] == [Kind.PRICE]
+
+
+def test_a_freeze_of_lowerings_does_not_let_a_dear_raise_through() -> None:
+    dear = replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal("0.90"))
+    plan = plan_of(Ask(2, 200), Ask(-5, 60, freeze="ups", name="quiet"), circuit=dear)
+    assert plan.due is not None
+    assert plan.due.held == Held(Reason.PRICE)
+
+
+def test_a_hold_keeps_to_the_circuits_limit_and_to_no_rules() -> None:
+    held = Ask(0, 120, hold=True)
+    dear = replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal("0.90"))
+    (problem,) = of_prices(plan_of(held, circuit=dear), None)
+    assert (problem.kind, problem.facts["limit"]) == (Kind.PRICE, "0.90")
+    free = plan_of(held, circuit=replace(CIRCUIT, tariff=TARIFF))
+    assert free.to_order is not None
+    assert ceiling(free.to_order, free.timeline) is None

@@ -111,6 +111,13 @@ def test_lowerings_leave_the_reserve_and_ups_after_the_last_one_may_use_it() -> 
     assert moves(allot([wanted], 4, 4)) == []
 
 
+def test_a_raise_after_the_last_lowering_needs_a_change_all_the_same() -> None:
+    down, up = need((1, 100), level=500, name="down"), need((13, 500), name="up")
+    found = allot([down, up], 0, 0)
+    assert (found.fit, found.moves["down"], moves(found, "up")) == (Fit.SHORT, (), [(13, 500)])
+    assert [len(path) for path in allot([down, up], 1, 0).moves.values()] == [0, 1]
+
+
 def test_a_lowering_at_the_end_counts_as_long_as_its_valley_lasts_beyond_midnight() -> None:
     night = need((23, 100), level=500, name="night", beyond=[(30, 500)])
     brief = need((18, 100), (23.5, 500), level=500, name="brief")

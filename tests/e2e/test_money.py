@@ -111,6 +111,7 @@ def test_a_raise_that_is_too_dear_is_not_ordered_until_the_price_falls(world: Wo
     assert {one["price_per_hour"] for one in told} == {"0.84"}
     (quote,) = next(iter(world.iodcal.state["circuits"].values()))["quotes"]
     assert (quote["mbps"], quote["per_hour"], quote["currency"]) == (1000, "0.84", "USD")
+    assert "quoted" in world.iodcal("report", "-o", "json").json["priced_by"]
 
 
 def test_known_rates_tell_what_is_too_dear_hours_before_and_the_quote_has_the_last_word(
@@ -147,3 +148,17 @@ def test_a_quote_in_another_currency_is_told_and_compared_with_nothing(world: Wo
         "2026-09-01",
     )
     assert DEN in next(iter(world.iodcal.state["circuits"]))
+
+
+def test_a_hold_above_the_price_is_told_as_such_and_goes_up_when_the_price_falls(world: World) -> None:
+    limit(world, "0.90")
+    world.lumen.price = "$1.95"
+    asked = world.iodcal("hold", "den-a", "1 Gbps", "--for", "2h", "--sync")
+    assert (asked.status, world.den.orders) == (3, [])
+    assert "den-a is held at 1 Gbps or more until" in asked.out
+    assert "den-a: up 100 Mbps to 1 Gbps held back (price)" in asked.out
+    assert "1 Gbps costs 1.95 USD an hour, above max_price_per_hour (0.90): not ordered" in asked.err
+    assert "Raise max_price_per_hour" in asked.err
+    world.lumen.price = "$0.84"
+    done = world.iodcal("sync", "-o", "json").json
+    assert ([order["outcome"] for order in done["orders"]], kinds(done)) == (["accepted"], [])

@@ -218,6 +218,35 @@ def test_an_edit_is_reviewed_before_it_is_installed(world: World) -> None:
     fresh(world)
 
 
+def test_money_labels_holidays_and_freezes_are_reviewed_too(world: World) -> None:
+    """The meeting is raised for under both files; the other one finds its price too high, and has a
+    freeze."""
+    world.meeting("All-Hands", 120, 180)
+    world.meeting("Change freeze", 240, 600)
+    freeze = "calendars: [company], match: {subject: Change freeze}, circuits: all, mode: freeze"
+    new = edited(
+        world,
+        ("settings:\n", "holidays: {ours: {dates: [2030-12-25]}}\nsettings:\n  holidays: ours\n"),
+        ("den-a: {site: den", "den-a: {labels: {cost_center: '7'}, max_price_per_hour: 0.90, site: den"),
+        ("rules:\n", f"rules:\n  - {{name: Quiet, {freeze}}}\n"),
+    )
+    text, found = both(world, "plan", "--diff", new)
+    assert "configured otherwise: holidays, max_price_per_hour, labels" in text.out
+    assert "+ freeze" in text.out
+    assert "no lowering, rule Quiet" in text.out
+    assert "held back: it costs more than max_price_per_hour" in text.out
+    den, lon = found["diff"]["circuits"]
+    assert den["settings"] == ["holidays", "max_price_per_hour", "labels"]
+    assert [one["subject"] for one in den["freezes_gained"]] == ["Change freeze"]
+    assert lon["freezes_gained"][0]["allow"] == "ups"
+    assert den["freezes_lost"] == []
+    assert {one["held"]["reason"] for one in den["changes_added"] if one["held"]} == {"price"}
+    assert "event_at_risk" in {one["kind"] for one in found["diff"]["new_problems"]}
+    back = world.iodcal("plan", "-c", new, "--diff", "rules.yaml", "-o", "json").json["diff"]
+    assert [one["rule"] for one in back["circuits"][0]["freezes_lost"]] == ["Quiet"]
+    assert "event_at_risk" in {one["kind"] for one in back["gone_problems"]}
+
+
 def test_both_plans_come_from_the_same_readings(world: World) -> None:
     add(world, "All-Hands", 20)
     add(world, "Budget", 20)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
 from iodcal.simulation.course import Course, above, cost
+from iodcal.simulation.optimum import on_baseline
+from tests.lookback.past import circuit
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 LOW, MIDDLE, HIGH = Bandwidth(100), Bandwidth(500), Bandwidth(1000)
@@ -31,6 +34,15 @@ DAY = Interval(at(0), at(24))
 
 def course(*steps: tuple[float, Bandwidth]) -> Course:
     return Course.of(DAY, LOW, ((at(hour), level) for hour, level in steps))
+
+
+def test_the_baseline_alone_keeps_its_holidays() -> None:
+    """A Tuesday that is a holiday counts as a Sunday: no peak, as the runs themselves have it."""
+    peak = Peak(frozenset(range(5)), time(8), time(18), HIGH, holidays_as_sunday=True)
+    office = circuit(baseline=Baseline(LOW, (peak,)))
+    quiet = circuit(baseline=Baseline(LOW, (peak,)), holidays=frozenset({START.date()}))
+    assert on_baseline(office, DAY).hours() == {LOW: timedelta(hours=14), HIGH: timedelta(hours=10)}
+    assert on_baseline(quiet, DAY).hours() == {LOW: timedelta(hours=24)}
 
 
 def test_hours_are_counted_to_the_end_of_the_span() -> None:
