@@ -17,6 +17,7 @@ from pydantic import Field
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.failures import unread
+from iodcal.calendars.local_file import read_file
 from iodcal.calendars.overlap import divided
 from iodcal.config.fields import Strict
 from iodcal.config.secrets import Secret
@@ -63,7 +64,7 @@ class IcsReader:
         if _is_url(place):
             content, clock_error = self._fetch(_https(place), deadline)
         else:
-            content = _read_file(self.directory / Path(place).expanduser())
+            content = read_file(self.directory / Path(place).expanduser(), _MOST_BYTES)
         try:
             events = parse_events(self.source, content, window, deadline)
         except CalendarError as error:
@@ -156,17 +157,6 @@ def _is_private(host: str) -> bool:
     except (OSError, UnicodeError):
         return False  # then only a proxy can know it, which has its own rules
     return any(not ipaddress.ip_address(str(place[0]).partition("%")[0]).is_global for *_, place in found)
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise CalendarError("file_unreadable", file=str(path), reason=error.strerror) from None
-    if len(content) > _MOST_BYTES:
-        raise CalendarError("file_too_large", file=str(path), limit=_MOST_BYTES)
-    return content
 
 
 plugin = IcsPlugin()
