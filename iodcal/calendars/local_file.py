@@ -12,7 +12,8 @@ from iodcal.errors import CalendarError
 def read_file(path: Path, most_bytes: int) -> bytes:
     """The content of `path`. Raises CalendarError (`file_unreadable`, `file_too_large`).
 
-    A pipe is refused: it would wait for somebody to write into it, past every deadline and with the lock held.
+    A pipe is refused: opening it waits for somebody to write into it, past every deadline, with the lock
+    held.
     """
     try:
         with open(path, "rb", opener=_at_once) as file:

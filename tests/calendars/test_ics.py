@@ -203,6 +203,20 @@ def test_show_as(line: str, show_as: str) -> None:
     assert one(f"UID:a\nDTSTART:20260106T080000Z\nDTEND:20260106T090000Z\n{line}").show_as == show_as
 
 
+@pytest.mark.parametrize(
+    ("line", "sensitivity"),
+    [
+        ("", "normal"),
+        ("CLASS:Public", "normal"),
+        ("CLASS:CONFIDENTIAL", "confidential"),
+        ("CLASS:X-BOARD", "private"),
+    ],
+)
+def test_a_class_never_seen_before_counts_as_private(line: str, sensitivity: str) -> None:
+    event = one(f"UID:a\nDTSTART:20260106T080000Z\nDTEND:20260106T090000Z\n{line}")
+    assert event.sensitivity == sensitivity
+
+
 def test_a_published_cancellation_cancels_everything() -> None:
     assert one("UID:a\nDTSTART:20260106T080000Z\nDURATION:PT1H", head="METHOD:CANCEL\n").cancelled
 
