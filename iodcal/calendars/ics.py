@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.failures import unread
@@ -30,11 +30,21 @@ _MOST_BYTES = 10 * 1024 * 1024
 _SHORTEST_SECRET = 6
 
 
+def _secure_place(place: Secret) -> Secret:
+    """Of an address that stands in the configuration it can be said at once that it will be refused."""
+    if place.literal and _is_url(url := place.references[0].name):
+        try:
+            require_secure(_https(url))
+        except HttpError:
+            raise ValueError("an https address is wanted: plain http is for this machine only") from None
+    return place
+
+
 class IcsOptions(Strict):
     """`ics` is a path, an https (or webcal) URL, or a secret that holds one. With `private_network` its
     server may redirect to other hosts of private networks."""
 
-    ics: Secret
+    ics: Annotated[Secret, AfterValidator(_secure_place)]
     private_network: Annotated[bool, Field(strict=True)] = False
 
 

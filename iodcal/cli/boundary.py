@@ -56,7 +56,7 @@ def _run(arguments: Sequence[str], *, json: bool) -> int:
     try:
         status = command.main(args=list(arguments), prog_name="iodcal", standalone_mode=False)
     except TyperException as error:
-        message = error.format_message()
+        message = error.format_message().rstrip(".")
         if not arguments:
             sys.stderr.write(message + "\n")
             return Exit.USAGE
