@@ -63,11 +63,14 @@ class Sight:
         return max((error for error in errors if error is not None), key=abs, default=0.0)
 
     def blind_after(self, rules: Iterable[Rule]) -> dict[str, datetime]:
-        """For each circuit of a source that could not be read, the instant (UTC) up to which it is known."""
+        """For each circuit of a source that could not be read, the instant (UTC) up to which it is known. For
+        a rule that is newer than the last good reading nothing is: nobody asked it."""
         blind: dict[str, datetime] = {}
         stale = [recalled for recalled in self.recalled if not recalled.fresh]
         for recalled, rule in product(stale, rules):
             known_until = recalled.known_until or _NEVER
+            if recalled.remembered is not None and not recalled.remembered.knows(rule.name):
+                known_until = _NEVER
             for name in rule.circuits.get(recalled.source.calendar, ()):
                 blind[name] = min(known_until, blind.get(name, known_until))
         return blind
@@ -229,4 +232,5 @@ def _recall(
         return any(now in span for span in spans)
 
     matched = (event for event in matching.matched if event.source == source)
-    return from_reading(reading, matched, remembered, covers_now)
+    asked = frozenset(rule.name for rule in configuration.rules if source.calendar in rule.circuits)
+    return from_reading(reading, matched, remembered, covers_now, asked)

@@ -48,6 +48,8 @@ def parse_page(source: Source, document: object) -> tuple[tuple[Event, ...], str
     half understood would be a short list.
     """
     page = JsonObject(document)
+    if page.has("error"):  # Graph has been seen to break off a page so, with status 200
+        raise CalendarError("answer_wrong", property="error", wanted="nothing", found="there")
     if not page.has("value"):
         raise wrong("value", "a list", None)
     if page.has("@odata.nextLink") and not page.text("@odata.nextLink"):

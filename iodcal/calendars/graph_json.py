@@ -11,6 +11,7 @@ from typing import Any
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph_events import parse_page
+from iodcal.calendars.local_file import read_file
 from iodcal.calendars.overlap import divided
 from iodcal.config.fields import Strict, Texts
 from iodcal.domain.events import CalendarReading, Event, Source
@@ -73,14 +74,7 @@ def _paths(options: GraphJsonOptions, context: CalendarContext) -> tuple[Path, .
 
 def _pages(path: Path) -> Iterator[Any]:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise CalendarError("file_unreadable", file=str(path), reason=error.strerror) from None
-    if len(content) > _MOST_BYTES:
-        raise CalendarError("file_too_large", file=str(path), limit=_MOST_BYTES)
-    try:
-        document = json.loads(content)
+        document = json.loads(read_file(path, _MOST_BYTES))
     except (ValueError, RecursionError):
         raise CalendarError("file_not_json", file=str(path)) from None
     yield from document if isinstance(document, list) else [document]

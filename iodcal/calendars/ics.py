@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.failures import unread
+from iodcal.calendars.local_file import read_file
 from iodcal.calendars.overlap import divided
 from iodcal.config.fields import Strict
 from iodcal.config.secrets import Secret
@@ -30,11 +31,21 @@ _SHORTEST_SECRET = 6
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
+def _secure_place(place: Secret) -> Secret:
+    """Of an address that stands in the configuration it can be said at once that it will be refused."""
+    if place.literal and _is_url(url := place.references[0].name):
+        try:
+            require_secure(_https(url))
+        except HttpError:
+            raise ValueError("an https address is wanted: plain http is for this machine only") from None
+    return place
+
+
 class IcsOptions(Strict):
     """`ics` is a path, an https (or webcal) URL, or a secret that holds one. With `private_network` its
     server may redirect to other hosts of private networks."""
 
-    ics: Secret
+    ics: Annotated[Secret, AfterValidator(_secure_place)]
     private_network: Annotated[bool, Field(strict=True)] = False
 
 
@@ -64,7 +75,7 @@ class IcsReader:
         if _is_url(place):
             content, clock_error = self._fetch(_https(place), deadline)
         else:
-            content = _read_file(self.directory / Path(place).expanduser())
+            content = read_file(self.directory / Path(place).expanduser(), _MOST_BYTES)
         try:
             events = parse_events(self.source, content, window, deadline)
         except CalendarError as error:
@@ -168,17 +179,6 @@ def _leads_inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> boo
         if inner is not None:
             return not inner.is_global
     return not address.is_global
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise CalendarError("file_unreadable", file=str(path), reason=error.strerror) from None
-    if len(content) > _MOST_BYTES:
-        raise CalendarError("file_too_large", file=str(path), limit=_MOST_BYTES)
-    return content
 
 
 plugin = IcsPlugin()

@@ -14,7 +14,7 @@ import icalendar
 import recurring_ical_events
 
 from iodcal.calendars.ics_guard import check_series, settle_end
-from iodcal.domain.events import Event, Floating, Source, Span, Timed
+from iodcal.domain.events import PRIVATE_SENSITIVITIES, Event, Floating, Source, Span, Timed
 from iodcal.domain.localtime import Interval, instant
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
@@ -168,7 +168,7 @@ def _event(source: Source, item: Any, zone: ZoneInfo | None, *, cancelled: bool,
         locations=tuple(text for text in [_text(item, "LOCATION")] if text),
         categories=_categories(item),
         show_as=_show_as(item),
-        sensitivity=_text(item, "CLASS").casefold() if _text(item, "CLASS").upper() != "PUBLIC" else "normal",
+        sensitivity=_sensitivity(item),
         attendees=_attendees(item),
         online_meeting=any(item.get(name) for name in _ONLINE),
         all_day=not isinstance(start, datetime),
@@ -234,6 +234,14 @@ def _categories(item: Any) -> tuple[str, ...]:
     value = item.get("CATEGORIES")
     groups = value if isinstance(value, list) else [value] if value is not None else []
     return tuple(str(category) for group in groups for category in getattr(group, "cats", [group]))
+
+
+def _sensitivity(item: Any) -> str:
+    word = _text(item, "CLASS").casefold()
+    if word in ("", "public"):
+        return "normal"
+    # RFC 5545, 3.8.1.3: what is not known counts as private.
+    return word if word in PRIVATE_SENSITIVITIES else "private"
 
 
 def _show_as(item: Any) -> str:

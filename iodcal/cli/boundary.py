@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -18,9 +19,22 @@ from iodcal.errors import ConfigurationError, IodcalError
 from iodcal.exits import Exit, exit_of
 from iodcal.signals import Interrupted, install
 
+# Of a disk, or a quota, that is full; of a device that fails.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
 
 def run_command(arguments: Sequence[str]) -> int:
     """Runs the command line and returns its exit status; nothing is raised past here."""
+    status = _run_command(arguments)
+    try:
+        sys.stdout.flush()  # Python would do so at exit, with a status of its own
+    except OSError:
+        drop_output()
+        return status or Exit.FAILED
+    return status
+
+
+def _run_command(arguments: Sequence[str]) -> int:
     make_usable()
     install()
     json = _wants_json(arguments)
@@ -42,7 +56,7 @@ def _run(arguments: Sequence[str], *, json: bool) -> int:
     try:
         status = command.main(args=list(arguments), prog_name="iodcal", standalone_mode=False)
     except TyperException as error:
-        message = error.format_message()
+        message = error.format_message().rstrip(".")
         if not arguments:
             sys.stderr.write(message + "\n")
             return Exit.USAGE
@@ -52,9 +66,12 @@ def _run(arguments: Sequence[str], *, json: bool) -> int:
 
 
 def _output_fails(error: Exception) -> bool:
-    """True if `error` is that our output cannot be written, such as to a file on a full disk."""
+    """True if `error` is that our output cannot be written, such as to a file on a full disk. One on a file
+    of ours names it, and is told by whoever wrote that."""
     if not isinstance(error, OSError):
         return False
+    if error.errno in _NO_ROOM and error.filename is None:
+        return True  # of a long text nothing is left to flush
     try:
         sys.stdout.flush()
     except OSError:

@@ -21,6 +21,9 @@ from iodcal.domain.patterns import Budget, Pattern, TooSlowError
 OfEvent: TypeAlias = Condition[Event, Any]
 OfLength: TypeAlias = Condition[timedelta, Any]
 
+# How Microsoft Graph can show an event's time, as far as is known.
+_SHOWN = frozenset({"free", "tentative", "busy", "oof", "workingelsewhere", "unknown"})
+
 
 class _Keywords(Condition[Event, str]):
     """Keywords in the subject."""
@@ -178,7 +181,8 @@ class OrganizedBy(Condition[Event, str | None]):
 
 @dataclass(frozen=True, slots=True)
 class ShownAs(Condition[Event, str]):
-    """`show_as`: the event is shown as one of these words, which are case-folded."""
+    """`show_as`: the event is shown as one of these words, which are case-folded. A word that nobody has seen
+    before counts as busy as well: better dear than too slow."""
 
     words: tuple[str, ...]
     key = "show_as"
@@ -187,7 +191,8 @@ class ShownAs(Condition[Event, str]):
         return thing.show_as
 
     def accepts(self, value: str) -> bool:
-        return value.casefold() in self.words
+        word = value.casefold()
+        return word in self.words or ("busy" in self.words and word not in _SHOWN)
 
     @property
     def wanted(self) -> str:

@@ -31,14 +31,17 @@ def from_reading(
     matched: Iterable[MatchedEvent],
     remembered: Remembered | None,
     covers_now: Callable[[MatchedEvent], bool],
+    asked: frozenset[str] | None = None,
 ) -> Recalled:
     """A good reading replaces memory, but for one thing: an event that just is not there any more, though
     a window of it covers now, counts until the second good reading in a row without it. Seen cancelled,
-    moved or changed, it is gone at once."""
+    moved or changed, it is gone at once. `asked` names the rules that were asked."""
     matched = tuple(matched)
     missed = tuple(_newly_absent(reading, remembered, covers_now))
     events = (*matched, *(replace(event, remembered_since=None) for event in missed))
-    kept = Remembered(reading.source.key, reading.source.label, reading.read_at, reading.covers, events)
+    kept = Remembered(
+        reading.source.key, reading.source.label, reading.read_at, reading.covers, events, asked
+    )
     return Recalled(reading.source, (*matched, *missed), reading.covers.end, kept, fresh=True)
 
 

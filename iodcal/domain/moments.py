@@ -8,15 +8,30 @@ from zoneinfo import ZoneInfo
 from iodcal.domain.durations import parse_duration
 from iodcal.domain.localtime import instant
 
+# Beyond them a step of some days more leaves what a datetime can hold.
+_YEARS = range(1900, 3000)
+
 
 def parse_moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     """The UTC instant meant by `text`: an instant (`2026-11-22T15:00:00Z`), an offset from `now` (`+3h`,
     `-30m`), or a local time in `zone` (`2026-11-22 15:00`, or `15:00` of today). Raises ValueError.
     """
     text = text.strip()
-    if text[:1] in ("+", "-"):
-        offset = parse_duration(text[1:])
-        return now + offset if text[0] == "+" else now - offset
+    try:
+        moment = _offset(text, now) if text[:1] in ("+", "-") else _utc(text, now, zone)
+    except OverflowError:
+        moment = None
+    if moment is None or moment.year not in _YEARS:
+        raise ValueError(f"{text!r} is too far away: times from {_YEARS[0]} to {_YEARS[-1]} are known")
+    return moment
+
+
+def _offset(text: str, now: datetime) -> datetime:
+    offset = parse_duration(text[1:])
+    return now + offset if text[0] == "+" else now - offset
+
+
+def _utc(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     try:
         moment = _local(text, now, zone)
     except ValueError:

@@ -166,12 +166,7 @@ def _coming(
     now: datetime,
     policy: Policy,
 ) -> tuple[Change, ...]:
-    level, after = start, now
-    if due is not None:
-        level = due.new
-        after = _reached(timeline, due, now, policy)
-        if due.held is not None and due.held.until is not None and due.held.reason not in STANDSTILL:
-            after = max(after, due.held.until)
+    level, after = (start, now) if due is None else _goes_on(timeline, due, now, policy)
     tariff = timeline.circuit.tariff.with_quotes(standing.quotes)
     changes = coming(timeline, level, after, now + policy.window, policy.min_gap)
     return tuple(
@@ -182,6 +177,22 @@ def _coming(
         )
         for change in changes
     )
+
+
+def _goes_on(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> tuple[Bandwidth, datetime]:
+    """From which level the changes to come go on, and after which instant (UTC): a change that is held until
+    a time counts as done then. A circuit whose lowering is held is raised from where it stands, though, if
+    more is asked for before."""
+    after = _reached(timeline, due, now, policy)
+    if due.held is None or due.held.until is None or due.held.reason in STANDSTILL:
+        return due.new, after
+    until = max(after, due.held.until)
+    if not due.up:
+        for segment in timeline.over(Interval(now, until)):
+            if segment.target > due.old:
+                return due.old, after
+            after = max(after, segment.span.start)
+    return due.new, until
 
 
 def _reached(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> datetime:

@@ -91,10 +91,18 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The last good reading of a source: when, what it covered, and the events of it that rules took."""
+    """The last good reading of a source: when, what it covered, and the events of it that rules took.
+
+    `asked` names the rules that were asked; None where that is not on record, and none is known to be new.
+    """
 
     source_key: str
     label: str
     read_at: datetime
     covers: Interval
     events: tuple[MatchedEvent, ...] = ()
+    asked: frozenset[str] | None = None
+
+    def knows(self, rule: str) -> bool:
+        """True if the events that `rule` takes are among those remembered."""
+        return self.asked is None or rule in self.asked

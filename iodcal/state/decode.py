@@ -276,6 +276,7 @@ def _remembered(key: str, node: Node) -> Remembered:
         read_at=node.time("read_at"),
         covers=Interval(node.time("from"), node.time("until")),
         events=tuple(_event(key, label, event) for event in node.nodes("events")),
+        asked=node.added("asked", lambda name: frozenset(node.texts(name))),
     )
 
 

@@ -218,6 +218,7 @@ def encode_remembered(kept: Remembered) -> Json:
         "from": moment(kept.covers.start),
         "until": moment(kept.covers.end),
         "events": [encode_event(event) for event in kept.events],
+        **({"asked": sorted(kept.asked)} if kept.asked is not None else {}),
     }
 
 

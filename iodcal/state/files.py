@@ -65,12 +65,15 @@ def replace_file(path: Path, content: bytes, access: Access = OWNER_ONLY) -> Non
 
 
 def write_new(path: Path, content: bytes, access: Access = OWNER_ONLY) -> None:
-    """Writes a file that must not exist yet; it is on disk on return. Raises OSError."""
+    """Writes a file that must not exist yet; it is on disk on return. Raises OSError, then leaving none."""
     descriptor = os.open(path, _NEW, 0o600)
     try:
         access.grant(descriptor)
         write_all(descriptor, content)
         os.fsync(descriptor)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
     finally:
         os.close(descriptor)
 

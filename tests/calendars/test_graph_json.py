@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,6 +82,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CalendarError) as caught:
         reader.read(DAY, Deadline.after(20))
     assert caught.value.code == "file_unreadable"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    options = GraphJsonOptions.model_validate({"graph_json": "pipe.json"})
+    (reader,) = plugin.readers("replay", options, CalendarContext(tmp_path))
+    with pytest.raises(CalendarError) as caught:
+        reader.read(DAY, Deadline.after(20))
+    assert (caught.value.code, caught.value.facts["reason"]) == ("file_unreadable", "not a file but a pipe")
 
 
 def test_the_example_is_one() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import responses
+from pydantic import ValidationError
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.ics import IcsOptions, plugin
@@ -201,6 +202,20 @@ def test_what_an_event_says() -> None:
 )
 def test_show_as(line: str, show_as: str) -> None:
     assert one(f"UID:a\nDTSTART:20260106T080000Z\nDTEND:20260106T090000Z\n{line}").show_as == show_as
+
+
+@pytest.mark.parametrize(
+    ("line", "sensitivity"),
+    [
+        ("", "normal"),
+        ("CLASS:Public", "normal"),
+        ("CLASS:CONFIDENTIAL", "confidential"),
+        ("CLASS:X-BOARD", "private"),
+    ],
+)
+def test_a_class_never_seen_before_counts_as_private(line: str, sensitivity: str) -> None:
+    event = one(f"UID:a\nDTSTART:20260106T080000Z\nDTEND:20260106T090000Z\n{line}")
+    assert event.sensitivity == sensitivity
 
 
 def test_a_published_cancellation_cancels_everything() -> None:
@@ -435,7 +450,15 @@ def test_a_secret_that_does_not_resolve_is_named(tmp_path: Path) -> None:
     assert caught.value.code == "secret_env_missing"
 
 
-def test_a_plain_http_url_is_refused(tmp_path: Path) -> None:
+def test_a_plain_http_url_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHED", "http://calendar.example/s3cret.ics")
     with pytest.raises(CalendarError) as caught:
-        read("http://calendar.example/a.ics", tmp_path)
+        read({"env": "PUBLISHED"}, tmp_path)
     assert caught.value.code == "insecure_url"
+
+
+def test_a_plain_http_url_in_the_configuration_is_an_error_of_it() -> None:
+    for good in ("http://127.0.0.1:8080/a.ics", "webcal://calendar.example/a.ics", "folder/a.ics"):
+        IcsOptions.model_validate({"ics": good})
+    with pytest.raises(ValidationError, match="an https address is wanted"):
+        IcsOptions.model_validate({"ics": "http://calendar.example/s3cret.ics"})

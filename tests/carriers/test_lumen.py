@@ -317,6 +317,7 @@ TWICE = {
         ),
         pytest.param(item(product=product("Suspended")), Status.UNKNOWN, 100, id="unseen status"),
         pytest.param(item(product={}, **product()), Status.ACTIVE, 100, id="on the entry itself"),
+        pytest.param(item(**product("ACTIVE", "0.1 Gbps")), Status.ACTIVE, 100, id="the same in both places"),
         pytest.param(
             {"id": ID, "status": "active", "bandwidth": 200, "bandwidthUnit": "Mbps", "masterSiteId": "PL1"},
             Status.ACTIVE,
@@ -345,6 +346,16 @@ def test_an_inventory_entry_is_read_by_any_of_its_names(
         pytest.param({"serviceInventory": [item(id="77000000009")]}, id="two ids"),
         pytest.param({"serviceInventory": [item(bandwidth=200)]}, id="two bandwidths"),
         pytest.param({"serviceInventory": [item(product=TWICE)]}, id="two characteristics"),
+        pytest.param({"serviceInventory": [item()], "services": []}, id="two lists that differ"),
+        pytest.param({"serviceInventory": [item(status="Change pending")]}, id="two statuses that differ"),
+        pytest.param(
+            {
+                "serviceInventory": [
+                    item(productCharacteristic=product(bandwidth="1 Gbps")["productCharacteristic"])
+                ]
+            },
+            id="two bandwidths that differ",
+        ),
         pytest.param({"serviceInventory": [item(), item(product=product("Suspended"))]}, id="twice"),
     ],
 )

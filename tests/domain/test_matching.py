@@ -119,6 +119,15 @@ def test_what_is_no_event_of_the_rule(change: dict[str, Any]) -> None:
     assert (found.matched, found.invalid, found.refused) == ((), (), ())
 
 
+@pytest.mark.parametrize(
+    ("shown", "taken"), [("gruebleen", True), ("OOF", False), ("free", False), ("Busy", True)]
+)
+def test_a_showing_never_seen_before_counts_as_busy(shown: str, taken: bool) -> None:
+    found = match(replace(EVENT, show_as=shown), rules=[rule(show_as=("busy",))])
+    assert bool(found.matched) is taken
+    assert match(replace(EVENT, show_as="gruebleen"), rules=[rule(show_as=("oof",))]).matched == ()
+
+
 def test_an_event_that_ends_before_it_starts_is_told() -> None:
     found = match(replace(EVENT, span=Timed(NOON, NOON - HOUR)))
     assert (found.matched, len(found.invalid)) == ((), 1)

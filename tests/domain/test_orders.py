@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.changes import Reason
+from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.orders import (
     BootTime,
@@ -252,6 +252,15 @@ def test_a_persons_raise_stays_until_the_target_next_steps_down() -> None:
     after = plan_of(standing=replace(raised, level=OTHER), now=1)
     assert after.to_order is not None
     assert after.to_order.new == OLD
+
+
+def test_an_event_before_a_held_lowering_is_planned_from_where_the_circuit_stands() -> None:
+    raised = drifted(500, confirmed=100)
+    plan = plan_of(Ask(120, 180, 1000), Ask(240, 300, 500), standing=raised)
+    assert plan.due is not None
+    assert plan.due.held == Held(Reason.PERSON, at(180))
+    steps = [(change.at, change.old.mbps, change.new.mbps) for change in plan.changes[1:]]
+    assert steps == [(at(120), 500, 1000), (at(180), 1000, 100), (at(240), 100, 500), (at(300), 500, 100)]
 
 
 def test_on_drift_enforce_lowers_at_once() -> None:

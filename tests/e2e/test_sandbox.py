@@ -235,6 +235,22 @@ def test_a_calendar_never_read_keeps_its_circuits_up(lab: Lab) -> None:
     assert blind["circuits"][0]["changes"][0]["held"]["reason"] == "calendar_unreadable"
 
 
+def test_a_rule_renamed_while_its_calendar_cannot_be_read_keeps_its_circuits_up(lab: Lab) -> None:
+    assert lab.outcomes("11:56") == ["accepted"]
+    assert lab.outcomes("11:58") == ["confirmed"]
+    calendar = lab.iodcal.folder / "calendar.ics"
+    content = calendar.read_text()
+    calendar.unlink()
+    lab.iodcal.write("rules.yaml", RULES.format(orders="all").replace("name: Calls", "name: Big calls"))
+    blind = lab.sync("12:40")  # nobody knows which events the new name takes: it was never asked
+    assert blind["orders"] == []
+    assert blind["circuits"][0]["changes"][0]["held"]["reason"] == "calendar_unreadable"
+    lab.iodcal.write("calendar.ics", content)
+    assert lab.sync("12:45")["circuits"][0]["target_mbps"] == 1000
+    calendar.unlink()
+    assert lab.outcomes("13:41") == ["accepted"]
+
+
 def test_a_preview_touches_nothing_and_needs_no_lock(lab: Lab) -> None:
     before = sorted(path.name for path in lab.iodcal.folder.iterdir())
     planned = lab.iodcal("plan", "--now", NOON, "--detailed-exitcode", "-o", "json")

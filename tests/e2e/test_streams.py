@@ -19,6 +19,23 @@ def lab(iodcal: Iodcal) -> Lab:
 
 
 @pytest.mark.parametrize(
+    ("command", "status"), [("schema", 1), ("schema -o json", 1), ("frob -o json", 2), ("--help", 1)]
+)
+def test_output_of_any_length_that_cannot_be_written_is_no_bug(
+    iodcal: Iodcal, command: str, status: int
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m iodcal {command} >/dev/full"],
+        cwd=iodcal.folder,
+        env=iodcal.around(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "bug" in done.stderr, "ignored" in done.stderr) == (status, False, False)
+
+
+@pytest.mark.parametrize(
     ("redirection", "status"), [(">&-", 0), (">&- 2>&-", 0), ("<&- >&- 2>&-", 0), (">/dev/full", 1)]
 )
 @pytest.mark.parametrize("output", ["table", "json"])

@@ -102,6 +102,7 @@ def remembered(key: str) -> st.SearchStrategy[Remembered]:
         read_at=instants,
         covers=st.builds(Interval, instants, instants),
         events=st.lists(events, max_size=2).map(tuple),
+        asked=maybe(st.frozensets(texts, max_size=2)),
     )
 
 

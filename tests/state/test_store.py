@@ -180,6 +180,27 @@ def test_what_cannot_be_saved_in_its_place_is_saved_elsewhere(
     assert decode(json.loads(Path(place).read_text())) == STATE
 
 
+def test_a_place_that_is_full_keeps_no_half_of_the_state(
+    store: StateStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store.save(STATE)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(elsewhere))
+    real = os.write
+
+    def full(descriptor: int, content: bytes) -> int:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().parent == store.path.parent:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, content)
+
+    monkeypatch.setattr(os, "write", full)
+    place = store.save_elsewhere(STATE)
+    assert place is not None
+    assert Path(place).parent == elsewhere
+    assert list(store.path.parent.glob("iodcal-state-*")) == []
+
+
 def test_a_newer_state_is_left_alone(store: StateStore) -> None:
     store.save(STATE)
     document = {**json.loads(store.path.read_text()), "version": 99, "writer": "9.9"}

@@ -37,7 +37,7 @@ class Service:
 
     def reading(self, at: datetime) -> Reading:
         """What this says of the circuit; a status that nobody has seen before is UNKNOWN."""
-        status = _STATUSES.get(" ".join(self.status_text.casefold().split()), Status.UNKNOWN)
+        status = _STATUSES.get(_folded(self.status_text), Status.UNKNOWN)
         return Reading(at, status, self.bandwidth, self.status_text)
 
 
@@ -69,7 +69,10 @@ def listed(document: Any) -> Iterator[Listed]:
 def entries(document: Any) -> list[Mapping[str, Any]]:
     """The inventory's entries. Raises CarrierError where there is no list of them."""
     wrapper = document if isinstance(document, dict) else {}
-    listed = wrapper.get("serviceInventory", wrapper.get("services"))
+    told = [wrapper[name] for name in ("serviceInventory", "services") if wrapper.get(name) is not None]
+    if len(told) > 1 and told[0] != told[1]:
+        raise _wrong("two lists of services that differ")
+    listed = told[0] if told else None
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise _wrong("no list serviceInventory")
     return listed
@@ -79,23 +82,39 @@ def _service(entry: Mapping[str, Any], service_id: str) -> Service:
     product = _mapping(entry, "product")
     location, profile = _mapping(entry, "location"), _mapping(entry, "locationProfile")
     account = _mapping(entry, "billingAccount")
-    traits = _characteristics(entry) | _characteristics(product)  # the product's own count first
-    status = _text(product, "status") or _text(entry, "status")
-    if status is None:
-        raise _wrong("no status")
+    traits, others = _characteristics(product), _characteristics(entry)
     return Service(
         service_id=service_id,
-        status_text=status,
-        bandwidth=_bandwidth(traits.get("bandwidth"), entry),
+        status_text=_status(product, entry),
+        bandwidth=_bandwidth((traits.get("bandwidth"), others.get("bandwidth")), entry),
         master_site_id=_one(
             "the site", _text(location, "masterSiteid", "masterSiteId"), _text(entry, "masterSiteId")
         ),
         data_center=_flag(profile.get("dataCenter")),
         partner_id=_text(_mapping(profile, "relatedParty"), "id"),
-        uni_service_id=_one("the UNI", traits.get("uni service id"), _text(entry, "mUniServiceId")),
+        uni_service_id=_one(
+            "the UNI",
+            traits.get("uni service id"),
+            others.get("uni service id"),
+            _text(entry, "mUniServiceId"),
+        ),
         billing_account_id=_one("the account", _text(account, "id"), _text(entry, "billingAccountId")),
         billing_account_name=_text(account, "name"),
     )
+
+
+def _status(product: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """The status as it is written, the product's own if both tell it. Raises CarrierError."""
+    told = [text for holder in (product, entry) if (text := _text(holder, "status")) is not None]
+    if not told:
+        raise _wrong("no status")
+    if len({_folded(text) for text in told}) > 1:
+        raise _wrong("two statuses that differ")
+    return told[0]
+
+
+def _folded(status: str) -> str:
+    return " ".join(status.casefold().split())
 
 
 def _characteristics(holder: Mapping[str, Any]) -> dict[str, str]:
@@ -116,12 +135,12 @@ def _named_values(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield trait["name"].strip().casefold(), str(value).strip()
 
 
-def _bandwidth(text: str | None, entry: Mapping[str, Any]) -> Bandwidth | None:
+def _bandwidth(told: Iterable[str | None], entry: Mapping[str, Any]) -> Bandwidth | None:
     flat = entry.get("bandwidth")
     if flat is not None:
         unit = _UNITS.get(str(entry.get("bandwidthUnit", "Mbps")).casefold())
         flat_text = str(flat) if isinstance(flat, str) and not flat.isdecimal() else f"{flat} {unit}"
-    readings = {_parse(one) for one in (text, flat_text if flat is not None else None) if one is not None}
+    readings = {_parse(one) for one in (*told, flat_text if flat is not None else None) if one is not None}
     if len(readings) > 1:
         raise _wrong("two bandwidths that differ")
     return readings.pop() if readings else None
