@@ -255,11 +255,22 @@ def _by_carrier(
     if standing.reading is not None and standing.reading.status is not Status.ACTIVE:
         pending = standing.reading.status is Status.PENDING
         return Held(Reason.PENDING if pending else Reason.STATUS_UNKNOWN)
+    if _is_so_already(standing, change):
+        return Held(Reason.PENDING)
     if _given_up(standing, change):
         return Held(Reason.UNKNOWN_ORDER)
     if not change.up and standing.retry_at is not None and now < standing.retry_at:
         return Held(Reason.BACKOFF, standing.retry_at)
     return None
+
+
+def _is_so_already(standing: Standing, change: Change) -> bool:
+    """True if the latest reading shows what `change` would order, but contradicts what was confirmed just
+    before: a copy that lags, or a person. Nothing is ordered for what the carrier says is so; every run
+    looks until it is known."""
+    reading = standing.reading
+    settled = standing.drift is not None or standing.confirmed == change.new
+    return reading is not None and not settled and reading.shows(change.new)
 
 
 def _given_up(standing: Standing, change: Change) -> bool:

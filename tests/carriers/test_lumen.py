@@ -318,6 +318,10 @@ TWICE = {
         pytest.param(item(product=product("Suspended")), Status.UNKNOWN, 100, id="unseen status"),
         pytest.param(item(product={}, **product()), Status.ACTIVE, 100, id="on the entry itself"),
         pytest.param(item(**product("ACTIVE", "0.1 Gbps")), Status.ACTIVE, 100, id="the same in both places"),
+        pytest.param(item(status="In service"), Status.ACTIVE, 100, id="the product's own status counts"),
+        pytest.param(
+            item(status="Change pending"), Status.PENDING, 100, id="pending, but not on the product"
+        ),
         pytest.param(
             {"id": ID, "status": "active", "bandwidth": 200, "bandwidthUnit": "Mbps", "masterSiteId": "PL1"},
             Status.ACTIVE,
@@ -347,7 +351,6 @@ def test_an_inventory_entry_is_read_by_any_of_its_names(
         pytest.param({"serviceInventory": [item(bandwidth=200)]}, id="two bandwidths"),
         pytest.param({"serviceInventory": [item(product=TWICE)]}, id="two characteristics"),
         pytest.param({"serviceInventory": [item()], "services": []}, id="two lists that differ"),
-        pytest.param({"serviceInventory": [item(status="Change pending")]}, id="two statuses that differ"),
         pytest.param(
             {
                 "serviceInventory": [

@@ -116,6 +116,17 @@ def test_one_order_at_a_time(standing: Standing, expected: str) -> None:
     assert reason(plan_of(standing=standing)) == expected
 
 
+@pytest.mark.parametrize("demands", [UP, []], ids=["up", "down"])
+@pytest.mark.parametrize(("shown", "held"), [(True, "pending"), (False, None)], ids=["so", "not so"])
+def test_nothing_is_ordered_for_what_the_carrier_says_is_so(
+    demands: list[Ask], shown: bool, held: str | None
+) -> None:
+    """The order that was just confirmed is contradicted: by a copy that lags, or by a person."""
+    at_rest, wanted = (100, 1000) if demands else (1000, 100)
+    seen = reading(wanted if shown else at_rest, Status.ACTIVE)
+    assert reason(plan_of(*demands, standing=replace(standing_at(at_rest), reading=seen))) == held
+
+
 @pytest.mark.parametrize(
     ("standing", "knowledge", "until"),
     [
@@ -578,6 +589,12 @@ def test_what_cannot_be_read_is_remembered_with_its_age() -> None:
     assert (found.fresh, found.known_until) == (False, RANGE.end)
     assert [one.remembered_since for one in found.events] == [at(-5)]
     assert found.remembered == remembered(ALL_HANDS)
+
+
+def test_what_a_rule_takes_is_remembered_if_it_was_asked() -> None:
+    kept = Remembered("noc", "noc", at(-5), RANGE, asked=frozenset({"call"}))
+    assert (kept.knows("call"), kept.knows("new")) == (True, False)
+    assert replace(kept, asked=None).knows("new")
 
 
 def test_what_was_never_read_is_not_known_at_all() -> None:

@@ -104,13 +104,12 @@ def _service(entry: Mapping[str, Any], service_id: str) -> Service:
 
 
 def _status(product: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
-    """The status as it is written, the product's own if both tell it. Raises CarrierError."""
+    """The status as it is written. The product's own counts, whatever the entry around it is said to be; but
+    a change that either says is pending is waited for. Raises CarrierError where there is none."""
     told = [text for holder in (product, entry) if (text := _text(holder, "status")) is not None]
     if not told:
         raise _wrong("no status")
-    if len({_folded(text) for text in told}) > 1:
-        raise _wrong("two statuses that differ")
-    return told[0]
+    return next((text for text in told if _STATUSES.get(_folded(text)) is Status.PENDING), told[0])
 
 
 def _folded(status: str) -> str:
