@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from iodcal.cli.declare import command
-from iodcal.cli.options import duration
+from iodcal.cli.options import duration, share
 from iodcal.cli.session import Session
 from iodcal.exits import Exit
 
@@ -33,7 +33,7 @@ def simulate(
         ),
     ] = None,
     faults: Annotated[
-        float, typer.Option("--faults", metavar="RATE", min=0, max=1, help="Let this share of calls fail.")
+        float, typer.Option("--faults", metavar="RATE", parser=share, help="Let this share of calls fail.")
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Which calls fail.")] = 0,
 ) -> int:

@@ -44,7 +44,7 @@ def ask(configuration: Configuration, asked: HistoryAsked) -> HistoryReport:
         (HistoryAsked(outcomes=("observe", "refused")), "change order"),
         (HistoryAsked(outcomes=("ready",), everything=True), "curtain_up"),
         (HistoryAsked(outcomes=("failed",)), ""),
-        (HistoryAsked(start="0001-01-01T00:00:00Z"), "order change hold pause later order"),
+        (HistoryAsked(start="1900-01-01T00:00:00Z"), "order change hold pause later order"),
     ],
     ids=str,
 )
