@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ class Iodcal:
         process = self.start(*arguments, **more)
         out, err = process.communicate(timeout=120)
         return Done(process.returncode, out, err)
+
+    def copied_to(self, folder: Path) -> Iodcal:
+        """The same in `folder`, with all that it did so far; its records name the new place."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        for path in (*folder.glob("state/*.json*"), *folder.glob("sandbox.json")):
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace(str(self.folder), str(folder)), encoding="utf-8")
+        return replace(self, folder=folder)
 
     @property
     def state(self) -> Any:

@@ -36,14 +36,20 @@ rules:
 SPAN = ("--from", "2026-11-24 10:00", "--to", "2026-11-24 15:00", "--now", "2026-11-24T16:00:00Z")
 
 
-@pytest.fixture
-def lab(iodcal: Iodcal) -> Lab:
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """The All-Hands from 12:30 to 13:30 cost two hours at 1 Gbps: from 11:56 to 13:56."""
+    iodcal = Iodcal(tmp_path_factory.mktemp("day"))
     made = Lab(iodcal)
     iodcal.write("rules.yaml", RULES)
     for time in ("10:00", "11:56", "12:00", "12:26", "13:56", "14:00"):
         made.sync(time)
     return made
+
+
+@pytest.fixture
+def lab(day: Lab, tmp_path: Path) -> Lab:
+    return day.copied_to(tmp_path / "lab")
 
 
 def report(lab: Lab, *arguments: str) -> Any:

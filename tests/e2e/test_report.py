@@ -50,14 +50,20 @@ class Structure(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.fixture
-def lab(iodcal: Iodcal) -> Lab:
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """An All-Hands from 12:30 to 13:30 that went well, and another at 18:00."""
+    iodcal = Iodcal(tmp_path_factory.mktemp("morning"))
     made = Lab(iodcal)
     iodcal.write("calendar.ics", CALENDAR.replace("END:VCALENDAR\n", TOWN_HALL))
     for time in ("08:00", "11:56", "12:00", "12:26", "13:41", "13:45", "13:58"):
         made.sync(time)
     return made
+
+
+@pytest.fixture
+def lab(morning: Lab, tmp_path: Path) -> Lab:
+    return morning.copied_to(tmp_path / "lab")
 
 
 def page_of(lab: Lab, *arguments: str) -> Path:

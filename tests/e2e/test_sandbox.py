@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -47,6 +48,12 @@ class Lab:
         self.iodcal = iodcal
         iodcal.write("calendar.ics", CALENDAR)
         self.configure()
+
+    def copied_to(self, folder: Path) -> Self:
+        """The same in `folder`, with all that happened so far."""
+        made = copy.copy(self)
+        made.iodcal = self.iodcal.copied_to(folder)
+        return made
 
     def configure(self, orders: str = "all") -> None:
         self.iodcal.write("rules.yaml", RULES.format(orders=orders))
