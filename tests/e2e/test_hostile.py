@@ -106,10 +106,6 @@ class Told:
     pages: list[str] = field(default_factory=list)
 
 
-# All look at what the same fifty commands printed.
-pytestmark = pytest.mark.xdist_group("hostile")
-
-
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with hostile_world(tmp_path_factory.mktemp("hostile")) as world:

@@ -67,9 +67,10 @@ def test_where_all_goes_well_no_secret_is_told_kept_or_an_argument(
 ) -> None:
     commands = EVERYTHING[:2] if with_certificate else (*EVERYTHING, first_configuration(world))
     lines: set[str] = set()
+    folder = world.iodcal.folder
     with planted(world, with_certificate=with_certificate) as made:
         for server in (world.graph, world.lumen):
-            server.watch(lambda: lines.update(command_lines()))
+            server.watch(lambda: lines.update(command_lines(folder)))
         texts = run(made, commands, tmp)
         assert any("sync" in line for line in lines)
         assert {name for name, _ in texts if name.endswith(("history.jsonl", "iodcal.prom"))}
@@ -97,12 +98,14 @@ def first_configuration(world: World) -> tuple[str, ...]:
     return ("init", *given, *servers(world), "--config", "made/rules.yaml")
 
 
-def command_lines() -> set[str]:
-    """What every process of this machine was started with."""
+def command_lines(folder: Path) -> set[str]:
+    """What every process that works in `folder` was started with; other tests run beside this one."""
     lines = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
+                if (entry / "cwd").readlink() != folder:
+                    continue
                 lines.add((entry / "cmdline").read_bytes().decode("utf-8", "replace"))
             except OSError:
                 continue
