@@ -23,6 +23,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 _FOREIGN = ("IODCAL_CONFIG", "IODCAL_STATE", "STATE_DIRECTORY", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Most tests wait for a process, and some for a time-out, so `-n auto` takes more workers than cores."""
     return 2 * (os.cpu_count() or 1)
