@@ -5,7 +5,7 @@ What a command needs is imported when it runs, so that `--help` and completion s
 
 from __future__ import annotations
 
-import secrets
+import os
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ class Session:
         from iodcal.cli import logs
 
         self.common = common
-        self.run_id = secrets.token_hex(8)
+        self.run_id = os.urandom(8).hex()
         log_format = common.log_format or LogFormat.TEXT
         logs.configure(verbose=self.verbose, log_format=log_format, run_id=self.run_id)
 
