@@ -5,9 +5,18 @@ from __future__ import annotations
 from iodcal.comparing import Comparison
 from iodcal.domain.changes import of_window
 from iodcal.domain.differing import CircuitDifference
-from iodcal.domain.freezes import Freeze
 from iodcal.domain.windows import Window
-from iodcal.render.json import VERSION, Json, cause_json, change_json, mbps, moment, problem_json, report_json
+from iodcal.render.json import (
+    VERSION,
+    Json,
+    cause_json,
+    change_json,
+    freeze_json,
+    mbps,
+    moment,
+    problem_json,
+    report_json,
+)
 
 
 def diff_json(comparison: Comparison) -> Json:
@@ -48,8 +57,8 @@ def _circuit(difference: CircuitDifference) -> Json:
         "windows_altered": [
             {"before": _window(old), "after": _window(new)} for old, new in difference.altered
         ],
-        "freezes_gained": [_freeze(freeze) for freeze in difference.freezing],
-        "freezes_lost": [_freeze(freeze) for freeze in difference.thawing],
+        "freezes_gained": [freeze_json(freeze) for freeze in difference.freezing],
+        "freezes_lost": [freeze_json(freeze) for freeze in difference.thawing],
         "changes_added": [change_json(change) for change in difference.added],
         "changes_dropped": [change_json(change) for change in difference.dropped],
         "targets": [
@@ -61,18 +70,6 @@ def _circuit(difference: CircuitDifference) -> Json:
             }
             for stretch in difference.targets
         ],
-    }
-
-
-def _freeze(freeze: Freeze) -> Json:
-    demand = freeze.demand
-    return {
-        "rule": demand.rule.name,
-        "calendar": demand.calendar,
-        "subject": demand.subject,
-        "start": moment(freeze.span.start),
-        "end": moment(freeze.span.end),
-        "allow": str(demand.rule.allow),
     }
 
 

@@ -157,7 +157,7 @@ def wishes_json(plan: CircuitPlan, now: datetime) -> Json:
     return {
         "hold": hold_json(hold) if hold else None,
         "pause": pause_json(pause) if pause else None,
-        "freezes": [_freeze(freeze) for freeze in plan.timeline.freezes if now < freeze.span.end],
+        "freezes": [freeze_json(freeze) for freeze in plan.timeline.freezes if now < freeze.span.end],
     }
 
 
@@ -166,7 +166,8 @@ def left_out_json(plan: CircuitPlan) -> list[Json]:
     return [_left_out(left) for left in plan.left_out]
 
 
-def _freeze(freeze: Freeze) -> Json:
+def freeze_json(freeze: Freeze) -> Json:
+    """One span of a change freeze, and the event that makes it."""
     demand = freeze.demand
     return {
         "rule": demand.rule.name,
