@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from benchmarks.company import START, configuration, readings
@@ -19,6 +19,7 @@ from iodcal.carriers import OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
+from iodcal.domain.values import replace
 from iodcal.errors import CarrierError
 from iodcal.simulation.carrier import VirtualCarrier
 from iodcal.simulation.engine import NEVER, simulate

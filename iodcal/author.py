@@ -6,8 +6,9 @@ import os
 import pwd
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 _LONGEST = 64  # of a name that somebody's environment gives
 
@@ -17,8 +18,7 @@ class By(StrEnum):
     TIMER = "timer"
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Who started a run. `user` and `uid` are those of the person who called sudo, where sudo was called,
     else those of the process; None where the system does not tell."""
 
@@ -27,8 +27,7 @@ class Author:
     uid: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Who gave a command. `name` is the person's own, `account` the one that the command ran under: the same
     without sudo."""
 

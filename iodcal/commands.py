@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
@@ -15,6 +16,7 @@ from iodcal.config.fields import closest
 from iodcal.domain.moments import parse_moment
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Kind
+from iodcal.domain.values import replace
 from iodcal.errors import Fault, LockHeldError, UsageError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
@@ -44,8 +46,7 @@ _SEEN_IN_CALENDARS = frozenset(
 _SEEN_AT_CARRIERS = frozenset({Kind.CARRIER_UNREADABLE, Kind.CIRCUIT_UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """What `plan` was asked for; `allow_downs` where it stands in for a sync that lets so many through."""
 
     now: str | None = None
@@ -58,8 +59,7 @@ class Preview:
     allow_downs: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Syncing:
+class Syncing(Struct, frozen=True):
     """What `sync` was asked for. `terminal` is True where a person looks on; `faults` are those of the
     configuration where it does not load and an earlier one stands in for it. `run_id` names the run; one is
     made up where it is not given."""
@@ -74,8 +74,7 @@ class Syncing:
     run_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
+class Synced(Struct, frozen=True):
     """What `sync` did, and which of its problems are to be told now."""
 
     report: Report

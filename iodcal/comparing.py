@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from iodcal.calendars import CalendarReader
 from iodcal.commands import Preview, check_circuit, clock_of, preview_request, store_of, surroundings
@@ -14,6 +15,7 @@ from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Problem
 from iodcal.domain.rules import Rule
+from iodcal.domain.values import replace
 from iodcal.errors import CalendarError, UsageError
 from iodcal.exits import Exit
 from iodcal.http import Deadline
@@ -25,8 +27,7 @@ from iodcal.run import run
 from iodcal.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class RuleDifferences:
+class RuleDifferences(Struct, frozen=True):
     """The names of rules that only one file has, or both have otherwise. `untried` are those whose matching
     could not be tried, since only events that today's rules took are remembered."""
 
@@ -36,8 +37,7 @@ class RuleDifferences:
     untried: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Two plans from the same readings: `before` by today's rules, `after` by those of the file `path`."""
 
     path: Path
@@ -134,8 +134,7 @@ def _alike(configuration: Configuration, other: Configuration) -> tuple[Configur
     return first, second
 
 
-@dataclass(slots=True)
-class SharedReading:
+class SharedReading(Struct):
     """Reads each source once, over one `span`, whoever asks for it and under whatever name."""
 
     span: Interval

@@ -26,8 +26,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from iodcal.domain.problems import Fact
+if TYPE_CHECKING:
+    from iodcal.domain.problems import Fact
 
 
 class IodcalError(Exception):

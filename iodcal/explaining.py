@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.commands import Preview, clock_of, moment_of, plan, store_of, surroundings
 from iodcal.config import Configuration
@@ -20,6 +21,7 @@ from iodcal.domain.plan import Pace
 from iodcal.domain.problems import Kind, Problem, Severity
 from iodcal.domain.resemblance import resembles
 from iodcal.domain.trials import Court, EventTrial
+from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.errors import UsageError
 from iodcal.exits import Exit
@@ -32,8 +34,7 @@ _A_MOMENT = timedelta(minutes=1)
 _Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What `explain` was asked; the texts are as they stood on the command line."""
 
     circuit: str | None = None
@@ -48,8 +49,7 @@ class Question:
     now: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedCircuits:
+class ExplainedCircuits(Struct, frozen=True):
     """Why circuits are asked for what they are asked for at `at` (UTC); `report` is the plan's."""
 
     at: datetime
@@ -62,8 +62,7 @@ class ExplainedCircuits:
         return self.report.exit
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedEvents:
+class ExplainedEvents(Struct, frozen=True):
     """What the rules make of events. `searched` counts the events that were looked through, `hidden` those
     among them that no text can find, since their titles must not be seen. `tried` is True for an event that
     does not exist. Times are shown in `zone`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
@@ -18,8 +19,7 @@ from iodcal.recent import Recent
 from iodcal.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked of a run, to be judged at `now` (UTC). `circuit` limits it to one circuit, `allow_downs`
     lets that many unplanned lowerings through, `expect` is the digest of the only changes that may be
     ordered, `shared_with` a host that used the same state just before, `faults` what is wrong with a
@@ -40,8 +40,7 @@ class Request:
     unmatched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, whom to tell
     its progress, the clock that nobody sets (None under a virtual time), how calendars are read, and what
     runs before this one in the same process computed."""
@@ -55,8 +54,7 @@ class Surroundings:
     recent: Recent = field(default_factory=Recent)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run's inputs, and what it opens on the way."""
 
     configuration: Configuration

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from iodcal.domain.circuits import Orders
@@ -12,6 +11,7 @@ from iodcal.domain.planning import CircuitPlan, foresee
 from iodcal.domain.problems import Problem
 from iodcal.domain.risk import is_ready, need
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.domain.windows import Window
 from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
+
+from msgspec import Struct, field
 
 from iodcal import __version__
 from iodcal.author import author
@@ -14,12 +15,12 @@ from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.state import Quota, State, Store
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(Struct):
     """Holds the run's state and writes it. `lost` names where state went that could not be saved in its
     own place: an order had been taken by then, so it must not be lost altogether. `stamp` goes with every
     line of the history: who, with which version, by which rules. `noted` are the orders as the history of

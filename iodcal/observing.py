@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from iodcal.carriers import Carrier, CarrierContext
 from iodcal.config import Configuration, Settings
@@ -15,14 +16,14 @@ from iodcal.domain.orders import BootTime, Outcome, waited_too_long
 from iodcal.domain.people import absorb, contradicts_lately, starting_point
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline
+from iodcal.domain.values import replace
 from iodcal.domain.windows import Window
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
 from iodcal.threads import side_by_side
 
 
-@dataclass(slots=True)
-class Carriers:
+class Carriers(Struct):
     """The configured carriers, each made when it is first needed, and what they said in this run."""
 
     configuration: Configuration

@@ -10,7 +10,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from iodcal.carriers import OrderRequest
 from iodcal.domain.changes import Change, Held, Reason
@@ -20,6 +21,7 @@ from iodcal.domain.orders import BootTime, Order, Outcome, answered, ended, inte
 from iodcal.domain.planning import CircuitPlan, Policy, in_order
 from iodcal.domain.price import ceiling, comparable_price
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.errors import (
     AnswerLostError,
     CarrierError,
@@ -33,8 +35,7 @@ from iodcal.observing import Carriers
 from iodcal.signals import deferred, stop_wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """What became of a change. `order` is None where not even a quote could be had, or where it was too dear;
     `error` says why nothing, or nothing certain, was ordered; `quote` is what was ordered by."""
 
@@ -44,8 +45,7 @@ class Placed:
     quote: Quote | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """Where changes are ordered. With `strict` only those that no price held back, as they were reviewed."""
 
     carriers: Carriers

@@ -9,11 +9,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.author import Person
 from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, check_circuit, check_now, clock_of, store_of
@@ -27,6 +28,7 @@ from iodcal.domain.moments import parse_moment
 from iodcal.domain.people import starting_point
 from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import StateError, UsageError
 from iodcal.ledger import Ledger, stamp_of
@@ -39,8 +41,7 @@ MOST_NOTE = 200  # characters
 _FARTHEST = timedelta(days=366)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """How a person's command was given. `terminal` is True where the person looks on; of `length` and
     `until` a command that needs an end takes exactly one; `now` moves the sandbox's time; `run_id` names it
     in logs and history."""
@@ -54,8 +55,7 @@ class Asked:
     run_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """What a person's command did at `now` (UTC). `circuit` is the one it was for, None where it was for
     all; `hold`, `pause` and `parked` are what stands now, or with `over` what has ended by it. `replaced`
     is the hold or pause that it took the place of, `paused` names circuits that a pause concerns. `changed`

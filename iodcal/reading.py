@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.calendars import CalendarReader
 from iodcal.config import CalendarConfig, Configuration
@@ -19,6 +20,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching, match_events
 from iodcal.domain.memory import Recalled, from_memory, from_reading
 from iodcal.domain.rules import Rule
+from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
@@ -34,8 +36,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _UTC = ZoneInfo("UTC")
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """What this run sees of all calendars: `recalled` counts, `failures` say what could not be read, by
     source key; `matching` is what today's readings held. `past` are matched events that are over, lead
     and trail included: they ask for nothing, but say why a circuit was up."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from iodcal.domain.circuits import Account
 from iodcal.domain.localtime import Interval
@@ -13,6 +12,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
 from iodcal.domain.trials import Court
 from iodcal.domain.unmatched import Unmatched, unmatched
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger, used_today

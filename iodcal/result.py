@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account
@@ -23,8 +24,7 @@ from iodcal.exits import Exit
 from iodcal.state import LastRun
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReport:
+class SourceReport(Struct, frozen=True):
     """One source in this run. `read_at` (UTC) is None where it was never read; `events` counts what the
     reading held, or what is remembered of it; `refused` are matching events of foreign organizers."""
 
@@ -36,8 +36,7 @@ class SourceReport:
     refused: tuple[MatchedEvent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CurtainUp:
+class CurtainUp(Struct, frozen=True):
     """The last look at a circuit before an event begins (UTC), and whether it is as the event `needs` it.
     `subject` is None where it must not be seen, `running` where nobody knows the circuit's bandwidth."""
 
@@ -51,8 +50,7 @@ class CurtainUp:
     ready: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TargetReport:
+class TargetReport(Struct, frozen=True):
     """How notices fare at one target: how many messages this run `sent`, how many notices wait, when the
     last message arrived, since when none does and why. Times are UTC."""
 
@@ -64,8 +62,7 @@ class TargetReport:
     fault: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The result of `plan`, `sync` or `status`. Times are UTC.
 
     `orders` are those placed, or settled, in this run, in that order. `test` is True where any carrier's

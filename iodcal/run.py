@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from iodcal.config import Configuration, OnDrift
@@ -23,6 +22,7 @@ from iodcal.domain.planning import (
 )
 from iodcal.domain.timeline import Timeline, draw, park
 from iodcal.domain.together import plan_together
+from iodcal.domain.values import replace
 from iodcal.domain.windows import Window, hold_window, open_windows
 from iodcal.findings import clock_error, find
 from iodcal.invocation import Request, Run, Surroundings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from iodcal.boot import boot_time
@@ -12,6 +11,7 @@ from iodcal.config import Configuration
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.problems import Problem
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.findings import of_trouble
 from iodcal.http import Deadline
 from iodcal.keeping import note_news

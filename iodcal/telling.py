@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from iodcal.domain.problems import Problem
+from iodcal.domain.values import replace
 from iodcal.state import Told
 
 REMINDER = timedelta(hours=6)
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """`new`, `changed` and `reminded` are problems of this run, `cleared` those that are gone. `told` is
     what to keep for the next run, by problem id."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from iodcal.domain.problems import Kind, Problem
+from iodcal.domain.values import replace
 from iodcal.keeping import note_problems
 from iodcal.ledger import Ledger
 from iodcal.state import State, Told

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from iodcal import commands, people
 from iodcal.author import Person, real_person
@@ -20,6 +20,7 @@ from iodcal.config.load import load
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.errors import LockHeldError, StateError, UsageError
 from iodcal.people import Act, Asked
@@ -42,8 +43,7 @@ circuits:
 PAT = Person("pat", "iodcal")
 
 
-@dataclass
-class Desk:
+class Desk(Struct):
     """People's commands at noon UTC, which is 05:00 in Denver."""
 
     configuration: Configuration

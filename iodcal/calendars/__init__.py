@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from msgspec import Struct, field
 
 from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
@@ -49,8 +50,7 @@ class Probing(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarContext:
+class CalendarContext(Struct, frozen=True):
     """What a calendar may need of its surroundings.
 
     `directory` is where relative paths start. `calendar_ids` are the ids that named calendars were found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 from iodcal.calendars.failures import unread
 from iodcal.calendars.graph_errors import error_of
@@ -22,8 +23,7 @@ _MOST_PAGES = 500
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[_Item]):
+class Page(Struct, Generic[_Item], frozen=True):
     """What one page held, and the server's clock less ours in seconds."""
 
     items: tuple[_Item, ...]

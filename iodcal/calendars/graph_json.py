@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph_events import parse_page
@@ -28,8 +29,7 @@ class GraphJsonOptions(Strict):
     graph_json: Texts
 
 
-@dataclass(frozen=True, slots=True)
-class GraphJsonReader:
+class GraphJsonReader(Struct, frozen=True):
     """Reads saved pages, in their order."""
 
     source: Source

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from iodcal.calendars.graph_client import GraphClient
 from iodcal.calendars.graph_errors import MAILBOX_FAULTS
@@ -30,8 +31,7 @@ _CALENDARS_PER_PAGE = 100
 _MOST_NAMES_TOLD = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(Struct, frozen=True):
     """What to read: `address` is a UPN or an object id, `calendar` the name of a calendar in it, None for
     the default one, `known_id` the id that name was found under in an earlier run."""
 

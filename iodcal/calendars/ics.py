@@ -7,12 +7,12 @@ import ipaddress
 import re
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from pydantic import AfterValidator, Field
 
 from iodcal.calendars import CalendarContext
@@ -49,8 +49,7 @@ class IcsOptions(Strict):
     private_network: Annotated[bool, Field(strict=True)] = False
 
 
-@dataclass(frozen=True, slots=True)
-class IcsReader:
+class IcsReader(Struct, frozen=True):
     """Reads one iCalendar file or URL."""
 
     source: Source

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -16,6 +15,7 @@ import recurring_ical_events
 from iodcal.calendars.ics_guard import check_series, settle_end
 from iodcal.domain.events import PRIVATE_SENSITIVITIES, Event, Floating, Source, Span, Timed
 from iodcal.domain.localtime import Interval, instant
+from iodcal.domain.values import replace
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 

@@ -6,8 +6,9 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from iodcal.calendars.failures import unread
 from iodcal.calendars.login_faults import refusal
@@ -36,12 +37,14 @@ class Application(Protocol):
     def scope(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A bearer token; `good_until` is a time of the monotonic clock, some minutes before it ends."""
 
-    text: str = field(repr=False)
+    text: str
     good_until: float
+
+    def __repr__(self) -> str:
+        return f"Token(***, good_until={self.good_until})"
 
     @property
     def good(self) -> bool:
@@ -129,8 +132,7 @@ def _token(result: Mapping[str, Any], **facts: str) -> Token:
     return Token(text, time.monotonic() + seconds - min(_EARLY_SECONDS, seconds / 2))
 
 
-@dataclass(frozen=True, slots=True)
-class _MsalResponse:
+class _MsalResponse(Struct, frozen=True):
     """A response as msal expects it."""
 
     status_code: int

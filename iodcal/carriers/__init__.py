@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from iodcal.http import Deadline
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRequest:
+class OrderRequest(Struct, frozen=True):
     """What is sent once the intent is on disk. `old` and `new` are for checks and the note; the carrier
     goes by `quote`."""
 
@@ -65,8 +65,7 @@ class Carrier(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One circuit as a carrier lists it. What it does not tell is None; `status_text` and `place` are its own
     words: untrusted."""
 
@@ -100,8 +99,7 @@ class Offering(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CarrierContext:
+class CarrierContext(Struct, frozen=True):
     """What a carrier may need of its surroundings: `directory` is where relative paths start, `now` tells
     the time (UTC; virtual under `--now`), `provisioning` and `changes_per_day` are the common options."""
 

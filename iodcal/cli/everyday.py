@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +53,7 @@ def sync(
 
 def _carry_out(session: Session, asked: Syncing) -> int:
     from iodcal.announcing import sync as carry_out
+    from iodcal.domain.values import replace
     from iodcal.errors import ConfigurationError, IodcalError
 
     configuration, faults = session.configuration_or_last_good()

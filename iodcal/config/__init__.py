@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
@@ -31,8 +32,7 @@ class OnDrift(StrEnum):
     ENFORCE = "enforce"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
     the state, `notify_within` how long a run waits for all its notices together."""
 
@@ -61,8 +61,7 @@ class Settings:
         return Patience(self.order_timeout, self.lost_answer_grace)
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarConfig:
+class CalendarConfig(Struct, frozen=True):
     """One entry of `calendars`, its `options` checked by its plugin's model."""
 
     name: str
@@ -73,8 +72,7 @@ class CalendarConfig:
     hide_subjects: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CarrierConfig:
+class CarrierConfig(Struct, frozen=True):
     """One entry of `carriers`, its `options` checked by its plugin's model."""
 
     name: str
@@ -95,8 +93,7 @@ class Way(StrEnum):
     APPRISE = "apprise"
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyTarget:
+class NotifyTarget(Struct, frozen=True):
     """One entry of `notify`. `circuits` are the names that it selects, by name, site and label together;
     None where it selects all. The daily summary goes out from `daily_at` (local time) on."""
 
@@ -116,8 +113,7 @@ class NotifyTarget:
         return self.circuits is None or not notice.circuits or not self.circuits.isdisjoint(notice.circuits)
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
     the file's bytes, `warnings` what `check` tells, `trusted` that nobody else can have written the file,
     `microsoft365` that section.

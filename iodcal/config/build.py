@@ -4,11 +4,12 @@ against everything else."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from iodcal.calendars import CalendarContext
 from iodcal.carriers import CarrierContext
@@ -37,8 +38,7 @@ _CALENDAR_KEYS = ("type", *CalendarSection.model_fields)
 _CARRIER_KEYS = ("type", *CarrierSection.model_fields)
 
 
-@dataclass(slots=True)
-class Builder:
+class Builder(Struct):
     """Builds the parts of one configuration; `faults` collects what is wrong with them."""
 
     file: File

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 from iodcal.carriers import CarrierPlugin
 from iodcal.config.schema import CarrierSection, CircuitSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Rate, RateSource, Tariff
+from iodcal.domain.values import replace
 
 
 def carrier_tariff(section: CarrierSection, plugin: CarrierPlugin) -> Tariff:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
+from msgspec import Struct, field
 
 from iodcal.errors import ConfigurationError, Fault
 
@@ -54,8 +54,7 @@ class DecimalNumber(float):
         return number
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """`value` is the top-level mapping; `lines` tells, by key path, the line of a key or list entry."""
 
     file: Path

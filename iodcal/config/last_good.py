@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from iodcal.config import Configuration
 from iodcal.config.find import state_folder
 from iodcal.config.load import load_copy
 from iodcal.domain.circuits import Orders
+from iodcal.domain.values import replace
 from iodcal.errors import ConfigurationError
 from iodcal.state.files import replace_file
 

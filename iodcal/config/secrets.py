@@ -6,11 +6,11 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -22,8 +22,7 @@ _COMMAND_SECONDS = 20
 _MOST_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SecretValue:
+class SecretValue(Struct, frozen=True):
     """A resolved secret; only `reveal` shows it."""
 
     _text: str
@@ -35,8 +34,7 @@ class SecretValue:
         return "SecretValue(***)"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Reference:
+class Reference(Struct, frozen=True):
     """One place where a secret is: `kind` is env, file, credential, command or literal; `expires` is the
     last day on which it is good, None where nobody said."""
 
@@ -114,8 +112,7 @@ class Reference:
             raise SecretError("secret_command_failed", reference="command", reason=reason) from None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
+class Secret(Struct, frozen=True):
     """A secret as the configuration refers to it: `{env: NAME}`, `{file: path}`, `{credential: name}`,
     `{command: "..."}`, a list of these, or a literal. `trusted` is put in by the loader."""
 

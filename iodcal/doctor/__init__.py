@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from iodcal.config import Configuration
 from iodcal.domain.problems import Fact, Kind
@@ -40,8 +41,7 @@ class Area(StrEnum):
     NOTICES = "notices"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was tried at `where`. `code` and `facts` choose the words; `edge` says in whose table
     they stand where the fault is one that a run would meet, too."""
 
@@ -58,8 +58,7 @@ class Finding:
         return cls(area, where, light, error.code, error.facts, edge)
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """All that was found. It is complete where everything could be tried in the time there was."""
 
     findings: tuple[Finding, ...]
@@ -79,8 +78,7 @@ class Examination:
         return sum(finding.light is light for finding in self.findings)
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(Struct, frozen=True):
     """What is examined, and with what: `now` is UTC, `root` where the system's own files are looked for."""
 
     configuration: Configuration

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.condition import Condition
@@ -16,8 +17,7 @@ from iodcal.domain.rules import Rule
 _CopyKey = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class IsNamed(Condition[Named, Named]):
+class IsNamed(Condition[Named, Named], frozen=True):
     """`circuits: named_in_event`: the event names this circuit, or none at all. `names` are those of the
     configuration's circuits, by key."""
 
@@ -84,8 +84,7 @@ class Asking:
         return any(holds_at(rule.conditions, event.span, place) for place in places)
 
 
-@dataclass(frozen=True, slots=True)
-class Nameless:
+class Nameless(Struct, frozen=True):
     """An event that names no circuit, though `rule` wants it to: then all that are `allowed` count. Or it
     names others (`outside`), and no rule asks for those because of it: then none does."""
 

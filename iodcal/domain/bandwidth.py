@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 _TEXT = re.compile(r"\s*(\d{1,7}(?:\.\d{1,3})?)\s*([MG])bps\s*", re.IGNORECASE | re.ASCII)
 _MBPS_PER_UNIT = {"M": 1, "G": 1000}
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Bandwidth:
+class Bandwidth(Struct, frozen=True, order=True):
     """A rate in whole Mbps; 1 Gbps is 1000 Mbps, as carriers count."""
 
     mbps: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.money import Cost, add_up
@@ -13,8 +14,7 @@ from iodcal.domain.problems import Fact, Kind, Problem
 WARNINGS = (100, 80)  # percent
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """`monthly` money for all circuits; with `label` for those of each of its values, or of `value` alone.
     Costs in another `currency` do not count; None takes each currency by itself."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch
@@ -23,8 +24,7 @@ class CauseKind(StrEnum):
     HOLD = "hold"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """Why a level is asked for. Times (UTC) are the event's own, the baseline stretch's, or the hold's.
 
     `id` stays the same from run to run and holds no foreign text; `ended` marks what no longer asks. `who`
@@ -67,16 +67,14 @@ class Reason(StrEnum):
     PRICE = "price"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """Held back, why, and until when (UTC) where that is known."""
 
     reason: Reason
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """`at` is when the timeline asks for it: before now where it is overdue. Times are UTC."""
 
     circuit: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
@@ -15,8 +16,7 @@ from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.workdays import Holidays, Place
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(Struct, frozen=True):
     """A level by day and local time. `end` not after `start` runs past midnight and belongs to its first
     day; `end` None is 24:00. `days`, `business_days` and `holidays_as_sunday` choose the days, see
     `iodcal.domain.workdays`."""
@@ -29,8 +29,7 @@ class Peak:
     holidays_as_sunday: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """A circuit's recurring schedule; where peaks overlap, the highest counts."""
 
     off_peak: Bandwidth
@@ -45,8 +44,7 @@ class Orders(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Account:
+class Account(Struct, frozen=True, order=True):
     """Whom a carrier bills: orders of one account share a quota."""
 
     carrier_type: str
@@ -54,8 +52,7 @@ class Account:
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class Circuit:
+class Circuit(Struct, frozen=True):
     """One service as the core needs it. Times are lengths; `tiers` ascend.
 
     `provisioning` is how long this carrier takes to carry out a change; `changes_per_day` is None where
@@ -77,14 +74,15 @@ class Circuit:
     orders: Orders = Orders.ALL
     provisioning: timedelta = timedelta(minutes=10)
     changes_per_day: int | None = None
-    holidays: Holidays = field(default=frozenset(), compare=False)
+    holidays: Holidays = frozenset()
     tariff: Tariff = UNPRICED
     max_price_per_hour: Decimal | None = None
     labels: Labels = ()
-    place: Place = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "place", Place(self.zone, self.holidays))
+    @property
+    def place(self) -> Place:
+        """Where its days are judged."""
+        return Place(self.zone, self.holidays)
 
     @property
     def key(self) -> str:
@@ -114,8 +112,7 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What the carrier said of a circuit, when (UTC). `status_text` is the carrier's own word: untrusted.
 
     `bandwidth` is None where the carrier named none; while PENDING it may be the old or the new one.
@@ -131,8 +128,7 @@ class Reading:
         return self.status is Status.ACTIVE and self.bandwidth == bandwidth
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """A carrier's offer. `id` is what the order refers to; prices are per hour, None where not told."""
 
     id: str
@@ -142,8 +138,7 @@ class Quote:
     currency: str = "USD"
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True):
     """A carrier took an order. That is not yet done."""
 
     at: datetime

@@ -6,16 +6,16 @@ shown as found is the very value that was judged.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from abc import abstractmethod
 from typing import ClassVar, Generic, TypeVar
+
+from msgspec import Struct
 
 Thing = TypeVar("Thing")
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What one condition found in an event, and what it wanted; `key` is its name in the rules file.
 
     `found` is None where it must not be seen, and empty where the event has nothing of the kind.
@@ -27,13 +27,12 @@ class Finding:
     wanted: str
 
 
-class Condition(ABC, Generic[Thing, Value]):
+class Condition(Struct, Generic[Thing, Value], frozen=True):
     """One condition: it looks at a thing and accepts what it sees, or not.
 
     `personal` marks those whose value is somebody's text and must not be shown of a private event.
     """
 
-    __slots__ = ()
     personal: ClassVar[bool] = False
 
     @property

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from iodcal.domain.condition import Condition, Finding
 from iodcal.domain.durations import format_duration
@@ -25,10 +26,9 @@ OfLength: TypeAlias = Condition[timedelta, Any]
 _SHOWN = frozenset({"free", "tentative", "busy", "oof", "workingelsewhere", "unknown"})
 
 
-class _Keywords(Condition[Event, str]):
+class _Keywords(Condition[Event, str], frozen=True):
     """Keywords in the subject."""
 
-    __slots__ = ()
     personal = True
     keywords: tuple[Keyword, ...]
 
@@ -40,46 +40,39 @@ class _Keywords(Condition[Event, str]):
         return ", ".join(keyword.text for keyword in self.keywords)
 
 
-@dataclass(frozen=True, slots=True)
-class HasKeyword(_Keywords):
+class HasKeyword(_Keywords, frozen=True):
     """`subject`: any of the keywords stands in the event's subject."""
 
-    keywords: tuple[Keyword, ...]
     key = "subject"
 
     def accepts(self, value: str) -> bool:
         return _any_in(self.keywords, normalise(value))
 
 
-@dataclass(frozen=True, slots=True)
-class HasNoKeyword(_Keywords):
+class HasNoKeyword(_Keywords, frozen=True):
     """`not_subject`: none of the keywords stands in the event's subject."""
 
-    keywords: tuple[Keyword, ...]
     key = "not_subject"
 
     def accepts(self, value: str) -> bool:
         return not _any_in(self.keywords, normalise(value))
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """A subject to be searched, and what the searches of a run may cost."""
 
     subject: str
     budget: Budget
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """What a search came to; `found` is None where it was given up."""
 
     subject: str
     found: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class HasPattern(Condition[Search, Sighting]):
+class HasPattern(Condition[Search, Sighting], frozen=True):
     """`subject_regex`: the pattern is found in the event's subject as it is written. Where the search was
     given up nobody knows: `accepts` and `holds` raise TooSlowError."""
 
@@ -112,8 +105,7 @@ class HasPattern(Condition[Search, Sighting]):
         return Finding(self.key, value.found, None if hidden else self.shown(value), self.wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class AtLocation(Condition[Event, tuple[str, ...]]):
+class AtLocation(Condition[Event, tuple[str, ...]], frozen=True):
     """`location`: any of the keywords stands in one of the event's locations."""
 
     keywords: tuple[Keyword, ...]
@@ -134,8 +126,7 @@ class AtLocation(Condition[Event, tuple[str, ...]]):
         return ", ".join(value)
 
 
-@dataclass(frozen=True, slots=True)
-class InCategory(Condition[Event, tuple[str, ...]]):
+class InCategory(Condition[Event, tuple[str, ...]], frozen=True):
     """`categories`: the event has any of these."""
 
     names: tuple[str, ...]
@@ -157,8 +148,7 @@ class InCategory(Condition[Event, tuple[str, ...]]):
         return ", ".join(value)
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizedBy(Condition[Event, str | None]):
+class OrganizedBy(Condition[Event, str | None], frozen=True):
     """`organizer`: the organizer's address is one of these, or of one of these `@domain` entries."""
 
     entries: tuple[str, ...]
@@ -179,8 +169,7 @@ class OrganizedBy(Condition[Event, str | None]):
         return value or ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShownAs(Condition[Event, str]):
+class ShownAs(Condition[Event, str], frozen=True):
     """`show_as`: the event is shown as one of these words, which are case-folded. A word that nobody has seen
     before counts as busy as well: better dear than too slow."""
 
@@ -199,8 +188,7 @@ class ShownAs(Condition[Event, str]):
         return ", ".join(self.words)
 
 
-@dataclass(frozen=True, slots=True)
-class OfSensitivity(Condition[Event, str]):
+class OfSensitivity(Condition[Event, str], frozen=True):
     """`sensitivity`: one of these words, which are case-folded."""
 
     words: tuple[str, ...]
@@ -217,10 +205,9 @@ class OfSensitivity(Condition[Event, str]):
         return ", ".join(self.words)
 
 
-class _Flag(Condition[Event, bool]):
+class _Flag(Condition[Event, bool], frozen=True):
     """A property that the event has or has not."""
 
-    __slots__ = ()
     flag: bool
 
     def accepts(self, value: bool) -> bool:
@@ -234,30 +221,25 @@ class _Flag(Condition[Event, bool]):
         return "true" if value else "false"
 
 
-@dataclass(frozen=True, slots=True)
-class IsOnline(_Flag):
+class IsOnline(_Flag, frozen=True):
     """`online_meeting`."""
 
-    flag: bool
     key = "online_meeting"
 
     def look(self, thing: Event) -> bool:
         return thing.online_meeting
 
 
-@dataclass(frozen=True, slots=True)
-class IsAllDay(_Flag):
+class IsAllDay(_Flag, frozen=True):
     """`all_day`."""
 
-    flag: bool
     key = "all_day"
 
     def look(self, thing: Event) -> bool:
         return thing.all_day
 
 
-@dataclass(frozen=True, slots=True)
-class HasAttendees(Condition[Event, int]):
+class HasAttendees(Condition[Event, int], frozen=True):
     """`min_attendees`: at least so many are invited; where nobody counted them there are none."""
 
     count: int
@@ -274,10 +256,9 @@ class HasAttendees(Condition[Event, int]):
         return str(self.count)
 
 
-class _Length(Condition[timedelta, timedelta]):
+class _Length(Condition[timedelta, timedelta], frozen=True):
     """Judges how long an event is."""
 
-    __slots__ = ()
     length: timedelta
 
     def look(self, thing: timedelta) -> timedelta:
@@ -291,22 +272,18 @@ class _Length(Condition[timedelta, timedelta]):
         return f"-{format_duration(-value)}" if value < timedelta() else format_duration(value)
 
 
-@dataclass(frozen=True, slots=True)
-class LongerThan(_Length):
+class LongerThan(_Length, frozen=True):
     """`longer_than`, strictly."""
 
-    length: timedelta
     key = "longer_than"
 
     def accepts(self, value: timedelta) -> bool:
         return value > self.length
 
 
-@dataclass(frozen=True, slots=True)
-class ShorterThan(_Length):
+class ShorterThan(_Length, frozen=True):
     """`shorter_than`, strictly."""
 
-    length: timedelta
     key = "shorter_than"
 
     def accepts(self, value: timedelta) -> bool:

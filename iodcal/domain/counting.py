@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from iodcal.domain.conditions import address_in
 from iodcal.domain.events import Event
@@ -20,8 +21,7 @@ class Obstacle(StrEnum):
     ORGANIZER = "organizer"
 
 
-@dataclass(frozen=True, slots=True)
-class Organizers:
+class Organizers(Struct, frozen=True):
     """Whose events count: addresses and `@domain` entries, case-folded; None means everybody's."""
 
     entries: frozenset[str] | None = None
@@ -47,8 +47,7 @@ def doubtful(event: Event, organizers: Organizers) -> Obstacle | None:
     return None if organizers.allow(event.organizer) else Obstacle.ORGANIZER
 
 
-@dataclass(frozen=True, slots=True)
-class Veil:
+class Veil(Struct, frozen=True):
     """Which events' texts must not be seen: those of which any copy is private, and those of `calendars`."""
 
     private: frozenset[tuple[str, str, str]] = frozenset()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter, itemgetter
+
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.billing import difference
@@ -14,14 +15,14 @@ from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan, LeftOut, Policy, next_quota_day
+from iodcal.domain.values import replace
 from iodcal.domain.walk import EVE, MIDNIGHT, Move, Need, Step
 
 _PRICE_UNITS = 10**6
 _AT, _MOMENT = attrgetter("at"), itemgetter(0)
 
 
-@dataclass(slots=True)
-class Course:
+class Course(Struct):
     """One circuit's way through the days: the steps of its own plan, and the moves made of them so far.
 
     `level` is where the moves have brought it (Mbps); `unmet` has the time (UTC) until which a raise waits,

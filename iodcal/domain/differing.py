@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change
@@ -37,8 +38,7 @@ SETTINGS: Mapping[str, Callable[[Circuit], object]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stretched:
+class Stretched(Struct, frozen=True):
     """A time during which the target differs; None where the circuit is not configured."""
 
     span: Interval
@@ -46,8 +46,7 @@ class Stretched:
     after: Bandwidth | None
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitDifference:
+class CircuitDifference(Struct, frozen=True):
     """One circuit under two sets of rules; `before` or `after` is None where it is not configured.
 
     `gained` and `lost` are windows that only one of them opens, `altered` those that both do, but otherwise;

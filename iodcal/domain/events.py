@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval, instant
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Source:
+class Source(Struct, frozen=True, order=True):
     """One place that is read, fails and is remembered on its own: a mailbox, a file, a URL.
 
     `key` names the place itself and stays when the user renames the calendar; it holds no secret.
@@ -25,8 +25,7 @@ class Source:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(Struct, frozen=True):
     """A span between two instants, both UTC."""
 
     start: datetime
@@ -36,8 +35,7 @@ class Timed:
         return Interval(self.start, self.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Floating:
+class Floating(Struct, frozen=True):
     """A span between two local times without a zone: an all-day event, or a floating iCalendar time.
 
     It begins at another instant in each circuit's zone.
@@ -71,8 +69,7 @@ def short_subject(subject: str) -> str:
 PRIVATE_SENSITIVITIES = frozenset({"private", "confidential"})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One occurrence in one calendar. Texts are as the calendar gave them: untrusted.
 
     `id` is unique within its source; `uid` is the iCalUId that copies of one meeting share, or empty.
@@ -106,8 +103,7 @@ class Event:
         return copy_key_of(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """What an event names: circuits by their keys, and sites by their names. Empty where it names none."""
 
     circuits: frozenset[str] = frozenset()
@@ -120,16 +116,14 @@ class Named:
         return bool(self.circuits or self.sites)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A rule that took an event; `bandwidth` is what the event itself named, for `from_event` rules."""
 
     rule: str
     bandwidth: Bandwidth | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MatchedEvent:
+class MatchedEvent(Struct, frozen=True):
     """What is kept, shown and stored of an event that a rule matched; nothing else of it ever is.
 
     `subject` is None where it must not be seen. `remembered_since` is the time (UTC) of the reading that
@@ -163,8 +157,7 @@ def copy_key_of(event: Event | MatchedEvent) -> tuple[str, str, str]:
     return (event.source.key, short_id(event.id), event.span.start.isoformat())
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarReading:
+class CalendarReading(Struct, frozen=True):
     """A good answer: every event of one source that overlaps `covers`, cancelled and declined ones too.
 
     `clock_error` is the server's clock less ours in seconds, None where no server told the time.

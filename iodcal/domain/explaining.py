@@ -5,9 +5,10 @@ Nothing is decided here: the timeline, the plan and their own rules are asked ag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch
@@ -29,8 +30,7 @@ class Role(StrEnum):
     OVERRULED = "overruled"  # an `exactly` window keeps it from counting
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A window that covers the instant; `needs` is the tier that its bandwidth comes to on this circuit."""
 
     window: Window
@@ -38,8 +38,7 @@ class Part:
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """The baseline's part, as `Part`."""
 
     stretch: Stretch
@@ -47,8 +46,7 @@ class Ground:
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What keeps a circuit up beyond its target: `level` is asked for within `sight`, so near ahead that
     lowering it in between would save nothing."""
 
@@ -57,8 +55,7 @@ class Kept:
     causes: tuple[Cause, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """One circuit at one instant. `parts` are the windows that cover it, the deciding ones first; `lasts`
     is until when all of this stays the same. `level` is what is ordered then: by now, or by plan where `at`
     is to come; None where nothing is known, or `at` is past. `changes` are those still to come at `at`.

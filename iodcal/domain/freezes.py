@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.events import MatchedEvent
@@ -12,8 +13,7 @@ from iodcal.domain.rules import Allow, Mode, Rule
 from iodcal.domain.windows import Demand, merge_demands
 
 
-@dataclass(frozen=True, slots=True)
-class Freeze:
+class Freeze(Struct, frozen=True):
     """One event of a `freeze` rule on one circuit; lead and trail belong to it."""
 
     demand: Demand

@@ -6,9 +6,10 @@ Circuits share nothing but the number of changes, so their tables are added up o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from iodcal.domain.walk import Move, Table, Uses
 
@@ -23,8 +24,7 @@ _Totals: TypeAlias = Mapping[int, list[float]]
 _Stage: TypeAlias = tuple[str, Table, _Totals]
 
 
-@dataclass(frozen=True, slots=True)
-class Best:
+class Best(Struct, frozen=True):
     """The moves of each circuit by its name, what they cost, and how many of the circuits that were to be
     ready are."""
 

@@ -6,14 +6,14 @@ occurs twice (the clock goes back) means the first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 
-@dataclass(frozen=True, order=True, slots=True)
-class Interval:
+
+class Interval(Struct, frozen=True, order=True):
     """Half open, in UTC: `start` belongs to it, `end` does not."""
 
     start: datetime

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
@@ -21,8 +22,7 @@ from iodcal.domain.starts import Start
 from iodcal.domain.workdays import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(Struct, frozen=True):
     """`matched` count; `refused` would, but for their organizer; `invalid` end before they start;
     `unreadable` matched a `from_event` rule but name no bandwidth (with the rule's name). `undecided` names
     calendar and rule where a regular expression was given up on a subject: that event does not count."""
@@ -34,8 +34,7 @@ class Matching:
     undecided: frozenset[tuple[str, str]] = frozenset()
 
 
-@dataclass(slots=True)
-class _Sorting:
+class _Sorting(Struct):
     names: NameBook
     matched: list[MatchedEvent] = field(default_factory=list)
     refused: list[MatchedEvent] = field(default_factory=list)

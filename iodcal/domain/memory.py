@@ -7,15 +7,16 @@ a source never read, nobody knows; the circuits concerned are then not lowered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
 
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, short_id
 from iodcal.domain.standing import Remembered
+from iodcal.domain.values import replace
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Struct, frozen=True):
     """What counts of one source in this run. `known_until` is the end (UTC) of what is known of it, None
     where it was never read; `remembered` is what to keep for the next run, None for nothing."""
 

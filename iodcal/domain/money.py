@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.values import replace
 
 
 class RateSource(StrEnum):
@@ -38,8 +40,7 @@ class Billing(StrEnum):
         return timedelta(seconds=self.seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """The price of a tier per hour; `as_of` is the day it was told, None for the configuration's own."""
 
     per_hour: Decimal
@@ -47,8 +48,7 @@ class Rate:
     as_of: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QuotedPrice:
+class QuotedPrice(Struct, frozen=True):
     """What a carrier's quote said a tier costs per hour, when (UTC)."""
 
     bandwidth: Bandwidth
@@ -57,8 +57,7 @@ class QuotedPrice:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Tariff:
+class Tariff(Struct, frozen=True):
     """What a circuit's tiers cost, in one currency, and by which rule."""
 
     currency: str = "USD"
@@ -91,8 +90,7 @@ class Tariff:
 UNPRICED = Tariff()
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """An amount of money, negative for what is saved. `complete` is False where some tier's rate was not
     known: that part is missing from the amount."""
 

@@ -15,13 +15,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.values import replace
 
 
 class Outcome(StrEnum):
@@ -61,16 +63,14 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
-@dataclass(frozen=True, slots=True)
-class BootTime:
+class BootTime(Struct, frozen=True):
     """A moment on the clock that nobody sets: seconds since the boot called `boot_id`."""
 
     boot_id: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """The write-ahead record of one order. Times are UTC.
 
     `resends` counts the lost answers before this one; `demand` names what the order is for, so that a
@@ -129,8 +129,7 @@ class Order:
         return f"iodcal {self.circuit} {self.old.mbps}->{self.new.mbps} {self.external_id[-8:]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How long an accepted order may take, and how long a lost answer keeps its order from being resent."""
 
     order_timeout: timedelta

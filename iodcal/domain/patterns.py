@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from iodcal.domain.events import LONGEST_SUBJECT
 
 if TYPE_CHECKING:
@@ -54,8 +56,7 @@ class Pattern:
             raise TooSlowError from None
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What the searches of one run may lose on slow ones: a thousand bombs are no worse than a few."""
 
     left: float = _MOST_SECONDS

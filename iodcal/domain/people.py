@@ -6,7 +6,6 @@ changes start from, and a raise made by hand stays until the target next steps d
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -15,6 +14,7 @@ from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.orders import ADOPTION_AGE, BootTime, Order, Outcome, Patience, adoptable, settle
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.timeline import Timeline
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Parked, longest_pause, still_of_use
 
 

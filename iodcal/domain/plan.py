@@ -8,8 +8,9 @@ the ordered bandwidth stands for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, causes_of_down, causes_of_up
@@ -17,8 +18,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.timeline import Timeline
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """`every` is the longest time between two runs, `provisioning` what the carrier takes for a change,
     `min_gap` the shortest time worth being lowered for."""
 
@@ -37,8 +37,7 @@ class Pace:
         return max(self.min_gap, self.up_sight)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is due now. `change` is None where nothing is; `too_late` is a level that is asked for now but
     whose demand ends before an order could be carried out, with the time it ends."""
 
@@ -127,8 +126,7 @@ def _down(
     return Change(timeline.circuit.name, at, due, old, new, causes_of_down(timeline, new, at, sight))
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A change to come, without its causes, which lie `within` that stretch of time."""
 
     at: datetime

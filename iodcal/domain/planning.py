@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Held, Reason
@@ -19,11 +20,11 @@ from iodcal.domain.price import too_dear
 from iodcal.domain.standing import Foreseen, Standing
 from iodcal.domain.standstill import STANDSTILL, held_by_freeze, held_by_pause
 from iodcal.domain.timeline import Timeline
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Parked, Pause
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The settings that planning goes by. `allow_downs` is what a person let through for this run; `pause`
     and `parked` are what people asked for all circuits."""
 
@@ -42,8 +43,7 @@ class Policy:
         return Pace(self.every, circuit.provisioning, self.min_gap)
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True):
     """How far this run's view of the world can be relied on. Whatever is doubtful keeps circuits up.
 
     `blind_after` names circuits and the time (UTC) after which one of their calendars is unknown;
@@ -59,8 +59,7 @@ class Knowledge:
     unanswered_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A change of the plan with unlimited changes that the quota has no room for.
 
     The circuit stands at `kept` from then on instead, until `until` (UTC), which costs `cost` more.
@@ -72,8 +71,7 @@ class LeftOut:
     cost: Cost
 
 
-@dataclass(frozen=True, slots=True)
-class Shortage:
+class Shortage(Struct, frozen=True):
     """A day (UTC) that has no room for the account's raises as they come: `asked` raises, `left` changes.
     `unmet` is how many are left over even where circuits go up early and stay up."""
 
@@ -83,8 +81,7 @@ class Shortage:
     unmet: int
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitPlan:
+class CircuitPlan(Struct, frozen=True):
     """One circuit's part of the plan. `changes` are in order, at most the first of them due.
 
     `target` is the level that is asked for now. `too_late` is a level asked for now that no order can

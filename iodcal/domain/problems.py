@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 Fact: TypeAlias = str | int | float | None
 
@@ -53,8 +54,7 @@ class Kind(StrEnum):
     TOO_MANY_DOWNS = "too_many_downs"
 
 
-@dataclass(frozen=True, slots=True)
-class _Nature:
+class _Nature(Struct, frozen=True):
     severity: Severity
     stable: frozenset[str]
 
@@ -105,8 +105,7 @@ _NATURES: Mapping[Kind, _Nature] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something a person should know. Its identity is (kind, where); `facts` feed the words."""
 
     kind: Kind

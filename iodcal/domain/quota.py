@@ -8,8 +8,9 @@ exact, and says what it leaves out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from iodcal.domain.knapsack import Best, cheapest, is_small
 from iodcal.domain.walk import Move, Need, options
@@ -24,8 +25,7 @@ class Fit(StrEnum):
     SHORT = "short"
 
 
-@dataclass(frozen=True, slots=True)
-class Allotment:
+class Allotment(Struct, frozen=True):
     """The moves of each circuit, by its name, in order. Where the fit is SHORT they are more than are left.
     `asked` is how many raises would be made if nothing were lowered and none brought forward."""
 

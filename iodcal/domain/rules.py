@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from msgspec import Struct
+
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.conditions import (
     AtLocation,
@@ -135,8 +137,7 @@ class Conditions:
             yield StartsWithin(self.start_from, self.start_to)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """`circuits` names, for each calendar of the rule, the circuits it asks for (`same_site` resolved).
     `bandwidth` is None for a `freeze` rule, which asks for none; `allow` is of no account for the others.
     `max_price_per_hour` is in the currency of whichever circuit it is asked for. With `named_in_event` the
@@ -145,7 +146,7 @@ class Rule:
     name: str
     circuits: Mapping[str, tuple[str, ...]]
     bandwidth: Wanted | None
-    conditions: Conditions = field(default_factory=Conditions)
+    conditions: Conditions = Conditions()
     mode: Mode = Mode.AT_LEAST
     priority: int = 0
     lead: timedelta = timedelta()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading
@@ -11,11 +12,11 @@ from iodcal.domain.events import MatchedEvent
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import Order
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Pause
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """A reading that no order of ours explains. `agreed_at` is the last reading that still agreed, or the
     time at which ours was confirmed; `raised_for` names the demand we have raised the circuit for since."""
 
@@ -24,16 +25,14 @@ class Drift:
     agreed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
+class Foreseen(Struct, frozen=True):
     """A lowering that a good run saw coming."""
 
     at: datetime
     new: Bandwidth
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """One circuit, keyed by `Circuit.key`. Times are UTC.
 
     `confirmed` is the bandwidth ordered by us and shown by a reading (or the first reading, ours by
@@ -89,8 +88,7 @@ class Standing:
         return self.order.new if self.order is not None else self.confirmed
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """The last good reading of a source: when, what it covered, and the events of it that rules took.
 
     `asked` names the rules that were asked; None where that is not on record, and none is known to be new.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from iodcal.domain.condition import Condition
 from iodcal.domain.workdays import DayInMonth, Holidays, business_day, weekday_of
@@ -12,8 +13,7 @@ from iodcal.domain.workdays import DayInMonth, Holidays, business_day, weekday_o
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """A local day, and whether it is a holiday there."""
 
     date: date
@@ -26,8 +26,7 @@ class Day:
         return f"{self.date:%A} {self.date.day} {self.date:%b}{holiday}"
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """When an event begins, `at` in local time, and the holidays that are kept there."""
 
     at: datetime
@@ -42,8 +41,7 @@ class Start:
 OfStart: TypeAlias = Condition[Start, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class OnDays(Condition[Start, tuple[Day, int]]):
+class OnDays(Condition[Start, tuple[Day, int]], frozen=True):
     """`days`: the event begins on one of these days of the week; Monday is 0. With `holidays_as_sunday` a
     holiday is one of the Sundays."""
 
@@ -70,8 +68,7 @@ class OnDays(Condition[Start, tuple[Day, int]]):
         return f"{day.name}, which counts as a Sunday"
 
 
-@dataclass(frozen=True, slots=True)
-class OnBusinessDays(Condition[Start, tuple[Day, DayInMonth | None]]):
+class OnBusinessDays(Condition[Start, tuple[Day, DayInMonth | None]], frozen=True):
     """`business_days`: the event begins on one of these business days of the month; 1 is the first and -1 the
     last. Holidays are none."""
 
@@ -96,8 +93,7 @@ class OnBusinessDays(Condition[Start, tuple[Day, DayInMonth | None]]):
         return f"business day {number.from_start} ({number.from_end} from the end)"
 
 
-@dataclass(frozen=True, slots=True)
-class StartsWithin(Condition[Start, time]):
+class StartsWithin(Condition[Start, time], frozen=True):
     """`from` and `to`: the time of day at which the event begins, half open; None is no bound. Where the
     last is not after the first it is that of the next day; so two equal ones mean any time of day."""
 

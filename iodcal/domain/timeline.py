@@ -5,24 +5,25 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
 from operator import attrgetter
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch, lay_out
 from iodcal.domain.circuits import Baseline, Circuit
 from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
+from iodcal.domain.values import replace
 from iodcal.domain.windows import Window
 
 _STRETCH_START = attrgetter("span.start")
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A time during which target, baseline and pin stay the same.
 
     `target` is a tier; `baseline` the recurring schedule's level, as it is configured; `pin` the
@@ -35,8 +36,7 @@ class Segment:
     pin: Window | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """A circuit's segments, without a gap and in order, and the windows they were made of. `freezes` are
     those that overlap it; `shelved` the windows that do not count because everything is parked."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct, field
 
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Account, Orders
@@ -24,6 +25,7 @@ from iodcal.domain.planning import (
     next_quota_day,
 )
 from iodcal.domain.quota import Allotment, Fit, allot
+from iodcal.domain.values import replace
 from iodcal.domain.walk import EVE
 
 _ONE_DAY = timedelta(days=1)
@@ -65,8 +67,7 @@ def _within_quota(
         yield replace(rewritten(course) if days.differ else course.plan, shortages=shortages)
 
 
-@dataclass(slots=True)
-class _Days:
+class _Days(Struct):
     """The days ahead of one account, one after another. `differ` is True once the quota has made one other
     than it would be by itself."""
 

@@ -7,8 +7,9 @@ say why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.domain.asking import Asking
 from iodcal.domain.circuits import Circuit
@@ -25,8 +26,7 @@ from iodcal.domain.windows import Window
 _CopyKey = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitTrial:
+class CircuitTrial(Struct, frozen=True):
     """A rule's event on one circuit, in whose zone and by whose holidays the `findings` were judged.
 
     `event` is its time there (UTC); it is empty where the circuit's clock skips the whole event. `matched`
@@ -53,8 +53,7 @@ class CircuitTrial:
         return not self.skipped and all(finding.holds for finding in self.findings)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTrial:
+class RuleTrial(Struct, frozen=True):
     """One rule and one event. `findings` are the same for every circuit; `unnamed` is True where the rule
     wants the event to name a bandwidth, and it names none, `nameless` where it wants it to name circuits."""
 
@@ -80,8 +79,7 @@ class RuleTrial:
         return sum(not finding.holds for finding in self.findings)
 
 
-@dataclass(frozen=True, slots=True)
-class EventTrial:
+class EventTrial(Struct, frozen=True):
     """One event and every rule, in the order of the configuration. `hidden` events show no text;
     `obstacle` is why the event does not count, whatever the rules say."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.domain.asking import Asking
 from iodcal.domain.circuits import Circuit
@@ -29,8 +30,7 @@ MOST_COMPARED = 500
 _UTC = ZoneInfo("UTC")
 
 
-@dataclass(frozen=True, slots=True)
-class Untaken:
+class Untaken(Struct, frozen=True):
     """Events of one calendar with the same title that no rule took, `count` of them, the first as `event`.
 
     `keyword` is the one of a rule for that calendar that the title is nearest to, `likeness` from 0 to 1.
@@ -49,8 +49,7 @@ class Untaken:
         return self.event.span.within(_UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Unmatched:
+class Unmatched(Struct, frozen=True):
     """All that no rule took: `titles` with the nearest keyword first; `hidden` counts events whose titles
     must not be seen, by calendar; `compared` is False where there were too many to compare them all."""
 

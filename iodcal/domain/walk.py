@@ -8,8 +8,9 @@ docs/explanation/quota.md has the argument for why nothing else can be cheaper.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 MIDNIGHT, EVE = -1, -2  # moves that are no step of the circuit's own plan
 
@@ -17,8 +18,7 @@ MIDNIGHT, EVE = -1, -2  # moves that are no step of the circuit's own plan
 _EXACTLY = 10**24
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """From `at` on, `level` is what the plan with unlimited changes orders; `down` where that is a lowering,
     `exact` where an `exactly` window governs. `id` tells the caller which change it was."""
 
@@ -29,8 +29,7 @@ class Step:
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Move:
+class Move(Struct, frozen=True, order=True):
     """A change that is made: at a step of the plan, at the day's beginning (MIDNIGHT), or just before its
     end (EVE). The order of moves decides nothing but which of two equally good ways is taken."""
 
@@ -39,8 +38,7 @@ class Move:
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """What one circuit asks for on one day.
 
     It begins at `level`. `steps` are those of its plan with unlimited changes on this day, `beyond` those

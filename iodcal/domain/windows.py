@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
+
+from msgspec import Struct
 
 from iodcal.domain.asking import Asking
 from iodcal.domain.bandwidth import Bandwidth
@@ -14,12 +15,12 @@ from iodcal.domain.events import Match, MatchedEvent
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import holds_at
 from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import HOLD_PRIORITY, Hold
 from iodcal.domain.workdays import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """What one rule asks for because of one event, at one place; the circuits of that place share it.
 
     `event` is the event's own time, `span` that with lead and trail (both UTC). `key` is what copies of
@@ -43,8 +44,7 @@ class Demand:
         return "/".join((*self.key, self.rule.name))
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A demand on one circuit. `bandwidth` is as the rule wants it, before floor, ceiling and tiers."""
 
     demand: Demand

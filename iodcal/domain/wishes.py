@@ -7,8 +7,9 @@ both are foreign text to whoever shows them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
@@ -17,8 +18,7 @@ HOLD_PRIORITY = 100  # above that of any rule
 _KEPT = timedelta(days=1)  # what has ended still explains the lowering that follows
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A bandwidth for one circuit: at least this, or with `exactly` this and no other."""
 
     bandwidth: Bandwidth
@@ -33,8 +33,7 @@ class Hold:
         return Interval(self.since, self.until)
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Nothing is ordered, for one circuit or for all of them."""
 
     since: datetime
@@ -43,8 +42,7 @@ class Pause:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(Struct, frozen=True):
     """Every circuit goes to its off-peak tier, and stays there until somebody resumes."""
 
     since: datetime

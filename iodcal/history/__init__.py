@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from iodcal.author import Author
 from iodcal.domain.bandwidth import Bandwidth
@@ -16,8 +17,7 @@ from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Drift
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """What every line has: when, by which run, on whose behalf, with which version of iodcal and which rules
     (a digest). Lines of the first versions lack the last three."""
 
@@ -28,8 +28,7 @@ class Stamp:
     rules: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PastCause:
+class PastCause(Struct, frozen=True):
     """Why a level was asked for. `asks` is the span with lead and trail, `labels` are the rule's; `subject`
     is None where it must not be seen; `who` and `note` are a hold's."""
 
@@ -47,16 +46,14 @@ class PastCause:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """An order came to `outcome`; the stamp says when that was seen, and by which run."""
 
     stamp: Stamp
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class PastOrder:
+class PastOrder(Struct, frozen=True):
     """One order: as its last line has it, and how it came there. `stamp`, `causes` and `labels` (the
     circuit's) are those of its first line."""
 
@@ -67,8 +64,7 @@ class PastOrder:
     labels: Labels = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PastChange:
+class PastChange(Struct, frozen=True):
     """A change that was due and held back: under `orders: none`, what would have been ordered. It stands in
     the history once for as long as it is held. `reason` is one of the published list, or a later one's."""
 
@@ -82,8 +78,7 @@ class PastChange:
     labels: Labels = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CurtainUp:
+class CurtainUp(Struct, frozen=True):
     """The last look at a circuit before an event began: was it at its tier?"""
 
     stamp: Stamp
@@ -99,8 +94,7 @@ class CurtainUp:
     labels: Labels = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PastReading:
+class PastReading(Struct, frozen=True):
     """A reading that changed what counts as ordered, as off-peak, or as drift."""
 
     stamp: Stamp
@@ -111,8 +105,7 @@ class PastReading:
     drift: Drift | None
 
 
-@dataclass(frozen=True, slots=True)
-class PastProblem:
+class PastProblem(Struct, frozen=True):
     """A problem that began, or changed, and when it was gone: None while it lasts, or where nothing tells."""
 
     stamp: Stamp
@@ -127,8 +120,7 @@ class PastProblem:
         return self.id.partition(":")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class PastWish:
+class PastWish(Struct, frozen=True):
     """What a person asked for: `kind` is the command, `circuit` None where it was for all. `note` is that
     person's own words, `account` the one that the command ran under. `bandwidth` and `exactly` are a
     hold's."""
@@ -144,8 +136,7 @@ class PastWish:
     account: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OtherRecord:
+class OtherRecord(Struct, frozen=True):
     """A line of a kind that nothing here knows: whatever later versions write."""
 
     stamp: Stamp
@@ -154,8 +145,7 @@ class OtherRecord:
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """All that the history tells, each part in order of time; `unreadable` counts the lines that tell
     nothing."""
 

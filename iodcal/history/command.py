@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.config import Configuration
 from iodcal.config.fields import nearest
@@ -25,8 +26,7 @@ OUTCOMES = tuple(dict.fromkeys((*map(str, Outcome), HELD, *map(str, Reason), REA
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryAsked:
+class HistoryAsked(Struct, frozen=True):
     """What `history` was asked for: times as people write them, `since` a length of time back from now;
     `outcomes` are outcomes of orders, `held`, reasons for holding back, `ready`, `late`; none: all."""
 
@@ -38,8 +38,7 @@ class HistoryAsked:
     everything: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryReport:
+class HistoryReport(Struct, frozen=True):
     """The entries in order of time, and the span (UTC) they were asked for, open where None. Times are shown
     in `zone`, the configuration's: in one list, circuits of all zones stand side by side."""
 

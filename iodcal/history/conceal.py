@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+
 from iodcal.config import Configuration
+from iodcal.domain.values import replace
 from iodcal.history import CurtainUp, Past, PastCause
 
 # Facts that hold a subject, and the fact that names its rule.
 _SUBJECTS = {"subject": "rule", "by_subject": "by"}
 
 
-@dataclass(frozen=True, slots=True)
-class Hidden:
+class Hidden(Struct, frozen=True):
     """Which calendars, and which rules that read one of them, may show no subject; or all."""
 
     everything: bool

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from iodcal.author import Author, By
 from iodcal.domain.labels import Labels, labels_of
@@ -26,8 +27,7 @@ WISHES = ("hold", "release", "pause", "resume", "park", "forget")  # what people
 _OF_THE_STAMP = frozenset({"at", "run_id", "kind", "by", "iodcal", "rules"})
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLine:
+class OrderLine(Struct, frozen=True):
     """One line of an order; several make a PastOrder."""
 
     stamp: Stamp
@@ -36,8 +36,7 @@ class OrderLine:
     labels: Labels
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Struct, frozen=True):
     """A problem is gone."""
 
     stamp: Stamp

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
@@ -28,8 +29,7 @@ HELD = "held"
 READY, LATE = "ready", "late"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One thing that happened. `kind` is that of its lines; `outcome` an order's, `held`, `ready` or `late`;
     `reason` says why a change was held back or an order refused. `who` and `note` are those of a person's
     command, for `circuit`, or for all where that is None. `facts` is what has no field of its own, `ended`

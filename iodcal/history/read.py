@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct, field
+
+from iodcal.domain.values import replace
 from iodcal.history import (
     CurtainUp,
     OtherRecord,
@@ -39,8 +41,7 @@ def gather(records: Iterable[Mapping[str, Any] | None]) -> Past:
     return past.whole()
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     orders: dict[str, PastOrder] = field(default_factory=dict)
     changes: list[PastChange] = field(default_factory=list)
     curtain_ups: list[CurtainUp] = field(default_factory=list)

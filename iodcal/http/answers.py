@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from iodcal.domain.problems import Fact
 from iodcal.errors import IodcalError
@@ -31,8 +32,7 @@ class AnswerError(IodcalError):
     """An answer of the wrong kind. Code: not_json. Facts: `status`, `content_type`, `first_words`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a server said, whatever the status.
 
     Look-ups in `headers` ignore case. `url` is the request's, without query and userinfo; `clock_error` the
@@ -41,9 +41,12 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
     url: str
     clock_error: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status} from {self.url}, {len(self.body)} bytes)"
 
     def json(self) -> Any:
         """The body read as JSON. Raises AnswerError where it is something else."""

@@ -6,12 +6,14 @@ import base64
 import logging
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from msgspec import Struct, field
+
+from iodcal.domain.values import replace
 from iodcal.http.addresses import host_of, origin_of, require_secure, shown, without_userinfo
 from iodcal.http.answers import Answer, HttpError, Outcome, printable, worth_retrying
 from iodcal.http.cutting import given_up, pause, within
@@ -43,8 +45,7 @@ sleep: Callable[[float], None] = pause
 """How a session waits between two tries. Tests put another function here."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     method: str
     url: str
     params: Mapping[str, str] | None = None

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource
+from iodcal.domain.values import replace
 
 
-@dataclass(frozen=True, slots=True)
-class Because:
+class Because(Struct, frozen=True):
     """What a circuit's level was for. `kind` is `event` or `hold`, with the rule and the event's own time;
     `baseline`, for what its early raises and late lowerings cost; `by_hand`, or `unknown`. `id` names one
     event and rule; `subject` is None where it must not be seen."""
@@ -31,8 +32,7 @@ class Because:
 BASELINE, BY_HAND, UNKNOWN = Because("baseline"), Because("by_hand"), Because("unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """What something cost, in one currency: as it was ordered, had it stood at its highest tier all the time,
     on its baseline alone; what was saved against the highest tier, and spent beyond the baseline."""
 
@@ -65,8 +65,7 @@ class Bill:
         return Bill(*(replace(one, complete=False) for one in amounts))
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """One circuit, or several together: how long at which tier, how long nothing is known, and a bill for
     each currency, in the order of their names."""
 
@@ -95,8 +94,7 @@ class Figures:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitPast:
+class CircuitPast(Struct, frozen=True):
     """One circuit, together and by month; `gaps` are the times in which the history has lost something,
     `left` is True where the configuration no longer has it, `unpriced` are tiers in use without a rate,
     `priced_by` says where the prices of the others come from; `uncounted` are the currencies of quotes that
@@ -114,8 +112,7 @@ class CircuitPast:
     uncounted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(Struct, frozen=True):
     """What a reason cost beyond the baseline, less than nothing where it saved, on these circuits."""
 
     because: Because
@@ -123,8 +120,7 @@ class Spending:
     circuits: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaDay:
+class QuotaDay(Struct, frozen=True):
     """The orders of an account on a UTC day that count against its quota, of `limit` (None: no limit)."""
 
     account: str
@@ -133,8 +129,7 @@ class QuotaDay:
     limit: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """A matching event on one circuit: `ready` says whether the circuit was at `needs` before it began.
     `spare` is for how long it had been so, less than nothing for how late it was; None where that is not
     known, or it never came. `reason` is a stable code, for those that were late."""
@@ -152,8 +147,7 @@ class Served:
         return self.because.start
 
 
-@dataclass(frozen=True, slots=True)
-class Lookback:
+class Lookback(Struct, frozen=True):
     """All that `iodcal report --from --to` shows. `asked` is the span, which ends at `now` at the latest;
     `zone` is that of its days and months; `unreadable` counts lost lines of the history."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import lay_out
@@ -23,8 +24,7 @@ from iodcal.lookback.eras import Era, within
 from iodcal.lookback.paid import Demand, Stay, paid, shares
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """A circuit to look back on, with the eras of its prices and labels; `labels` are today's, `quoted_in`
     the currencies of its quotes. `circuit` is None where the configuration no longer has it: then its
     baseline and highest tier are not known."""
@@ -44,8 +44,7 @@ class Subject:
         return self.eras[-1].tariff
 
 
-@dataclass(frozen=True, slots=True)
-class Accounted:
+class Accounted(Struct, frozen=True):
     """A circuit's past, what each reason cost on it beyond its baseline, and the part of each label."""
 
     past: CircuitPast

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from iodcal.config import Configuration
 from iodcal.domain.localtime import Interval
@@ -23,8 +24,7 @@ from iodcal.state.store import StateStore
 _BEFORE = timedelta(days=31)
 
 
-@dataclass(frozen=True, slots=True)
-class LookbackAsked:
+class LookbackAsked(Struct, frozen=True):
     """From when until when, as people write it: this month so far, where neither is given."""
 
     start: str | None = None

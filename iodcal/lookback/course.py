@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
@@ -17,8 +18,7 @@ EVER = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """From `at` (UTC) on the circuit was ordered at `level`, None where nobody knows; for `causes`, or
     because somebody changed it by hand."""
 
@@ -28,8 +28,7 @@ class Step:
     by_hand: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """The steps, without a gap from `EVER` on; in `gaps` some step is missing from the history."""
 
     steps: tuple[Step, ...]

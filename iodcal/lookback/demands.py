@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
+from iodcal.domain.values import replace
 from iodcal.history import CurtainUp, PastCause, PastChange, PastOrder
 from iodcal.lookback import BASELINE, Because
 from iodcal.lookback.paid import Demand

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from iodcal.domain.billing import period_of
 from iodcal.domain.labels import Labels, labels_of
@@ -19,8 +20,7 @@ from iodcal.history import PastOrder
 from iodcal.lookback.course import EVER, NEVER
 
 
-@dataclass(frozen=True, slots=True)
-class Era:
+class Era(Struct, frozen=True):
     """From `since` (UTC) on these were a circuit's prices and labels."""
 
     since: datetime

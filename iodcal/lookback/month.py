@@ -8,7 +8,6 @@ of CPU; twelve runs share that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost
 from iodcal.domain.problems import Kind, Problem
+from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.history.read import gather
 from iodcal.lookback.account import account

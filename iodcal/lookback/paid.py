@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.billing import period_of
@@ -22,16 +23,14 @@ from iodcal.lookback import Because
 _HOUR = timedelta(hours=1) // timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(Struct, frozen=True):
     """A time at one level."""
 
     span: Interval
     level: Bandwidth
 
 
-@dataclass(frozen=True, slots=True)
-class Paid:
+class Paid(Struct, frozen=True):
     """`span` is paid for at `level`, because of what was so `during` these times."""
 
     span: Interval
@@ -39,8 +38,7 @@ class Paid:
     during: tuple[Interval, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """`because` asked for `needs` during `span` (lead and trail included)."""
 
     because: Because

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from iodcal.metrics.families import FAMILIES, Family
 from iodcal.render.text import for_label
@@ -13,8 +14,7 @@ _ESCAPES = {"\\": r"\\", '"': r"\""}
 _VALUE = re.compile(r"^(?P<name>[a-z_]+) (?P<value>[-+.0-9e]+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One value of a family, with the values of its labels in the family's order."""
 
     family: Family

@@ -6,9 +6,10 @@ side, and `outbox` keeps what could not be delivered. The shapes are here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class NoticeKind(StrEnum):
@@ -22,8 +23,7 @@ class NoticeKind(StrEnum):
     DAILY = "daily"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One piece of news. `id` names what it is about and stays the same from run to run; `circuits` are
     those that it concerns, none where it concerns all. `at` is the time of the run (UTC).
 

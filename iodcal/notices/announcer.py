@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from iodcal.commands import Synced, Syncing
 from iodcal.config import Configuration, NotifyTarget
+from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError
 from iodcal.exits import Exit, exit_of
 from iodcal.metrics.writing import write
@@ -24,8 +26,7 @@ from iodcal.telling import REMINDER
 _log = logging.getLogger("iodcal.notices")
 
 
-@dataclass(slots=True)
-class Announcer:
+class Announcer(Struct):
     """Tells of one run. People at a terminal see for themselves: only a timer's runs send anything."""
 
     configuration: Configuration

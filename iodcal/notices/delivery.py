@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from msgspec import Struct, field
+
 from iodcal.config import NotifyTarget
+from iodcal.domain.values import replace
 from iodcal.http import Deadline
 from iodcal.notices import Notice
 from iodcal.notices.senders import NoticeError, messages, ping, send
 from iodcal.words.notices import describe
 
 
-@dataclass(slots=True)
-class Round:
+class Round(Struct):
     """What is to go to one target, and how far that has come; its thread writes, the run reads.
 
     `current` is the message on its way, `fault` says in words why the rest was not sent."""
@@ -55,8 +56,7 @@ def deliver(
     return rounds
 
 
-@dataclass(slots=True)
-class Signals:
+class Signals(Struct):
     """Pings on their way, a thread for each target; `faults` says in words what went wrong, or nothing."""
 
     deadline: Deadline

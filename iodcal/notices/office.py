@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
+from msgspec import Struct, field
+
 from iodcal.config import Configuration, NotifyTarget, Way
+from iodcal.domain.values import replace
 from iodcal.exits import Exit
 from iodcal.http import Deadline
 from iodcal.notices import Notice, NoticeKind
@@ -28,8 +30,7 @@ Choose: TypeAlias = Callable[[NotifyTarget, Memory], Choice]
 """What is new for a target, and its memory with what choosing that changed in it."""
 
 
-@dataclass(slots=True)
-class Office:
+class Office(Struct):
     """Sends for one run; `reports` is how that went, by target."""
 
     configuration: Configuration

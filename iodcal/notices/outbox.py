@@ -11,11 +11,13 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field, to_builtins
+
+from iodcal.domain.values import replace
 from iodcal.notices import Notice, NoticeKind
 from iodcal.state.files import Access, replace_file
 from iodcal.telling import REMINDER
@@ -27,8 +29,7 @@ _MOST_TRIES = 3
 _KEPT = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """One target: when a message last arrived, since when none does and why (`fault`, in words), what waits,
     the local day of the last daily summary, which failure of a run it was told of when, and when the log last
     warned that it is not reached."""
@@ -63,8 +64,7 @@ class Memory:
         return replace(self, failing_since=self.failing_since or now, fault=fault, warned_at=warned)
 
 
-@dataclass(frozen=True, slots=True)
-class Outbox:
+class Outbox(Struct, frozen=True):
     """The memories of all targets, by name."""
 
     path: Path
@@ -76,7 +76,7 @@ class Outbox:
 
     def save(self) -> bool:
         """Writes the file; False, and a line in the log, where that fails."""
-        document = {"version": 1, "targets": {name: _encode(memory) for name, memory in self.targets.items()}}
+        document = {"version": 1, "targets": to_builtins(self.targets)}
         try:
             replace_file(self.path, (json.dumps(document, indent=1) + "\n").encode("ascii"), self.access)
         except OSError as error:
@@ -121,21 +121,6 @@ def load(state: Path, access: Access) -> Outbox:
         _log.warning("%s cannot be understood: what waited in it is lost", path)
         return Outbox(path, access)
     return Outbox(path, access, targets)
-
-
-def _encode(memory: Memory) -> dict[str, Any]:
-    plain = asdict(memory)
-    return {name: _plain(value) for name, value in plain.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple | list):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, dict):
-        return {name: _plain(entry) for name, entry in value.items()}
-    return value
 
 
 def _decode(memory: dict[str, Any]) -> Memory:

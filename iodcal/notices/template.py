@@ -10,9 +10,10 @@ import re
 import socket
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from iodcal.notices import Notice, NoticeKind
 
@@ -30,8 +31,7 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A template that has been tried: whatever is put in, JSON comes out."""
 
     text: str

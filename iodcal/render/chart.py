@@ -7,11 +7,11 @@ picture reads without colour.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from rich.text import Text
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -25,8 +25,7 @@ _STEPS = (1, 2, 3, 6, 12, 24, 48, 96, 168)  # hours between two marks of the axi
 _MARK_WIDTH = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(Struct, frozen=True):
     """The characters of a chart."""
 
     event: str = "█"
@@ -46,8 +45,7 @@ UNICODE = Glyphs()
 ASCII = Glyphs("#", "+", ":", ".", "-", "+", "|", "^", "v", "o")
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """A window of a timeline, `width` columns wide."""
 
     timeline: Timeline

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.lookback import Bill, Figures, Spending
@@ -18,8 +19,7 @@ _SHADES = 6  # of page.css
 _MOST_NAME = 26
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A name on the left, shapes between, and a text on the right."""
 
     name: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from iodcal.render.text import for_html
 
 _VOID = frozenset({"br", "link", "meta"})
 
 
-@dataclass(frozen=True, slots=True)
-class Html:
+class Html(Struct, frozen=True):
     """A piece of a page; its text is markup already, made by `tag` or written by us."""
 
     text: str

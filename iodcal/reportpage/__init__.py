@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
@@ -16,8 +17,7 @@ from iodcal.result import SourceReport
 from iodcal.state import LastRun
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A level of one lane. `planned` is True right of now: there it is what is asked for, left of it what
     the carrier showed."""
 
@@ -26,8 +26,7 @@ class Block:
     planned: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """An event above a lane: its own time, and `asks` with lead and trail. `subject` is None where it must
     not be seen; `ready` is what the last look before it found; `row` keeps bars from covering each other."""
 
@@ -40,16 +39,14 @@ class Bar:
     row: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """A problem of one circuit, in the picture: when it began and ended (now, if it lasts)."""
 
     span: Interval
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """One circuit. `entries` is what happened, `coming` the changes to come, both in order of time;
     `left_out` counts what there was no room for."""
 
@@ -75,8 +72,7 @@ class Lane:
         return drift.observed if drift is not None else self.standing.confirmed
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentProblem:
+class CurrentProblem(Struct, frozen=True):
     """A problem that stands, in words."""
 
     id: str
@@ -86,8 +82,7 @@ class CurrentProblem:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """All that the page shows. `zone` is that of its axis; `unreadable` counts lost lines of the history."""
 
     now: datetime

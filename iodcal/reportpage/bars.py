@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from iodcal.domain.localtime import Interval
 from iodcal.domain.timeline import Timeline
+from iodcal.domain.values import replace
 from iodcal.history import CurtainUp, Past, PastCause
 from iodcal.history.conceal import Hidden
 from iodcal.reportpage import Bar

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from iodcal.commands import Preview, plan
 from iodcal.config import Configuration
@@ -20,8 +21,7 @@ BACK = timedelta(days=3)
 _FARTHEST = timedelta(days=62)
 
 
-@dataclass(frozen=True, slots=True)
-class PageAsked:
+class PageAsked(Struct, frozen=True):
     """What the page is to show: so far `back` (three days if None), so far ahead (`window`; as each run looks
     if None)."""
 

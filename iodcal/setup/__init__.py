@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from iodcal.carriers import Listed
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.errors import CalendarError, CarrierError
 
 
-@dataclass(slots=True)
-class Sheet:
+class Sheet(Struct):
     """The answers so far, by the names of their questions, and what the servers have told: the carrier's
     circuits and what it sells on all of those that were picked. `typed` is what was last given, to be
     offered again where answers are changed. Relative paths start at `directory`."""
@@ -42,8 +42,7 @@ class Sheet:
         return tuple(dict.fromkeys((*rooms, *circuits)))
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(Struct, frozen=True):
     """A circuit to be ordered for, with the name and site that it gets."""
 
     service_id: str
@@ -51,8 +50,7 @@ class Picked:
     site: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """`key` names the answer and its option. `parse` raises ValueError; with `many` it is asked of each of
     several entries, and the answer is a tuple. `default` is None where there must be an answer, and ""
     where there need be none."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+
+from iodcal.domain.values import replace
 from iodcal.errors import CalendarError, CarrierError, SetupError, UsageError
 from iodcal.setup import Asker, Picked, Question, Sheet, parsers, questions, trials
 
@@ -14,8 +16,7 @@ Given = Mapping[str, Sequence[str]]
 _EDGES = (CalendarError, CarrierError)
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """Questions that belong together. `trial` gives a line for each thing that went well; it raises
     CalendarError or CarrierError where a server says no, ValueError where answers do not fit together."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from iodcal.carriers import CarrierContext, OrderRequest
@@ -15,6 +15,7 @@ from iodcal.carriers.sandbox.client import Sandbox
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
 from iodcal.domain.orders import Patience
+from iodcal.domain.values import replace
 from iodcal.errors import CarrierError, OrderNotSentError
 from iodcal.http import Deadline
 from iodcal.simulation.chance import OF_ORDERS, OF_READINGS, Chance, FaultKind
@@ -42,8 +43,7 @@ class MemoryShelf:
         self._book = book
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """An order that the carrier took and carried out: from `accepted_at` it is billed, from `active_at` the
     circuit runs at it (UTC). `double` marks one for what was already so."""
 
@@ -55,8 +55,7 @@ class Taken:
     double: bool
 
 
-@dataclass(slots=True)
-class VirtualCarrier:
+class VirtualCarrier(Struct):
     """A `Carrier` around a `sandbox`, whose calls fail as `chance` has it. `patience` says for how long a
     fault of each kind must hold everybody up; readings are stale by less than that."""
 
@@ -147,8 +146,7 @@ class VirtualCarrier:
         return Reading(now, Status.ACTIVE, last.new, "Active")
 
 
-@dataclass(slots=True)
-class VirtualCarrierPlugin:
+class VirtualCarrierPlugin(Struct):
     """A `CarrierPlugin` that hands out the `carrier` that is there."""
 
     carrier: VirtualCarrier

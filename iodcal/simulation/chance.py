@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class FaultKind(StrEnum):
     """What can happen to a call: of a calendar, to read a circuit, to get a quote, or to order."""
@@ -34,8 +36,7 @@ OF_ORDERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FaultPlan:
+class FaultPlan(Struct, frozen=True):
     """Each call fails with probability `rate`; the same `seed` makes the same calls fail."""
 
     rate: float
@@ -45,8 +46,7 @@ class FaultPlan:
 NO_FAULTS = FaultPlan(0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Injected:
+class Injected(Struct, frozen=True):
     """A failure that was injected. `place` is a service ID, or a source's label. Until `until` (UTC) it keeps
     everybody waiting who neither orders twice nor overtakes an open order."""
 

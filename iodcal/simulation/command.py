@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from iodcal.calendars.overlap import may_overlap
 from iodcal.config import Configuration
@@ -12,6 +13,7 @@ from iodcal.domain.durations import format_duration
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
 from iodcal.domain.moments import parse_moment
+from iodcal.domain.values import replace
 from iodcal.errors import UsageError
 from iodcal.reading import calendars_in_use
 from iodcal.simulation.ahead import LONGEST, margin_of, read_ahead
@@ -23,8 +25,7 @@ from iodcal.simulation.result import Comparison
 _SHORTEST_STEP = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What `simulate` was asked for. `every` None means that of each rules file."""
 
     start: str

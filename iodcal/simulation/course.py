@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
 
 from iodcal.domain import billing
 from iodcal.domain.bandwidth import Bandwidth
@@ -18,8 +19,7 @@ Hours = Mapping[Bandwidth, timedelta]
 """How long a circuit was at each tier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """A level for every instant of `span`: `levels[i]` from `starts[i]` (UTC) until the next start."""
 
     span: Interval

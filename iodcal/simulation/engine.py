@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 from iodcal.commands import Syncing, finish
 from iodcal.config import Configuration
+from iodcal.domain.values import replace
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.ledger import Ledger

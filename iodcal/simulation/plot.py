@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from iodcal.config import Configuration
 from iodcal.domain.events import CalendarReading
@@ -16,8 +17,7 @@ from iodcal.reading import match
 from iodcal.simulation.chance import NO_FAULTS, FaultPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Struct, frozen=True):
     """What a simulation is to play: one rules file, over `span` (UTC), on calendars that hold `readings` (by
     source key). Without `quota_known` the program is not told how many orders a day the carrier takes."""
 
@@ -32,8 +32,7 @@ class Plot:
         return self.configuration.settings.every
 
 
-@dataclass(slots=True)
-class Heard:
+class Heard(Struct):
     """What the runs told: problems with their time, and why an event was at risk or late, by circuit, rule
     and start."""
 

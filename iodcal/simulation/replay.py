@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from iodcal.calendars import CalendarContext
@@ -36,8 +36,7 @@ class Shelf:
         return self._events[begin : bisect_right(self._starts, window.end + _AROUND)]
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayReader:
+class ReplayReader(Struct, frozen=True):
     """A `CalendarReader` of what was read before, as of virtual time."""
 
     source: Source
@@ -59,8 +58,7 @@ class ReplayReader:
         return CalendarReading(self.source, window, now, inside, elsewhere=elsewhere)
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayPlugin:
+class ReplayPlugin(Struct, frozen=True):
     """A `CalendarPlugin` whose sources are `read` already."""
 
     read: tuple[ReplayReader, ...]

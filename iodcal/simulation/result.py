@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
@@ -18,8 +19,7 @@ from iodcal.simulation.chance import FaultKind, FaultPlan
 from iodcal.simulation.course import Hours
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     """What a circuit, or all of them, cost: as simulated, always at the highest tier, on the baseline alone,
     and at best. None where some tier has no known rate."""
 
@@ -34,8 +34,7 @@ class Money:
         return None if self.highest is None or self.simulated is None else self.highest - self.simulated
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitResult:
+class CircuitResult(Struct, frozen=True):
     """One circuit. `doubles` are orders for what was already so; `excess` is how long the circuit was ordered
     higher than the optimum. `lifted` says that the configuration allows no orders, and the simulation did."""
 
@@ -53,8 +52,7 @@ class CircuitResult:
     tariff: Tariff = UNPRICED
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """How a matching event fared on one circuit. `spare` is how long before its start the circuit was at its
     tier, None where that was before the simulation; `late` how long after its start, None where it was in
     time; `short` how long in all it lacked bandwidth. `reason` is a cause as in `event_late`; `avoidable`
@@ -74,8 +72,7 @@ class Served:
     avoidable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Simulation:
+class Simulation(Struct, frozen=True):
     """One rules file over `span`. `problems` are those that somebody would have been told, each time with
     its time."""
 
@@ -138,8 +135,7 @@ class Simulation:
         return tuple(sorted({tier for circuit in self.circuits for tier in circuit.unpriced}))
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What `simulate` shows: one rules file, or two side by side."""
 
     span: Interval

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
@@ -19,8 +20,7 @@ Causes = Mapping[tuple[str, str, str], str]
 """Why an event was late or at risk, by circuit, rule and start, as the runs told it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """All that is known of one circuit afterwards: what was asked for (`timeline`), what the circuit ran at,
     what was injected into its calls, and the times between two runs from the beginning of `span` on."""
 

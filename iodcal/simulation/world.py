@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
 
 from iodcal.config import CalendarConfig, CarrierConfig, Configuration
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Circuit, Orders
 from iodcal.domain.events import CalendarReading
+from iodcal.domain.values import replace
 from iodcal.reading import calendars_in_use
 from iodcal.simulation.carrier import MemoryShelf, VirtualCarrier, VirtualCarrierPlugin, virtual_carrier
 from iodcal.simulation.chance import Chance, FaultPlan, Injected
@@ -20,8 +22,7 @@ Opening = Mapping[str, Bandwidth]
 """Where each circuit stands at the beginning, by its name."""
 
 
-@dataclass(slots=True)
-class VirtualClock:
+class VirtualClock(Struct):
     """A clock that shows what it was set to (UTC)."""
 
     now: datetime
@@ -30,8 +31,7 @@ class VirtualClock:
         return self.now
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """`configuration` is the user's, but for its edges: no calendar and no carrier in it is a real one."""
 
     configuration: Configuration

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Remembered, Standing
 from iodcal.domain.wishes import Parked, Pause
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """Orders that an account placed on a UTC day: accepted ones and those with an unknown outcome."""
 
     day: date
     used: int
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A problem that stands: since when, with which stable facts, and when somebody was last told
     (None while nobody was). `kind`, `where` and `facts` say what to call it once it clears."""
 
@@ -33,8 +32,7 @@ class Told:
     told_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class LastRun:
+class LastRun(Struct, frozen=True):
     """The last run that got as far as writing state. `good` is True where every calendar was read."""
 
     run_id: str
@@ -44,8 +42,7 @@ class LastRun:
     exit: int
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """All that is kept between runs. `circuits` is keyed by `Circuit.key`, `remembered` and
     `calendar_ids` by `Source.key`, `quotas` by (base URL, account), `told` by problem id.
 

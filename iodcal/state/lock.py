@@ -9,9 +9,10 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from iodcal.boot import boot_id
 from iodcal.errors import LockHeldError, StateError
@@ -20,8 +21,7 @@ _BETWEEN_TRIES = 0.2  # seconds
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who holds, or held, the lock, and since when (UTC)."""
 
     pid: int

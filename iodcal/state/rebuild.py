@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct, field
+
 from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Parked, Pause, longest_pause
 from iodcal.state import Quota, State
 from iodcal.state.decode import (
@@ -22,8 +24,7 @@ from iodcal.state.decode import (
 )
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What the records read so far come to. `orders` is keyed by order id, `standings` by circuit key."""
 
     orders: dict[str, Order] = field(default_factory=dict)

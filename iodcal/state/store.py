@@ -10,11 +10,11 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.state import State
 from iodcal.state.decode import decode

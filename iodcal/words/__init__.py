@@ -6,11 +6,10 @@ code to `Words`, whose texts are `str.format` templates over the fault's facts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """`message` says what is wrong, `remedy` what to do about it. Both are one line, without a full stop
     at the end of a single sentence."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from iodcal.calendars.graph_client import GraphClient
 from iodcal.calendars.graph_mailbox import MailboxReader
 from iodcal.domain.events import CalendarReading, Event
 from iodcal.domain.localtime import Interval
+from iodcal.domain.values import replace
 from iodcal.errors import CalendarError, ConfigurationError
 from iodcal.http import Deadline, ReadingSession
 from iodcal.words.calendars import CALENDARS
@@ -421,7 +422,7 @@ class TestPages:
 
         def again(reply: Reply, request: Request) -> Reply:  # noqa: ARG001 - a Fault
             first.append(reply)
-            return replace(reply, body=next_page_body(first[0], len(first), microsoft))
+            return dataclasses.replace(reply, body=next_page_body(first[0], len(first), microsoft))
 
         microsoft.script(NOC, [again] * 3)
         assert failure(microsoft).code == "page_repeated"

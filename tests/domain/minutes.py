@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Baseline, Circuit, Reading, Status
@@ -17,6 +18,7 @@ from iodcal.domain.planning import CircuitPlan, Knowledge, Policy, plan_circuit,
 from iodcal.domain.rules import Allow, Mode, Rule
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline, draw
+from iodcal.domain.values import replace
 from iodcal.domain.windows import Window, hold_window, open_windows
 from iodcal.domain.wishes import Hold
 
@@ -54,8 +56,7 @@ CIRCUIT = Circuit(
 POLICY = Policy(window=minutes(12 * 60), every=minutes(5), min_gap=minutes(60), patience=PATIENCE)
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """An event from `start` to `end` whose rule asks for `mbps`; without lead and trail unless given. With
     `hold` it is a person's hold, with `freeze` (`ups` or `none`) a change freeze that allows so much."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import time
 
 import pytest
@@ -14,6 +13,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import Knowledge, in_order
 from iodcal.domain.problems import Fact, Kind, Problem, Severity
 from iodcal.domain.together import plan_together
+from iodcal.domain.values import replace
 from tests.domain.minutes import (
     CIRCUIT,
     NOON,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import time
 
 from hypothesis import given
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval, whole_days
 from iodcal.domain.timeline import draw
+from iodcal.domain.values import replace
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, freezes_of, windows_of
 from tests.domain.test_simulation import World, worlds
 

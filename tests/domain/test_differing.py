@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,6 +15,7 @@ from iodcal.domain.circuits import Baseline, Circuit, Orders
 from iodcal.domain.differing import CircuitDifference, differences
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Tariff
+from iodcal.domain.values import replace
 from tests.domain.minutes import CIRCUIT, Ask, at, minute_of, minutes, plan_of
 from tests.domain.test_properties import mixed
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import time
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.explaining import Explanation, Role, explain
+from iodcal.domain.values import replace
 from tests.domain.minutes import CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_properties import LAST, mixed
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import Matching, holds_at, match_events
 from iodcal.domain.patterns import Budget, Pattern, TooSlowError
 from iodcal.domain.rules import Conditions, FromEvent, Highest, Rule
+from iodcal.domain.values import replace
 from iodcal.domain.windows import Demand, Window, open_windows
 from iodcal.domain.workdays import Place
 from tests.domain.minutes import CIRCUIT, NOON, at

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -25,6 +24,7 @@ from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.shortfalls import of_prices, of_quotas
 from iodcal.domain.standing import Drift
+from iodcal.domain.values import replace
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_together import TARIFF, planned, together
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +20,7 @@ from iodcal.domain.memory import from_memory, from_reading
 from iodcal.domain.naming import NameBook, means
 from iodcal.domain.rules import Mode, Rule
 from iodcal.domain.trials import Court, RuleTrial
+from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.words.explain import condition_words
 from tests.domain.minutes import CIRCUIT, NOON

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -23,6 +21,7 @@ from iodcal.domain.orders import (
 )
 from iodcal.domain.people import absorb, forget_old_orders, starting_point
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from tests.domain.minutes import PATIENCE, Ask, at, minute_of, plan_of, standing_at
 
 OLD, NEW, OTHER = Bandwidth(100), Bandwidth(1000), Bandwidth(500)

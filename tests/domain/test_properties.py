@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from iodcal.domain.matching import match_events
 from iodcal.domain.plan import coming, judge
 from iodcal.domain.rules import Conditions, Mode, Rule
 from iodcal.domain.timeline import Timeline, draw
+from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minute_of, minutes, pace, timeline_of
 

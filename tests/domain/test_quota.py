@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise, permutations, product
 from random import Random
 
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iodcal.domain.quota import Allotment, Fit, allot, follow
+from iodcal.domain.values import replace
 from iodcal.domain.walk import EVE, MIDNIGHT, Move, Need, Step
 
 HOUR, DAY = 3600, 86_400

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -26,6 +25,7 @@ from iodcal.domain.orders import (
 )
 from iodcal.domain.people import absorb, held_by_person, note_level
 from iodcal.domain.standing import Drift, Remembered, Standing
+from iodcal.domain.values import replace
 from tests.domain.minutes import PATIENCE, SOURCE, Ask, at, standing_at, timeline_of
 
 OLD, OTHER, NEW = Bandwidth(100), Bandwidth(500), Bandwidth(1000)

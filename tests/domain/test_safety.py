@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -30,6 +29,7 @@ from iodcal.domain.problems import Kind
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.together import plan_together
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Pause
 from tests.domain.minutes import (
     ACCOUNT,

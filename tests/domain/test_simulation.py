@@ -6,7 +6,7 @@ The tables say what one run does; here a circuit lives through all of it. Any ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import time
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.plan import Pace, coming, judge
 from iodcal.domain.planning import view_from
 from iodcal.domain.timeline import Timeline, draw
+from iodcal.domain.values import replace
 from tests.domain.minutes import CIRCUIT, POLICY, TIERS, Ask, at, minute_of, minutes, windows_of
 
 LAST = 480  # minutes

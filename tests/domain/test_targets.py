@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.risk import overruled
 from iodcal.domain.timeline import draw
+from iodcal.domain.values import replace
 from iodcal.domain.workdays import is_chosen
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, levels, plan_of, timeline_of
 

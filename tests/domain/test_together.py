@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -23,6 +22,7 @@ from iodcal.domain.problems import Kind
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.standing import Foreseen
 from iodcal.domain.together import plan_together
+from iodcal.domain.values import replace
 from tests.domain.minutes import (
     ACCOUNT,
     CIRCUIT,

@@ -4,7 +4,6 @@ than matching itself came to."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +23,7 @@ from iodcal.domain.matching import match_events
 from iodcal.domain.patterns import Budget, Pattern
 from iodcal.domain.rules import Conditions, FromEvent, Mode, Rule, Wanted
 from iodcal.domain.trials import Court, EventTrial, RuleTrial
+from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.words.explain import condition_words
 from tests.domain.minutes import CIRCUIT, NOON

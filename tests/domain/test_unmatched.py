@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from iodcal.domain.resemblance import NEAR, Nearest, likeness, resembles
 from iodcal.domain.rules import FromEvent, Rule
 from iodcal.domain.trials import Court
 from iodcal.domain.unmatched import MOST_TITLES, Unmatched, unmatched
+from iodcal.domain.values import replace
 from iodcal.words.explain import condition_words
 from tests.domain.minutes import CIRCUIT, NOON
 from tests.domain.test_matching import COMPANY, EVENT, HOUR, ROOMS, rule

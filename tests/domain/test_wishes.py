@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -27,6 +26,7 @@ from iodcal.domain.risk import events_at_risk, overruled
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.timeline import park
 from iodcal.domain.together import plan_together
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause, still_of_use
 from tests.domain.minutes import (
     CIRCUIT,

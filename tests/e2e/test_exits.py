@@ -81,6 +81,8 @@ def test_a_wrong_configuration_names_every_fault(iodcal: Iodcal) -> None:
         assert [line.split(":")[1] for line in text.err.splitlines()] == ["2", "3"]
         assert "did you mean every?" in text.err
         assert [fault["line"] for fault in done.json["faults"]] == [2, 3]
+        assert done.json["command"] == command
+        assert "iodcal check" in done.json["error"]["remedy"]
 
 
 def test_no_configuration_names_the_places_tried(iodcal: Iodcal) -> None:
@@ -233,7 +235,7 @@ def test_what_was_told_once_is_not_told_again(world: World) -> None:
     assert (recovered.status, recovered.err) == (0, "recovered: calendar_unreadable noc\n")
 
 
-_HEAVY = re.compile(r"\b(msal|requests|icalendar|pydantic|yaml|rich)$", re.MULTILINE)
+_HEAVY = re.compile(r"\b(msal|msgspec|requests|icalendar|pydantic|yaml|rich)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +14,7 @@ from iodcal.domain.circuits import Quote
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome, intent
 from iodcal.domain.standing import Drift
+from iodcal.domain.values import replace
 from iodcal.state.history import History
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
+from iodcal.domain.values import replace
 from iodcal.history import Past, PastWish
 from iodcal.history.conceal import Hidden, conceal
 from iodcal.history.read import gather, read_past

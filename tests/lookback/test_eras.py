@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Billing, QuotedPrice, RateSource, Tariff
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.history import Past, PastOrder
 from iodcal.lookback.course import EVER
 from iodcal.lookback.eras import eras_of, within

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.standing import Drift, Standing
+from iodcal.domain.values import replace
 from iodcal.history import Past, PastCause
 from iodcal.lookback import Lookback
 from iodcal.lookback.gather import look_back

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from iodcal.config.load import load
 from iodcal.domain.orders import Outcome
 from iodcal.domain.problems import Fact, Kind
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.lookback.month import budget_problems
 from iodcal.state import LastRun, State, Told
 from iodcal.state.history import History

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from iodcal.domain.orders import Outcome
+from iodcal.domain.values import replace
 from iodcal.history import CurtainUp, PastOrder, PastProblem
 from iodcal.lookback import Served
 from iodcal.lookback.course import confirmed

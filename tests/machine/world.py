@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from iodcal.domain.events import CalendarReading, Event, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.localtime import Interval
 from iodcal.domain.rules import Conditions, Mode, Rule
+from iodcal.domain.values import replace
 from iodcal.errors import (
     AnswerLostError,
     CalendarError,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from iodcal.commands import Synced
@@ -11,6 +9,7 @@ from iodcal.config import NotifyTarget, Way
 from iodcal.config.secrets import Secret
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import Outcome
+from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.notices import Notice, NoticeKind
 from iodcal.notices.announcer import _settled, _unharmed

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from iodcal.domain.values import replace
 from iodcal.notices import NoticeKind
 from iodcal.notices.outbox import MOST_WAITING, Memory, Outbox, load
 from iodcal.state.files import OWNER_ONLY

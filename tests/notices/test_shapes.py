@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iodcal.domain.values import replace
 from iodcal.notices import Notice, NoticeKind
 from iodcal.notices.card import card
 from iodcal.notices.template import NAMES, Template, values_of

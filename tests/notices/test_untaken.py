@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from iodcal.domain.events import Event, Floating, MatchedEvent
+from iodcal.domain.values import replace
 from iodcal.notices.untaken import untaken_titles
 from tests.domain.minutes import NOON
 from tests.domain.test_matching import EVENT, HOUR, ROOMS, match, rule

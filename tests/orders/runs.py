@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from iodcal.commands import Syncing, finish
 from iodcal.domain.orders import BootTime
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ import pytest
 from iodcal import __version__
 from iodcal.author import author
 from iodcal.domain.orders import Outcome, ended
+from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.ledger import stamp_of, used_today
 from iodcal.state import Quota, State

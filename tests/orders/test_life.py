@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import BootTime, Outcome
+from iodcal.domain.values import replace
 from tests.machine.world import GRACE, LOW, MIDDLE, TIMEOUT, minutes
 from tests.orders.runs import Office, at, held, kinds, minute_of, outcomes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
@@ -14,6 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, Reading, Status
 from iodcal.domain.orders import BootTime, Outcome
 from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
 from iodcal.observing import Carriers, curtain_ups, needs_reading, observe, standing_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from iodcal.config import OnDrift
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Orders
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold
 from tests.machine.world import HIGH, LOW, MIDDLE, Company, Line
 from tests.orders.runs import Office, at, held, kinds, minute_of, one_circuit, outcomes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from iodcal.domain.changes import Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.orders import Direction
 from iodcal.domain.standing import Drift, Foreseen
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Pause
 from iodcal.keeping import held_mark
 from iodcal.result import CurtainUp

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from threading import Barrier
 
@@ -14,6 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.money import Tariff
 from iodcal.domain.orders import BootTime, Order, Outcome
+from iodcal.domain.values import replace
 from iodcal.errors import PlanChangedError
 from iodcal.http import Deadline
 from tests.machine.world import HIGH, LOW, MIDDLE, MIN_GAP, Company, Line, MemoryCarrier, minutes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from iodcal import settling
 from iodcal.domain.circuits import Reading
 from iodcal.domain.orders import BootTime
+from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
 from iodcal.result import Report

@@ -7,7 +7,6 @@ import json
 import os
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +24,7 @@ from iodcal.domain.money import Rate, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import Knowledge
 from iodcal.domain.problems import Kind, Problem
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.people import Act
 from iodcal.render.json import check_json, dump, error_json, report_json

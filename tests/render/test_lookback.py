@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ import pytest
 
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import Outcome
+from iodcal.domain.values import replace
 from iodcal.history import Past, PastCause
 from iodcal.lookback import Because, Lookback, Served
 from iodcal.lookback.gather import look_back

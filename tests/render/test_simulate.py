@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.console import Console
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind, Problem
+from iodcal.domain.values import replace
 from iodcal.render.json import dump
 from iodcal.render.simulate import print_comparison
 from iodcal.render.simulate_json import comparison_json

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +32,7 @@ from iodcal.domain.rules import FromEvent, Mode, Rule
 from iodcal.domain.standing import Drift
 from iodcal.domain.trials import Court, EventTrial
 from iodcal.domain.unmatched import Unmatched, Untaken
+from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.domain.wishes import Parked, Pause
 from iodcal.explaining import ExplainedCircuits, ExplainedEvents

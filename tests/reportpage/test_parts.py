@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.standing import Drift
+from iodcal.domain.values import replace
 from iodcal.history import Past, PastOrder, PastReading, Stamp, Transition
 from iodcal.history.conceal import Hidden
 from iodcal.history.read import read_past

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
+from iodcal.domain.values import replace
 from iodcal.simulation.course import Course, above, cost
 from iodcal.simulation.optimum import on_baseline
 from tests.lookback.past import circuit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.people import absorb, starting_point
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import draw
+from iodcal.domain.values import replace
 from iodcal.observing import needs_reading
 from tests.domain.minutes import CIRCUIT
 

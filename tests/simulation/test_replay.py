@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from iodcal.calendars import CalendarContext
 from iodcal.domain.events import Event, Floating, Source, Timed
 from iodcal.domain.localtime import Interval
+from iodcal.domain.values import replace
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.simulation.chance import NO_FAULTS, Chance, FaultKind, FaultPlan

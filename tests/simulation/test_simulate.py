@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from iodcal.domain.events import CalendarReading, Event, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind
 from iodcal.domain.rules import Mode
+from iodcal.domain.values import replace
 from iodcal.reading import calendars_in_use
 from iodcal.simulation.chance import FaultPlan
 from iodcal.simulation.engine import simulate

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError, StateError
 from iodcal.state.lock import locked
 

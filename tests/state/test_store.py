@@ -6,7 +6,6 @@ import json
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from iodcal.domain.circuits import Quote
 from iodcal.domain.events import Named
 from iodcal.domain.orders import Outcome, ended, intent
 from iodcal.domain.standing import Drift, Standing
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.errors import StateError
 from iodcal.state import State

@@ -7,9 +7,10 @@ wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from iodcal.carriers import Listed
 from iodcal.domain.bandwidth import Bandwidth
@@ -21,8 +22,7 @@ _NEEDED = frozenset({"bandwidth", "uni service id"})
 _UNITS = {"mbps": "Mbps", "gbps": "Gbps"}
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """One circuit as the inventory has it. What it does not tell is None."""
 
     service_id: str

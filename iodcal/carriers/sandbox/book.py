@@ -6,17 +6,18 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
+
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.values import replace
 from iodcal.errors import CarrierError
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
+class Faults(Struct, frozen=True):
     """What goes wrong, as somebody wrote it into the file; for all circuits, or for one.
 
     `refuse` is the text of a refusal, `status` a status to show, `unreadable` makes readings fail, `stuck`
@@ -34,8 +35,7 @@ class Faults:
     lose_after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """A change under way. Times are UTC."""
 
     to: Bandwidth
@@ -46,8 +46,7 @@ class Pending:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One circuit as the file has it: its bandwidth, and the last change of it."""
 
     bandwidth: Bandwidth
@@ -55,8 +54,7 @@ class Line:
     faults: Faults | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True):
     """The whole file."""
 
     circuits: Mapping[str, Line] = field(default_factory=dict)
@@ -178,5 +176,5 @@ def _encode_line(line: Line) -> dict[str, Any]:
 def _encode_faults(faults: Faults) -> dict[str, Any]:
     """Only what is switched on."""
     none = Faults()
-    names = Faults.__dataclass_fields__
+    names = Faults.__struct_fields__
     return {name: getattr(faults, name) for name in names if getattr(faults, name) != getattr(none, name)}

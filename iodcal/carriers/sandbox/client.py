@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from iodcal.carriers import Listed, OrderRequest
 from iodcal.carriers.sandbox.book import Book, Faults, Line, Pending, read_book, write_book
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
+from iodcal.domain.values import replace
 from iodcal.errors import (
     AnswerLostError,
     CarrierError,
@@ -38,8 +40,7 @@ class Shelf(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class FileShelf:
+class FileShelf(Struct, frozen=True):
     """A book in a file."""
 
     path: Path
@@ -51,8 +52,7 @@ class FileShelf:
         write_book(self.path, book)
 
 
-@dataclass(slots=True)
-class Sandbox:
+class Sandbox(Struct):
     """A `Carrier` whose book is on `shelf`. A reading never writes it, so that a preview touches nothing."""
 
     account: Account
