@@ -17,7 +17,7 @@ from pathlib import Path
 
 import sessions
 
-from iodcal.cli.app import app
+from iodcal.cli.app import COMMANDS
 
 _ROOT = Path(__file__).parent.parent
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
@@ -135,7 +135,7 @@ def stale_schema(*, update: bool) -> Iterator[str]:
 def unnamed_options() -> Iterator[str]:
     """Commands and long options that the reference page does not name."""
     reference = (_ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
-    for command in ("", *(command.name or "" for command in app.registered_commands)):
+    for command in ("", *COMMANDS):
         arguments = [sys.executable, "-m", "iodcal", *command.split(), "--help"]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT)  # noqa: S603 - ours
         for option in sorted(set(re.findall(r"--[a-z][a-z-]+", done.stdout))):

@@ -10,7 +10,7 @@ import click
 import pytest
 import typer.main
 
-from iodcal.cli.app import app
+from iodcal.cli.app import application
 from iodcal.domain.changes import Reason
 from iodcal.domain.orders import Outcome
 from iodcal.domain.problems import Kind, Problem
@@ -19,8 +19,9 @@ from iodcal.words.problems import describe
 from tests.e2e.command import ROOT, Iodcal
 
 PAGE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
-COMMANDS: dict[str, click.Command] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-COMMON = {name for parameter in typer.main.get_command(app).params for name in parameter.opts} | {"--help"}
+APP = typer.main.get_command(application())
+COMMANDS: dict[str, click.Command] = APP.commands  # type: ignore[attr-defined]
+COMMON = {name for parameter in APP.params for name in parameter.opts} | {"--help"}
 # "iodcal orders as soon as ..." is a sentence, not something to type.
 VERBS = {
     "again",

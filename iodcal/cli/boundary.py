@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from iodcal import __version__
-from iodcal.cli.app import app
+from iodcal.cli.app import application
 from iodcal.cli.streams import drop_output, make_usable
 from iodcal.errors import ConfigurationError, IodcalError
 from iodcal.exits import Exit, exit_of
@@ -52,7 +52,7 @@ def _run_command(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str], *, json: bool) -> int:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(application(arguments))
     try:
         status = command.main(args=list(arguments), prog_name="iodcal", standalone_mode=False)
     except TyperException as error:
