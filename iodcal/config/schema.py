@@ -174,7 +174,7 @@ class CircuitSection(Strict):
 
 
 class DefaultsSection(Strict):
-    circuit: CircuitSection = CircuitSection()
+    circuit: CircuitSection = Field(default_factory=CircuitSection)
 
 
 class MatchSection(Strict):
@@ -220,7 +220,7 @@ CircuitChoice = Annotated[
 class RuleSection(Strict):
     name: Text
     calendars: Texts
-    match: MatchSection = MatchSection()
+    match: MatchSection = Field(default_factory=MatchSection)
     circuits: CircuitChoice
     bandwidth: Annotated[Any, BeforeValidator(_wanted), shape(WANTED, example="highest")] = None
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
@@ -268,14 +268,14 @@ class File(Strict):
 
     version: Annotated[int, Field(strict=True)]
     timezone: Zone
-    settings: SettingsSection = SettingsSection()
+    settings: SettingsSection = Field(default_factory=SettingsSection)
     microsoft365: Microsoft365 | None = None
     sites: Mapping[Text, SiteSection] = {}
     holidays: Mapping[Text, HolidaysSection] = {}
     calendars: Mapping[Text, dict[str, Any]] = {}
     carriers: Mapping[Text, dict[str, Any]] = {}
     baselines: Mapping[Text, BaselineSection] = {}
-    defaults: DefaultsSection = DefaultsSection()
+    defaults: DefaultsSection = Field(default_factory=DefaultsSection)
     circuits: Mapping[Text, CircuitSection] = {}
     rules: tuple[RuleSection, ...] = ()
     notify: Mapping[Text, NotifySection] = {}
