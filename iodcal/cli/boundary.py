@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from iodcal import __version__
-from iodcal.cli.app import application
+from iodcal.cli.app import COMMANDS, application
 from iodcal.cli.streams import drop_output, make_usable
 from iodcal.errors import ConfigurationError, IodcalError
 from iodcal.exits import Exit, exit_of
@@ -37,21 +37,20 @@ def run_command(arguments: Sequence[str]) -> int:
 def _run_command(arguments: Sequence[str]) -> int:
     make_usable()
     install()
-    json = _wants_json(arguments)
     try:
-        return _run(arguments, json=json)
+        return _run(arguments)
     except IodcalError as error:
-        return _fixable(error, json=json)
+        return _fixable(error, arguments)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
-        return _fail(Exit.INTERRUPTED, "interrupted", "Stopped before the run was complete", "", json=json)
+        return _fail(Exit.INTERRUPTED, "interrupted", "Stopped before the run was complete", "", arguments)
     except BrokenPipeError:
         drop_output()  # whoever read our output has closed it
         return Exit.FAILED
     except Exception as error:  # noqa: BLE001 - the boundary: what arrives here is our bug
-        return _unwritten(error) if _output_fails(error) else _bug(error, arguments, json=json)
+        return _unwritten(error) if _output_fails(error) else _bug(error, arguments)
 
 
-def _run(arguments: Sequence[str], *, json: bool) -> int:
+def _run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(application(arguments))
     try:
         status = command.main(args=list(arguments), prog_name="iodcal", standalone_mode=False)
@@ -60,7 +59,7 @@ def _run(arguments: Sequence[str], *, json: bool) -> int:
         if not arguments:
             sys.stderr.write(message + "\n")
             return Exit.USAGE
-        return _fail(Exit.USAGE, "usage", message, "See iodcal --help", json=json)
+        return _fail(Exit.USAGE, "usage", message, "See iodcal --help", arguments)
     sys.stdout.flush()
     return int(status or 0)
 
@@ -83,9 +82,7 @@ def _unwritten(error: Exception) -> int:
     drop_output()
     reason = error.strerror if isinstance(error, OSError) else None
     message = f"The output cannot be written: {reason}; what was ordered stands in the state and the history"
-    return _fail(
-        Exit.FAILED, "output", message, "Free space for it; iodcal status shows the rest", json=False
-    )
+    return _fail(Exit.FAILED, "output", message, "Free space for it; iodcal status shows the rest", ())
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
@@ -97,20 +94,26 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     )
 
 
-def _fixable(error: IodcalError, *, json: bool) -> int:
+def _command(arguments: Sequence[str]) -> str:
+    """The command that was asked for, as far as it can be told: a name of one may be an option's value."""
+    return next((argument for argument in arguments if argument in COMMANDS), "iodcal")
+
+
+def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
     from iodcal.words.errors import describe
 
     words = describe(error)
     if isinstance(error, ConfigurationError):
-        return _configuration(error, json=json)
-    return _fail(exit_of(error), error.code, words.message, words.remedy, json=json)
+        return _configuration(error, arguments)
+    return _fail(exit_of(error), error.code, words.message, words.remedy, arguments)
 
 
-def _configuration(error: ConfigurationError, *, json: bool) -> int:
-    if json:
+def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
+    if _wants_json(arguments):
         from iodcal.render.json import dump, error_json
 
-        sys.stdout.write(dump(error_json("iodcal", Exit.CONFIGURATION, faults=error.faults)) + "\n")
+        told = error_json(_command(arguments), Exit.CONFIGURATION, faults=error.faults)
+        sys.stdout.write(dump(told) + "\n")
     from iodcal.cli.logs import say
     from iodcal.render.text import for_line
 
@@ -119,20 +122,21 @@ def _configuration(error: ConfigurationError, *, json: bool) -> int:
     return Exit.CONFIGURATION
 
 
-def _fail(status: Exit, code: str, message: str, remedy: str, *, json: bool) -> int:
+def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequence[str]) -> int:
     from iodcal.cli.logs import say
     from iodcal.render.text import for_line
 
-    if json:
+    if _wants_json(arguments):
         from iodcal.render.json import dump, error_json
 
-        sys.stdout.write(dump(error_json("iodcal", status, code=code, message=message, remedy=remedy)) + "\n")
+        told = error_json(_command(arguments), status, code=code, message=message, remedy=remedy)
+        sys.stdout.write(dump(told) + "\n")
     text = f"iodcal: {for_line(message)}"
     say(f"{text}. {for_line(remedy)}" if remedy else text)
     return status
 
 
-def _bug(error: Exception, arguments: Sequence[str], *, json: bool) -> int:
+def _bug(error: Exception, arguments: Sequence[str]) -> int:
     told = _traceback_of(error)
     path = _keep_traceback(told)
     verbose = any(argument in ("-v", "--verbose") for argument in arguments)
@@ -140,7 +144,7 @@ def _bug(error: Exception, arguments: Sequence[str], *, json: bool) -> int:
         sys.stderr.write(told)
     where = f"The details are in {path}" if path else "Run again with -v for the details"
     message = f"This is a bug in iodcal {__version__} ({type(error).__name__})"
-    return _fail(Exit.FAILED, "bug", message, f"{where}: please report it", json=json)
+    return _fail(Exit.FAILED, "bug", message, f"{where}: please report it", arguments)
 
 
 def _traceback_of(error: Exception) -> str:

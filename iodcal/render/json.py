@@ -67,7 +67,7 @@ def error_json(
     *,
     code: str = "configuration",
     message: str = "The configuration is wrong",
-    remedy: str = "",
+    remedy: str = "Correct what the faults name; iodcal check reads the file again",
     faults: Iterable[Fault] = (),
 ) -> Json:
     """The object of an exit without a result."""
