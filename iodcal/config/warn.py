@@ -25,6 +25,7 @@ def warnings_of(
     found = [
         *_of_rules(builder, rules),
         *_of_unused(builder, rules),
+        *_of_ceilings(builder),
         *_of_quota(builder, rules),
         *doubts_about_money(builder, rules),
         *doubts_about_names(builder, rules),
@@ -138,6 +139,14 @@ def _of_unused(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
     for circuit in builder.circuits:
         if circuit not in used:
             yield ("circuits", circuit), "no rule uses this circuit: it follows its baseline only"
+
+
+def _of_ceilings(builder: Builder) -> Iterator[_Doubt]:
+    """What is asked for is cut to the ceiling first, and then rounded up to a tier."""
+    for name, circuit in builder.circuits.items():
+        if circuit.ceiling is not None and circuit.highest > circuit.ceiling:
+            message = f"{circuit.ceiling} is no tier of {name}: what is asked for goes up to {circuit.highest}"
+            yield ("circuits", name, "ceiling"), message
 
 
 def _of_quota(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:

@@ -422,6 +422,9 @@ LONG_LEAD = ", lead: 45m"
          "not read"),
         ("rules:", '  x: {carrier: lab, service_id: "8", tiers: [100 Mbps], baseline: {off_peak: 100 Mbps}}\nrules:', None),
         ("circuits: all", "circuits: den-a", None),
+        ("tiers:", "ceiling: 300 Mbps, tiers:", "circuits.den-a.ceiling: 300 Mbps is no tier of den-a: what is asked for goes up to "
+         "1 Gbps"),
+        ("tiers:", "ceiling: 1 Gbps, tiers:", None),
         ("settings: {organizers: [\"@contoso.example\"]}", "settings: {}", "settings: no organizers: anybody, outsiders too, can "
          "invite a mailbox to an event that a rule takes"),
         ("file: lab.json", "file: lab.json, rates: {100 Mbps: 0.46}", "circuits.den-a.rates: no rate for 1 Gbps: what is shown as "
