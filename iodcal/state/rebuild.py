@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from iodcal.domain.circuits import account_in
 from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
 from iodcal.domain.standing import Standing
 from iodcal.domain.wishes import Parked, Pause, longest_pause
@@ -130,8 +131,7 @@ def _with_order(standing: Standing, order: Order, now: datetime) -> Standing:
 
 
 def _standing(key: str, name: str) -> Standing:
-    carrier_type, _, rest = key.partition("|")
-    account = rest.split("|")[1] if rest.count("|") >= 1 else ""
+    carrier_type, account = account_in(key)
     return Standing(key, name, carrier_type, account)
 
 

@@ -19,6 +19,7 @@ from iodcal.domain.orders import (
     Outcome,
     adoptable,
     answered,
+    as_kept,
     ended,
     intent,
     settle,
@@ -278,3 +279,24 @@ def test_an_event_with_a_long_id_that_was_moved_is_known_again(uid: str, digits:
     for seen, missed in ((event, 0), (replace(event, id="B" * 152), 1)):
         reading = CalendarReading(SOURCE, RANGE, at(0), (seen,))
         assert len(from_reading(reading, (), before_us(before), lambda _: True).events) == missed
+
+
+ENDED = taken(settled_at=at(9), outcome=Outcome.FAILED, needed_by=at(30))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "gone"),
+    [
+        (Outcome.LOST, {}),
+        (Outcome.FAILED, {"demand": ""}),
+        (Outcome.REFUSED, {"demand": "", "settled_at": None}),
+        (Outcome.NOT_SENT, {"demand": "", "settled_at": None}),
+        (Outcome.CONFIRMED, {"demand": "", "accepted_at": None, "run_id": ""}),
+    ],
+)
+def test_of_a_settled_order_is_kept_what_a_later_run_needs(outcome: Outcome, gone: dict[str, object]) -> None:
+    order = replace(ENDED, outcome=outcome)
+    fewer = {**CLOSED, **gone}
+    kept = as_kept(order)
+    assert kept == replace(order, **fewer)  # type: ignore[arg-type]  # fields by name
+    assert (as_kept(kept), kept.external_id, kept.lead_left) == (kept, order.external_id, order.lead_left)
