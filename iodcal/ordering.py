@@ -6,7 +6,7 @@ is one of: taken, refused, certainly not sent, or nobody knows.
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -98,7 +98,7 @@ class Desk(Struct, frozen=True):
 
     def _intent(self, plan: CircuitPlan, change: Change, quote: Quote) -> Order:
         return intent(
-            id=uuid.uuid4().hex,
+            id=os.urandom(8).hex(),
             circuit_key=plan.circuit.key,
             circuit=plan.circuit.name,
             old=change.old,

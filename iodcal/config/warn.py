@@ -145,8 +145,8 @@ def _of_ceilings(builder: Builder) -> Iterator[_Doubt]:
     """What is asked for is cut to the ceiling first, and then rounded up to a tier."""
     for name, circuit in builder.circuits.items():
         if circuit.ceiling is not None and circuit.highest > circuit.ceiling:
-            message = f"{circuit.ceiling} is no tier of {name}: what is asked for goes up to {circuit.highest}"
-            yield ("circuits", name, "ceiling"), message
+            above = f"what is asked for goes up to {circuit.highest}"
+            yield ("circuits", name, "ceiling"), f"{circuit.ceiling} is no tier of {name}: {above}"
 
 
 def _of_quota(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:

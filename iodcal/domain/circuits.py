@@ -104,6 +104,13 @@ class Circuit(Struct, frozen=True):
         return self.sold(self.tiers[-1])
 
 
+def account_in(key: str) -> tuple[str, str]:
+    """The carrier's type and the number of the account that a circuit's `key` names; empty where it names
+    none."""
+    carrier_type, _, account, *_ = (*key.split("|"), "", "")
+    return carrier_type, account
+
+
 class Status(StrEnum):
     """A circuit's state at its carrier. UNKNOWN is any word nobody has seen before."""
 

@@ -55,10 +55,12 @@ LONGEST_SUBJECT = 255
 """What Exchange keeps of a subject, in characters; a longer one is somebody's attempt on something."""
 
 
-def short_id(id_: str) -> str:
-    """`id_`, or in place of a long one (Exchange's have 150 characters and more) its digest: what is kept of
-    events, in many places, must stay small."""
-    return id_ if len(id_) <= _LONGEST_ID else hashlib.sha256(id_.encode(errors="replace")).hexdigest()[:24]
+def short_id(id_: str, digits: int = 24) -> str:
+    """`id_`, or in place of a long one (Exchange's have 150 characters and more) so many `digits` of its
+    digest: what is kept of events, in many places, must stay small."""
+    if len(id_) <= _LONGEST_ID:
+        return id_
+    return hashlib.sha256(id_.encode(errors="replace")).hexdigest()[:digits]
 
 
 def short_subject(subject: str) -> str:
@@ -128,9 +130,9 @@ class MatchedEvent(Struct, frozen=True):
 
     `subject` is None where it must not be seen. `remembered_since` is the time (UTC) of the reading that
     it comes from, where today's could not be had; `absent` marks one that the last good reading missed.
-    `id` and `uid` are the event's, as `short_id` makes them, and `subject` as `short_subject` does. `named`
-    is what the event names, where a rule that took it asks for that, else None; nothing of the texts it
-    stands in is kept.
+    `id` is as `mark_of` makes it, `uid` as `short_id` does, and `subject` as `short_subject` does. `named` is
+    what the event names, where a rule that took it asks for that, else None; nothing of the texts it stands
+    in is kept.
     """
 
     source: Source
@@ -148,6 +150,12 @@ class MatchedEvent(Struct, frozen=True):
     def copy_key(self) -> tuple[str, str, str]:
         """What copies of one meeting have in common; see `copy_key_of`."""
         return copy_key_of(self)
+
+
+def mark_of(event: Event | MatchedEvent) -> str:
+    """What is kept of the event's id. Where a uid says which meeting it is, the id only tells events of one
+    source apart, and need not be long."""
+    return short_id(event.id, 12) if event.uid else short_id(event.id)
 
 
 def copy_key_of(event: Event | MatchedEvent) -> tuple[str, str, str]:

@@ -13,7 +13,17 @@ from iodcal.domain.circuits import Circuit
 from iodcal.domain.condition import Condition, Finding
 from iodcal.domain.conditions import Search
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
-from iodcal.domain.events import Event, Match, MatchedEvent, Named, Span, Timed, short_id, short_subject
+from iodcal.domain.events import (
+    Event,
+    Match,
+    MatchedEvent,
+    Named,
+    Span,
+    Timed,
+    mark_of,
+    short_id,
+    short_subject,
+)
 from iodcal.domain.keywords import normalise, words_of
 from iodcal.domain.naming import NameBook
 from iodcal.domain.patterns import Budget, TooSlowError
@@ -147,7 +157,7 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
 def _copy(event: Event, subject: str | None, matches: tuple[Match, ...], named: Named | None) -> MatchedEvent:
     return MatchedEvent(
         event.source,
-        short_id(event.id),
+        mark_of(event),
         short_id(event.uid),
         event.span,
         event.all_day,

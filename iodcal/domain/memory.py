@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, short_id
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, mark_of
 from iodcal.domain.standing import Remembered
 from iodcal.domain.values import replace
 
@@ -61,7 +61,7 @@ def _newly_absent(
 ) -> Iterable[MatchedEvent]:
     if remembered is None:
         return
-    ids = {event.id for event in (*reading.events, *reading.elsewhere)}
+    ids = {mark_of(event) for event in (*reading.events, *reading.elsewhere)}
     if all(event.id in ids for event in remembered.events):
         return  # the usual case, and the quick one
     seen = {identity for event in (*reading.events, *reading.elsewhere) for identity in _identities(event)}
@@ -73,7 +73,7 @@ def _newly_absent(
 
 def _identities(event: Event | MatchedEvent) -> Iterable[tuple[str, ...]]:
     # Of different lengths, so that an id is never taken for a uid.
-    yield (short_id(event.id),)
+    yield (mark_of(event),)
     if event.uid:
         # A meeting deleted and made anew at another id but the same time is still there.
         yield event.copy_key

@@ -253,3 +253,19 @@ def ended(order: Order, outcome: Outcome, now: datetime, reason: str = "") -> Or
 def _closed(order: Order, outcome: Outcome, at: datetime) -> Order:
     """`order` as it is kept once nothing is waited for any more."""
     return replace(order, outcome=outcome, settled_at=at, quote_id=None, boot=None)
+
+
+def as_kept(order: Order) -> Order:
+    """A settled `order` as later runs need it; the history has the rest. What it was for matters only where
+    it was lost and may be sent again; how it came about, only where a reading may still show it carried out;
+    when it ended, not where that was at once."""
+    order = replace(order, quote_id=None, boot=None)
+    match order.outcome:
+        case Outcome.LOST:
+            return order
+        case Outcome.CONFIRMED:
+            return replace(order, demand="", accepted_at=None, run_id="")
+        case Outcome.REFUSED | Outcome.NOT_SENT:
+            return replace(order, demand="", settled_at=None)
+        case _:
+            return replace(order, demand="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from iodcal.config import Configuration
-from iodcal.domain.events import Event, MatchedEvent
+from iodcal.domain.events import Event, MatchedEvent, mark_of
 from iodcal.notices import NoticeKind
 from iodcal.reading import Sight, hidden_calendars
 
@@ -34,7 +34,7 @@ def untaken_titles(
     left = (
         event
         for event in events
-        if (event.source.key, event.id) not in known
+        if (event.source.key, mark_of(event)) not in known
         and event.source.calendar not in hidden_calendars
         and _meeting(event) not in private
         and not (event.cancelled or event.declined)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import Reading, Status
+from iodcal.domain.circuits import Reading, Status, account_in
 from iodcal.domain.events import Floating, Match, MatchedEvent, Named, Source, Span, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
@@ -19,7 +19,7 @@ from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.state import LastRun, Quota, State, Told
-from iodcal.state.encode import UNSAID
+from iodcal.state.encode import UNSAID, all_of, calendar_in, joined_key, usual_text
 
 _Value = TypeVar("_Value")
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -68,6 +68,11 @@ class Node(Struct, frozen=True):
     def local_time(self, name: str) -> datetime:
         return _parsed(_naive, self.text(name), f"{self.place}.{name}")
 
+    def after(self, start: datetime, name: str) -> datetime:
+        """So many minutes after `start`."""
+        length = self.number(name)
+        return _parsed(lambda minutes: start + timedelta(minutes=minutes), length, f"{self.place}.{name}")
+
     def day(self, name: str) -> date:
         return _parsed(date.fromisoformat, self.text(name), f"{self.place}.{name}")
 
@@ -83,6 +88,10 @@ class Node(Struct, frozen=True):
     def maybe(self, name: str, read: Callable[[str], _Value]) -> _Value | None:
         """What `read` makes of the value, or None where the document says null."""
         return None if self.values.get(name, self) is None else read(name)
+
+    def given(self, name: str, read: Callable[[str], _Value], else_: _Value) -> _Value:
+        """What `read` makes of the value; `else_` where the key is left out, since the rest says as much."""
+        return read(name) if name in self.values else else_
 
     def added(self, name: str, read: Callable[[str], _Value]) -> _Value | None:
         """As `maybe`, for a key that is left out where it says nothing, or that the first files of this
@@ -142,7 +151,7 @@ def decode(document: object) -> State:
     """The state that a document of the present version holds. Raises DamagedError."""
     root = Node.of(document, "state")
     return State(
-        circuits={key: _standing(key, node) for key, node in root.items("circuits")},
+        circuits=dict(_circuits(root)),
         remembered={key: _remembered(key, node) for key, node in root.items("calendars")},
         calendar_ids={key: root.node("calendar_ids").text(key) for key in root.node("calendar_ids").values},
         quotas={
@@ -157,6 +166,13 @@ def decode(document: object) -> State:
     )
 
 
+def _circuits(root: Node) -> Iterator[tuple[str, Standing]]:
+    for account, _ in root.items("circuits"):
+        for service_id, node in root.node("circuits").items(account):
+            key = joined_key(account, service_id)
+            yield key, _standing(key, node)
+
+
 def _run(node: Node) -> LastRun:
     return LastRun(
         node.text("run_id"),
@@ -168,20 +184,22 @@ def _run(node: Node) -> LastRun:
 
 
 def _standing(key: str, node: Node) -> Standing:
+    carrier_type, account = account_in(key)
+    confirmed = node.maybe("confirmed_mbps", node.bandwidth)
     return Standing(
         key=key,
         name=node.text("name"),
-        carrier_type=node.text("carrier_type"),
-        account=node.text("account"),
+        carrier_type=node.given("carrier_type", node.text, carrier_type),
+        account=node.given("account", node.text, account),
         off_peak=node.maybe("off_peak_mbps", node.bandwidth),
-        confirmed=node.maybe("confirmed_mbps", node.bandwidth),
-        reading=node.maybe("reading", lambda name: decode_reading(node.node(name))),
-        order=node.maybe("order", lambda name: decode_order(node.node(name))),
+        confirmed=confirmed,
+        reading=node.added("reading", lambda name: decode_reading(node.node(name))),
+        order=node.added("order", lambda name: decode_order(node.node(name))),
         recent=node.each("recent_orders", lambda order: _closed(order, key, node.text("name"))),
         drift=node.added("drift", lambda name: decode_drift(node.node(name))),
         raised_for=node.added("raised_for", node.text),
-        level=node.maybe("level_mbps", node.bandwidth),
-        stepped_down_at=node.maybe("stepped_down_at", node.time),
+        level=node.given("level_mbps", lambda name: node.maybe(name, node.bandwidth), confirmed),
+        stepped_down_at=node.added("stepped_down_at", node.time),
         foreseen=node.each("foreseen", lambda seen: Foreseen(seen.time("at"), seen.bandwidth("to_mbps"))),
         curtain_ups=node.each("curtain_ups", lambda done: (done.text("event"), done.time("until"))),
         failures=node.added("failures", node.number) or 0,
@@ -219,11 +237,12 @@ def decode_parked(node: Node) -> Parked:
 
 
 def decode_reading(node: Node) -> Reading:
+    status = node.word("status", Status)
     return Reading(
         node.time("at"),
-        node.word("status", Status),
+        status,
         node.maybe("mbps", node.bandwidth),
-        node.text("status_text"),
+        node.given("status_text", node.text, usual_text(status)),
     )
 
 
@@ -270,30 +289,36 @@ def _boot(node: Node) -> BootTime:
 
 def _remembered(key: str, node: Node) -> Remembered:
     label = node.text("label")
+    asked = node.added("asked", lambda name: frozenset(node.texts(name)))
     return Remembered(
         source_key=key,
         label=label,
         read_at=node.time("read_at"),
         covers=Interval(node.time("from"), node.time("until")),
-        events=tuple(_event(key, label, event) for event in node.nodes("events")),
-        asked=node.added("asked", lambda name: frozenset(node.texts(name))),
+        events=node.each("events", lambda event: _event(key, label, asked, event)),
+        asked=asked,
     )
 
 
-def _event(source_key: str, label: str, node: Node) -> MatchedEvent:
+def _event(source_key: str, label: str, asked: frozenset[str] | None, node: Node) -> MatchedEvent:
     return MatchedEvent(
-        source=Source(source_key, node.text("calendar"), label),
+        source=Source(source_key, node.given("calendar", node.text, calendar_in(label)), label),
         id=node.text("id"),
-        uid=node.text("uid"),
+        uid=node.given("uid", node.text, ""),
         span=_span(node),
         all_day=node.added("all_day", node.flag) or False,
-        subject=node.maybe("subject", node.text),
-        matches=tuple(
-            Match(match.text("name"), match.added("mbps", match.bandwidth)) for match in node.nodes("rules")
-        ),
+        subject=node.added("subject", node.text),
+        matches=_matches(node, asked),
         absent=node.added("absent", node.flag) or False,
         named=node.added("named", lambda name: _named(node.node(name))),
     )
+
+
+def _matches(node: Node, asked: frozenset[str] | None) -> tuple[Match, ...]:
+    if asked is not None and "rules" not in node.values:
+        return all_of(asked)
+    rules = node.nodes("rules")
+    return tuple(Match(rule.text("name"), rule.added("mbps", rule.bandwidth)) for rule in rules)
 
 
 def _named(node: Node) -> Named:
@@ -303,7 +328,8 @@ def _named(node: Node) -> Named:
 def _span(node: Node) -> Span:
     if "local_start" in node.values:
         return Floating(node.local_time("local_start"), node.local_time("local_end"))
-    return Timed(node.time("start"), node.time("end"))
+    start = node.time("start")
+    return Timed(start, node.time("end") if "end" in node.values else node.after(start, "minutes"))
 
 
 def _told(node: Node) -> Told:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from iodcal import __version__
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
-from iodcal.domain.circuits import Reading
-from iodcal.domain.events import Floating, MatchedEvent, Named, Span
+from iodcal.domain.circuits import Reading, Status, account_in
+from iodcal.domain.events import Floating, Match, MatchedEvent, Named, Span
 from iodcal.domain.money import QuotedPrice
-from iodcal.domain.orders import Order
+from iodcal.domain.orders import Order, as_kept
 from iodcal.domain.standing import Drift, Remembered, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.state import LastRun, Quota, State, Told
 
-VERSION = 1
+VERSION = 2
 
 Json: TypeAlias = dict[str, Any]
 
@@ -31,12 +32,32 @@ def encode(state: State) -> Json:
         "unknown_since": moment(state.unknown_since),
         "pause": encode_pause(state.pause) if state.pause else None,
         "parked": encode_parked(state.parked) if state.parked else None,
-        "circuits": {key: encode_standing(standing) for key, standing in state.circuits.items()},
+        "circuits": _encode_circuits(state.circuits),
         "calendars": {key: encode_remembered(kept) for key, kept in state.remembered.items()},
         "calendar_ids": dict(state.calendar_ids),
         "quotas": [encode_quota(url, account, quota) for (url, account), quota in state.quotas.items()],
         "problems": {key: encode_told(told) for key, told in state.told.items()},
     }
+
+
+def _encode_circuits(circuits: Mapping[str, Standing]) -> Json:
+    """By account, then by service ID, so that what their keys have in common is said once."""
+    encoded: Json = {}
+    for key, standing in circuits.items():
+        account, service_id = split_key(key)
+        encoded.setdefault(account, {})[service_id] = encode_standing(standing)
+    return encoded
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """The account, with its carrier, and the service ID in a circuit's `key`, as the file writes them."""
+    account, _, service_id = key.rpartition("|")
+    return account, service_id
+
+
+def joined_key(account: str, service_id: str) -> str:
+    """The key that `split_key` makes these of."""
+    return f"{account}|{service_id}" if account else service_id
 
 
 def moment(at: datetime | None) -> str | None:
@@ -61,21 +82,27 @@ def encode_run(run: LastRun) -> Json:
 def encode_standing(standing: Standing) -> Json:
     return {
         "name": standing.name,
-        "carrier_type": standing.carrier_type,
-        "account": standing.account,
+        **_encode_account(standing),
         "off_peak_mbps": mbps(standing.off_peak),
         "confirmed_mbps": mbps(standing.confirmed),
-        "reading": encode_reading(standing.reading) if standing.reading else None,
-        "order": encode_order(standing.order) if standing.order else None,
-        "level_mbps": mbps(standing.level),
-        "stepped_down_at": moment(standing.stepped_down_at),
+        **({"level_mbps": mbps(standing.level)} if standing.level != standing.confirmed else {}),
         **_said(_encode_rest(standing)),
     }
 
 
+def _encode_account(standing: Standing) -> Json:
+    """The carrier's type and the account, where the key, which names both, says otherwise."""
+    carrier_type, account = account_in(standing.key)
+    told = {"carrier_type": standing.carrier_type, "account": standing.account}
+    return told if (standing.carrier_type, standing.account) != (carrier_type, account) else {}
+
+
 def _encode_rest(standing: Standing) -> Json:
-    """What most circuits have nothing of."""
+    """What is left out where it says nothing."""
     return {
+        "reading": encode_reading(standing.reading) if standing.reading else None,
+        "order": encode_order(standing.order) if standing.order else None,
+        "stepped_down_at": moment(standing.stepped_down_at),
         "recent_orders": [_encode_closed(order, standing) for order in standing.recent],
         "drift": encode_drift(standing.drift) if standing.drift else None,
         "raised_for": standing.raised_for,
@@ -133,8 +160,13 @@ def encode_reading(reading: Reading) -> Json:
         "at": moment(reading.at),
         "status": str(reading.status),
         "mbps": mbps(reading.bandwidth),
-        "status_text": reading.status_text,
+        **({"status_text": reading.status_text} if reading.status_text != usual_text(reading.status) else {}),
     }
+
+
+def usual_text(status: Status) -> str:
+    """The carrier's own word for `status`, where it is the usual one."""
+    return str(status).capitalize()
 
 
 def encode_drift(drift: Drift) -> Json:
@@ -181,7 +213,7 @@ def _encode_closed(order: Order, standing: Standing) -> Json:
         "external_id": order.external_id,
         **UNSAID,
     }
-    told = {name: value for name, value in encode_order(order).items() if value is not None}
+    told = {name: value for name, value in encode_order(as_kept(order)).items() if value is not None}
     return {name: value for name, value in told.items() if name not in known or value != known[name]}
 
 
@@ -217,22 +249,37 @@ def encode_remembered(kept: Remembered) -> Json:
         "read_at": moment(kept.read_at),
         "from": moment(kept.covers.start),
         "until": moment(kept.covers.end),
-        "events": [encode_event(event) for event in kept.events],
         **({"asked": sorted(kept.asked)} if kept.asked is not None else {}),
+        **_said({"events": [encode_event(event, kept.label, kept.asked) for event in kept.events]}),
     }
 
 
-def encode_event(event: MatchedEvent) -> Json:
+def calendar_in(label: str) -> str:
+    """The calendar that a source labelled `label` most likely belongs to."""
+    return label.partition("/")[0]
+
+
+def all_of(asked: Iterable[str]) -> tuple[Match, ...]:
+    """What is known of an event that each of the rules `asked` took."""
+    return tuple(Match(rule) for rule in sorted(asked))
+
+
+def encode_event(event: MatchedEvent, label: str, asked: frozenset[str] | None) -> Json:
+    """An event of a source with this `label`, whose rules were `asked`: of what these say no more is said."""
+    calendar, by_all = event.source.calendar, asked is not None and event.matches == all_of(asked)
     return {
-        "calendar": event.source.calendar,
         "id": event.id,
-        "uid": event.uid,
         **_encode_span(event.span),
-        "subject": event.subject,
-        "rules": [_said({"name": match.rule, "mbps": mbps(match.bandwidth)}) for match in event.matches],
+        **({"calendar": calendar} if calendar != calendar_in(label) else {}),
+        **({} if by_all else {"rules": [_encode_match(match) for match in event.matches]}),
+        **_said({"uid": event.uid or None, "subject": event.subject}),
         **_said({"all_day": event.all_day, "absent": event.absent}),
         **({"named": _encode_named(event.named)} if event.named is not None else {}),
     }
+
+
+def _encode_match(match: Match) -> Json:
+    return _said({"name": match.rule, "mbps": mbps(match.bandwidth)})
 
 
 def _encode_named(named: Named) -> Json:
@@ -242,7 +289,8 @@ def _encode_named(named: Named) -> Json:
 def _encode_span(span: Span) -> Json:
     if isinstance(span, Floating):
         return {"local_start": span.start.isoformat(), "local_end": span.end.isoformat()}
-    return {"start": moment(span.start), "end": moment(span.end)}
+    minutes, rest = divmod(span.end - span.start, timedelta(minutes=1))
+    return {"start": moment(span.start), **({"end": moment(span.end)} if rest else {"minutes": minutes})}
 
 
 def encode_quota(url: str, account: str, quota: Quota) -> Json:

@@ -6,13 +6,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from iodcal.errors import StateError
-from iodcal.state.decode import DamagedError
-from iodcal.state.encode import VERSION
+from iodcal.state.decode import DamagedError, Node
+from iodcal.state.encode import VERSION, split_key
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 
+
+def _to_2(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 has circuits under their accounts. It also leaves out what the rest says; what version 1
+    wrote in full means the same there."""
+    circuits: dict[str, dict[str, Any]] = {}
+    for key, node in Node.of(document, "state").items("circuits"):
+        account, service_id = split_key(key)
+        circuits.setdefault(account, {})[service_id] = node.values
+    return {**document, "version": 2, "circuits": circuits}
+
+
 # By the version that a step starts from.
-STEPS: Mapping[int, Step] = {}
+STEPS: Mapping[int, Step] = {1: _to_2}
 
 
 def version_of(document: object) -> int:

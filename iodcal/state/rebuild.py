@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from iodcal.domain.circuits import account_in
 from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
@@ -131,8 +132,7 @@ def _with_order(standing: Standing, order: Order, now: datetime) -> Standing:
 
 
 def _standing(key: str, name: str) -> Standing:
-    carrier_type, _, rest = key.partition("|")
-    account = rest.split("|")[1] if rest.count("|") >= 1 else ""
+    carrier_type, account = account_in(key)
     return Standing(key, name, carrier_type, account)
 
 

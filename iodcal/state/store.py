@@ -166,8 +166,16 @@ class StateStore:
         return replace(state, rebuilt_from=str(self.path if read_only else aside))
 
     def _keep_aside(self, mark: str, content: bytes) -> None:
-        aside = self.path.with_name(f"{self.path.name}.{mark}-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        _writing(aside, lambda: write_new(aside, content, self._access))
+        """Once only, however many runs load it before one of them gets as far as to write the new one."""
+        prefix = f"{self.path.name}.{mark}-"
+        aside = self.path.with_name(f"{prefix}{datetime.now(UTC):%Y%m%dT%H%M%S}")
+
+        def write() -> None:
+            copies = (path for path in self.path.parent.iterdir() if path.name.startswith(prefix))
+            if all(path.read_bytes() != content for path in copies):
+                write_new(aside, content, self._access)
+
+        _writing(aside, write)
 
 
 def _serialise(state: State) -> bytes:
@@ -181,7 +189,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
         value, opening = document[name], "," if number else "{"
         if isinstance(value, dict) and value:
             yield f"{opening} {json.dumps(name)}: {{"
-            inside = [f"  {json.dumps(key)}: {_line(value[key])}" for key in sorted(value)]
+            inside = _accounts(value) if name == "circuits" else _entries(value, 2)
             yield ",\n".join(inside)
             yield " }"
         else:
@@ -189,8 +197,18 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield "}"
 
 
+def _accounts(accounts: dict[str, Any]) -> Iterator[str]:
+    for account in sorted(accounts):
+        circuits = ",\n".join(_entries(accounts[account], 3))
+        yield f"  {json.dumps(account)}: {{\n{circuits}\n  }}"
+
+
+def _entries(value: dict[str, Any], indent: int) -> Iterator[str]:
+    return (f"{' ' * indent}{json.dumps(key)}: {_line(value[key])}" for key in sorted(value))
+
+
 def _line(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True)
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
 def _writing(path: Path, write: Callable[[], Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Timed
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Timed, mark_of, short_id
 from iodcal.domain.localtime import Interval
 from iodcal.domain.memory import Recalled, from_memory, from_reading
 from iodcal.domain.orders import (
@@ -18,6 +18,7 @@ from iodcal.domain.orders import (
     Outcome,
     adoptable,
     answered,
+    as_kept,
     ended,
     intent,
     settle,
@@ -267,3 +268,35 @@ def test_an_id_is_never_taken_for_a_uid() -> None:
     reading = CalendarReading(SOURCE, RANGE, at(0), (twin,))
     recalled = from_reading(reading, (), before_us(nameless), lambda found: found.id == "same")
     assert [event.id for event in recalled.events] == ["same"]
+
+
+@pytest.mark.parametrize(("uid", "digits"), [("0" * 112, 12), ("", 24)])
+def test_an_event_with_a_long_id_that_was_moved_is_known_again(uid: str, digits: int) -> None:
+    event = Event(SOURCE, "A" * 152, uid, Timed(at(300), at(360)))
+    before = replace(CALL.matched(), id=mark_of(event), uid=short_id(uid))
+    assert (len(before.id), mark_of(before)) == (digits, before.id)
+    assert before.copy_key[:2] == event.copy_key[:2]
+    for seen, missed in ((event, 0), (replace(event, id="B" * 152), 1)):
+        reading = CalendarReading(SOURCE, RANGE, at(0), (seen,))
+        assert len(from_reading(reading, (), before_us(before), lambda _: True).events) == missed
+
+
+ENDED = taken(settled_at=at(9), outcome=Outcome.FAILED, needed_by=at(30))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "gone"),
+    [
+        (Outcome.LOST, {}),
+        (Outcome.FAILED, {"demand": ""}),
+        (Outcome.REFUSED, {"demand": "", "settled_at": None}),
+        (Outcome.NOT_SENT, {"demand": "", "settled_at": None}),
+        (Outcome.CONFIRMED, {"demand": "", "accepted_at": None, "run_id": ""}),
+    ],
+)
+def test_of_a_settled_order_is_kept_what_a_later_run_needs(outcome: Outcome, gone: dict[str, object]) -> None:
+    order = replace(ENDED, outcome=outcome)
+    fewer = {**CLOSED, **gone}
+    kept = as_kept(order)
+    assert kept == replace(order, **fewer)  # type: ignore[arg-type]  # fields by name
+    assert (as_kept(kept), kept.external_id, kept.lead_left) == (kept, order.external_id, order.lead_left)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import account_in
 from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.events import short_id
 from iodcal.domain.keywords import Keyword, normalise, words_of
@@ -263,3 +264,16 @@ def test_the_index_never_hides_a_keyword(before: str, keyword: str, after: str) 
     normal = normalise(f"{before} {keyword} {after}")
     if wanted.is_in(normal):
         assert wanted.words <= words_of(normal)
+
+
+@pytest.mark.parametrize(
+    ("key", "account"),
+    [
+        ("lumen|https://api.lumen.com|1-ABCDE|77", ("lumen", "1-ABCDE")),
+        ("lab|||1", ("lab", "")),
+        ("lab|", ("lab", "")),
+        ("", ("", "")),
+    ],
+)
+def test_a_circuits_key_names_its_account(key: str, account: tuple[str, str]) -> None:
+    assert account_in(key) == account

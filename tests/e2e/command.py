@@ -72,6 +72,12 @@ class Iodcal:
         return json.loads((self.folder / "state" / "state.json").read_text(encoding="utf-8"))
 
     @property
+    def standings(self) -> dict[str, Any]:
+        """What the state file says of each circuit, by its key."""
+        accounts = self.state["circuits"].items()
+        return {f"{account}|{id_}": known for account, own in accounts for id_, known in own.items()}
+
+    @property
     def history(self) -> list[Any]:
         path = self.folder / "state" / "history.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -36,7 +36,7 @@ def lab(iodcal: Iodcal) -> Lab:
 
 def standings(lab: Lab) -> dict[str, tuple[str, int]]:
     """Name and confirmed bandwidth, by service ID."""
-    circuits = lab.iodcal.state["circuits"].items()
+    circuits = lab.iodcal.standings.items()
     return {key.rpartition("|")[2]: (one["name"], one["confirmed_mbps"]) for key, one in circuits}
 
 

@@ -127,7 +127,7 @@ def test_named_circuits_are_remembered_and_no_text_is_kept(lab: Lab) -> None:
     assert lab.raised("sync") == ["lon-a"]
     kept = lab.iodcal.state
     (event,) = next(iter(kept["calendars"].values()))["events"]
-    assert (event["subject"], event["named"]) == (None, {"circuits": [], "sites": ["lon"]})
+    assert (event.get("subject"), event["named"]) == (None, {"circuits": [], "sites": ["lon"]})
     written = "".join(
         path.read_text(encoding="utf-8") for path in (lab.iodcal.folder / "state").iterdir() if path.is_file()
     )

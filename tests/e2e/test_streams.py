@@ -53,7 +53,7 @@ def test_output_that_cannot_be_written_costs_no_order(
     )
     assert (done.returncode, "bug" in done.stderr, "Traceback" in done.stderr) == (status, False, False)
     assert ("cannot be written" in done.stderr) == bool(status)
-    (standing,) = lab.iodcal.state["circuits"].values()
+    (standing,) = lab.iodcal.standings.values()
     assert standing["order"]["outcome"] == "accepted"
 
 

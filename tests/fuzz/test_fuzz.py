@@ -25,8 +25,9 @@ from iodcal.config.load import load_copy
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
-from iodcal.errors import CalendarError, CarrierError, ConfigurationError
+from iodcal.errors import CalendarError, CarrierError, ConfigurationError, StateError
 from iodcal.state.decode import DamagedError, decode
+from iodcal.state.migrations import migrate
 from tests.fuzz.mutations import spoil, spoil_lines
 from tests.servers.graph import event
 
@@ -107,8 +108,12 @@ def test_lumen_quotes() -> None:
 
 
 def test_state_files() -> None:
-    golden = json.loads((HERE.parent / "state" / "golden" / "v1.json").read_text())
-    assert 0 < wild(FILES, lambda chance: decode(spoil(golden, chance)), (DamagedError,)) < FILES
+    golden = json.loads((HERE.parent / "state" / "golden" / "v1-last.json").read_text())
+
+    def read(chance: random.Random) -> None:
+        decode(migrate(spoil(golden, chance), "state.json"))
+
+    assert 0 < wild(FILES, read, (DamagedError, StateError)) < FILES
 
 
 def test_configurations() -> None:

@@ -23,6 +23,11 @@ def test_what_a_rule_took_is_left_out_and_the_rest_comes_once_in_order() -> None
     assert titles(EVENT, OTHER, replace(OTHER, id="5"), later, early) == ("Breakfast", "Townhall", "Budget")
 
 
+def test_what_a_rule_took_is_left_out_however_long_its_id_is() -> None:
+    assert titles(replace(EVENT, id="A" * 152, uid="0" * 112)) == ()
+    assert titles(replace(EVENT, id="A" * 152, uid="")) == ()
+
+
 def test_what_must_not_be_seen_is_not() -> None:
     private = replace(OTHER, source=ROOMS, id="9", sensitivity="private")
     assert titles(OTHER, private) == ()

@@ -79,7 +79,7 @@ def test_the_record_of_an_order_says_all_that_a_later_run_must_know() -> None:
         currency="USD",
         needed_by=at(30),
     )
-    assert len(order.id) == 32
+    assert len(order.id) == 16
     assert (cause.subject, intent["labels"]) == ("call", {"cost_centre": "4711"})
     quote = Quote("a/500", Bandwidth(MIDDLE), at(0), Decimal("1.50"))
     assert office.carrier.requests == [

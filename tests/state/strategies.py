@@ -11,13 +11,15 @@ from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.events import Floating, Match, MatchedEvent, Named, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
-from iodcal.domain.orders import BootTime, Order, Outcome
+from iodcal.domain.orders import BootTime, Order, Outcome, as_kept
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
+from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.state import LastRun, Quota, State, Told
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+keys = st.tuples(names, texts).map("|".join) | names.filter(lambda name: "|" not in name)
 naive = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1))  # noqa: DTZ001 - local times
 instants = naive.map(lambda at: at.replace(tzinfo=UTC))
 prices = st.decimals(0, 1000, places=6)
@@ -120,10 +122,11 @@ told = st.builds(
 
 @st.composite
 def states(draw: st.DrawFn) -> State:
-    keys = draw(st.lists(names, max_size=2, unique=True))
+    circuits = draw(st.lists(keys, max_size=2, unique=True))
+    sources = draw(st.lists(names, max_size=2, unique=True))
     return State(
-        circuits={key: draw(standings(key)) for key in keys},
-        remembered={key: draw(remembered(key)) for key in keys},
+        circuits={key: draw(standings(key)) for key in circuits},
+        remembered={key: draw(remembered(key)) for key in sources},
         calendar_ids=draw(st.dictionaries(names, texts, max_size=2)),
         quotas=draw(
             st.dictionaries(
@@ -139,3 +142,12 @@ def states(draw: st.DrawFn) -> State:
         pause=draw(st.none() | pauses),
         parked=draw(st.none() | st.builds(Parked, instants, texts, texts)),
     )
+
+
+def kept(state: State) -> State:
+    """`state` with as much of its settled orders as later runs need."""
+    circuits = {
+        key: replace(standing, recent=tuple(as_kept(order) for order in standing.recent))
+        for key, standing in state.circuits.items()
+    }
+    return replace(state, circuits=circuits)

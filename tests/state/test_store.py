@@ -28,7 +28,7 @@ from iodcal.state.encode import encode
 from iodcal.state.files import Access
 from iodcal.state.migrations import migrate
 from iodcal.state.store import StateStore
-from tests.state.strategies import states
+from tests.state.strategies import kept, states
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -54,25 +54,52 @@ def store(tmp_path: Path) -> StateStore:
 
 @given(states())
 def test_a_state_comes_back_as_it_was(state: State) -> None:
-    assert decode(json.loads(json.dumps(encode(state)))) == state
+    assert decode(json.loads(json.dumps(encode(state)))) == kept(state)
 
 
-def test_the_first_version_is_read_for_ever() -> None:
-    """`IODCAL_UPDATE_GOLDEN=1 pytest tests/state` writes anew what today's iodcal makes of the first file: it
-    said more than is needed, such as whether a reading had `differed`."""
-    first, today = (GOLDEN / name for name in ("v1.json", "v1-today.json"))
-    state = decode(migrate(json.loads(first.read_text()), "v1.json"))
-    written = {**encode(state), "writer": "0.1.0"}
+def golden(name: str) -> Any:
+    """A state of that name, as the present version has it."""
+    return migrate(json.loads((GOLDEN / name).read_text()), name)
+
+
+@pytest.mark.parametrize("name", ["v1", "v1-last"])
+def test_the_first_version_is_read_for_ever(name: str) -> None:
+    """`IODCAL_UPDATE_GOLDEN=1 pytest tests/state` writes anew what today's iodcal makes of the first file,
+    and of the last of that version: they said more than is needed, such as if a reading had `differed`."""
+    state = decode(golden(f"{name}.json"))
+    today, written = GOLDEN / f"{name}-in-v2.json", {**encode(state), "writer": "0.1.0"}
     if os.environ.get("IODCAL_UPDATE_GOLDEN"):
         today.write_text(json.dumps(written, indent=1, sort_keys=True) + "\n")
     assert written == json.loads(today.read_text())
-    assert decode(written) == state
+    assert decode(written) == kept(state)
+
+
+def test_a_state_of_the_first_version_is_kept_beside_the_new_one(store: StateStore) -> None:
+    content = (GOLDEN / "v1-last.json").read_bytes()
+    store.path.parent.mkdir()
+    store.path.write_bytes(content)
+    assert StateStore(store.path).load(read_only=True) == store.load()
+    state = store.load()
+    store.save(state)
+    (aside,) = store.path.parent.glob("state.json.v1-*")
+    assert aside.read_bytes() == content
+    assert json.loads(store.path.read_text())["version"] == 2
+    assert StateStore(store.path).load() == kept(state)
+
+
+@pytest.mark.parametrize("circuits", [None, [], {"lumen|||1": None}, {"lumen|||1": []}])
+def test_a_damaged_state_of_the_first_version_is_damaged(store: StateStore, circuits: Any) -> None:
+    document = {**json.loads((GOLDEN / "v1.json").read_text()), "circuits": circuits}
+    store.path.parent.mkdir()
+    store.path.write_text(json.dumps(document))
+    assert store.load().rebuilt_from is not None
 
 
 def test_a_file_of_before_people_could_ask_for_anything_is_read_too() -> None:
-    document = json.loads((GOLDEN / "v1.json").read_text())
+    document = golden("v1.json")
     known = decode(document)
-    for place in (document, *document["circuits"].values()):
+    (circuits,) = document["circuits"].values()
+    for place in (document, *circuits.values()):
         for name in ("hold", "pause", "parked"):
             place.pop(name, None)
     bare = {key: replace(standing, hold=None, pause=None) for key, standing in known.circuits.items()}
@@ -80,7 +107,7 @@ def test_a_file_of_before_people_could_ask_for_anything_is_read_too() -> None:
 
 
 def test_what_an_event_names_is_kept_as_keys_and_sites() -> None:
-    document = json.loads((GOLDEN / "v1.json").read_text())
+    document = golden("v1.json")
     (key, calendar), *_ = ((key, one) for key, one in document["calendars"].items() if one["events"])
     names = {"circuits": ["lumen|https://api.lumen.com|1-ABCDE|77000000001"], "sites": ["lon"]}
     assert "named" not in calendar["events"][0]
