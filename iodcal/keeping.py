@@ -28,13 +28,10 @@ def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) 
     good = not sight.failures
     seen: list[CurtainUp] = []
     for plan in plans:
-        before = this.state.circuits.get(plan.circuit.key)
         standing = forget_old_orders(_looked_at(plan, this, ledger, seen), this.request.now)
         if good:
             standing = replace(standing, foreseen=foresee(plan))
-        standing = _note_held(plan, standing, ledger)
-        note_news(before, standing, ledger)
-        ledger.put(standing)
+        ledger.put(_note_held(plan, standing, ledger))
     remembered = {
         recalled.source.key: recalled.remembered
         for recalled in sight.recalled
@@ -125,24 +122,6 @@ def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standin
             labels=dict(plan.circuit.labels),
         )
     return replace(standing, held_told=told)
-
-
-def note_news(before: Standing | None, standing: Standing, ledger: Ledger) -> None:
-    """Orders that settled by a reading, and readings that change what counts as ordered or as drift."""
-    known_orders = before.all_orders if before is not None else ()
-    for order in standing.all_orders:
-        if order not in known_orders and order != ledger.noted.get(order.id):
-            ledger.note_order(order)
-    known = (before.confirmed, before.drift, before.off_peak) if before is not None else (None, None, None)
-    if (standing.confirmed, standing.drift, standing.off_peak) != known:
-        ledger.note(
-            "reading",
-            circuit=standing.name,
-            key=standing.key,
-            confirmed_mbps=standing.confirmed,
-            off_peak_mbps=standing.off_peak,
-            drift=standing.drift,
-        )
 
 
 def note_problems(ledger: Ledger, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:

@@ -24,7 +24,7 @@ class Ledger(Struct):
     """Holds the run's state and writes it. `lost` names where state went that could not be saved in its
     own place: an order had been taken by then, so it must not be lost altogether. `stamp` goes with every
     line of the history: who, with which version, by which rules. `noted` are the orders as the history of
-    this run has them, by id."""
+    this run has them, by id, and `shown` what it has of readings, by circuit."""
 
     store: Store
     state: State
@@ -33,11 +33,18 @@ class Ledger(Struct):
     lost: list[str] = field(default_factory=list)
     stamp: Mapping[str, Any] = field(default_factory=dict)
     noted: dict[str, Order] = field(default_factory=dict)
+    shown: dict[str, tuple[object, ...]] = field(default_factory=dict)
     _writing: Lock = field(default_factory=Lock)  # accounts are ordered from side by side
+    _begun_with: Mapping[str, Standing] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._begun_with = self.state.circuits
 
     def put(self, standing: Standing) -> None:
-        """Keeps `standing`, to be written with the next save."""
+        """Keeps `standing`, to be written with the next save; what is new in it goes into the history now, so
+        that the history never lacks what the state says. Raises StateError as `note` does."""
         self.state = replace(self.state, circuits={**self.state.circuits, standing.key: standing})
+        self._note_news(self._begun_with.get(standing.key), standing)
 
     def save(self) -> None:
         """Writes the state. Raises StateError."""
@@ -49,10 +56,10 @@ class Ledger(Struct):
         standing = replace(standing, order=order)
         with self._writing:
             before = self.state
-            self.put(standing)
-            self._count(circuit.account, order.created_at, 1)
             try:
                 self.note_order(order, causes=causes, labels=dict(circuit.labels))
+                self.put(standing)
+                self._count(circuit.account, order.created_at, 1)
                 self.save()
             except StateError:
                 self.state = before
@@ -66,12 +73,13 @@ class Ledger(Struct):
         else:
             standing = replace(standing, order=None, recent=(*standing.recent, order))
         with self._writing:
-            self.put(standing)
             if not order.outcome.counts_against_quota:
                 self._count(circuit.account, order.created_at, -1)
             try:
-                self.save()
-                self.note_order(order)
+                try:
+                    self.put(standing)
+                finally:
+                    self.save()  # where the history alone cannot be written, too
             except StateError:
                 self.save_elsewhere()
         return standing
@@ -106,11 +114,34 @@ class Ledger(Struct):
         self.note("order", order=order, **more)
         self.noted[order.id] = order
 
+    def _note_news(self, before: Standing | None, standing: Standing) -> None:
+        """Orders that became something else, and readings that change what counts as ordered or as drift."""
+        known_orders = before.all_orders if before is not None else ()
+        for order in standing.all_orders:
+            if order not in known_orders and order != self.noted.get(order.id):
+                self.note_order(order)
+        shown = _shown_by(standing)
+        if standing.confirmed is not None and shown != self.shown.get(standing.key, _shown_by(before)):
+            self.note(
+                "reading",
+                circuit=standing.name,
+                key=standing.key,
+                confirmed_mbps=standing.confirmed,
+                off_peak_mbps=standing.off_peak,
+                drift=standing.drift,
+            )
+            self.shown[standing.key] = shown
+
     def _count(self, account: Account, at: datetime, number: int) -> None:
         key, day = (account.base_url, account.number), at.astimezone(UTC).date()
         known = self.state.quotas.get(key)
         used = known.used if known is not None and known.day == day else 0
         self.state = replace(self.state, quotas={**self.state.quotas, key: Quota(day, used + number)})
+
+
+def _shown_by(standing: Standing | None) -> tuple[object, ...]:
+    """What a reading may change, but for its time."""
+    return (standing.confirmed, standing.drift, standing.off_peak) if standing is not None else ()
 
 
 def used_today(state: State, accounts: Iterable[Account], now: datetime) -> dict[Account, int]:

@@ -14,7 +14,6 @@ from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.findings import of_trouble
 from iodcal.http import Deadline
-from iodcal.keeping import note_news
 from iodcal.ledger import Ledger, stamp_of
 from iodcal.observing import Carriers, observe
 from iodcal.result import Report
@@ -72,8 +71,7 @@ def _look_once(
         ledger = Ledger(store, state, report.run_id, clock, stamp=stamp_of(configuration.digest))
         settings, boot = configuration.settings, boot_time()
         observed = observe(waiting, state.circuits, carriers.readings, clock(), settings, boot)
-        for key, standing in observed.items():
-            note_news(state.circuits[key], standing, ledger)
+        for standing in observed.values():
             ledger.put(standing)
             _collect(standing, orders)
         ledger.save()

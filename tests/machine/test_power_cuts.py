@@ -21,6 +21,9 @@ from unittest import mock
 import pytest
 
 from iodcal.commands import Syncing, sync
+from iodcal.domain.orders import Outcome
+from iodcal.history.read import read_past
+from iodcal.state.store import StateStore
 from tests.machine.world import EVERY, HIGH, LOW, START, Company, event_of, minutes
 
 
@@ -193,3 +196,5 @@ def after_the_cut(
     assert {line.bandwidth for line in company.carrier.lines.values()} == {LOW}
     assert all(count == 1 for count in company.carrier.external_ids.values())
     assert len(company.carrier.taken) == 4  # up and down, on both circuits
+    past = read_past(StateStore(folder / "state.json").history)
+    assert [entry.order.outcome for entry in past.orders].count(Outcome.CONFIRMED) == 4

@@ -19,7 +19,7 @@ from tests.machine.world import ACCOUNT, HIGH, MIDDLE, QUOTA, SECOND, START, Com
 from tests.orders.runs import Office, at, held, kinds, outcomes, two_accounts
 
 TODAY = START.date()
-FROM_THE_THIRD_ON = range(2, 99)  # the intent takes two writes: history and state
+AFTER_THE_INTENT = range(3, 99)  # which takes three writes: itself and the reading in the history; the state
 
 
 def meeting(company: Company | None = None) -> Office:
@@ -64,7 +64,7 @@ def test_what_was_taken_and_cannot_be_written_goes_elsewhere_and_nothing_more_is
     elsewhere: str | None, lost: str
 ) -> None:
     office = meeting()
-    office.disk.refuses, office.disk.elsewhere = FROM_THE_THIRD_ON, elsewhere
+    office.disk.refuses, office.disk.elsewhere = AFTER_THE_INTENT, elsewhere
     report = office.run(0)
     assert (report.lost_state, report.exit) == ((lost,), 1)
     assert [request.service_id for request in office.carrier.requests] == ["a"]
@@ -79,7 +79,7 @@ def test_what_was_taken_and_cannot_be_written_goes_elsewhere_and_nothing_more_is
 
 def test_a_disk_that_can_be_written_again_in_the_end_has_all_of_it() -> None:
     office = meeting()
-    office.disk.refuses = {2}
+    office.disk.refuses = {4}
     report = office.run(0)
     assert (report.lost_state, report.exit) == ((), 0)
     assert outcomes(report) == [("den-a", "accepted")]
@@ -94,6 +94,24 @@ def test_an_answer_that_the_history_has_not_got_is_noted_at_the_end() -> None:
     office.disk.refuses = {3}
     assert office.run(0).lost_state == ()
     assert [line["order"].outcome for line in office.noted("order")] == [Outcome.SENDING, Outcome.ACCEPTED]
+
+
+def test_what_a_reading_settled_is_in_the_history_before_the_state_has_it() -> None:
+    """Else a kill between the next order's intent and the end of the run would lose it for good."""
+    office = Office()
+    office.meets("call", 30, 60)
+    office.run(0)
+    office.meets("hands", 30, 60, "company")
+    begun = len(office.carrier.calls)
+    assert outcomes(office.run(5))[:2] == [("den-a", "confirmed"), ("den-a", "accepted")]
+    of_second = office.carrier.calls[begun:]
+    assert of_second[: of_second.index("save")].count("note order") == 2  # the intent, and what settled
+    assert [line["order"].outcome for line in office.noted("order")][:4] == [
+        Outcome.SENDING,
+        Outcome.ACCEPTED,
+        Outcome.SENDING,
+        Outcome.CONFIRMED,
+    ]
 
 
 def test_an_answer_is_noted_once() -> None:

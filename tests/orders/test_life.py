@@ -237,7 +237,7 @@ def test_after_a_day_it_is_no_longer_known_as_ours() -> None:
 
 def test_an_order_that_a_crash_left_behind_is_looked_for_and_settled_by_what_is_there() -> None:
     office = calling()
-    office.disk.refuses = range(2, 99)  # the intent is written; nothing after it is
+    office.disk.refuses = range(3, 99)  # the intent is written; nothing after it is
     office.run(0)
     office.disk.refuses = ()
     order = office.standing().order

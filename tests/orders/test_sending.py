@@ -41,11 +41,11 @@ def test_the_intent_is_on_disk_before_the_order_goes_out_and_the_answer_before_a
         "read a",
         "quote a 500",
         "note order",
+        "note reading",
         "save",
         "order a 500",
-        "save",
         "note order",
-        "note reading",
+        "save",
         "save",
     ]
     assert office.carrier.patience == [NEVER.left] * 3
