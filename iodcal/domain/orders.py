@@ -246,7 +246,7 @@ def answered(order: Order, acceptance: Acceptance) -> Order:
 def ended(order: Order, outcome: Outcome, now: datetime, reason: str = "") -> Order:
     """`order` came to `outcome` at `now`; `reason` is a stable code, never the carrier's text."""
     if outcome.open:
-        return replace(order, outcome=outcome, settled_at=None, reason=reason)
+        return replace(order, outcome=outcome, reason=reason)
     return replace(_closed(order, outcome, now), reason=reason)
 
 

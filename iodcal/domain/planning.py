@@ -15,7 +15,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, Tariff
 from iodcal.domain.orders import Outcome, Patience
 from iodcal.domain.people import adopt_drift, held_by_person, note_level, starting_point
-from iodcal.domain.plan import Pace, coming, judge, maximum, scan
+from iodcal.domain.plan import Pace, coming, judge, maximum, needed_ahead, scan
 from iodcal.domain.price import too_dear
 from iodcal.domain.standing import Foreseen, Standing
 from iodcal.domain.standstill import STANDSTILL, held_by_freeze, held_by_pause
@@ -178,8 +178,8 @@ def _coming(
 
 def _goes_on(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> tuple[Bandwidth, datetime]:
     """From which level the changes to come go on, and after which instant (UTC): a change that is held until
-    a time counts as done then. A circuit whose lowering is held is raised from where it stands, though, if
-    more is asked for before."""
+    a time counts as done then: a lowering as far as may be by that time. A circuit whose lowering is held is
+    raised from where it stands, though, if more is asked for before."""
     after = _reached(timeline, due, now, policy)
     if due.held is None or due.held.until is None or due.held.reason in STANDSTILL:
         return due.new, after
@@ -189,6 +189,8 @@ def _goes_on(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> 
             if segment.target > due.old:
                 return due.old, after
             after = max(after, segment.span.start)
+        highest, _ = needed_ahead(timeline, until, policy.min_gap)
+        return max(due.new, min(due.old, highest)), until
     return due.new, until
 
 

@@ -111,6 +111,7 @@ def test_amounts_of_two_currencies_are_never_added() -> None:
     usd, eur = Cost(Decimal(1), "USD"), Cost(Decimal(2), "EUR", complete=False)
     assert add_up([usd, eur, usd]) == (eur, Cost(Decimal(2), "USD"))
     assert (usd - usd).amount == 0
+    assert -eur == Cost(Decimal(-2), "EUR", complete=False)
     with pytest.raises(ValueError, match="EUR and USD cannot be added"):
         _ = eur + usd
 

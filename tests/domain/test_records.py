@@ -239,7 +239,8 @@ def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() 
 
     elsewhere = replace(SOURCE, label="an old name")
     old = replace(CALL.matched(), source=elsewhere)
-    recalled = from_reading(reading, [matched], before_us(old), covers_now)
+    rules = frozenset({"Company-wide events"})
+    recalled = from_reading(reading, [matched], before_us(old), covers_now, rules)
     missed = replace(CALL.matched(), source=SOURCE, absent=True, remembered_since=at(-5))
     assert asked == [missed]
     assert recalled == Recalled(
@@ -247,7 +248,7 @@ def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() 
         events=(matched, missed),
         known_until=RANGE.end,
         remembered=Remembered(
-            SOURCE.key, SOURCE.label, at(0), RANGE, (matched, replace(missed, remembered_since=None))
+            SOURCE.key, SOURCE.label, at(0), RANGE, (matched, replace(missed, remembered_since=None)), rules
         ),
         fresh=True,
     )

@@ -40,6 +40,7 @@ from tests.domain.minutes import (
     Ask,
     at,
     minutes,
+    paced,
     plan_of,
     standing_at,
 )
@@ -163,6 +164,29 @@ def test_a_lowering_that_failed_waits() -> None:
     assert reason(plan_of(standing=failed)) == "backoff"
     assert reason(plan_of(standing=failed, now=10)) is None
     assert reason(plan_of(*UP, standing=replace(standing_at(100), retry_at=at(10)))) is None
+
+
+@pytest.mark.parametrize(
+    ("until", "asked", "later"),
+    [
+        (20, 1000, [(30, 100, 1000), (70, 1000, 100)]),
+        (30, 1000, [(70, 1000, 100)]),  # by then the event is on: nothing will be lowered before it is over
+        (69, 1000, [(70, 1000, 100)]),
+        (70, 1000, []),
+        (90, 1000, []),
+        (40, 500, [(70, 500, 100)]),  # lowered as far as may be
+    ],
+)
+def test_after_a_lowering_that_waits_the_plan_goes_on_from_where_the_circuit_will_stand(
+    until: float, asked: int, later: list[tuple[float, int, int]]
+) -> None:
+    circuit, policy = paced(min_gap=10)
+    failed = replace(standing_at(1000), retry_at=at(until))
+    due, *others = plan_of(Ask(30, 70, asked), standing=failed, circuit=circuit, policy=policy).changes
+    assert (due.old, due.new, due.held) == (TIERS[-1], TIERS[0], Held(Reason.BACKOFF, at(until)))
+    assert [(change.at, change.old.mbps, change.new.mbps) for change in others] == [
+        (at(minute), old, new) for minute, old, new in later
+    ]
 
 
 def test_a_remembered_exactly_starts_no_lowering() -> None:
