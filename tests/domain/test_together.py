@@ -175,6 +175,11 @@ def test_a_raise_that_is_due_goes_as_high_as_it_must_for_the_later_ones() -> Non
     assert (found.target, found.to_order) == (TIERS[3], found.changes[0])
 
 
+def test_a_raise_that_goes_higher_starts_from_where_the_circuit_stayed() -> None:
+    found = together(planned(Ask(120, 400, 500), Ask(200, 400), ordered=200, limit=1))["a"]
+    assert shown(found) == [(0, 200, 100, "quota"), (120, 200, 1000, None)]
+
+
 def test_where_not_even_raises_fit_those_whose_event_is_last_go_without_and_it_is_told_hours_before() -> None:
     plans = [
         planned(Ask(start, start + 60, lead=30), name=name, limit=1)
