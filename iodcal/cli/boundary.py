@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from iodcal import __version__
-from iodcal.cli.app import COMMANDS, application
+from iodcal.cli.app import application, command_in
 from iodcal.cli.streams import drop_output, make_usable
 from iodcal.errors import ConfigurationError, IodcalError
 from iodcal.exits import Exit, exit_of
@@ -94,11 +94,6 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     )
 
 
-def _command(arguments: Sequence[str]) -> str:
-    """The command that was asked for, as far as it can be told: a name of one may be an option's value."""
-    return next((argument for argument in arguments if argument in COMMANDS), "iodcal")
-
-
 def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
     from iodcal.words.errors import describe
 
@@ -112,7 +107,7 @@ def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
     if _wants_json(arguments):
         from iodcal.render.json import dump, error_json
 
-        told = error_json(_command(arguments), Exit.CONFIGURATION, faults=error.faults)
+        told = error_json(command_in(arguments) or "iodcal", Exit.CONFIGURATION, faults=error.faults)
         sys.stdout.write(dump(told) + "\n")
     from iodcal.cli.logs import say
     from iodcal.render.text import for_line
@@ -129,7 +124,9 @@ def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequenc
     if _wants_json(arguments):
         from iodcal.render.json import dump, error_json
 
-        told = error_json(_command(arguments), status, code=code, message=message, remedy=remedy)
+        told = error_json(
+            command_in(arguments) or "iodcal", status, code=code, message=message, remedy=remedy
+        )
         sys.stdout.write(dump(told) + "\n")
     text = f"iodcal: {for_line(message)}"
     say(f"{text}. {for_line(remedy)}" if remedy else text)
