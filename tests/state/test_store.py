@@ -87,6 +87,19 @@ def test_a_state_of_the_first_version_is_kept_beside_the_new_one(store: StateSto
     assert StateStore(store.path).load() == kept(state)
 
 
+def test_what_others_keep_beside_it_under_a_like_name_stops_no_migration(store: StateStore) -> None:
+    content = (GOLDEN / "v1-last.json").read_bytes()
+    store.path.parent.mkdir()
+    store.path.write_bytes(content)
+    (store.path.parent / "state.json.v1-folder").mkdir()
+    unreadable = store.path.parent / "state.json.v1-of-root"
+    unreadable.write_bytes(content)
+    unreadable.chmod(0)
+    os.mkfifo(store.path.parent / "state.json.v1-pipe")
+    store.save(store.load())
+    assert json.loads(store.path.read_text())["version"] == 2
+
+
 @pytest.mark.parametrize("circuits", [None, [], {"lumen|||1": None}, {"lumen|||1": []}])
 def test_a_damaged_state_of_the_first_version_is_damaged(store: StateStore, circuits: Any) -> None:
     document = {**json.loads((GOLDEN / "v1.json").read_text()), "circuits": circuits}
