@@ -293,6 +293,16 @@ def test_a_damaged_state_is_set_aside_and_rebuilt(store: StateStore, content: by
         assert state.quotas["https://api", "1-A"].used == 1
 
 
+def test_an_intent_that_another_order_followed_is_not_open_in_a_rebuilt_state(store: StateStore) -> None:
+    """It never got into the state, and so never left."""
+    store.path.parent.mkdir()
+    for id_, outcome in (("a", Outcome.SENDING), ("b", Outcome.SENDING), ("b", Outcome.CONFIRMED)):
+        store.history.append("order", at=NOW, run_id="r", order=replace(ORDER, id=id_, outcome=outcome))
+    store.path.write_text("{")
+    known = store.load().circuits[CIRCUIT.key]
+    assert (known.order, [order.id for order in known.recent]) == (None, ["b"])
+
+
 def test_a_rebuilt_state_knows_what_was_confirmed(store: StateStore) -> None:
     order = intent(
         id="a",
