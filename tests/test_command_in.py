@@ -8,8 +8,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from iodcal.cli import boundary
 from iodcal.cli.app import COMMANDS, application, command_in
-from iodcal.cli.boundary import run_command
+
+
+@pytest.fixture(autouse=True)
+def signals_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boundary, "install", lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_the_help_of_all_has_all_whatever_stands_behind_it(line: str) -> None:
 def test_a_near_word_is_offered_whatever_the_options_say(
     line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_command(line.split()) == 2
+    assert boundary.run_command(line.split()) == 2
     assert "'sync'" in capsys.readouterr().err
 
 
@@ -72,5 +77,5 @@ def test_an_error_names_the_command_and_not_an_options_value(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run_command(["-o", "json", "-c", "plan", "status"]) == 78
+    assert boundary.run_command(["-o", "json", "-c", "plan", "status"]) == 78
     assert '"command": "status"' in capsys.readouterr().out

@@ -17,7 +17,7 @@ from iodcal.cli.app import application, command_in
 from iodcal.cli.streams import drop_output, make_usable
 from iodcal.errors import ConfigurationError, IodcalError
 from iodcal.exits import Exit, exit_of
-from iodcal.signals import Interrupted, install
+from iodcal.signals import Interrupted, ignore, install
 
 # Of a disk, or a quota, that is full; of a device that fails.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -42,6 +42,7 @@ def _run_command(arguments: Sequence[str]) -> int:
     except IodcalError as error:
         return _fixable(error, arguments)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
+        ignore()  # people press Ctrl-C more than once
         return _fail(Exit.INTERRUPTED, "interrupted", "Stopped before the run was complete", "", arguments)
     except BrokenPipeError:
         drop_output()  # whoever read our output has closed it
