@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -13,7 +14,7 @@ from iodcal import __version__
 from iodcal.author import author
 from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account, Circuit
-from iodcal.domain.orders import Order
+from iodcal.domain.orders import Order, Outcome, ended
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
@@ -53,18 +54,26 @@ class Ledger(Struct):
     def open(self, circuit: Circuit, standing: Standing, order: Order, causes: tuple[Cause, ...]) -> Standing:
         """Puts the intent on disk, counted against the quota; only then may the order leave. Raises
         StateError: then it must not."""
-        standing = replace(standing, order=order)
+        opened = replace(standing, order=order)
         with self._writing:
             before = self.state
             try:
+                self.put(standing)  # how the last order ended is told before the next one begins
                 self.note_order(order, causes=causes, labels=dict(circuit.labels))
-                self.put(standing)
+                self.put(opened)
                 self._count(circuit.account, order.created_at, 1)
                 self.save()
-            except StateError:
+            except StateError as error:
                 self.state = before
+                self._take_back(order, error)
                 raise
-        return standing
+        return opened
+
+    def _take_back(self, order: Order, error: StateError) -> None:
+        """Says of an intent that stands in the history, but not in the state, that nothing came of it."""
+        if order.id in self.noted:
+            with suppress(StateError):  # the disk may be full for this, too
+                self.note_order(ended(order, Outcome.NOT_SENT, self.clock(), error.code))
 
     def close(self, circuit: Circuit, standing: Standing, order: Order) -> Standing:
         """Records what became of an order as soon as that is known, wherever it can be recorded."""

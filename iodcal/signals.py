@@ -46,6 +46,12 @@ def install() -> None:
         signal.signal(number, _stopper)
 
 
+def ignore() -> None:
+    """From now on they do nothing: the program ends anyway, and is to say so in peace."""
+    for number in _STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def deferred() -> Iterator[None]:
     """Within it a signal waits; it raises `Interrupted` once the outermost such block has ended normally."""

@@ -90,6 +90,32 @@ def test_a_signal_waits_until_the_answer_is_recorded() -> None:
     assert recorded
 
 
+def test_whoever_presses_ctrl_c_again_gets_the_same_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    tell = logs.say
+
+    def pressed_again(line: str) -> None:
+        for number in before:
+            os.kill(os.getpid(), number)
+        tell(line)
+
+    def pressed(*_: object) -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        return 0
+
+    monkeypatch.setattr(boundary, "_run", pressed)
+    monkeypatch.setattr(logs, "say", pressed_again)
+    try:
+        assert boundary.run_command(["sync", "-o", "json"]) == 130
+    finally:
+        signals.reset()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "interrupted"
+
+
 def test_our_own_bug_is_told_in_two_lines_and_kept_for_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from rich.pretty import pretty_repr
 
-from iodcal.http import Deadline, Session
+from iodcal.calendars.login_msal import Token
+from iodcal.config.secrets import Secret, SecretValue
+from iodcal.http import Answer, Deadline, Session
 from iodcal.masking import masked, masked_bytes, remember
 from tests.servers.tls import LocalServer, Reply, Request
 
@@ -51,3 +54,18 @@ def test_an_answer_repeats_no_credential_but_good_data_stays_as_it_is(status: in
         session.close()
     assert (got.body, got.headers["x-request-id"]) == (body, "Bearer ***")
     assert got.headers["Location"] == "/Bearer masking-token"  # where a redirect leads is never told
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        SecretValue("planted-secret"),
+        Secret.parse("planted-secret"),
+        Token("planted-secret", 1.0),
+        Answer(200, {"Set-Cookie": "planted-secret"}, b"planted-secret", "https://a.example"),
+    ],
+    ids=lambda holder: type(holder).__name__,
+)
+def test_what_holds_a_secret_shows_none(holder: object) -> None:
+    """Nor where rich draws it, as it does in tracebacks of those who have it installed for that."""
+    assert "planted" not in repr(holder) + str(holder) + pretty_repr(holder) + pretty_repr([holder])

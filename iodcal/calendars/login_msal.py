@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from iodcal.calendars.failures import unread
 from iodcal.calendars.login_faults import refusal
+from iodcal.domain.values import Opaque
 from iodcal.errors import CalendarError
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, host_of
 from iodcal.http.answers import printable
@@ -37,7 +38,7 @@ class Application(Protocol):
     def scope(self) -> str: ...
 
 
-class Token(Struct, frozen=True):
+class Token(Opaque, frozen=True):
     """A bearer token; `good_until` is a time of the monotonic clock, some minutes before it ends."""
 
     text: str

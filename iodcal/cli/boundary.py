@@ -13,11 +13,11 @@ import typer
 from typer.exceptions import TyperException
 
 from iodcal import __version__
-from iodcal.cli.app import COMMANDS, application
+from iodcal.cli.app import application, command_in
 from iodcal.cli.streams import drop_output, make_usable
 from iodcal.errors import ConfigurationError, IodcalError
 from iodcal.exits import Exit, exit_of
-from iodcal.signals import Interrupted, install
+from iodcal.signals import Interrupted, ignore, install
 
 # Of a disk, or a quota, that is full; of a device that fails.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -42,6 +42,7 @@ def _run_command(arguments: Sequence[str]) -> int:
     except IodcalError as error:
         return _fixable(error, arguments)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
+        ignore()  # people press Ctrl-C more than once
         return _fail(Exit.INTERRUPTED, "interrupted", "Stopped before the run was complete", "", arguments)
     except BrokenPipeError:
         drop_output()  # whoever read our output has closed it
@@ -94,11 +95,6 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     )
 
 
-def _command(arguments: Sequence[str]) -> str:
-    """The command that was asked for, as far as it can be told: a name of one may be an option's value."""
-    return next((argument for argument in arguments if argument in COMMANDS), "iodcal")
-
-
 def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
     from iodcal.words.errors import describe
 
@@ -112,7 +108,7 @@ def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
     if _wants_json(arguments):
         from iodcal.render.json import dump, error_json
 
-        told = error_json(_command(arguments), Exit.CONFIGURATION, faults=error.faults)
+        told = error_json(command_in(arguments) or "iodcal", Exit.CONFIGURATION, faults=error.faults)
         sys.stdout.write(dump(told) + "\n")
     from iodcal.cli.logs import say
     from iodcal.render.text import for_line
@@ -129,7 +125,9 @@ def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequenc
     if _wants_json(arguments):
         from iodcal.render.json import dump, error_json
 
-        told = error_json(_command(arguments), status, code=code, message=message, remedy=remedy)
+        told = error_json(
+            command_in(arguments) or "iodcal", status, code=code, message=message, remedy=remedy
+        )
         sys.stdout.write(dump(told) + "\n")
     text = f"iodcal: {for_line(message)}"
     say(f"{text}. {for_line(remedy)}" if remedy else text)

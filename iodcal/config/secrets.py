@@ -10,11 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from iodcal.domain.values import Opaque
 from iodcal.errors import SecretError
 
 _KINDS = ("env", "file", "credential", "command")
@@ -22,7 +22,7 @@ _COMMAND_SECONDS = 20
 _MOST_BYTES = 1024 * 1024
 
 
-class SecretValue(Struct, frozen=True):
+class SecretValue(Opaque, frozen=True):
     """A resolved secret; only `reveal` shows it."""
 
     _text: str
@@ -34,7 +34,7 @@ class SecretValue(Struct, frozen=True):
         return "SecretValue(***)"
 
 
-class Reference(Struct, frozen=True):
+class Reference(Opaque, frozen=True):
     """One place where a secret is: `kind` is env, file, credential, command or literal; `expires` is the
     last day on which it is good, None where nobody said."""
 
@@ -112,7 +112,7 @@ class Reference(Struct, frozen=True):
             raise SecretError("secret_command_failed", reference="command", reason=reason) from None
 
 
-class Secret(Struct, frozen=True):
+class Secret(Opaque, frozen=True):
     """A secret as the configuration refers to it: `{env: NAME}`, `{file: path}`, `{credential: name}`,
     `{command: "..."}`, a list of these, or a literal. `trusted` is put in by the loader."""
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, mark_of
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, mark_of, short_id
 from iodcal.domain.standing import Remembered
 from iodcal.domain.values import replace
 
@@ -74,6 +74,7 @@ def _newly_absent(
 def _identities(event: Event | MatchedEvent) -> Iterable[tuple[str, ...]]:
     # Of different lengths, so that an id is never taken for a uid.
     yield (mark_of(event),)
+    yield (short_id(event.id),)  # as the first version of the state has it of an event with a uid, too
     if event.uid:
         # A meeting deleted and made anew at another id but the same time is still there.
         yield event.copy_key

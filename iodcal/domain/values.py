@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     # A struct looks like a dataclass to a type checker, which so compares every field that is given here
@@ -11,4 +13,12 @@ if TYPE_CHECKING:
 else:
     from msgspec.structs import replace
 
-__all__ = ["replace"]
+__all__ = ["Opaque", "replace"]
+
+
+class Opaque(Struct, frozen=True):
+    """A value that holds what must not be seen: only its own `__repr__` says what may. rich, which also
+    draws tracebacks with their variables, would ask a struct for all its fields instead."""
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []

@@ -84,8 +84,12 @@ class _Gathered(Struct):
                 self.others.append(line)
 
     def _order(self, line: OrderLine) -> None:
+        """Where the state could not be saved, the next run finds again what is in the history already: an
+        order's end is when it was seen first."""
         step = Transition(line.stamp, line.order.outcome)
         known = self.orders.get(line.order.id)
+        if known is not None and known.order.outcome == step.outcome and not step.outcome.open:
+            return
         if known is None:
             made = PastOrder(line.stamp, line.order, (step,), line.causes, line.labels)
         else:

@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from msgspec import Struct
-
 from iodcal.domain.problems import Fact
+from iodcal.domain.values import Opaque
 from iodcal.errors import IodcalError
 
 _LONG_TOKEN = re.compile(r"[\w.+/=~-]{24,}", re.ASCII)
@@ -32,7 +31,7 @@ class AnswerError(IodcalError):
     """An answer of the wrong kind. Code: not_json. Facts: `status`, `content_type`, `first_words`."""
 
 
-class Answer(Struct, frozen=True):
+class Answer(Opaque, frozen=True):
     """What a server said, whatever the status.
 
     Look-ups in `headers` ignore case. `url` is the request's, without query and userinfo; `clock_error` the

@@ -56,7 +56,7 @@ def ordered(
     found += [(step.at, None, step) for step in _of_readings(readings, open_)]
     found.sort(key=lambda one: one[0])
     steps = [Step(EVER, _before(orders, readings, otherwise))]
-    gaps = [Interval(one.order.created_at, NEVER) for one in orders if _is_doubtful(one.order)]
+    gaps = list(_doubts(orders))
     for at, old, step in found:
         last = steps[-1]
         if old is not None and last.level not in (None, old):
@@ -127,6 +127,15 @@ def _open(order: Order) -> Interval | None:
     at = _taken_at(order)
     end = order.settled_at or NEVER
     return Interval(at, end) if at is not None and at < end else None
+
+
+def _doubts(orders: Iterable[PastOrder]) -> Iterator[Interval]:
+    """When nobody knows whether an order was taken: until the next one, which is only placed once the last
+    one came to an end."""
+    in_order = sorted((one.order for one in orders), key=lambda order: order.created_at)
+    for order, following in pairwise((*in_order, None)):
+        if order is not None and _is_doubtful(order):
+            yield Interval(order.created_at, following.created_at if following is not None else NEVER)
 
 
 def _is_doubtful(order: Order) -> bool:

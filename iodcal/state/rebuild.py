@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
             continue
         read_any = True
     standings = found.standings
-    for order in found.orders.values():
+    for order in _without_abandoned(found.orders.values()):
         if order.circuit_key in standings:  # else it was forgotten since, and only counts
             standings[order.circuit_key] = _with_order(standings[order.circuit_key], order, now)
     return State(
@@ -119,6 +119,14 @@ def _replay_for_all(kind: str, node: Node, found: _Found) -> None:
         found.pause = found.parked = None
         for key, standing in found.standings.items():
             found.standings[key] = replace(standing, pause=None)
+
+
+def _without_abandoned(orders: Iterable[Order]) -> Iterator[Order]:
+    """`orders` but for those that another one followed though they stand as open. A circuit has at most one
+    open order: these were intents that never got into the state, and so were never sent."""
+    orders = list(orders)
+    last = {order.circuit_key: order.id for order in orders}
+    return (order for order in orders if not order.outcome.open or last[order.circuit_key] == order.id)
 
 
 def _with_order(standing: Standing, order: Order, now: datetime) -> Standing:

@@ -172,10 +172,18 @@ class StateStore:
 
         def write() -> None:
             copies = (path for path in self.path.parent.iterdir() if path.name.startswith(prefix))
-            if all(path.read_bytes() != content for path in copies):
+            if not any(_holds(path, content) for path in copies):
                 write_new(aside, content, self._access)
 
         _writing(aside, write)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """True if the file at `path` is seen to hold `content`. What others put there, such as a copy of root's,
+    may not be for us to read: that stops no run."""
+    with contextlib.suppress(OSError):
+        return path.is_file() and path.read_bytes() == content
+    return False
 
 
 def _serialise(state: State) -> bytes:

@@ -282,6 +282,13 @@ def test_an_event_with_a_long_id_that_was_moved_is_known_again(uid: str, digits:
         assert len(from_reading(reading, (), before_us(before), lambda _: True).events) == missed
 
 
+def test_an_event_that_an_earlier_version_remembered_and_that_was_moved_ends_at_once() -> None:
+    event = Event(SOURCE, "A" * 152, "0" * 112, Timed(at(300), at(360)))
+    before = replace(CALL.matched(), id=short_id(event.id), uid=short_id(event.uid))
+    reading = CalendarReading(SOURCE, RANGE, at(0), (event,))
+    assert from_reading(reading, (), before_us(before), lambda _: True).events == ()
+
+
 ENDED = taken(settled_at=at(9), outcome=Outcome.FAILED, needed_by=at(30))
 
 

@@ -16,6 +16,7 @@ from iodcal.domain.events import short_id
 from iodcal.domain.keywords import Keyword, normalise, words_of
 from iodcal.domain.localtime import Interval, instant, midnight, whole_days
 from iodcal.domain.moments import parse_moment
+from iodcal.domain.values import Opaque
 
 
 @pytest.mark.parametrize(
@@ -277,3 +278,10 @@ def test_the_index_never_hides_a_keyword(before: str, keyword: str, after: str) 
 )
 def test_a_circuits_key_names_its_account(key: str, account: tuple[str, str]) -> None:
     assert account_in(key) == account
+
+
+def test_an_opaque_value_tells_a_drawer_of_fields_nothing() -> None:
+    class Safe(Opaque, frozen=True):
+        combination: str
+
+    assert Safe("1234").__rich_repr__() == []

@@ -49,6 +49,12 @@ def test_an_order_has_its_causes_its_steps_and_its_end(history: History) -> None
     assert (down.order.outcome, down.order.reason) == (Outcome.REFUSED, "rejected")
 
 
+def test_what_was_noted_again_after_a_state_that_could_not_be_saved_happened_once(history: History) -> None:
+    up = read_past(history).orders[0]
+    history.append("order", at=at(10), run_id="r3", order=replace(up.order, settled_at=at(10)))
+    assert read_past(history).orders[0] == up
+
+
 def test_each_other_kind_has_its_value(history: History) -> None:
     past = read_past(history)
     (change,), (look,), (reading,), (problem,), (hold, pause), (other,) = (

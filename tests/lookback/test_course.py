@@ -51,6 +51,12 @@ def test_an_order_that_nobody_knows_the_fate_of_is_a_gap() -> None:
     assert gap.start == at(0)
 
 
+def test_an_order_without_an_end_is_a_gap_until_the_next_one() -> None:
+    """A kill may leave an intent behind that nothing ever came of."""
+    known = ordered([order(0, LOW, HIGH, Outcome.SENDING), order(90, LOW, HIGH)], [])
+    assert (levels(known), known.gaps) == ([(-60, LOW), (90, HIGH)], (span(0, 90),))
+
+
 def test_what_the_carrier_showed_comes_later_than_the_order() -> None:
     known = confirmed([order(0, LOW, HIGH), order(90, HIGH, LOW, Outcome.FAILED)], [reading(200, LOW)])
     assert levels(known) == [(-60, LOW), (5, HIGH), (200, LOW)]

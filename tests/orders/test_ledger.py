@@ -109,9 +109,22 @@ def test_what_a_reading_settled_is_in_the_history_before_the_state_has_it() -> N
     assert [line["order"].outcome for line in office.noted("order")][:4] == [
         Outcome.SENDING,
         Outcome.ACCEPTED,
-        Outcome.SENDING,
         Outcome.CONFIRMED,
+        Outcome.SENDING,
     ]
+
+
+def test_an_intent_that_never_got_into_the_state_is_taken_back_in_the_history() -> None:
+    """Else it would stand there as an order that may have been sent, for ever."""
+    office = meeting()
+    office.disk.refuses = {2}
+    with pytest.raises(StateError):
+        office.run(0)
+    intent, taken_back = office.noted("order")
+    assert (intent["order"].outcome, taken_back["order"].outcome) == (Outcome.SENDING, Outcome.NOT_SENT)
+    assert (taken_back["order"].id, taken_back["order"].reason) == (intent["order"].id, "unwritable")
+    assert (office.carrier.requests, office.used()) == ([], {})
+    assert outcomes(office.run(1)) == [("den-a", "accepted"), ("lon-a", "accepted")]
 
 
 def test_an_answer_is_noted_once() -> None:

@@ -40,8 +40,8 @@ def test_the_intent_is_on_disk_before_the_order_goes_out_and_the_answer_before_a
     assert office.carrier.calls == [
         "read a",
         "quote a 500",
-        "note order",
         "note reading",
+        "note order",
         "save",
         "order a 500",
         "note order",

@@ -87,6 +87,19 @@ def test_a_state_of_the_first_version_is_kept_beside_the_new_one(store: StateSto
     assert StateStore(store.path).load() == kept(state)
 
 
+def test_what_others_keep_beside_it_under_a_like_name_stops_no_migration(store: StateStore) -> None:
+    content = (GOLDEN / "v1-last.json").read_bytes()
+    store.path.parent.mkdir()
+    store.path.write_bytes(content)
+    (store.path.parent / "state.json.v1-folder").mkdir()
+    unreadable = store.path.parent / "state.json.v1-of-root"
+    unreadable.write_bytes(content)
+    unreadable.chmod(0)
+    os.mkfifo(store.path.parent / "state.json.v1-pipe")
+    store.save(store.load())
+    assert json.loads(store.path.read_text())["version"] == 2
+
+
 @pytest.mark.parametrize("circuits", [None, [], {"lumen|||1": None}, {"lumen|||1": []}])
 def test_a_damaged_state_of_the_first_version_is_damaged(store: StateStore, circuits: Any) -> None:
     document = {**json.loads((GOLDEN / "v1.json").read_text()), "circuits": circuits}
@@ -278,6 +291,16 @@ def test_a_damaged_state_is_set_aside_and_rebuilt(store: StateStore, content: by
         assert known is not None
         assert (known.outcome, known.new) == (Outcome.UNKNOWN, Bandwidth(500))
         assert state.quotas["https://api", "1-A"].used == 1
+
+
+def test_an_intent_that_another_order_followed_is_not_open_in_a_rebuilt_state(store: StateStore) -> None:
+    """It never got into the state, and so never left."""
+    store.path.parent.mkdir()
+    for id_, outcome in (("a", Outcome.SENDING), ("b", Outcome.SENDING), ("b", Outcome.CONFIRMED)):
+        store.history.append("order", at=NOW, run_id="r", order=replace(ORDER, id=id_, outcome=outcome))
+    store.path.write_text("{")
+    known = store.load().circuits[CIRCUIT.key]
+    assert (known.order, [order.id for order in known.recent]) == (None, ["b"])
 
 
 def test_a_rebuilt_state_knows_what_was_confirmed(store: StateStore) -> None:
