@@ -12,13 +12,13 @@ from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.planning import CircuitPlan, unplanned_downs
+from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
 from iodcal.domain.problems import Fact, Kind, Problem
-from iodcal.domain.risk import events_at_risk, overruled
+from iodcal.domain.risk import Retry, events_at_risk, overruled
 from iodcal.domain.rules import Rule
 from iodcal.domain.shortfalls import of_prices, of_quotas
 from iodcal.domain.standing import Drift
-from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError
+from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
 from iodcal.invocation import Run
 from iodcal.ledger import used_today
 from iodcal.observing import Carriers
@@ -75,9 +75,22 @@ def _all(
         yield from _of_circuit(plan, this, placed)
         yield from overruled(plan, now)
     used = used_today(this.state, {plan.circuit.account for plan in plans}, now)
-    yield from events_at_risk(plans, now, policy)
+    yield from events_at_risk(plans, now, policy, _retries(this, placed))
     yield from _of_limits(plans, this, used)
     yield from _left_up(this)
+
+
+def _retries(this: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
+    """What was tried in this run and is not under way: the next run tries it, or the next day's."""
+    tried = {key: one.error for key, one in placed.items() if one.plan.standing.order is None}
+    return {key: _retry(this, error) for key, error in tried.items() if error is not None}
+
+
+def _retry(this: Run, error: CarrierError) -> Retry:
+    following = this.request.now + this.policy.every
+    if isinstance(error, QuotaExceededError):
+        return Retry(max(following, next_quota_day(this.request.now)), "quota")
+    return Retry(following, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
 
 
 def _late_run(this: Run) -> Iterator[Problem]:

@@ -88,9 +88,13 @@ class Carriers(Struct):
 
     def _read_one(self, circuit: Circuit, deadline: Deadline) -> Reading | CarrierError:
         try:
-            return self.of(circuit).read(circuit.service_id, deadline)
+            reading = self.of(circuit).read(circuit.service_id, deadline)
         except CarrierError as error:
             return error
+        if reading.status is Status.ACTIVE and reading.bandwidth is None:
+            # Nothing could be compared with it, and nothing would say so: the circuit would stay as it is.
+            return CarrierError("answer_wrong", what="an active circuit without a bandwidth")
+        return reading
 
     def _keep(self, circuit: Circuit, answer: Reading | CarrierError) -> None:
         if isinstance(answer, CarrierError):

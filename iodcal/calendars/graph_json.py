@@ -19,6 +19,7 @@ from iodcal.domain.events import CalendarReading, Event, Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
+from iodcal.places import expanded
 
 _MOST_BYTES = 64 * 1024 * 1024
 
@@ -69,7 +70,7 @@ class GraphJsonPlugin:
 
 
 def _paths(options: GraphJsonOptions, context: CalendarContext) -> tuple[Path, ...]:
-    return tuple(context.directory / Path(path).expanduser() for path in options.graph_json)
+    return tuple(context.directory / expanded(path) for path in options.graph_json)
 
 
 def _pages(path: Path) -> Iterator[Any]:

@@ -25,6 +25,7 @@ from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, SecretError
 from iodcal.http import Deadline, HttpError, ReadingSession, host_of, require_secure
+from iodcal.places import expanded
 
 _MOST_BYTES = 10 * 1024 * 1024
 _SHORTEST_SECRET = 6
@@ -74,7 +75,7 @@ class IcsReader(Struct, frozen=True):
         if _is_url(place):
             content, clock_error = self._fetch(_https(place), deadline)
         else:
-            content = read_file(self.directory / Path(place).expanduser(), _MOST_BYTES)
+            content = read_file(self.directory / expanded(place), _MOST_BYTES)
         try:
             events = parse_events(self.source, content, window, deadline)
         except CalendarError as error:
@@ -133,7 +134,7 @@ def _key(secret: Secret, directory: Path) -> str:
     place = secret.references[0].name
     if _is_url(place):
         return f"ics:{hashlib.sha256(_https(place).encode()).hexdigest()[:24]}"
-    return f"ics:{directory / Path(place).expanduser()}"
+    return f"ics:{directory / expanded(place)}"
 
 
 def _is_url(place: str) -> bool:

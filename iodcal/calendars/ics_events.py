@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -13,6 +13,8 @@ import icalendar
 import recurring_ical_events
 
 from iodcal.calendars.ics_guard import check_series, settle_end
+from iodcal.calendars.ics_series import series_of
+from iodcal.calendars.ics_text import parse_calendars
 from iodcal.domain.events import PRIVATE_SENSITIVITIES, Event, Floating, Source, Span, Timed
 from iodcal.domain.localtime import Interval, instant
 from iodcal.domain.values import replace
@@ -48,7 +50,7 @@ def parse_events(
     Raises CalendarError, also where the series take longer than `deadline` to expand.
     """
     try:
-        calendars = _calendars(content)
+        calendars = parse_calendars(content)
         found = (event for one in calendars for event in _events(source, one, window, deadline))
         events = list(islice(found, _MOST_EVENTS + 1))
     except _DAMAGE:
@@ -58,28 +60,13 @@ def parse_events(
     return tuple(_with_own_ids(events))
 
 
-def _calendars(content: bytes) -> list[Any]:
-    text = content.decode("utf-8-sig", errors="replace")
-    trimmed = text.strip()
-    if not trimmed[:15].upper().startswith("BEGIN:VCALENDAR"):
-        raise CalendarError("not_ics", first_words=_first_words(trimmed))
-    if not trimmed[-13:].upper().endswith("END:VCALENDAR"):
-        raise CalendarError("ics_truncated")
-    lines = trimmed.replace("\r\n", "\n").replace("\r", "\n")
-    return list(icalendar.Calendar.from_ical(lines, multiple=True))
-
-
-def _first_words(text: str) -> str:
-    shown = "".join(character for character in text[:200] if character.isprintable())
-    return shown[:80] or "nothing at all"
-
-
 def _events(source: Source, calendar: Any, window: Interval, deadline: Deadline | None) -> Iterator[Event]:
     zone = _default_zone(calendar)
     backwards: dict[str, bool] = {}  # by identity; that of a series is its UID alone
     for component in calendar.walk("VEVENT"):
         _check(component, window)
-        backwards[_identity(component)] = _ends_before_start(component)
+        turned = _ends_before_start(component)
+        backwards[_identity(component)] = turned and backwards.get(_identity(component), True)
     cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
     for occurrence in _expand(calendar, window, deadline):
         series = backwards.get(f"{_uid(occurrence)}/", False)
@@ -136,10 +123,8 @@ def _ends_before_start(component: Any) -> bool:
 
 def _expand(calendar: Any, window: Interval, deadline: Deadline | None) -> Iterator[Any]:
     """The occurrences, one series after the other, so that a look at the clock fits in between."""
-    series: defaultdict[str, list[Any]] = defaultdict(list)
-    for component in calendar.walk("VEVENT"):
-        series[_uid(component)].append(component)
-    for components in series.values():
+    series = series_of(calendar.walk("VEVENT"))
+    for components in series:
         if deadline is not None and deadline.passed:
             raise CalendarError("ics_too_slow", series=len(series))
         yield from _occurrences(components, window)

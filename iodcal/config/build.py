@@ -33,6 +33,7 @@ from iodcal.config.schema import (
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.labels import Labels, labels_of
 from iodcal.domain.workdays import Holidays
+from iodcal.places import expanded
 
 _CALENDAR_KEYS = ("type", *CalendarSection.model_fields)
 _CARRIER_KEYS = ("type", *CarrierSection.model_fields)
@@ -247,7 +248,7 @@ def settings_of(section: SettingsSection, directory: Path) -> Settings:
     values: dict[str, Any] = {name: getattr(section, name) for name in names}
     for name in ("state", "metrics_file"):
         if values[name] is not None:
-            values[name] = directory / Path(values[name]).expanduser()
+            values[name] = directory / expanded(values[name])
     return Settings(**{**values, "hide_subjects": section.subjects})
 
 

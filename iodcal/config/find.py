@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def find(given: Path | None) -> Path:
         return given
     tried = list(_places())
     for place in tried:
-        if place.is_file():
+        if _may_be_there(place):
             _log.info("configuration: %s", place)
             return place
     message = f"no configuration found; looked for {', '.join(map(str, tried))}: name one with --config"
@@ -28,7 +29,7 @@ def find(given: Path | None) -> Path:
 
 
 def state_path(configuration: Configuration, given: Path | None) -> Path:
-    """The state file: the first that is named wins, whether it exists or not."""
+    """The state file: the first that is named wins, whether it exists or not. Raises ConfigurationError."""
     named = _named_state(given) or configuration.settings.state
     path = named if named is not None else _usual_folder(configuration.path) / "state.json"
     _log.info("state: %s", path)
@@ -52,7 +53,11 @@ def _usual_folder(configuration: Path) -> Path:
         return Path(folder)
     if Path("/etc") in configuration.parents:
         return Path("/var/lib/iodcal")
-    return _xdg("XDG_STATE_HOME", ".local/state") / "iodcal"
+    own = _xdg("XDG_STATE_HOME", ".local/state")
+    if own is None:
+        message = "is missing, and this user has no home folder: name a file here, or with --state"
+        raise ConfigurationError((Fault("settings.state", message),))
+    return own / "iodcal"
 
 
 def _places() -> Iterator[Path]:
@@ -61,10 +66,29 @@ def _places() -> Iterator[Path]:
         yield Path(named)
         return
     yield Path("rules.yaml")
-    yield _xdg("XDG_CONFIG_HOME", ".config") / "iodcal" / "rules.yaml"
+    own = _xdg("XDG_CONFIG_HOME", ".config")
+    if own is not None:
+        yield own / "iodcal" / "rules.yaml"
     yield Path("/etc/iodcal/rules.yaml")
 
 
-def _xdg(variable: str, default: str) -> Path:
+def _may_be_there(place: Path) -> bool:
+    """True also where one may not look: another file would not be the one that is meant, and to load this one
+    says why it cannot be read."""
+    try:
+        return stat.S_ISREG(place.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
+def _xdg(variable: str, default: str) -> Path | None:
+    """The folder; None for a user who has no home."""
     named = os.environ.get(variable)
-    return Path(named) if named and Path(named).is_absolute() else Path.home() / default
+    if named and Path(named).is_absolute():
+        return Path(named)
+    try:
+        return Path.home() / default
+    except RuntimeError:
+        return None

@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from iodcal.domain.values import Opaque
 from iodcal.errors import SecretError
+from iodcal.places import expanded
 
 _KINDS = ("env", "file", "credential", "command")
 _COMMAND_SECONDS = 20
@@ -67,7 +68,7 @@ class Reference(Opaque, frozen=True):
             case "env":
                 return self._of_environment()
             case "file":
-                return self._of_file(directory / Path(self.name).expanduser())
+                return self._of_file(directory / expanded(self.name))
             case "credential":
                 folder = os.environ.get("CREDENTIALS_DIRECTORY")
                 if not folder:

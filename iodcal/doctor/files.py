@@ -13,6 +13,7 @@ from iodcal.domain.durations import format_duration
 from iodcal.domain.problems import Fact
 from iodcal.errors import StateError
 from iodcal.exits import Exit
+from iodcal.places import exists, is_folder
 from iodcal.state import State
 from iodcal.state.lock import held_now
 from iodcal.state.store import StateStore
@@ -40,25 +41,25 @@ def of_files(patient: Patient) -> Iterator[Finding]:
 def _of_place(path: Path) -> Iterator[Finding]:
     """Whether a run could write here, as far as that can be told without writing."""
     folder = _nearest(path.parent)
-    if folder != path.parent and folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+    if folder != path.parent and is_folder(folder) and not os.access(folder, os.W_OK | os.X_OK):
         facts: dict[str, Fact] = {"path": str(path), "folder": str(folder)}
         yield Finding(Area.STATE, path.name, Light.RED, "state_no_folder", facts)
         return
     closed = [
         place
         for place, wanted in ((folder, os.W_OK | os.X_OK), (path, os.R_OK | os.W_OK))
-        if place.exists() and not os.access(place, wanted)
+        if exists(place) and not os.access(place, wanted)
     ]
-    if closed or not folder.is_dir():
+    if closed or not is_folder(folder):
         facts = {"path": str(closed[0] if closed else folder)}
         yield Finding(Area.STATE, path.name, Light.RED, "state_not_writable", facts)
-    elif not path.exists():
+    elif not exists(path):
         yield Finding(Area.STATE, path.name, Light.INFO, "state_new", {"path": str(path)})
 
 
 def _nearest(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
-    return next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    return next((place for place in (folder, *folder.parents) if exists(place)), folder)
 
 
 def _of_state(patient: Patient, state: State) -> Iterator[Finding]:

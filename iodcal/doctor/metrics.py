@@ -8,6 +8,7 @@ from pathlib import Path
 
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.problems import Fact
+from iodcal.places import is_folder
 
 
 def of_metrics(patient: Patient) -> Iterator[Finding]:
@@ -21,9 +22,9 @@ def of_metrics(patient: Patient) -> Iterator[Finding]:
 
 
 def _judged(path: Path) -> tuple[Light, str]:
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         return Light.RED, "metrics_no_folder"
-    if path.is_dir():
+    if is_folder(path):
         return Light.RED, "metrics_is_folder"
     # A run writes a new file beside it and renames it: what counts is the folder, not the file.
     if not os.access(path.parent, os.R_OK | os.W_OK | os.X_OK):

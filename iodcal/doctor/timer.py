@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from iodcal.doctor import Area, Finding, Light, Patient
+from iodcal.places import expanded, is_link
 
 _UNITS = (
     "etc/systemd/system",
@@ -69,13 +70,13 @@ def _timers(root: Path) -> Iterator[tuple[Path, bool]]:
             service = found[1] if found else f"{timer.stem}.service"
             # It need not lie beside its timer: a package's own may be timed by the administrator's.
             if any(_starts_sync(_text(folder / service)) for folder in folders):
-                enabled = ((place / "timers.target.wants" / timer.name).is_symlink() for place in links)
+                enabled = (is_link(place / "timers.target.wants" / timer.name) for place in links)
                 yield timer, any(enabled)
 
 
 def _own_units() -> Path:
     named = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(named) if named else Path.home() / ".config") / "systemd" / "user"
+    return (Path(named) if named else expanded("~/.config")) / "systemd" / "user"
 
 
 def _listed(folder: Path, pattern: str) -> list[Path]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
@@ -14,6 +17,16 @@ from iodcal.domain.planning import CircuitPlan, Policy
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.standstill import STANDSTILL
 from iodcal.domain.windows import Window
+
+
+class Retry(Struct, frozen=True):
+    """What was due in this run and came to nothing: when (UTC) it can be ordered next, and why not now."""
+
+    at: datetime
+    cause: str
+
+
+_NONE: Mapping[str, Retry] = MappingProxyType({})
 
 # What a held change means for the event it was for. Holding back under `orders:` is the user's own choice.
 _CAUSE_OF_HELD = {
@@ -30,8 +43,10 @@ _KEEPS_UP = (Reason.PERSON, Reason.UPS_ONLY)
 _CAUSE_OF_STATUS = {Status.UNKNOWN: "status_unknown", Status.PENDING: "open_order"}
 
 
-def events_at_risk(plans: Iterable[CircuitPlan], now: datetime, policy: Policy) -> Iterator[Problem]:
-    """A problem for each event that is, or will be, short of bandwidth, and why.
+def events_at_risk(
+    plans: Iterable[CircuitPlan], now: datetime, policy: Policy, retries: Mapping[str, Retry] = _NONE
+) -> Iterator[Problem]:
+    """A problem for each event that is, or will be, short of bandwidth, and why; `retries` by circuit key.
 
     Circuits under `orders: none` are only observed: nobody relies on them yet.
     """
@@ -40,7 +55,7 @@ def events_at_risk(plans: Iterable[CircuitPlan], now: datetime, policy: Policy) 
             continue
         for window in plan.timeline.windows:
             if window.serves_event and now < window.demand.event.end:
-                yield from _judge(plan, window, now, policy)
+                yield from _judge(plan, window, now, policy, retries.get(plan.circuit.key))
         for window in plan.timeline.shelved:
             if window.serves_event and now < window.demand.event.end:
                 yield from _judge_parked(plan, window, now)
@@ -90,7 +105,9 @@ def place(plan: CircuitPlan, window: Window) -> str:
     return f"{plan.circuit.name}/{window.demand.rule.name}/{start}"
 
 
-def _judge(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> Iterator[Problem]:
+def _judge(
+    plan: CircuitPlan, window: Window, now: datetime, policy: Policy, retry: Retry | None
+) -> Iterator[Problem]:
     start = window.demand.event.start
     at_start = plan.timeline.at(max(start, now))
     if at_start.target < need(plan, window):
@@ -100,9 +117,9 @@ def _judge(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> 
     elif is_ready(plan, window):
         return
     elif start <= now:
-        cause = _cause(plan, window, now, policy) or "late_run"
+        cause = _cause(plan, window, now, policy, retry) or "late_run"
     else:
-        cause = _cause(plan, window, now, policy)
+        cause = _cause(plan, window, now, policy, retry)
     if cause is not None:
         yield _problem(plan, window, now, cause)
 
@@ -136,7 +153,9 @@ def _stopped(plan: CircuitPlan, window: Window) -> str | None:
     return str(up.held.reason) if ordered_at + plan.circuit.provisioning > start else None
 
 
-def _cause(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> str | None:
+def _cause(
+    plan: CircuitPlan, window: Window, now: datetime, policy: Policy, retry: Retry | None
+) -> str | None:
     """Why the tier cannot be expected by the event's start; None where it can."""
     order, start = plan.standing.order, window.demand.event.start
     if order is not None:
@@ -146,8 +165,10 @@ def _cause(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> 
         return _doubt(plan, window) or _cause_without_up(plan, window, now, policy)
     if up.held is not None:
         return _CAUSE_OF_HELD.get(up.held.reason)
-    ordered_at = now if up.due else max(now, up.at)
-    return "late_run" if ordered_at + plan.circuit.provisioning > start else None
+    ordered_at, cause = now if up.due else max(now, up.at), "late_run"
+    if retry is not None and retry.at > ordered_at:
+        ordered_at, cause = retry.at, retry.cause
+    return cause if ordered_at + plan.circuit.provisioning > start else None
 
 
 def _cause_without_up(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> str | None:

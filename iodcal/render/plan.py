@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +27,7 @@ from iodcal.words.problems import describe
 
 _MOST_CHANGES = 12
 _NARROW = 100  # columns
+_TABLE = 60  # columns: where there are fewer, bandwidths and causes would not fit beside each other
 
 
 def print_plan(report: Report, console: Console, errors: Console) -> None:
@@ -40,7 +41,7 @@ def print_plan(report: Report, console: Console, errors: Console) -> None:
             console.print(Padding(Text(wish, style="bold"), (0, 0, 0, 2)))
         for row in _chart(plan, report, console):
             console.print(row, no_wrap=True, overflow="crop")
-        console.print(_changes(plan, report, narrow=console.width < _NARROW))
+        console.print(_changes(plan, report, console.width))
         for line in (*left_out_lines(plan), *window_line(plan, report)):
             console.print(Padding(line, (0, 0, 0, 2)))
     for line in total_lines(report):
@@ -128,11 +129,13 @@ def _legend(glyphs: Glyphs) -> str:
     return "  ".join(f"{glyph} {meaning}" for glyph, meaning in known.items())
 
 
-def _changes(plan: CircuitPlan, report: Report, *, narrow: bool) -> RenderableType:
+def _changes(plan: CircuitPlan, report: Report, width: int) -> RenderableType:
     if not plan.changes:
         known = plan.standing.ordered is not None or plan.standing.reading is not None
         lead = "nothing to do" if known else "nothing is known of it until its carrier can be read"
         return Padding(Text(f"{lead}: {plan.target} is what is asked for"), (0, 0, 0, 2))
+    if width < _TABLE:
+        return Padding(Group(*_lines(plan, report)), (0, 0, 0, 2))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     priced = bool(plan.tariff.rates)
     table.add_column(no_wrap=True)
@@ -143,11 +146,26 @@ def _changes(plan: CircuitPlan, report: Report, *, narrow: bool) -> RenderableTy
     costs = change_costs(plan, report.window)
     for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
         money = (effect(cost),) if priced else ()
-        at = when(change, plan, report, brief=narrow and priced)
+        at = when(change, plan, report, brief=width < _NARROW and priced)
         table.add_row(at, step(change), *money, _why(change, plan))
     if len(plan.changes) > _MOST_CHANGES:
-        table.add_row(Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim"))
+        table.add_row(_more(plan))
     return Padding(table, (0, 0, 0, 2))
+
+
+def _lines(plan: CircuitPlan, report: Report) -> Iterator[RenderableType]:
+    """The changes one below the other: when and what, then what it costs and why."""
+    costs = change_costs(plan, report.window)
+    for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
+        yield Text.assemble(when(change, plan, report, brief=True), "  ", step(change))
+        money = effect(cost) if plan.tariff.rates else Text()
+        yield Padding(Text("  ").join((*filter(None, [money]), _why(change, plan))), (0, 0, 0, 2))
+    if len(plan.changes) > _MOST_CHANGES:
+        yield _more(plan)
+
+
+def _more(plan: CircuitPlan) -> Text:
+    return Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim")
 
 
 def when(change: Change, plan: CircuitPlan, report: Report, *, brief: bool = False) -> Text:

@@ -15,9 +15,14 @@ from iodcal.setup.rules_file import SCHEMA_NAME, rules_text
 
 
 def refuse_existing(path: Path) -> None:
-    """Raises UsageError where there is something at `path` already."""
-    if path.exists() or path.is_symlink():
-        raise UsageError("init_exists", path=str(path))
+    """Raises UsageError where there is something at `path` already, SetupError where one may not look."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise SetupError("init_unwritable", path=str(path), reason=error.strerror) from None
+    raise UsageError("init_exists", path=str(path))
 
 
 def checked_text(sheet: Sheet, path: Path) -> str:

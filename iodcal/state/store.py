@@ -16,6 +16,7 @@ from typing import Any
 
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
+from iodcal.places import is_link
 from iodcal.state import State
 from iodcal.state.decode import decode
 from iodcal.state.encode import encode
@@ -137,7 +138,7 @@ class StateStore:
             return file.read(_MOST_BYTES)
 
     def _unusable(self, error: OSError) -> StateError:
-        if self.path.is_symlink():
+        if is_link(self.path):  # False where the folder may not be looked into
             return StateError("symlink", path=str(self.path))
         return StateError("unreadable", path=str(self.path), reason=error.strerror)
 
@@ -151,11 +152,16 @@ class StateStore:
 
     def refuse_foreign(self) -> None:
         """Raises StateError where a run would not write, since the file is another user's, or a link."""
-        if self.path.is_symlink():
+        if is_link(self.path):
             raise StateError("symlink", path=str(self.path))
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            if self.path.stat().st_uid not in (os.getuid(), 0):
-                raise StateError("foreign_owner", path=str(self.path))
+        try:
+            owner = self.path.stat().st_uid
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise self._unusable(error) from None
+        if owner not in (os.getuid(), 0):
+            raise StateError("foreign_owner", path=str(self.path))
 
     def _rebuilt(self, *, read_only: bool) -> State:
         now = self._clock()

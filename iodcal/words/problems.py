@@ -39,6 +39,10 @@ _AT_RISK = {
         "nobody knows yet whether its order was taken",
         "Look into the carrier's portal; iodcal asks again with every run",
     ),
+    "order_refused": (
+        "its order was refused or could not be sent, and the next try comes too late",
+        "Read what the carrier says, and raise it in the carrier's portal by hand",
+    ),
     "quota": ("the carrier's changes of the day are used up", "Raise it in the carrier's portal by hand"),
     "price": (
         "it costs more than max_price_per_hour allows",

@@ -228,6 +228,57 @@ def test_any_line_ending_and_a_mark_at_the_start_will_do(ending: str) -> None:
     assert len(events_of(b"\xef\xbb\xbf" + text.encode())) == 4
 
 
+def own_zone(offset: str) -> str:
+    """A zone by the name that Outlook gives to every zone that somebody made."""
+    return (
+        "BEGIN:VTIMEZONE\nTZID:Customized Time Zone\nBEGIN:STANDARD\nDTSTART:16010101T000000\n"
+        f"TZOFFSETFROM:{offset}\nTZOFFSETTO:{offset}\nEND:STANDARD\nEND:VTIMEZONE\n"
+    )
+
+
+def test_a_zone_that_a_calendar_defines_is_its_own() -> None:
+    event = "UID:a\nDTSTART;TZID=Customized Time Zone:20260106T080000\nDURATION:PT1H"
+    east, west = (calendar(event, head=own_zone(offset)) for offset in ("+0100", "-0500"))
+    hours = [[found.span.start.hour for found in events_of(content)] for content in (east, west, east + west)]
+    assert hours == [[7], [13], [7, 13]]
+
+
+@pytest.mark.parametrize("fold", [b"\r\n ", b"\n\t", b"\r "])
+def test_a_line_may_be_folded_inside_a_letter(fold: bytes) -> None:
+    content = calendar("UID:a\nDTSTART:20260106T080000Z\nDURATION:PT1H\nSUMMARY:Réunion")
+    folded = content.replace("é".encode(), fold.join((b"\xc3", b"\xa9")))
+    assert [event.subject for event in events_of(folded)] == ["Réunion"]
+
+
+def test_a_line_that_is_not_utf_8_is_read_as_windows_writes_it() -> None:
+    event = "UID:a\nDTSTART:20260106T080000Z\nDURATION:PT1H\nSUMMARY:Réunion 5 €"
+    content = calendar(event).decode().encode("cp1252")
+    mixed = content.replace(b"UID:a", "LOCATION:Zürich\r\nUID:a".encode())
+    assert [(found.subject, found.locations) for found in events_of(mixed)] == [("Réunion 5 €", ("Zürich",))]
+
+
+def test_events_that_share_a_uid_all_count() -> None:
+    """As servers write them that expand a series themselves."""
+    monday = "UID:a\nDTSTART:20260105T080000Z\nDTEND:20260105T090000Z"
+    tuesday = "UID:a\nDTSTART:20260106T080000Z\nDTEND:20260106T090000Z"
+    assert [at for at, _ in starts(monday, tuesday, monday)] == ["05 08:00", "06 08:00"]
+    backwards = "UID:a\nDTSTART:20260107T080000Z\nDTEND:20260107T070000Z"
+    assert len(starts(monday, backwards)) == 2
+    assert {event.span.end > event.span.start for event in events_of(calendar(monday, backwards))} == {True}
+
+
+def test_of_two_states_of_an_event_the_later_counts() -> None:
+    old = "UID:a\nSEQUENCE:1\nDTSTART:20260105T080000Z\nDURATION:PT1H"
+    new = "UID:a\nSEQUENCE:2\nDTSTART:20260106T080000Z\nDURATION:PT1H"
+    assert starts(new, old) == starts(old, new) == [("06 08:00", False)]
+
+
+def test_a_moved_occurrence_counts_though_its_slot_is_excepted() -> None:
+    moved = "UID:d\nRECURRENCE-ID:20260106T090000Z\nDTSTART:20260106T150000Z\nDURATION:PT1H"
+    series = DAILY + "\nEXDATE:20260106T090000Z\nEXDATE:20260107T090000Z"
+    assert [at for at, _ in starts(series, moved)] == ["05 09:00", "06 15:00", "08 09:00"]
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [

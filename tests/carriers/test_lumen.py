@@ -408,9 +408,17 @@ def test_the_list_is_read_page_by_page_to_its_end(
     assert {query["servicetype"] for query in asked} == {"Internet"}
 
 
+def test_a_server_may_put_fewer_services_on_a_page_than_it_is_asked_for(harness: LumenHarness) -> None:
+    harness.server.circuits.update({f"76000000{number:03}": FakeCircuit() for number in range(30)})
+    harness.server.circuits["77000000300"] = FakeCircuit()
+    harness.server.most_per_page = 25
+    harness.server.script(INVENTORY, instead(Reply.of({"serviceInventory": []})))  # asked for it by its ID
+    assert harness.carrier.read("77000000300", soon()).bandwidth == Bandwidth(100)
+
+
 def test_a_list_without_an_end_is_no_list(harness: LumenHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iodcal.carriers.lumen.client._PAGE_SIZE", 0)
-    monkeypatch.setattr("iodcal.carriers.lumen.client._MOST_PAGES", 3)
+    monkeypatch.setattr("iodcal.carriers.lumen.client._PAGE_SIZE", 1)
+    monkeypatch.setattr("iodcal.carriers.lumen.client._MOST_PAGES", 2)
     assert isinstance(harness.carrier, Listing)
     with pytest.raises(CarrierError) as caught:
         harness.carrier.circuits(soon())

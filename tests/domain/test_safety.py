@@ -26,7 +26,7 @@ from iodcal.domain.planning import (
     unplanned_downs,
 )
 from iodcal.domain.problems import Kind
-from iodcal.domain.risk import events_at_risk
+from iodcal.domain.risk import Retry, events_at_risk
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.together import plan_together
 from iodcal.domain.values import replace
@@ -512,6 +512,14 @@ def drifted(ours: int, observed: int) -> Standing:
 def test_events_at_risk(plan: object, expected: list[tuple[str, object]]) -> None:
     assert callable(plan)
     assert risks(plan()) == expected
+
+
+@pytest.mark.parametrize(("again", "expected"), [(5, []), (6, ["order_refused"])])
+def test_what_was_refused_is_in_time_only_if_the_next_try_is(again: float, expected: list[str]) -> None:
+    plan = plan_of(Ask(15, 60, lead=15))  # orders take ten minutes
+    retries = {plan.circuit.key: Retry(at(again), "order_refused")}
+    found = events_at_risk([plan], at(0), POLICY, retries)
+    assert [problem.facts["cause"] for problem in found] == expected
 
 
 def test_a_pause_that_ends_before_the_up_is_asked_for_costs_the_time_between() -> None:

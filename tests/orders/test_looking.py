@@ -20,7 +20,7 @@ from iodcal.observing import Carriers, curtain_ups, needs_reading, observe, stan
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minutes, standing_at, timeline_of
 from tests.domain.test_orders import order, reading
 from tests.machine.world import EVERY, PROVISIONING, QUOTA, START, Line, MemoryCarrier
-from tests.orders.runs import NEVER, Office, two_accounts
+from tests.orders.runs import NEVER, Office, kinds, two_accounts
 
 SETTINGS = Settings()  # every 5m, verify_every 1h, order_timeout 20m, lost_answer_grace 15m
 
@@ -223,6 +223,17 @@ class Awaited(MemoryCarrier):
         if service_id == "c":
             raise CarrierError("circuit_unknown")
         return super().read(service_id, deadline)
+
+
+def test_a_circuit_that_shows_no_bandwidth_counts_as_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nothing would be ordered on it, and nothing said, however high its baseline."""
+    office = Office()
+    monkeypatch.setattr(office.carrier, "read", lambda *_: Reading(START, Status.ACTIVE, None, "Active"))
+    report = office.run(0)
+    (problem,) = [problem for problem in report.problems if problem.kind == "carrier_unreadable"]
+    assert (problem.where, problem.severity) == ("den-a", "error")
+    monkeypatch.setattr(office.carrier, "read", lambda *_: Reading(START, Status.PENDING, None, "Change"))
+    assert "carrier_unreadable" not in kinds(office.run(5))
 
 
 def test_carriers_are_read_side_by_side() -> None:

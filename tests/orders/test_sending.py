@@ -16,7 +16,20 @@ from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.values import replace
 from iodcal.errors import PlanChangedError
 from iodcal.http import Deadline
-from tests.machine.world import HIGH, LOW, MIDDLE, MIN_GAP, Company, Line, MemoryCarrier, minutes
+from tests.machine.world import (
+    EVERY,
+    HIGH,
+    LOW,
+    MIDDLE,
+    MIN_GAP,
+    PROVISIONING,
+    QUOTA,
+    START,
+    Company,
+    Line,
+    MemoryCarrier,
+    minutes,
+)
 from tests.orders.runs import NEVER, Office, at, held, kinds, minute_of, one_circuit, outcomes, two_accounts
 
 
@@ -136,6 +149,33 @@ def test_what_an_answer_leads_to(
     assert (office.used(), kinds(report) - {"event_at_risk"}) == ({"1": used}, told)
     expected = [("den-a", "accepted")] if next_time == "again" else next_time
     assert outcomes(office.run(5)) == expected
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        ("refused", "order_refused"),
+        ("not_sent", "order_refused"),
+        ("no_quote", "order_refused"),
+        ("pending", "open_order"),
+    ],
+)
+def test_an_event_is_at_risk_once_the_next_try_would_come_too_late(fault: str, cause: str) -> None:
+    """In the first run that can see it: not once it has begun."""
+    told: list[list[object]] = []
+    for minute in (30 - EVERY - PROVISIONING, 30 - EVERY - PROVISIONING + 1):
+        office = calling()
+        office.carrier.next_order = fault
+        found = office.run(minute).problems
+        told.append([problem.facts["cause"] for problem in found if problem.kind == "event_at_risk"])
+    assert told == [[], [cause]]
+
+
+def test_an_event_before_the_carriers_day_ends_is_at_risk_once_that_is_used_up() -> None:
+    office = calling()
+    office.carrier.arrived[START.date()] = QUOTA
+    found = office.run(0).problems
+    assert [problem.facts["cause"] for problem in found if problem.kind == "event_at_risk"] == ["quota"]
 
 
 def test_without_a_quote_there_is_no_order_and_nothing_counts() -> None:

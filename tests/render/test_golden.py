@@ -121,14 +121,14 @@ def shown(draw: Callable[[Console, Console], None], width: int, encoding: str = 
     return "\n".join(line.rstrip() for line in raw.getvalue().decode(encoding).splitlines()) + "\n"
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_plan(width: int) -> None:
     text = shown(lambda out, err: print_plan(report(), out, err), width)
     check(f"plan-{width}.txt", text)
     assert max(len(line) for line in text.splitlines()) <= width
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [50, 80, 120])
 def test_the_plan_with_its_costs(width: int) -> None:
     """A lowering that waits for the quota, one left out later, a raise that is too dear, a missing rate."""
     one = planned(Ask(120, 300, 500, name="Review"), Ask(500, 560, name="All-Hands"), ordered=500, limit=2)

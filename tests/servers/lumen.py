@@ -89,6 +89,7 @@ class LumenServer:
 
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         self.now = now or (lambda: datetime.now(UTC))
+        self.most_per_page = 1000  # however many are asked for
         self.circuits: dict[str, FakeCircuit] = {}
         self.provisioning = timedelta(minutes=7)
         self.lag = timedelta()
@@ -180,6 +181,7 @@ class LumenServer:
         wanted = request.query.get("serviceid")
         shown = [name for name in self.circuits if wanted in (None, name)]
         number, size = int(request.query.get("pagenumber", "1")), int(request.query.get("pagesize", "10"))
+        size = min(size, self.most_per_page)
         page = shown[(number - 1) * size : number * size]
         return Reply.of({"serviceInventory": [self._item(name) for name in page]})
 

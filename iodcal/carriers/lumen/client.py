@@ -8,7 +8,7 @@ from typing import Any
 from iodcal.carriers import CarrierContext, Listed, OrderRequest
 from iodcal.carriers.lumen import bodies
 from iodcal.carriers.lumen.envelopes import all_text, error_text
-from iodcal.carriers.lumen.inventory import Service, entries, find_service, listed, page_is_last
+from iodcal.carriers.lumen.inventory import Service, find_service, listed, service_ids
 from iodcal.carriers.lumen.plugin import LumenOptions
 from iodcal.carriers.lumen.token import Tokens
 from iodcal.domain.bandwidth import Bandwidth
@@ -159,7 +159,9 @@ class Lumen:
         return next((service for service in found if service is not None), None)
 
     def _pages(self, deadline: Deadline) -> Iterator[Any]:
-        """The inventory's list of all internet services, page by page."""
+        """The inventory's list of all internet services, page by page, until one names none that is new: how
+        many a server puts on a page, whatever it is asked for, is not known."""
+        seen: set[str] = set()
         for page in range(1, _MOST_PAGES + 1):
             query = {
                 "serviceType": "Internet",
@@ -170,8 +172,10 @@ class Lumen:
             }
             document = self._inventory(query, deadline)
             yield document
-            if page_is_last(entries(document), _PAGE_SIZE):
+            found = service_ids(document)
+            if found <= seen:
                 return
+            seen |= found
         raise CarrierError("answer_wrong", what=f"more than {_MOST_PAGES} pages of services")
 
     def _inventory(self, query: dict[str, str], deadline: Deadline) -> Any:

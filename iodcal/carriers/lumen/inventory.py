@@ -66,6 +66,11 @@ def listed(document: Any) -> Iterator[Listed]:
             yield Listed(service_id, service.bandwidth, service.status_text, service.master_site_id)
 
 
+def service_ids(document: Any) -> set[str]:
+    """The IDs of the services in an inventory answer. Raises CarrierError."""
+    return {service_id for entry in entries(document) if (service_id := _text(entry, "serviceId", "id"))}
+
+
 def entries(document: Any) -> list[Mapping[str, Any]]:
     """The inventory's entries. Raises CarrierError where there is no list of them."""
     wrapper = document if isinstance(document, dict) else {}
@@ -185,8 +190,3 @@ def _wrong(what: str) -> CarrierError:
 
 def _shown(text: str) -> str:
     return "".join(character for character in text[:40] if character.isprintable())
-
-
-def page_is_last(found: Iterable[object], size: int) -> bool:
-    """True if a page of the list holds fewer entries than fit on it."""
-    return len(list(found)) < size
