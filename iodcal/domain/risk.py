@@ -83,20 +83,30 @@ def need(plan: CircuitPlan, window: Window) -> Bandwidth:
 
 def is_ready(plan: CircuitPlan, window: Window) -> bool:
     """True if the circuit is known to run at what `window` needs, and no order is about to change that."""
+    order = plan.standing.order
+    on_its_way = order is None or order.new >= need(plan, window)
+    return _runs(plan, window) and on_its_way and _doubt(plan, window) is None
+
+
+def _runs(plan: CircuitPlan, window: Window) -> bool:
+    """True if the circuit is known to run at what `window` needs."""
     standing = plan.standing
     running = standing.drift.observed if standing.drift else standing.confirmed
-    on_its_way = standing.order is None or standing.order.new >= need(plan, window)
-    settled = running is not None and running >= need(plan, window) and on_its_way
-    return settled and _doubt(plan, window) is None
+    return running is not None and running >= need(plan, window)
 
 
 def _doubt(plan: CircuitPlan, window: Window) -> str | None:
     """Why the latest reading puts in doubt what the standing says: no order of ours is open, and it shows
-    less than `window` needs, under a status at which drift is not judged."""
+    less than `window` needs: under a status at which drift is not judged, or so soon after an order was seen
+    carried out that it may be an old copy."""
     reading = plan.standing.reading
     if plan.standing.order is not None or reading is None or reading.bandwidth is None:
         return None
-    return _CAUSE_OF_STATUS.get(reading.status) if reading.bandwidth < need(plan, window) else None
+    if reading.bandwidth >= need(plan, window):
+        return None
+    if reading.status is Status.ACTIVE:
+        return "contradicted" if _runs(plan, window) else None
+    return _CAUSE_OF_STATUS[reading.status]
 
 
 def place(plan: CircuitPlan, window: Window) -> str:

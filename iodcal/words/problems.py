@@ -50,6 +50,10 @@ _AT_RISK = {
     ),
     "person": ("somebody lowered it again by hand", "Raise it in the carrier's portal if it is needed"),
     "status_unknown": ("the carrier shows a status that is not understood", "Ask the carrier"),
+    "contradicted": (
+        "the carrier shows less again, though it had shown the change carried out",
+        "Look into the carrier's portal: its copies may lag, or somebody lowered it",
+    ),
     "carrier_unreadable": ("the carrier does not answer", "Look into the carrier's portal"),
     "late_run": (
         "an order cannot be carried out by then",

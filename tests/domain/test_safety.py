@@ -343,7 +343,8 @@ def with_order(outcome: Outcome, sent: float, mbps: int = 1000, accepted: float 
 
 
 def drifted(ours: int, observed: int) -> Standing:
-    return replace(standing_at(ours), drift=Drift(Bandwidth(observed), at(-1), at(-30)))
+    drift = Drift(Bandwidth(observed), at(-1), at(-30))
+    return replace(standing_at(observed), confirmed=Bandwidth(ours), drift=drift)
 
 
 @pytest.mark.parametrize(
@@ -497,6 +498,8 @@ def drifted(ours: int, observed: int) -> Standing:
                 (100, Status.PENDING, [(AT_RISK, "open_order")]),
                 (1000, Status.PENDING, []),
                 (None, Status.UNKNOWN, []),
+                (100, Status.ACTIVE, [(AT_RISK, "contradicted")]),  # as for a quarter of an hour after an up
+                (1000, Status.ACTIVE, []),
             )
         ),
         pytest.param(

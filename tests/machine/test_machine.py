@@ -85,6 +85,15 @@ class Fuse:
 
 
 @dataclass
+class LastRun:
+    """What the last run left behind: what it told of events, and the circuits with an open order, by key."""
+
+    at: datetime = START
+    told: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset()
+
+
+@dataclass
 class Diary:
     """What an observer would write down."""
 
@@ -93,14 +102,16 @@ class Diary:
     stopped_until: datetime = START  # when the last hold or pause that was asked for ends
     lowered: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last lowering of ours
     by_hand: dict[str, datetime] = field(default_factory=dict)  # by service ID, the last order in the portal
+    last: LastRun = field(default_factory=LastRun)
 
 
 class Everything(RuleBasedStateMachine):
     """After every step: no order for what is so already, no external ID twice, the quota kept.
 
-    After every run: at tier when an event runs, or somebody was told; no lowering taken back within the
-    billing hour unless the world changed; what state says was answered is known to the carrier; another
-    run at the same time orders nothing.
+    After every run: at tier when an event runs, or somebody was told; told by the last run before it began,
+    unless something happened since or an order was under way; no lowering taken back within the billing hour
+    unless the world changed; what state says was answered is known to the carrier; another run at the same
+    time orders nothing.
     """
 
     def __init__(self) -> None:
@@ -334,9 +345,17 @@ class Everything(RuleBasedStateMachine):
         self.state_is_true()
         self.at_tier_or_told(report)
         again = self.sync().report
+        self.diary.last = self.left_behind(report, again)
         ordered_again = [order for order in again.orders if order.run_id == again.run_id]
         assert self.diary.news or refusing or not ordered_again, "a second run ordered"
         self.diary.news = False
+
+    def left_behind(self, *reports: Report) -> LastRun:
+        state = StateStore(self.path).load(read_only=True)
+        under_way = frozenset(key for key, known in state.circuits.items() if known.order is not None)
+        return LastRun(
+            self.now, frozenset(place for one in reports for place in told_of_events(one)), under_way
+        )
 
     def asked(self, **given: Any) -> Asked:
         return Asked(Person("pat", "pat"), terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}", **given)
@@ -392,7 +411,7 @@ class Everything(RuleBasedStateMachine):
                     assert order.external_id not in carrier.external_ids
 
     def at_tier_or_told(self, report: Report) -> None:
-        told = {problem.where for problem in report.problems if problem.kind in _OF_EVENTS}
+        told = told_of_events(report)
         settled = self.now - self.diary.disturbed_at > minutes(LEAD + GRACE + TIMEOUT + 2 * EVERY)
         for plan in report.plans:
             line = self.company.carrier.lines[plan.circuit.service_id]
@@ -406,11 +425,18 @@ class Everything(RuleBasedStateMachine):
                     continue
                 place = f"{plan.circuit.name}/{window.demand.rule.name}/{event.start:%Y-%m-%dT%H:%MZ}"
                 assert place in told, f"too slow for {place} and nobody was told"
+                if self.diary.last.at < event.start and not self.came_as_a_surprise(plan):
+                    assert place in self.diary.last.told, f"{place} was told when it was too late"
                 if self.stopped_since(self.now - minutes(EVERY + PROVISIONING), report):
                     continue
                 if self.worked_between(self.now - minutes(EVERY + PROVISIONING), self.now):
                     continue  # what `exactly` kept low is raised when that has ended, not before
                 assert not settled or self.cannot_be_helped(plan.circuit.service_id), f"late for {place}"
+
+    def came_as_a_surprise(self, plan: CircuitPlan) -> bool:
+        """True if the last run could not know that the circuit would be too slow by now."""
+        last = self.diary.last
+        return self.diary.disturbed_at >= last.at or plan.circuit.key in last.open
 
     def nobody_looked(self, plan: CircuitPlan, report: Report) -> bool:
         """True if somebody ordered in the portal since the last reading, and the next is not due yet, or was
@@ -439,6 +465,10 @@ class Everything(RuleBasedStateMachine):
         hung = line.target is not None and line.done_at is None
         spent = carrier.arrived[self.now.date()] >= QUOTA
         return hung or spent or carrier.unreadable or carrier.strange
+
+
+def told_of_events(report: Report) -> set[str]:
+    return {problem.where for problem in report.problems if problem.kind in _OF_EVENTS}
 
 
 TestEverything = Everything.TestCase
