@@ -23,8 +23,8 @@ _zones = threading.Lock()
 
 
 def parse_calendars(content: bytes) -> list[Any]:
-    """The VCALENDAR objects in `content`. Raises CalendarError (`not_ics`, `ics_truncated`), and whatever
-    icalendar raises where a file is damaged."""
+    """The VCALENDAR objects in `content`. Raises CalendarError (`not_ics`, `ics_truncated`,
+    `ics_free_busy`), and whatever icalendar raises where a file is damaged."""
     trimmed = _text(content).strip()
     if not trimmed[:15].upper().startswith("BEGIN:VCALENDAR"):
         raise CalendarError("not_ics", first_words=_first_words(trimmed))
@@ -38,7 +38,10 @@ def _parsed(text: str) -> list[Any]:
     first to be read would lend its hours to all."""
     with _zones:
         tzp.use_zoneinfo()  # forgets the zones of others
-        return list(icalendar.Calendar.from_ical(text, multiple=True))
+        calendars = list(icalendar.Calendar.from_ical(text, multiple=True))
+    if any(calendar.walk("VFREEBUSY") and not calendar.walk("VEVENT") for calendar in calendars):
+        raise CalendarError("ics_free_busy")  # an empty calendar would be something else
+    return calendars
 
 
 def _text(content: bytes) -> str:

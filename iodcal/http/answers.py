@@ -17,9 +17,9 @@ _LONG_TOKEN = re.compile(r"[\w.+/=~-]{24,}", re.ASCII)
 class HttpError(IodcalError):
     """No answer, or none that could be used.
 
-    Codes: unreachable, tls, timeout, deadline, too_large, redirect, truncated, insecure_url. Facts: `host`,
-    and where there is one a `reason` in the system's words. `sent` is False where the request certainly
-    never reached the server.
+    Codes: unreachable, tls, timeout, too_slow, deadline, too_large, redirect, truncated, insecure_url.
+    Facts: `host`, and where there is one a `reason` in the system's words. `sent` is False where the request
+    certainly never reached the server.
     """
 
     def __init__(self, code: str, *, sent: bool, **facts: Fact) -> None:

@@ -18,6 +18,10 @@ class Deadline(Struct, frozen=True):
     def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:
         return cls(clock() + seconds, clock)
 
+    def or_after(self, seconds: float) -> Deadline:
+        """This one, or the one so many seconds from now if that is sooner."""
+        return Deadline(min(self.at, self.clock() + seconds), self.clock)
+
     @property
     def left(self) -> float:
         """Seconds left; never less than 0."""

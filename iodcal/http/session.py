@@ -27,6 +27,7 @@ _log = logging.getLogger("iodcal.http")
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
+_EXCHANGE_SECONDS = 60.0
 _MOST_REDIRECTS = 5
 _CHUNK = 65536
 _FIRST_REFUSAL = 300
@@ -60,7 +61,8 @@ class ReadingSession:
 
     Bodies of more than `max_bytes` are refused. With `allow_redirects` redirects are followed; one to another
     host gets none of the caller's headers, and `may_redirect` is asked first (it raises to refuse).
-    `secret_urls` keeps everything but the host out of answers, errors and logs.
+    `secret_urls` keeps everything but the host out of answers, errors and logs. One request may take
+    `exchange_seconds` in all, however steadily its answer trickles in: others wait behind it.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class ReadingSession:
         allow_redirects: bool = False,
         may_redirect: Callable[[str], None] | None = None,
         secret_urls: bool = False,
+        exchange_seconds: float = _EXCHANGE_SECONDS,
     ) -> None:
         self._max_bytes = max_bytes
+        self._exchange_seconds = exchange_seconds
         self._allow_redirects = allow_redirects
         self._may_redirect = may_redirect
         self._secret_urls = secret_urls
@@ -156,12 +160,16 @@ class ReadingSession:
         host = host_of(request.url)
         if deadline.passed or given_up.is_set():
             return HttpError("deadline", sent=False, host=host)
-        started = time.monotonic()
+        started, limit = time.monotonic(), deadline.or_after(self._exchange_seconds)
         try:
-            with within(deadline):
-                outcome = self._send(request, deadline)
+            with within(limit):
+                outcome = self._send(request, limit)
         except faults.FOREIGN as error:
-            outcome = faults.fault_of(error, host, deadline)
+            outcome = faults.fault_of(error, host, limit)
+        if isinstance(outcome, HttpError) and outcome.code == "deadline" and limit.at < deadline.at:
+            outcome = HttpError(
+                "too_slow", sent=outcome.sent, host=host, seconds=round(self._exchange_seconds)
+            )
         _log_exchange(request, outcome, time.monotonic() - started, hide_path=self._secret_urls)
         return outcome
 

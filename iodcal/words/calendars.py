@@ -27,6 +27,9 @@ CONNECTION: Mapping[str, Words] = {
         "where a proxy or a private authority signs, let REQUESTS_CA_BUNDLE name its certificate file",
     ),
     "timeout": Words("{host} did not answer in time", f"check the network; {_AGAIN}"),
+    "too_slow": Words(
+        "{host} had not answered in full after {seconds} seconds", f"check the network; {_AGAIN}"
+    ),
     "deadline": Words(
         "the time for reading calendars ran out while {host} was asked",
         f"if it lasts, see with -v which calendar is slow, or let the timer run less often; {_AGAIN}",

@@ -13,6 +13,7 @@ CARRIERS = {
         "where a proxy or a private authority signs, let REQUESTS_CA_BUNDLE name its certificate file",
     ),
     "timeout": Words("{host} did not answer in time", _AGAIN),
+    "too_slow": Words("{host} had not answered in full after {seconds} seconds", _AGAIN),
     "deadline": Words("the run's time ran out while {host} was asked", _AGAIN),
     "too_large": Words("the answer of {host} is larger than {limit} bytes", "check base_url"),
     "redirect": Words("{host} points to another address, which is not followed", "check base_url"),

@@ -22,6 +22,10 @@ FILES = {
         'the answer is not an iCalendar but begins "{first_words}"',
         "a sign-in page may stand in between: check that the address is the one that ends in .ics",
     ),
+    "ics_free_busy": Words(
+        "the iCalendar holds busy times only, and no events",
+        "publish the calendar itself, with its titles, in place of its free and busy times",
+    ),
     "ics_truncated": Words("the iCalendar breaks off before its end", "iodcal tries again in its next run"),
     "ics_damaged": Words(
         "an event cannot be understood (UID {uid})", "mend it in its calendar: until then none of it counts"

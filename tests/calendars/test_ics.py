@@ -285,6 +285,11 @@ def test_a_moved_occurrence_counts_though_its_slot_is_excepted() -> None:
         pytest.param(b"", "not_ics", id="empty"),
         pytest.param(b"<html><title>Sign in</title>", "not_ics", id="HTML"),
         pytest.param(calendar(DAILY)[:-20], "ics_truncated", id="cut off"),
+        pytest.param(
+            calendar(head="BEGIN:VFREEBUSY\nUID:1\nDTSTAMP:20260101T000000Z\nEND:VFREEBUSY\n"),
+            "ics_free_busy",
+            id="no events, only busy times",
+        ),
         pytest.param(calendar("UID:a\nSUMMARY:no start"), "ics_damaged", id="no start"),
         pytest.param(calendar("UID:a\nDTSTART:tomorrow"), "ics_damaged", id="no time"),
         pytest.param(

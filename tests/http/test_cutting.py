@@ -56,6 +56,21 @@ def slow(beginning: bytes) -> Iterator[SlowServer]:
         server.socket.close()
 
 
+TRICKLES = [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"]
+
+
+@pytest.mark.parametrize("beginning", TRICKLES)
+def test_one_answer_that_trickles_in_leaves_time_for_others(beginning: bytes) -> None:
+    patient = Deadline.after(600)
+    with slow(beginning) as server:
+        with pytest.raises(HttpError) as read:
+            ReadingSession(exchange_seconds=0.3).get(server.url, deadline=patient)
+        with pytest.raises(HttpError) as sent:
+            Session(exchange_seconds=0.3).post(server.url, json={}, deadline=patient)
+    assert [(one.value.code, one.value.sent) for one in (read, sent)] == [("too_slow", True)] * 2
+    assert patient.left > 500, "it is not tried again"
+
+
 @pytest.mark.parametrize(
     "beginning", [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"]
 )

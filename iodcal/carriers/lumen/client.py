@@ -64,7 +64,7 @@ class Lumen:
         try:
             service = find_service(self._inventory({"serviceId": service_id}, deadline), service_id)
         except CarrierError as error:
-            if error.code in ("login_refused", "deadline"):
+            if error.code in ("login_refused", "deadline", "too_slow"):
                 raise
             service = self._in_list(service_id, deadline)
         else:
