@@ -20,6 +20,7 @@ from iodcal import people
 from iodcal.author import Person
 from iodcal.commands import Synced, Syncing, sync
 from iodcal.config import Configuration, Settings
+from iodcal.domain.changes import Held, Reason
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Kind
@@ -431,6 +432,8 @@ class Everything(RuleBasedStateMachine):
                     continue
                 if self.worked_between(self.now - minutes(EVERY + PROVISIONING), self.now):
                     continue  # what `exactly` kept low is raised when that has ended, not before
+                if plan.due is not None and plan.due.held == Held(Reason.PERSON):
+                    continue  # lowered by hand once more after it was raised again: whoever does so insists
                 assert not settled or self.cannot_be_helped(plan.circuit.service_id), f"late for {place}"
 
     def came_as_a_surprise(self, plan: CircuitPlan) -> bool:
