@@ -12,7 +12,9 @@ FILES = {
         "{file} is not the last page: it names a following one", "save all pages and list them in order"
     ),
     "ics_status": Words(
-        "{host} answers with status {status}", "publish the calendar again, and put its new address here"
+        "{host} answers with status {status}",
+        "open the address in a browser: where it is gone publish the calendar again; where it wants a name "
+        "and password they go before the host (https://NAME:PASSWORD@HOST/...)",
     ),
     "redirect_private": Words(
         "{host} redirects to a host of a private network, which is not followed",
