@@ -236,6 +236,11 @@ class Everything(RuleBasedStateMachine):
         self.company.carrier.strange = not self.company.carrier.strange
         self.disturb()
 
+    @rule()
+    def the_carrier_refuses_every_order_or_no_longer(self) -> None:
+        self.company.carrier.refuses = not self.company.carrier.refuses
+        self.disturb()
+
     @rule(service_id=st.sampled_from(["a", "b"]))
     def the_carrier_ends_what_hung(self, service_id: str) -> None:
         line = self.company.carrier.lines[service_id]
@@ -337,7 +342,8 @@ class Everything(RuleBasedStateMachine):
 
     def run(self) -> None:
         ordered = len(self.company.carrier.taken)
-        refusing = self.company.carrier.next_order != "fine"  # then the second run may try again
+        carrier = self.company.carrier
+        refusing = carrier.refuses or carrier.next_order != "fine"  # then the second run may try again
         before = StateStore(self.path).load(read_only=True)
         report = self.sync().report
         self.nothing_ordered_while_stopped(before, ordered)
@@ -467,7 +473,7 @@ class Everything(RuleBasedStateMachine):
         line = carrier.lines[service_id]
         hung = line.target is not None and line.done_at is None
         spent = carrier.arrived[self.now.date()] >= QUOTA
-        return hung or spent or carrier.unreadable or carrier.strange
+        return hung or spent or carrier.refuses or carrier.unreadable or carrier.strange
 
 
 def told_of_events(report: Report) -> set[str]:

@@ -70,6 +70,7 @@ class MemoryCarrier:
     next_order: str = "fine"
     unreadable: bool = False
     strange: bool = False
+    refuses: bool = False  # every order, until it does no more
     taken: list[tuple[datetime, str, int, int]] = field(default_factory=list)
     external_ids: Counter[str] = field(default_factory=Counter)
     arrived: Counter[date] = field(default_factory=Counter)
@@ -125,7 +126,7 @@ class MemoryCarrier:
             raise OrderNotSentError("not_sent", host="memory", reason="refused")
         if fault == "lost_before":
             raise AnswerLostError("answer_lost", reason="gone")
-        if fault == "refused":
+        if fault == "refused" or self.refuses:
             raise OrderRefusedError("refused", status=400, message="no")
         if fault == "pending":
             raise ChangePendingError("change_pending", service_id=request.service_id)
