@@ -165,11 +165,27 @@ class StateStore:
 
     def _rebuilt(self, *, read_only: bool) -> State:
         now = self._clock()
-        aside = self.path.with_name(f"{self.path.name}.damaged-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
         state = rebuild(self.history.read(), now)
-        if not read_only:
-            _writing(self.path, lambda: self.path.rename(aside))
-        return replace(state, rebuilt_from=str(self.path if read_only else aside))
+        aside = self.path if read_only else self._set_aside(now)
+        return replace(state, rebuilt_from=str(aside))
+
+    def _set_aside(self, now: datetime) -> Path:
+        """Gives the damaged file a second name. It keeps its own until the rebuilt state takes that over: a
+        run that dies before would leave no state at all, and the next would begin as if it were the first."""
+        prefix = f"{self.path.name}.damaged-"
+        aside = self.path.with_name(f"{prefix}{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
+
+        def link() -> None:
+            try:
+                os.link(self.path, aside)
+            except OSError:
+                self.path.rename(aside)  # where there are no second names
+
+        for known in self.path.parent.iterdir():
+            if known.name.startswith(prefix) and known.samefile(self.path):
+                return known
+        _writing(self.path, link)
+        return aside
 
     def _keep_aside(self, mark: str, content: bytes) -> None:
         """Once only, however many runs load it before one of them gets as far as to write the new one."""
