@@ -19,8 +19,7 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
     "\U00020000-\U0003ffff"  # Han extensions
 )
-_LETTER = f"[^\\W{_UNSPACED}]"  # of a word in a script with spaces
-_WORD = re.compile(f"{_LETTER}+")
+_WORD = re.compile(f"[^\\W{_UNSPACED}]+")  # in a script with spaces
 _DASHES_AND_SPACES = re.compile(
     r"[\s\-\u00ad\u058a\u05be\u1400\u1806\u2010-\u2015\u2053\u207b\u208b\u2212\u2e3a\u2e3b\u2e40\u301c\u3030"
     r"\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d]+"
@@ -45,18 +44,12 @@ class Keyword:
 
     text: str
     normal: str = field(init=False)
-    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         normal = normalise(self.text)
         if not normal:
             raise ValueError(f"{self.text!r} has no letter or digit to look for")
         object.__setattr__(self, "normal", normal)
-        # A boundary means something only beside a letter of a script with spaces: "C++" must be found in
-        # "C++ day", and a Han keyword inside a Han sentence.
-        before = f"(?<!{_LETTER})" if _WORD.match(normal[0]) else ""
-        after = f"(?!{_LETTER})" if _WORD.match(normal[-1]) else ""
-        object.__setattr__(self, "_pattern", re.compile(before + re.escape(normal) + after))
 
     @property
     def words(self) -> frozenset[str]:
@@ -65,8 +58,20 @@ class Keyword:
 
     def is_in(self, normal_text: str) -> bool:
         """True if the keyword stands in `normal_text`, which `normalise` made."""
-        return self.normal in normal_text and self._pattern.search(normal_text) is not None
+        return any(True for _ in self.places_in(normal_text))
 
     def places_in(self, normal_text: str) -> Iterator[tuple[int, int]]:
         """Where the keyword stands in `normal_text`, each place from its first letter to after its last."""
-        return (found.span() for found in self._pattern.finditer(normal_text))
+        begin = normal_text.find(self.normal)
+        while begin >= 0:
+            end = begin + len(self.normal)
+            whole = not _inside_word(normal_text, begin) and not _inside_word(normal_text, end)
+            if whole:
+                yield begin, end
+            begin = normal_text.find(self.normal, end if whole else begin + 1)
+
+
+def _inside_word(text: str, place: int) -> bool:
+    """True if letters of one word stand on both sides of `place`: beside anything else a keyword may begin or
+    end, so that "C++" is in "C++ day", and a Han keyword inside a Han sentence."""
+    return 0 < place < len(text) and _WORD.fullmatch(text, place - 1, place + 1) is not None

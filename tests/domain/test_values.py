@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -265,6 +266,27 @@ def test_the_index_never_hides_a_keyword(before: str, keyword: str, after: str) 
     normal = normalise(f"{before} {keyword} {after}")
     if wanted.is_in(normal):
         assert wanted.words <= words_of(normal)
+
+
+_SPACED = (
+    r"[^\W\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff]"  # a letter that another one beside it makes a word with
+)
+_LETTERS = "a1+ \u4f1a\u0e01"
+
+
+@given(st.text(_LETTERS, max_size=3), st.text(_LETTERS, max_size=12))
+@example("+a", "b+a+aa+a")
+@example("+a+", "+a+a+")
+@example("a+a", "aa+a+a")
+def test_a_keyword_is_where_no_word_goes_on_beside_it(keyword: str, text: str) -> None:
+    try:
+        wanted = Keyword(keyword)
+    except ValueError:
+        return
+    inside = f"(?<={_SPACED})(?={_SPACED})"
+    pattern = re.compile(f"(?!{inside}){re.escape(wanted.normal)}(?!{inside})")
+    normal = normalise(text)
+    assert list(wanted.places_in(normal)) == [found.span() for found in pattern.finditer(normal)]
 
 
 @pytest.mark.parametrize(
