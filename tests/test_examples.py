@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from iodcal.config.forms import secrets_in
 from iodcal.config.load import load
-from iodcal.config.secrets import Secret
 from iodcal.domain.durations import parse_duration
 from iodcal.domain.problems import Kind
 from iodcal.metrics.families import FAMILIES
@@ -63,7 +63,7 @@ def test_the_service_loads_the_credentials_that_the_configuration_names() -> Non
     configuration = load(RULES)
     holders = [carrier.options for carrier in configuration.carriers.values()]
     holders += [calendar.context.shared for calendar in configuration.calendars.values()]
-    secrets = (value for holder in holders for value in vars(holder).values() if isinstance(value, Secret))
+    secrets = (secret for holder in holders for _, secret in secrets_in(holder))
     named = {one.name for secret in secrets for one in secret.references if one.kind == "credential"}
     assert loaded == named
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from iodcal.carriers import Carrier, CarrierContext, OrderRequest
-from iodcal.config.fields import Strict, Text
+from iodcal.config.fields import Text
+from iodcal.config.forms import Section
 from iodcal.config.microsoft365 import SecureUrl
 from iodcal.config.secrets import Secret
 from iodcal.domain.bandwidth import Bandwidth
@@ -27,7 +28,7 @@ from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session
 _STATUSES = {"LIVE": Status.ACTIVE, "CHANGING": Status.PENDING}
 
 
-class RateLimitOptions(Strict):
+class RateLimitOptions(Section, frozen=True):
     """Where the API is, whose account it bills, and the token that opens it."""
 
     base_url: SecureUrl

@@ -12,8 +12,7 @@ from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
+    from iodcal.config.forms import Section
     from iodcal.http import Deadline
 
 
@@ -54,7 +53,7 @@ class CalendarContext(Struct, frozen=True):
     """What a calendar may need of its surroundings.
 
     `directory` is where relative paths start. `calendar_ids` are the ids that named calendars were found
-    under in earlier runs, by `Source.key`. `shared` is the options model of a common section, such as
+    under in earlier runs, by `Source.key`. `shared` is a common section, such as
     `microsoft365`, or None. `attendees` says that some rule counts attendees, so that they must be read.
     """
 
@@ -67,12 +66,12 @@ class CalendarContext(Struct, frozen=True):
 class CalendarPlugin(Protocol):
     """What an entry point of the group `iodcal.calendars` names.
 
-    `Options` is a pydantic model of the calendar's keys (unknown keys forbidden), other than the common
-    ones `type`, `site` and `subjects`. `readers` makes one reader per source; it opens nothing.
+    `Options` is the section of the calendar's keys, other than the common ones `type`, `site` and
+    `subjects`. `readers` makes one reader per source; it opens nothing.
     """
 
     @property
-    def Options(self) -> type[BaseModel]: ...  # noqa: N802 - it is a class
+    def Options(self) -> type[Section]: ...  # noqa: N802 - it is a class
 
     def sources(self, name: str, options: Any, context: CalendarContext) -> Sequence[Source]: ...
 

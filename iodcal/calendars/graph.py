@@ -5,52 +5,39 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Protocol
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from typing import Protocol
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph_client import GraphClient
 from iodcal.calendars.graph_mailbox import Mailbox, MailboxReader
 from iodcal.calendars.login import Login, LoginSettings
-from iodcal.config.microsoft365 import mailbox
+from iodcal.config.fields import Text
+from iodcal.config.forms import Section
+from iodcal.config.microsoft365 import Mailbox as Address
+from iodcal.config.microsoft365 import Mailboxes
 from iodcal.domain.events import Source
 from iodcal.errors import ConfigurationError, Fault
 from iodcal.http import ReadingSession
 
 
-def _calendar_name(name: str) -> str:
-    if not name.strip():
-        raise ValueError("the name of the calendar is empty")
-    return name
-
-
-Address = Annotated[str, AfterValidator(mailbox)]
-CalendarName = Annotated[str, AfterValidator(_calendar_name)]
-
-
-class GraphOptions(BaseModel):
+class GraphOptions(Section, frozen=True):
     """Which mailboxes, by user principal name or object ID, and which calendar in them if not the default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     mailbox: Address | None = None
-    mailboxes: Annotated[list[Address], Field(min_length=1)] | None = None
-    calendar: CalendarName | None = None
+    mailboxes: Mailboxes | None = None
+    calendar: Text | None = None
 
-    @model_validator(mode="after")
-    def _one_way(self) -> GraphOptions:
+    def __post_init__(self) -> None:
         if (self.mailbox is None) == (self.mailboxes is None):
             raise ValueError("give either mailbox or mailboxes")
         folded = [address.casefold() for address in self.addresses]
         if len(set(folded)) < len(folded):
             raise ValueError("a mailbox stands twice in mailboxes")
-        return self
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """The mailboxes, however they were given."""
-        return tuple(self.mailboxes or ()) + ((self.mailbox,) if self.mailbox else ())
+        return (self.mailboxes or ()) + ((self.mailbox,) if self.mailbox else ())
 
 
 class GraphSettings(LoginSettings, Protocol):

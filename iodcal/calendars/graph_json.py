@@ -14,7 +14,8 @@ from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph_events import parse_page
 from iodcal.calendars.local_file import read_file
 from iodcal.calendars.overlap import divided
-from iodcal.config.fields import Strict, Texts
+from iodcal.config.fields import Texts
+from iodcal.config.forms import Section
 from iodcal.domain.events import CalendarReading, Event, Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
@@ -24,7 +25,7 @@ from iodcal.places import expanded
 _MOST_BYTES = 64 * 1024 * 1024
 
 
-class GraphJsonOptions(Strict):
+class GraphJsonOptions(Section, frozen=True):
     """`graph_json` is the path of a saved page, or a list of them; a file may hold a list of pages."""
 
     graph_json: Texts

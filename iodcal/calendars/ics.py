@@ -13,13 +13,13 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from pydantic import AfterValidator, Field
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.failures import unread
 from iodcal.calendars.local_file import read_file
 from iodcal.calendars.overlap import divided
-from iodcal.config.fields import Strict
+from iodcal.config.fields import Flag
+from iodcal.config.forms import Scalar, Section
 from iodcal.config.secrets import Secret
 from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
@@ -32,8 +32,9 @@ _SHORTEST_SECRET = 6
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def _secure_place(place: Secret) -> Secret:
+def _secure_place(value: object) -> Secret:
     """Of an address that stands in the configuration it can be said at once that it will be refused."""
+    place = Secret.parse(value)
     if place.literal and _is_url(url := place.references[0].name):
         try:
             require_secure(_https(url))
@@ -42,12 +43,12 @@ def _secure_place(place: Secret) -> Secret:
     return place
 
 
-class IcsOptions(Strict):
+class IcsOptions(Section, frozen=True):
     """`ics` is a path, an https (or webcal) URL, or a secret that holds one. With `private_network` its
     server may redirect to other hosts of private networks."""
 
-    ics: Annotated[Secret, AfterValidator(_secure_place)]
-    private_network: Annotated[bool, Field(strict=True)] = False
+    ics: Annotated[Secret, Scalar(_secure_place, Secret.SHAPE)]
+    private_network: Flag = False
 
 
 class IcsReader(Struct, frozen=True):

@@ -13,8 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
+    from iodcal.config.forms import Section
     from iodcal.http import Deadline
 
 
@@ -112,7 +111,7 @@ class CarrierContext(Struct, frozen=True):
 class CarrierPlugin(Protocol):
     """What an entry point of the group `iodcal.carriers` names.
 
-    `Options` is a pydantic model of the carrier's keys (unknown keys forbidden), other than the common ones
+    `Options` is the section of the carrier's keys, other than the common ones
     `type`, `provisioning`, `changes_per_day`, `rates`, `currency` and `billing`. `account` needs no secret
     and no network. `virtual` is True where the carrier lives in a file and may run at any time (`--now`). A
     plug-in may have `list_prices`, a dated `Tariff` that counts until the configuration or a quote says more.
@@ -123,7 +122,7 @@ class CarrierPlugin(Protocol):
     default_changes_per_day: int | None
 
     @property
-    def Options(self) -> type[BaseModel]: ...  # noqa: N802 - it is a class
+    def Options(self) -> type[Section]: ...  # noqa: N802 - it is a class
 
     def is_test(self, options: Any) -> bool:
         """True where orders change no production circuit: the first line of output says TEST."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -62,7 +62,7 @@ class Settings(Struct, frozen=True):
 
 
 class CalendarConfig(Struct, frozen=True):
-    """One entry of `calendars`, its `options` checked by its plugin's model."""
+    """One entry of `calendars`, its `options` read as its plugin's section."""
 
     name: str
     plugin: CalendarPlugin
@@ -73,7 +73,7 @@ class CalendarConfig(Struct, frozen=True):
 
 
 class CarrierConfig(Struct, frozen=True):
-    """One entry of `carriers`, its `options` checked by its plugin's model."""
+    """One entry of `carriers`, its `options` read as its plugin's section."""
 
     name: str
     type: str
@@ -115,8 +115,7 @@ class NotifyTarget(Struct, frozen=True):
 
 class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
-    the file's bytes, `warnings` what `check` tells, `trusted` that nobody else can have written the file,
-    `microsoft365` that section.
+    the file's bytes, `trusted` that nobody else can have written the file, `microsoft365` that section.
     """
 
     path: Path
@@ -127,12 +126,17 @@ class Configuration(Struct, frozen=True):
     carriers: Mapping[str, CarrierConfig]
     circuits: Mapping[str, Circuit]
     rules: Sequence[Rule]
-    warnings: tuple[Fault, ...] = field(default=())
     trusted: bool = True
     microsoft365: Any = None
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
     holidays: Mapping[str, Holidays] = field(default_factory=dict)
+    _warnings: Callable[[], tuple[Fault, ...]] = tuple
+
+    @property
+    def warnings(self) -> tuple[Fault, ...]:
+        """What `check` tells, worked out when it is asked for: a run has no need of it."""
+        return self._warnings()
 
     @property
     def directory(self) -> Path:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -18,11 +18,11 @@ from iodcal.config.build_tariffs import carrier_tariff, circuit_tariff
 from iodcal.config.document import KeyPath
 from iodcal.config.faults import Faults
 from iodcal.config.fields import nearest
+from iodcal.config.forms import Section, keys_of
 from iodcal.config.holidays import HolidayCalendar
 from iodcal.config.plugins import CALENDARS, CARRIERS, KIND_BY_KEY, load_plugin
 from iodcal.config.schema import (
     BaselineSection,
-    BaselineUse,
     CalendarSection,
     CarrierSection,
     CircuitSection,
@@ -32,11 +32,13 @@ from iodcal.config.schema import (
 )
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.labels import Labels, labels_of
+from iodcal.domain.values import replace
 from iodcal.domain.workdays import Holidays
 from iodcal.places import expanded
 
-_CALENDAR_KEYS = ("type", *CalendarSection.model_fields)
-_CARRIER_KEYS = ("type", *CarrierSection.model_fields)
+_Section = TypeVar("_Section", bound=Section)
+_CALENDAR_KEYS = ("type", *keys_of(CalendarSection))
+_CARRIER_KEYS = ("type", *keys_of(CarrierSection))
 
 
 class Builder(Struct):
@@ -45,7 +47,6 @@ class Builder(Struct):
     file: File
     faults: Faults
     directory: Path
-    context: Mapping[str, object]
     calendars: dict[str, CalendarConfig] = field(default_factory=dict)
     carriers: dict[str, CarrierConfig] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(default_factory=dict)
@@ -70,7 +71,7 @@ class Builder(Struct):
                 continue
             self._known("site", common.site, self.file.sites, (*path, "site"))
             own = {key: value for key, value in section.items() if key not in _CALENDAR_KEYS}
-            options = self.faults.validate(plugin.Options, own, path, self.context)
+            options = self.faults.read(plugin.Options, own, path)
             if options is not None:
                 shared = self.file.microsoft365
                 surroundings = CalendarContext(self.directory, shared=shared, attendees=counts)
@@ -97,7 +98,7 @@ class Builder(Struct):
             if plugin is None or common is None:
                 continue
             own = {key: value for key, value in section.items() if key not in _CARRIER_KEYS}
-            options = self.faults.validate(plugin.Options, own, path, self.context)
+            options = self.faults.read(plugin.Options, own, path)
             if options is not None:
                 self.carriers[name] = CarrierConfig(
                     name,
@@ -150,9 +151,11 @@ class Builder(Struct):
             self.faults.add(path, str(error))
             return None
 
-    def _common(self, model: Any, section: Mapping[str, Any], keys: Iterable[str], path: KeyPath) -> Any:
+    def _common(
+        self, kind: type[_Section], section: Mapping[str, Any], keys: Iterable[str], path: KeyPath
+    ) -> _Section | None:
         given = {key: value for key, value in section.items() if key in keys and key != "type"}
-        return self.faults.validate(model, given, path, self.context)
+        return self.faults.read(kind, given, path)
 
     def _known(self, what: str, name: str | None, known: Iterable[str], path: KeyPath) -> bool:
         """True if `name` is one of `known`, or is not given."""
@@ -218,13 +221,13 @@ class Builder(Struct):
         name = section.holidays or (site.holidays if site else None) or self.file.settings.holidays
         return self.holidays.get(name or "", frozenset())
 
-    def _baseline(self, use: BaselineUse, path: KeyPath) -> Baseline | None:
-        if use.name is not None:
-            if not self._known("baseline", use.name, self.file.baselines, (*path, "baseline")):
-                return None
-            return _baseline_of(self.file.baselines[use.name])
-        assert use.off_peak is not None  # noqa: S101 - its own validator saw to that
-        return Baseline(use.off_peak, tuple(_peak(peak) for peak in use.peaks))
+    def _baseline(self, given: str | BaselineSection, path: KeyPath) -> Baseline | None:
+        """A baseline stands inline, or by its name."""
+        if isinstance(given, BaselineSection):
+            return _baseline_of(given)
+        if not self._known("baseline", given, self.file.baselines, (*path, "baseline")):
+            return None
+        return _baseline_of(self.file.baselines[given])
 
     def _check_levels(self, circuit: Circuit, path: KeyPath) -> None:
         sold = ", ".join(str(tier) for tier in circuit.tiers)
@@ -244,7 +247,7 @@ class Builder(Struct):
 def settings_of(section: SettingsSection, directory: Path) -> Settings:
     """The section `settings`, with its paths made whole."""
     elsewhere = ("subjects", "holidays")
-    names = [name for name in SettingsSection.model_fields if name not in elsewhere]
+    names = [key.field for key in keys_of(SettingsSection).values() if key.field not in elsewhere]
     values: dict[str, Any] = {name: getattr(section, name) for name in names}
     for name in ("state", "metrics_file"):
         if values[name] is not None:
@@ -253,8 +256,7 @@ def settings_of(section: SettingsSection, directory: Path) -> Settings:
 
 
 def _over(own: CircuitSection, defaults: CircuitSection) -> CircuitSection:
-    given = {name: getattr(own, name) for name in own.model_fields_set}
-    return defaults.model_copy(update=given)
+    return replace(defaults, **{name: getattr(own, name) for name in own.given})
 
 
 def _baseline_of(section: BaselineSection) -> Baseline:

@@ -41,7 +41,7 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
     return Rule(
         name=section.name,
         circuits=circuits,
-        bandwidth=section.wanted,
+        bandwidth=section.bandwidth,
         conditions=_conditions(section.match),
         mode=section.mode,
         priority=section.priority,
@@ -129,7 +129,7 @@ def _for_calendar(builder: Builder, wanted: tuple[str, ...], calendar: str, path
 
 def _check_freeze(builder: Builder, section: RuleSection, path: KeyPath) -> None:
     """A freeze asks for no bandwidth, everything else must; and only a freeze allows or forbids."""
-    given = "bandwidth" in section.model_fields_set
+    given = "bandwidth" in section.given
     if section.mode is Mode.FREEZE and given:
         message = "a freeze asks for no bandwidth: leave it out (allow says what may be ordered meanwhile)"
         builder.faults.add((*path, "bandwidth"), message)
@@ -143,13 +143,13 @@ def _check_bandwidth(
     builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[str, ...]], path: KeyPath
 ) -> None:
     pattern = section.match.subject_regex
-    if section.wanted is FromEvent.FROM_EVENT and (pattern is None or "bandwidth" not in pattern.groups):
+    if section.bandwidth is FromEvent.FROM_EVENT and (pattern is None or "bandwidth" not in pattern.groups):
         message = "from_event needs a match.subject_regex with a group named bandwidth"
         builder.faults.add((*path, "bandwidth"), message)
-    if section.mode is Mode.EXACTLY and isinstance(section.wanted, Bandwidth):
+    if section.mode is Mode.EXACTLY and isinstance(section.bandwidth, Bandwidth):
         for name in dict.fromkeys(name for names in circuits.values() for name in names):
             tiers = builder.circuits[name].tiers
-            if section.wanted not in tiers:
+            if section.bandwidth not in tiers:
                 sold = ", ".join(str(tier) for tier in tiers)
-                message = f"exactly {section.wanted} is not one of the tiers of {name} ({sold})"
+                message = f"exactly {section.bandwidth} is not one of the tiers of {name} ({sold})"
                 builder.faults.add((*path, "bandwidth"), message)

@@ -13,12 +13,11 @@ from functools import cache
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
-
 from iodcal.config.document import DecimalNumber, WholeNumber
+from iodcal.config.forms import ONE_OR_MORE, Json, Scalar
 from iodcal.domain import patterns
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.durations import parse_duration
+from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.keywords import Keyword
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -27,12 +26,6 @@ _MOST_IN_MONTH = 23  # a month of 31 days has no more weekdays
 _PRICE = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-
-
-class Strict(BaseModel):
-    """A mapping with known keys only."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -97,20 +90,6 @@ def price(value: object) -> Decimal:
     return Decimal(source.strip())
 
 
-def _distinct(value: object) -> object:
-    """Rates by tier, no tier twice under two names."""
-    tiers: dict[Bandwidth, str] = {}
-    for key in value if isinstance(value, dict) else ():
-        try:
-            tier = rate(key)
-        except ValueError:
-            continue  # the key's own check tells that
-        if tier in tiers:
-            raise ValueError(f"{key} and {tiers[tier]} are one tier")
-        tiers[tier] = str(key)
-    return value
-
-
 def _currency(value: object) -> str:
     if not isinstance(value, str) or _CURRENCY.fullmatch(value) is None:
         raise ValueError(f"a currency is three capital letters such as USD, not {kind_of(value)}")
@@ -165,6 +144,10 @@ def _clock(value: object) -> time | None:
     return time(int(found[1]), int(found[2]))
 
 
+def _minutes(clock: time) -> str:
+    return clock.isoformat("minutes")
+
+
 def _clock_before_midnight(value: object) -> time:
     found = _clock(value)
     if found is None:
@@ -181,7 +164,9 @@ def _days(value: object) -> frozenset[int]:
 
 def _business_days(value: object) -> frozenset[int]:
     """Numbers of business days in a month: 1 is the first, -1 the last."""
-    numbers = as_list(value)
+    numbers: list[Any] = value if isinstance(value, list) else [value]
+    if not numbers:
+        raise ValueError("an empty list says nothing")
     for number in numbers:
         if not isinstance(number, int) or isinstance(number, bool) or not 1 <= abs(number) <= _MOST_IN_MONTH:
             raise ValueError(
@@ -191,10 +176,16 @@ def _business_days(value: object) -> frozenset[int]:
     return frozenset(int(number) for number in numbers)
 
 
-def _as_sunday(value: object) -> bool:
-    if value not in ("as_sunday", "ignored"):
-        raise ValueError(f"{kind_of(value)} is not one of as_sunday, ignored")
-    return value == "as_sunday"
+def either(one: str, other: str, *, true: str) -> Scalar:
+    """One of two words, of which one means `true`."""
+
+    def check(value: object) -> bool:
+        if value not in (one, other):
+            raise ValueError(f"{kind_of(value)} is not one of {one}, {other}")
+        return value == true
+
+    words = {chosen == true: chosen for chosen in (one, other)}
+    return Scalar(check, {"enum": [one, other]}, words.__getitem__)
 
 
 def _day_range(entry: object) -> Iterable[int]:
@@ -204,13 +195,6 @@ def _day_range(entry: object) -> Iterable[int]:
         raise ValueError(f"{kind_of(entry)} is no day: use {', '.join(DAYS)}, or a range such as mon-fri")
     first, last = numbers[0], numbers[-1]
     return ((first + step) % 7 for step in range((last - first) % 7 + 1))
-
-
-def as_list(value: object) -> Any:
-    """A single entry stands for a list of one."""
-    if value is None or (isinstance(value, list) and not value):
-        raise ValueError("an empty list can never hold")
-    return value if isinstance(value, list) else [value]
 
 
 def _keyword(value: object) -> Keyword:
@@ -229,8 +213,28 @@ def _organizer(value: object) -> str:
     return entry
 
 
-def one_of(words: type[_Word]) -> BeforeValidator:
-    """The check of a field that takes one of `words`."""
+def true_or_false(value: object) -> bool:
+    """A truth value. Raises ValueError."""
+    if not isinstance(value, bool):
+        raise ValueError(f"true or false is wanted, not {kind_of(value)}")
+    return value
+
+
+def whole(least: int, most: int) -> Scalar:
+    """A whole number from `least` to `most`."""
+
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"a whole number is wanted, not {kind_of(value)}")
+        if not least <= value <= most:
+            raise ValueError(f"a whole number from {least} to {most} is wanted, not {kind_of(value)}")
+        return int(value)
+
+    return Scalar(check, {"type": "integer", "minimum": least, "maximum": most}, int)
+
+
+def one_of(words: type[_Word]) -> Scalar:
+    """One of `words`."""
 
     def check(value: object) -> _Word:
         try:
@@ -241,81 +245,62 @@ def one_of(words: type[_Word]) -> BeforeValidator:
                 f"{kind_of(value)} is not one of {allowed}{nearest(str(value), words)}"
             ) from None
 
-    return BeforeValidator(check)
+    return Scalar(check, {"anyOf": [{"enum": list(words)}, FILLED_IN]})
 
 
-def shape(pattern: str = "", *, example: str = "", also: Iterable[str] = ()) -> WithJsonSchema:
-    """What a value looks like where it is written, for an editor: a text of this `pattern` (or one that
-    `${NAME}` fills in), or a value of one of the JSON types `also`."""
-    made: dict[str, Any] = {"type": ["string", *also] if also else "string"}
+def shape(pattern: str = "", *, example: str = "") -> Json:
+    """What a text looks like where it is written: of this `pattern`, or one that `${NAME}` fills in."""
+    made: Json = {"type": "string"}
     if pattern:
-        made["pattern"] = rf"^(?:{pattern})$|\$\{{"
+        made["pattern"] = rf"^(?:{pattern})$|{FILLED_IN['pattern']}"
     if example:
         made["examples"] = [example]
-    return WithJsonSchema(made)
+    return made
 
 
-def one_or_more(entry: Mapping[str, Any]) -> WithJsonSchema:
-    """A list, or its single entry."""
-    return WithJsonSchema({"anyOf": [dict(entry), {"type": "array", "items": dict(entry), "minItems": 1}]})
+def one_or_more(entry: Json) -> Json:
+    """What a list looks like, or its single entry."""
+    return {"anyOf": [entry, {"type": "array", "items": entry, "minItems": 1}]}
 
 
-_TEXT_SHAPE = {"type": ["string", "integer"], "minLength": 1}
-_ADDRESS_SHAPE = {"type": "string", "pattern": r"@|\$\{"}
-_DAYS_SHAPE = {"type": "string", "examples": ["mon-fri", "sat"]}
+FILLED_IN: Json = {"type": "string", "pattern": r"\$\{"}  # any text may be filled in from the environment
+_TEXT: Json = {"type": ["string", "integer"], "minLength": 1}
 _RATE = r"\s*[0-9]+(\.[0-9]{1,3})?\s*[MmGg][Bb][Pp][Ss]\s*"
 _LENGTH = r"\s*(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?\s*"
 _CLOCK = "([01]?[0-9]|2[0-3]):[0-5][0-9]"
-
-# A rule's bandwidth may also be a word.
-WANTED = f"{_RATE}|highest|from_event"
-_NUMBERS_SHAPE = {
+_BUSINESS_DAY: Json = {
     "type": "integer",
     "minimum": -_MOST_IN_MONTH,
     "maximum": _MOST_IN_MONTH,
     "not": {"const": 0},
 }
-_PRICE_SHAPE = {"type": ["number", "string"], "examples": [0.46]}
 
-Text = Annotated[str, BeforeValidator(text), WithJsonSchema(_TEXT_SHAPE)]
-Rate = Annotated[Bandwidth, BeforeValidator(rate), shape(_RATE, example="100 Mbps")]
-Price = Annotated[Decimal, BeforeValidator(price), WithJsonSchema(_PRICE_SHAPE)]
-Prices = Annotated[
-    Mapping[Rate, Price],
-    BeforeValidator(_distinct),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "additionalProperties": _PRICE_SHAPE,
-            "propertyNames": {"pattern": f"^(?:{_RATE})$"},
-        }
-    ),
-]
-Currency = Annotated[str, BeforeValidator(_currency), shape("[A-Z]{3}", example="USD")]
-Length = Annotated[timedelta, BeforeValidator(_duration), shape(_LENGTH, example="30m")]
+# A rule's bandwidth may also be a word.
+WANTED = shape(f"{_RATE}|highest|from_event", example="highest")
+
+Text = Annotated[str, Scalar(text, _TEXT)]
+Flag = Annotated[bool, Scalar(true_or_false, {"type": "boolean"}, bool)]
+Rate = Annotated[Bandwidth, Scalar(rate, shape(_RATE, example="100 Mbps"))]
+Price = Annotated[Decimal, Scalar(price, {"type": ["number", "string"], "examples": [0.46]})]
+Prices = Mapping[Rate, Price]
+Currency = Annotated[str, Scalar(_currency, shape("[A-Z]{3}", example="USD"))]
+Length = Annotated[timedelta, Scalar(_duration, shape(_LENGTH, example="30m"), format_duration)]
 PositiveLength = Annotated[
-    timedelta, BeforeValidator(lambda value: _positive(_duration(value))), shape(_LENGTH, example="1h30m")
+    timedelta,
+    Scalar(lambda value: _positive(_duration(value)), shape(_LENGTH, example="1h30m"), format_duration),
 ]
-GroupId = Annotated[int, BeforeValidator(_group), WithJsonSchema(_TEXT_SHAPE)]
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone), shape(example="America/Denver")]
-StartOfDay = Annotated[time, BeforeValidator(_clock_before_midnight), shape(_CLOCK, example="07:30")]
-EndOfDay = Annotated[time | None, BeforeValidator(_clock), shape(f"{_CLOCK}|24:00", example="18:30")]
-Days = Annotated[frozenset[int], BeforeValidator(_days), one_or_more(_DAYS_SHAPE)]
-BusinessDays = Annotated[frozenset[int], BeforeValidator(_business_days), one_or_more(_NUMBERS_SHAPE)]
-HolidaysAsSunday = Annotated[
-    bool, BeforeValidator(_as_sunday), WithJsonSchema({"enum": ["as_sunday", "ignored"]})
+GroupId = Annotated[int, Scalar(_group, _TEXT)]
+Zone = Annotated[ZoneInfo, Scalar(_zone, shape(example="America/Denver"))]
+StartOfDay = Annotated[time, Scalar(_clock_before_midnight, shape(_CLOCK, example="07:30"), _minutes)]
+EndOfDay = Annotated[time | None, Scalar(_clock, shape(f"{_CLOCK}|24:00", example="18:30"))]
+Days = Annotated[
+    frozenset[int], Scalar(_days, one_or_more({"type": "string", "examples": ["mon-fri", "sat"]}))
 ]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(as_list), one_or_more(_TEXT_SHAPE)]
-Keywords = Annotated[
-    tuple[Annotated[Keyword, BeforeValidator(_keyword)], ...],
-    BeforeValidator(as_list),
-    one_or_more(_TEXT_SHAPE),
-]
-Pattern = Annotated[patterns.Pattern, BeforeValidator(_pattern), shape()]
-Organizer = Annotated[str, BeforeValidator(_organizer)]
-OrganizerList = Annotated[tuple[Organizer, ...], BeforeValidator(as_list), one_or_more(_ADDRESS_SHAPE)]
-Rates = Annotated[
-    tuple[Rate, ...],
-    BeforeValidator(as_list),
-    one_or_more({"type": "string", "pattern": rf"^(?:{_RATE})$|\$\{{"}),
-]
+BusinessDays = Annotated[frozenset[int], Scalar(_business_days, one_or_more(_BUSINESS_DAY))]
+HolidaysAsSunday = Annotated[bool, either("as_sunday", "ignored", true="as_sunday")]
+Texts = Annotated[tuple[Text, ...], ONE_OR_MORE]
+Keywords = Annotated[tuple[Annotated[Keyword, Scalar(_keyword, _TEXT)], ...], ONE_OR_MORE]
+Pattern = Annotated[patterns.Pattern, Scalar(_pattern, shape())]
+Organizer = Annotated[str, Scalar(_organizer, {"type": "string", "pattern": rf"@|{FILLED_IN['pattern']}"})]
+OrganizerList = Annotated[tuple[Organizer, ...], ONE_OR_MORE]
+Rates = Annotated[tuple[Rate, ...], ONE_OR_MORE]

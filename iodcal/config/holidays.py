@@ -7,9 +7,8 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, model_validator
-
-from iodcal.config.fields import Strict, Text, as_list, kind_of, nearest
+from iodcal.config.fields import Text, kind_of, nearest
+from iodcal.config.forms import ONE_OR_MORE, Scalar, Section
 
 _MISSING = "a country's holidays need the package `holidays`: pip install 'iodcal[holidays]'"
 
@@ -21,24 +20,24 @@ def _date(value: object) -> date:
         raise ValueError(f"a date such as 2026-12-24 is wanted, not {kind_of(value)}") from None
 
 
-Dates = Annotated[tuple[Annotated[date, BeforeValidator(_date)], ...], BeforeValidator(as_list)]
+_DATE = {"type": "string", "format": "date"}
+Dates = Annotated[tuple[Annotated[date, Scalar(_date, _DATE)], ...], ONE_OR_MORE]
 
 
-class HolidaysSection(Strict):
+class HolidaysSection(Section, frozen=True):
     """One entry of `holidays`: a country's, with those of a region, and other days, or only such."""
 
     country: Text | None = None
     region: Text | None = None
     dates: Dates = ()
 
-    @model_validator(mode="after")
-    def _known(self) -> HolidaysSection:
+    def __post_init__(self) -> None:
         if self.country is None:
             if self.region is not None:
                 raise ValueError("a region needs its country")
             if not self.dates:
                 raise ValueError("give a country, or dates")
-            return self
+            return
         known = _countries()
         if self.country not in known:
             raise ValueError(
@@ -48,7 +47,6 @@ class HolidaysSection(Strict):
             regions = known[self.country]
             close = nearest(self.region, regions) or f"; known are {', '.join(regions) or 'none'}"
             raise ValueError(f"no holidays are known of the region {self.region!r} of {self.country}{close}")
-        return self
 
 
 class HolidayCalendar:

@@ -15,7 +15,6 @@ from iodcal.config.build_rules import build_rules
 from iodcal.config.document import Document, read_document
 from iodcal.config.faults import Faults
 from iodcal.config.schema import File
-from iodcal.config.warn import warnings_of
 from iodcal.errors import ConfigurationError, Fault
 
 VERSION = 1
@@ -38,16 +37,15 @@ def load_copy(content: bytes, path: Path, *, trusted: bool) -> Configuration:
 
 def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Configuration:
     document = read_document(path, content, os.environ)
-    faults = Faults(document)
+    faults = Faults(document, trusted=trusted)
     _check_version(document, faults)
     known = {key: value for key, value in document.value.items() if not key.startswith("x-")}
     directory = path.absolute().parent
-    context = {"trusted": trusted, "directory": directory}
-    file = faults.validate(File, known, (), context)
+    file = faults.read(File, known, ())
     if file is None:
         faults.raise_if_any()
-        raise AssertionError("unreachable: a file that does not validate has faults")
-    builder = Builder(file, faults, directory, context)
+        raise AssertionError("unreachable: a file that cannot be read has faults")
+    builder = Builder(file, faults, directory)
     builder.build_holidays()
     builder.build_calendars()
     builder.build_carriers()
@@ -58,6 +56,12 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
     faults.raise_if_any()
     builder.check_sources()
     faults.raise_if_any()
+
+    def warnings() -> tuple[Fault, ...]:
+        from iodcal.config.warn import warnings_of
+
+        return warnings_of(builder, rules, document, readable=readable)
+
     return Configuration(
         path=path.absolute(),
         digest="sha256:" + hashlib.sha256(content).hexdigest(),
@@ -70,9 +74,9 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         notify=notify,
         budgets=budgets,
         holidays=builder.holidays,
-        warnings=warnings_of(builder, rules, document, readable=readable),
         trusted=trusted,
         microsoft365=file.microsoft365,
+        _warnings=warnings,
     )
 
 

@@ -6,9 +6,8 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, model_validator
-
-from iodcal.config.fields import Strict, Text, as_list, one_of, one_or_more
+from iodcal.config.fields import Flag, Text, one_of, text
+from iodcal.config.forms import ONE_OR_MORE, Scalar, Section
 from iodcal.config.secrets import Secret
 from iodcal.http import HttpError, require_secure
 
@@ -31,17 +30,19 @@ _HOSTS = {
 }
 
 
-def secure_url(value: str) -> str:
+def secure_url(value: object) -> str:
     """An https URL without a slash at its end; plain http only to this machine itself."""
+    url = text(value)
     try:
-        require_secure(value)
+        require_secure(url)
     except HttpError:
-        raise ValueError(f"{value!r} is not an https URL (plain http is for this machine only)") from None
-    return value.rstrip("/")
+        raise ValueError(f"{url!r} is not an https URL (plain http is for this machine only)") from None
+    return url.rstrip("/")
 
 
-def mailbox(address: str) -> str:
+def mailbox(value: object) -> str:
     """A user principal name or an object ID."""
+    address = text(value)
     if address.casefold().lstrip("/").startswith("groups/"):
         raise ValueError(
             "the calendar of a Microsoft 365 group cannot be read by an application: "
@@ -54,33 +55,31 @@ def mailbox(address: str) -> str:
     return address
 
 
-SecureUrl = Annotated[Text, AfterValidator(secure_url)]
+_TEXT = {"type": "string", "minLength": 1}
+SecureUrl = Annotated[str, Scalar(secure_url, _TEXT)]
+Mailbox = Annotated[str, Scalar(mailbox, _TEXT)]
+Mailboxes = Annotated[tuple[Mailbox, ...], ONE_OR_MORE]
 
-Mailbox = Annotated[Text, AfterValidator(mailbox)]
-MAILBOXES = one_or_more({"type": "string", "minLength": 1})
 
-
-class Microsoft365(Strict):
+class Microsoft365(Section, frozen=True):
     """Exactly one of `client_secret`, `certificate` and `managed_identity` says who iodcal is."""
 
     tenant_id: Text | None = None
     client_id: Text | None = None
     client_secret: Secret | None = None
     certificate: Secret | None = None
-    managed_identity: bool = False
+    managed_identity: Flag = False
     cloud: Annotated[Cloud, one_of(Cloud)] = Cloud.GLOBAL
     authority: SecureUrl | None = None
     graph: SecureUrl | None = None
-    must_not_read: Annotated[tuple[Mailbox, ...], BeforeValidator(as_list), MAILBOXES] = ()
+    must_not_read: Mailboxes = ()
 
-    @model_validator(mode="after")
-    def _one_credential(self) -> Microsoft365:
+    def __post_init__(self) -> None:
         given = [self.client_secret is not None, self.certificate is not None, self.managed_identity]
         if sum(given) != 1:
             raise ValueError("give exactly one of client_secret, certificate and managed_identity")
         if not self.managed_identity and not (self.tenant_id and self.client_id):
             raise ValueError("tenant_id and client_id are needed beside the credential")
-        return self
 
     @property
     def authority_url(self) -> str:

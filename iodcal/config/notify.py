@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from datetime import time
 from typing import Annotated
 
-from pydantic import BeforeValidator, model_validator
-
 from iodcal.config import Way
-from iodcal.config.fields import StartOfDay, Strict, Text, Texts, as_list, kind_of, one_of, shape
+from iodcal.config.fields import StartOfDay, Text, Texts, kind_of, one_of, shape
+from iodcal.config.forms import ONE_OR_MORE, Scalar, Section
 from iodcal.config.secrets import Secret
 from iodcal.notices import NoticeKind
 from iodcal.notices.template import Template
@@ -24,17 +23,17 @@ def _template(value: object) -> Template:
     return Template.parse(value)
 
 
-Kinds = Annotated[tuple[Annotated[NoticeKind, one_of(NoticeKind)], ...], BeforeValidator(as_list)]
+Kinds = Annotated[tuple[Annotated[NoticeKind, one_of(NoticeKind)], ...], ONE_OR_MORE]
 
 
-class NotifySection(Strict):
+class NotifySection(Section, frozen=True):
     """Exactly one of `webhook`, `teams`, `ping`, `apprise` holds the address, which is a secret."""
 
     webhook: Secret | None = None
     teams: Secret | None = None
     ping: Secret | None = None
     apprise: Secret | None = None
-    template: Annotated[Template, BeforeValidator(_template), shape()] | None = None
+    template: Annotated[Template, Scalar(_template, shape())] | None = None
     authorization: Secret | None = None
     kinds: Kinds = _USUAL
     circuits: Texts | None = None
@@ -47,23 +46,17 @@ class NotifySection(Strict):
         """The one way that is given."""
         return next(way for way in Way if getattr(self, way) is not None)
 
-    @model_validator(mode="after")
-    def _one_way(self) -> NotifySection:
+    def __post_init__(self) -> None:
         ways = [way for way in Way if getattr(self, way) is not None]
         if len(ways) != 1:
             found = "says two ways at once" if ways else "does not say where to"
             raise ValueError(f"this target {found}: give one of {', '.join(Way)}")
-        return self
-
-    @model_validator(mode="after")
-    def _belongs_together(self) -> NotifySection:
         if self.template is not None and self.webhook is None:
             raise ValueError("only a webhook has a template")
         if self.authorization is not None and self.webhook is None:
             raise ValueError("only a webhook has an authorization")
-        selected = {"kinds", "circuits", "sites", "labels", "daily_at"} & self.model_fields_set
+        selected = {"kinds", "circuits", "sites", "labels", "daily_at"} & self.given
         if self.ping is not None and selected:
             raise ValueError(f"a ping tells of every run: {', '.join(sorted(selected))} can select nothing")
         if self.apprise is not None and importlib.util.find_spec("apprise") is None:
             raise ValueError("Apprise is not installed here: pip install 'iodcal[apprise]'")
-        return self

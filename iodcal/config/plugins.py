@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iodcal.config.fields import nearest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 CALENDARS = "iodcal.calendars"
 CARRIERS = "iodcal.carriers"
@@ -42,14 +44,20 @@ def load_plugin(group: str, kind: str) -> Any:
     if target is not None:
         module, _, name = target.partition(":")
         return getattr(import_module(module), name)
-    for point in entry_points(group=group):
+    for point in _entry_points(group):
         if point.name == kind:
             return _foreign(point)
     known = known_kinds(group)
     raise ValueError(f"{kind!r} is not a known type{nearest(kind, known)} (known here: {', '.join(known)})")
 
 
-def _foreign(point: Any) -> Any:
+def _entry_points(group: str) -> Iterable[EntryPoint]:
+    from importlib.metadata import entry_points  # takes longer to import than all of ours that it is for
+
+    return entry_points(group=group)
+
+
+def _foreign(point: EntryPoint) -> Any:
     try:
         return point.load()
     except (ImportError, AttributeError) as error:
@@ -58,4 +66,4 @@ def _foreign(point: Any) -> Any:
 
 def known_kinds(group: str) -> Iterable[str]:
     """The kinds that a configuration can name here."""
-    return sorted({*_OURS[group], *(point.name for point in entry_points(group=group))})
+    return sorted({*_OURS[group], *(point.name for point in _entry_points(group))})

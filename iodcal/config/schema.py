@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from msgspec import field
 
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
@@ -15,6 +15,7 @@ from iodcal.config.fields import (
     Currency,
     Days,
     EndOfDay,
+    Flag,
     GroupId,
     HolidaysAsSunday,
     Keywords,
@@ -27,16 +28,17 @@ from iodcal.config.fields import (
     Rate,
     Rates,
     StartOfDay,
-    Strict,
     Text,
     Texts,
     Zone,
+    either,
     kind_of,
     nearest,
     one_of,
     rate,
-    shape,
+    whole,
 )
+from iodcal.config.forms import ONE_OR_MORE, Scalar, Section
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.notify import NotifySection
@@ -45,14 +47,8 @@ from iodcal.domain.money import Billing
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
 
 
-def _subjects(value: object) -> bool:
-    if value not in ("show", "hide"):
-        raise ValueError(f"{kind_of(value)} is not one of show, hide")
-    return value == "hide"
-
-
-def _wanted(value: object) -> object:
-    words = {"highest": Highest.HIGHEST, "from_event": FromEvent.FROM_EVENT}
+def _wanted(value: object) -> Wanted:
+    words: dict[str, Wanted] = {"highest": Highest.HIGHEST, "from_event": FromEvent.FROM_EVENT}
     if isinstance(value, str) and value in words:
         return words[value]
     if isinstance(value, str) and value.replace("_", "").replace("-", "").isalpha():
@@ -62,11 +58,21 @@ def _wanted(value: object) -> object:
     return rate(value)
 
 
-Hidden = Annotated[bool, BeforeValidator(_subjects), WithJsonSchema({"enum": ["show", "hide"]})]
-Count = Annotated[int, Field(ge=0, le=100_000, strict=True)]
+def _options(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"a mapping of keys is wanted, not {kind_of(value)}")
+    return value
 
 
-class SettingsSection(Strict):
+_MANY = 100_000
+Hidden = Annotated[bool, either("show", "hide", true="hide")]
+Count = Annotated[int, whole(0, _MANY)]
+SomeCount = Annotated[int, whole(1, _MANY)]
+Options = Annotated[dict[str, Any], Scalar(_options, {"type": "object"})]
+"""The keys of a calendar or a carrier, which its kind's own section reads."""
+
+
+class SettingsSection(Section, frozen=True):
     state: Text | None = None
     window: PositiveLength = timedelta(hours=72)
     every: PositiveLength = timedelta(minutes=5)
@@ -89,69 +95,48 @@ class SettingsSection(Strict):
     notify_within: PositiveLength = timedelta(seconds=10)
 
 
-class SiteSection(Strict):
+class SiteSection(Section, frozen=True):
     timezone: Zone | None = None
     holidays: Text | None = None
     labels: Mapping[Text, Text] = {}
 
 
-class CalendarSection(Strict):
+class CalendarSection(Section, frozen=True):
     """The keys that every calendar has; the others are its kind's."""
 
     site: Text | None = None
     subjects: Hidden = False
 
 
-class CarrierSection(Strict):
+class CarrierSection(Section, frozen=True):
     """The keys that every carrier has; the others are its type's."""
 
     provisioning: PositiveLength | None = None
-    changes_per_day: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
+    changes_per_day: SomeCount | None = None
     rates: Prices | None = None
     currency: Currency | None = None
     billing: Annotated[Billing, one_of(Billing)] = Billing.MINUTE
 
 
-class PeakSection(Strict):
+class PeakSection(Section, frozen=True, kw_only=True):
     days: Days = frozenset()
     business_days: BusinessDays = frozenset()
     holidays: HolidaysAsSunday = False
-    start: StartOfDay = Field(alias="from")
-    end: EndOfDay = Field(alias="to")
+    start: StartOfDay = field(name="from")
+    end: EndOfDay = field(name="to")
     bandwidth: Rate
 
-    @model_validator(mode="after")
-    def _some_days(self) -> PeakSection:
+    def __post_init__(self) -> None:
         if not self.days and not self.business_days:
             raise ValueError("a peak needs days or business_days")
-        return self
 
 
-class BaselineSection(Strict):
+class BaselineSection(Section, frozen=True):
     off_peak: Rate
     peaks: tuple[PeakSection, ...] = ()
 
 
-def _baseline(value: object) -> object:
-    """A baseline stands inline, or by its name."""
-    return value if isinstance(value, dict) else {"name": value}
-
-
-class BaselineUse(Strict):
-    """Where a circuit says which baseline it has."""
-
-    name: Text | None = None
-    off_peak: Rate | None = None
-    peaks: tuple[PeakSection, ...] = ()
-
-    @model_validator(mode="after")
-    def _one_way(self) -> BaselineUse:
-        if self.name is None and self.off_peak is None:
-            raise ValueError("a baseline is a name from `baselines`, or has an off_peak of its own")
-        return self
-
-
-class CircuitSection(Strict):
+class CircuitSection(Section, frozen=True):
     """A circuit's keys; `defaults.circuit` has the same. What is not given there is missing here."""
 
     site: Text | None = None
@@ -160,10 +145,7 @@ class CircuitSection(Strict):
     service_id: Text | None = None
     carrier: Text | None = None
     tiers: Rates | None = None
-    baseline: (
-        Annotated[BaselineUse, BeforeValidator(_baseline, json_schema_input_type=Text | BaselineSection)]
-        | None
-    ) = None
+    baseline: Text | BaselineSection | None = None
     floor: Rate | None = None
     ceiling: Rate | None = None
     orders: Annotated[Orders, one_of(Orders)] | None = None
@@ -173,11 +155,11 @@ class CircuitSection(Strict):
     labels: Mapping[Text, Text] = {}
 
 
-class DefaultsSection(Strict):
-    circuit: CircuitSection = Field(default_factory=CircuitSection)
+class DefaultsSection(Section, frozen=True):
+    circuit: CircuitSection = field(default_factory=CircuitSection)
 
 
-class MatchSection(Strict):
+class MatchSection(Section, frozen=True):
     subject: Keywords = ()
     subject_regex: Pattern | None = None
     not_subject: Keywords = ()
@@ -186,97 +168,70 @@ class MatchSection(Strict):
     organizer: OrganizerList = ()
     show_as: Texts = ()
     sensitivity: Texts = ()
-    online_meeting: Annotated[bool, Field(strict=True)] | None = None
-    min_attendees: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
-    all_day: Annotated[bool, Field(strict=True)] | None = None
+    online_meeting: Flag | None = None
+    min_attendees: SomeCount | None = None
+    all_day: Flag | None = None
     longer_than: Length | None = None
     shorter_than: PositiveLength | None = None
     days: Days = frozenset()
-    start_from: StartOfDay | None = Field(default=None, alias="from")
-    start_to: EndOfDay = Field(default=None, alias="to")
+    start_from: StartOfDay | None = field(default=None, name="from")
+    start_to: EndOfDay = field(default=None, name="to")
     business_days: BusinessDays = frozenset()
     holidays: HolidaysAsSunday = False
 
-    @model_validator(mode="after")
-    def _some_days(self) -> MatchSection:
+    def __post_init__(self) -> None:
         if self.holidays and not self.days and not self.business_days:
             raise ValueError("holidays: as_sunday needs days or business_days, which it is about")
-        return self
 
 
-class NamedInEvent(Strict):
+class NamedInEvent(Section, frozen=True):
     """The circuits that an event must name, and among which it may: names, `all` or `same_site`."""
 
     named_in_event: Texts
 
 
-# The tags in brackets are for pydantic, and are not shown as part of a key's path.
-CircuitChoice = Annotated[
-    Annotated[Texts, Tag("[list]")] | Annotated[NamedInEvent, Tag("[named]")],
-    Discriminator(lambda value: "[named]" if isinstance(value, (dict, NamedInEvent)) else "[list]"),
-]
-
-
-class RuleSection(Strict):
+class RuleSection(Section, frozen=True, kw_only=True):
     name: Text
     calendars: Texts
-    match: MatchSection = Field(default_factory=MatchSection)
-    circuits: CircuitChoice
-    bandwidth: Annotated[Any, BeforeValidator(_wanted), shape(WANTED, example="highest")] = None
+    match: MatchSection = field(default_factory=MatchSection)
+    circuits: Texts | NamedInEvent
+    bandwidth: Annotated[Wanted | None, Scalar(_wanted, WANTED)] = None
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
-    priority: Annotated[int, Field(ge=-99, le=99, strict=True)] = 0
+    priority: Annotated[int, whole(-99, 99)] = 0
     lead: Length | None = None
     trail: Length | None = None
     allow: Annotated[Allow, one_of(Allow)] | None = None
     max_price_per_hour: Price | None = None
     labels: Mapping[Text, Text] = {}
 
-    @property
-    def wanted(self) -> Wanted | None:
-        """The bandwidth, as the core has it."""
-        wanted: Wanted | None = self.bandwidth
-        return wanted
 
-
-class BudgetSection(Strict):
+class BudgetSection(Section, frozen=True):
     monthly: Price
     label: Text | None = None
     value: Text | None = None
     currency: Currency | None = None
 
-    @model_validator(mode="after")
-    def _makes_sense(self) -> BudgetSection:
+    def __post_init__(self) -> None:
         if not self.monthly:
             raise ValueError("a budget is more than nothing")
         if self.value is not None and self.label is None:
             raise ValueError("value needs a label")
-        return self
 
 
-def _one_or_more(value: object) -> object:
-    return value if isinstance(value, list) else [value]
+class File(Section, frozen=True):
+    """The whole file. Calendars and carriers are read by their kinds' own sections."""
 
-
-Budgets = Annotated[
-    tuple[BudgetSection, ...],
-    BeforeValidator(_one_or_more, json_schema_input_type=BudgetSection | tuple[BudgetSection, ...]),
-]
-
-
-class File(Strict):
-    """The whole file. Calendars and carriers are checked by their kinds' own models."""
-
-    version: Annotated[int, Field(strict=True)]
+    version: Annotated[int, whole(1, 1)]
     timezone: Zone
-    settings: SettingsSection = Field(default_factory=SettingsSection)
+    settings: SettingsSection = field(default_factory=SettingsSection)
     microsoft365: Microsoft365 | None = None
     sites: Mapping[Text, SiteSection] = {}
     holidays: Mapping[Text, HolidaysSection] = {}
-    calendars: Mapping[Text, dict[str, Any]] = {}
-    carriers: Mapping[Text, dict[str, Any]] = {}
+    calendars: Mapping[Text, Options] = {}
+    carriers: Mapping[Text, Options] = {}
     baselines: Mapping[Text, BaselineSection] = {}
-    defaults: DefaultsSection = Field(default_factory=DefaultsSection)
+    defaults: DefaultsSection = field(default_factory=DefaultsSection)
     circuits: Mapping[Text, CircuitSection] = {}
     rules: tuple[RuleSection, ...] = ()
     notify: Mapping[Text, NotifySection] = {}
-    budget: Budgets = ()
+    budget: Annotated[tuple[BudgetSection, ...], ONE_OR_MORE] = ()

@@ -8,11 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
-
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from typing import Any, ClassVar
 
 from iodcal.domain.values import Opaque
 from iodcal.errors import SecretError
@@ -21,6 +17,30 @@ from iodcal.places import expanded
 _KINDS = ("env", "file", "credential", "command")
 _COMMAND_SECONDS = 20
 _MOST_BYTES = 1024 * 1024
+
+
+# As JSON Schema, for editors; `_reference` decides.
+_SHAPE: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {
+            "type": "object",
+            "properties": {
+                "env": {"type": "string", "description": "An environment variable."},
+                "file": {"type": "string", "description": "A file that holds it."},
+                "credential": {"type": "string", "description": "A credential of systemd (LoadCredential=)."},
+                "command": {"type": "string", "description": "A command that prints it; no shell."},
+                "expires": {
+                    "type": "string",
+                    "pattern": r"^\d{4}-\d{2}-\d{2}$",
+                    "description": "The last day on which it is good: iodcal doctor warns 30 days before.",
+                },
+            },
+            "oneOf": [{"required": [kind]} for kind in _KINDS],
+            "additionalProperties": False,
+        },
+    ]
+}
 
 
 class SecretValue(Opaque, frozen=True):
@@ -117,6 +137,8 @@ class Secret(Opaque, frozen=True):
     """A secret as the configuration refers to it: `{env: NAME}`, `{file: path}`, `{credential: name}`,
     `{command: "..."}`, a list of these, or a literal. `trusted` is put in by the loader."""
 
+    SHAPE: ClassVar[dict[str, Any]] = {"anyOf": [_SHAPE, {"type": "array", "items": _SHAPE, "minItems": 1}]}
+
     references: tuple[Reference, ...]
     trusted: bool = True
 
@@ -158,42 +180,6 @@ class Secret(Opaque, frozen=True):
         if not entries:
             raise ValueError("an empty list names no secret")
         return cls(tuple(_reference(entry) for entry in entries), trusted)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            lambda value, info: cls.parse(value, trusted=bool((info.context or {}).get("trusted", True)))
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, source: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [_SHAPE, {"type": "array", "items": _SHAPE, "minItems": 1}]}
-
-
-# For editors; `_reference` decides.
-_SHAPE: JsonSchemaValue = {
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {
-            "type": "object",
-            "properties": {
-                "env": {"type": "string", "description": "An environment variable."},
-                "file": {"type": "string", "description": "A file that holds it."},
-                "credential": {"type": "string", "description": "A credential of systemd (LoadCredential=)."},
-                "command": {"type": "string", "description": "A command that prints it; no shell."},
-                "expires": {
-                    "type": "string",
-                    "pattern": r"^\d{4}-\d{2}-\d{2}$",
-                    "description": "The last day on which it is good: iodcal doctor warns 30 days before.",
-                },
-            },
-            "oneOf": [{"required": [kind]} for kind in _KINDS],
-            "additionalProperties": False,
-        },
-    ]
-}
 
 
 def _reference(entry: object) -> Reference:

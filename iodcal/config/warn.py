@@ -8,7 +8,7 @@ from datetime import timedelta
 from iodcal.config.build import Builder
 from iodcal.config.build_budgets import doubts_about_budgets
 from iodcal.config.document import Document, KeyPath
-from iodcal.config.secrets import Secret
+from iodcal.config.forms import secrets_in
 from iodcal.config.warn_money import doubts_about_money
 from iodcal.config.warn_names import doubts_about_names
 from iodcal.domain.bandwidth import Bandwidth
@@ -67,7 +67,7 @@ def _of_rules(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
 
 def _of_freeze(builder: Builder, rule: Rule, path: KeyPath) -> Iterator[_Doubt]:
     section = builder.file.rules[int(path[1])]
-    if rule.mode is Mode.FREEZE and "priority" in section.model_fields_set:
+    if rule.mode is Mode.FREEZE and "priority" in section.given:
         yield (*path, "priority"), "a freeze has no priority: it holds back whatever any rule asks for"
 
 
@@ -183,11 +183,11 @@ def _of_secrets(builder: Builder, *, readable: bool) -> Iterator[_Doubt]:
     holders += [(("calendars", name), config.options) for name, config in builder.calendars.items()]
     holders += [(("notify", name), section) for name, section in builder.file.notify.items()]
     for path, holder in holders:
-        for name, value in vars(holder).items() if holder is not None else ():
-            if isinstance(value, Secret) and value.literal and name != "ics":
+        for place, secret in secrets_in(holder):
+            if secret.literal and place != ("ics",):
                 others = ", and others can read this file" if readable else ""
                 message = f"a secret stands here itself{others}: write {{env: NAME}} or {{file: path}}"
-                yield (*path, name), message
+                yield (*path, *place), message
 
 
 def _of_forbidden(builder: Builder) -> Iterator[_Doubt]:

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
+from iodcal.config.document import KeyPath, shown_path
+from iodcal.config.forms import secrets_in
 from iodcal.config.secrets import Reference, Secret
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.problems import Kind
@@ -37,23 +37,14 @@ def of_secrets(patient: Patient) -> Iterator[Finding]:
 
 def _secrets(patient: Patient) -> Iterator[tuple[str, Secret]]:
     configuration = patient.configuration
-    yield from _in(configuration.microsoft365, "microsoft365")
-    for name, calendar in configuration.calendars.items():
-        yield from _in(calendar.options, f"calendars.{name}")
-    for name, carrier in configuration.carriers.items():
-        yield from _in(carrier.options, f"carriers.{name}")
+    holders: dict[KeyPath, Any] = {("microsoft365",): configuration.microsoft365}
+    holders |= {("calendars", name): one.options for name, one in configuration.calendars.items()}
+    holders |= {("carriers", name): one.options for name, one in configuration.carriers.items()}
     for name, target in configuration.notify.items():  # that it resolves; nothing is sent there
-        yield from _in(target.address, f"notify.{name}")
-        yield from _in(target.authorization, f"notify.{name}.authorization")
-
-
-def _in(holder: Any, where: str) -> Iterator[tuple[str, Secret]]:
-    """The secrets among the options of a plug-in, also of those within others."""
-    if isinstance(holder, Secret):
-        yield where, holder
-    elif isinstance(holder, BaseModel):
-        for name in type(holder).model_fields:
-            yield from _in(getattr(holder, name), f"{where}.{name}")
+        holders |= {("notify", name): target.address, ("notify", name, "authorization"): target.authorization}
+    for path, holder in holders.items():
+        for place, secret in secrets_in(holder):
+            yield shown_path((*path, *place)), secret
 
 
 def _of_ends(where: str, secret: Secret, patient: Patient) -> Iterator[Finding]:

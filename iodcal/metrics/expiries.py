@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
 from iodcal.config import Configuration
+from iodcal.config.forms import secrets_in
 from iodcal.config.secrets import Secret
 
 _ONE_DAY = timedelta(days=1)
@@ -26,7 +27,6 @@ def _secrets(configuration: Configuration) -> Iterator[Secret]:
     holders += [calendar.options for calendar in configuration.calendars.values()]
     holders += [calendar.context.shared for calendar in configuration.calendars.values()]
     for holder in holders:
-        values = vars(holder).values() if hasattr(holder, "__dict__") else ()
-        yield from (value for value in values if isinstance(value, Secret))
+        yield from (secret for _, secret in secrets_in(holder))
     for target in configuration.notify.values():
         yield from (s for s in (target.address, target.authorization) if s is not None)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ValidationError
-
 from iodcal.carriers.lumen.plugin import Contact
 from iodcal.config.fields import nearest
 from iodcal.config.microsoft365 import mailbox, secure_url
+from iodcal.config.reading import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.setup import Picked
 
@@ -102,10 +101,7 @@ def contact(typed: str) -> dict[str, str]:
     if len(parts) != len(keys):
         raise ValueError("four parts are wanted: first and last name, e-mail, US phone number, company")
     given = dict(zip(keys, parts, strict=True))
-    try:
-        Contact.model_validate(given)
-    except ValidationError as error:
-        raise ValueError(str(error.errors()[0]["ctx"]["error"])) from None
+    section_of(Contact, given)
     return given
 
 

@@ -11,6 +11,7 @@ from iodcal.calendars.graph_mailbox import Mailbox, MailboxReader
 from iodcal.carriers import Carrier, CarrierContext, Listing, Offering
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.plugins import CARRIERS, load_plugin
+from iodcal.config.reading import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
@@ -65,7 +66,7 @@ def offers(sheet: Sheet) -> None:
 
 
 def _graph(sheet: Sheet) -> Graph:
-    settings = Microsoft365.model_validate(document.microsoft365(sheet))
+    settings = section_of(Microsoft365, document.microsoft365(sheet))
     return Graph(settings, sheet.directory)
 
 
@@ -79,5 +80,5 @@ def _carrier(sheet: Sheet) -> Carrier:
         plugin.default_provisioning,
         plugin.default_changes_per_day,
     )
-    made: Carrier = plugin.create(plugin.Options.model_validate(own), context)
+    made: Carrier = plugin.create(section_of(plugin.Options, own), context)
     return made

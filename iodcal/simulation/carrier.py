@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct, field
-from pydantic import BaseModel
 
 from iodcal.carriers import CarrierContext, OrderRequest
 from iodcal.carriers.sandbox.book import Book, Faults, Line
 from iodcal.carriers.sandbox.client import Sandbox
+from iodcal.config.forms import Section
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
 from iodcal.domain.orders import Patience
@@ -150,7 +150,7 @@ class VirtualCarrierPlugin(Struct):
     """A `CarrierPlugin` that hands out the `carrier` that is there."""
 
     carrier: VirtualCarrier
-    Options: type[BaseModel] = field(default=BaseModel)
+    Options: type[Section] = field(default=Section)
     virtual: bool = True
     default_provisioning: timedelta = timedelta()
     default_changes_per_day: int | None = None

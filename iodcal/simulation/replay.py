@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct, field
-from pydantic import BaseModel
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.overlap import divided
+from iodcal.config.forms import Section
 from iodcal.domain.events import CalendarReading, Event, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
@@ -62,7 +62,7 @@ class ReplayPlugin(Struct, frozen=True):
     """A `CalendarPlugin` whose sources are `read` already."""
 
     read: tuple[ReplayReader, ...]
-    Options: type[BaseModel] = field(default=BaseModel)
+    Options: type[Section] = field(default=Section)
 
     def sources(self, name: str, options: Any, context: CalendarContext) -> Sequence[Source]:  # noqa: ARG002
         return tuple(reader.source for reader in self.read)

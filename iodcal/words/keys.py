@@ -1,6 +1,6 @@
-"""What each key of `rules.yaml` means, in one line, for `iodcal schema`: by model, then by key.
+"""What each key of `rules.yaml` means, in one line, for `iodcal schema`: by section, then by key.
 
-A plug-in's models carry their own, as pydantic's `Field(description=...)`.
+A plug-in's sections carry their own, as `msgspec.Meta(description=...)` in an annotation.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import pytest
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph_json import GraphJsonOptions, plugin
+from iodcal.config.reading import section_of
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
@@ -36,7 +37,7 @@ def read(folder: Path, *documents: object) -> CalendarReading:
         names.append(f"page-{number}.json")
         text = document if isinstance(document, str) else json.dumps(document)
         (folder / names[-1]).write_text(text)
-    options = GraphJsonOptions.model_validate({"graph_json": names})
+    options = section_of(GraphJsonOptions, {"graph_json": names})
     (reader,) = plugin.readers("replay", options, CalendarContext(folder))
     return reader.read(DAY, Deadline.after(20))
 
@@ -77,7 +78,7 @@ def test_what_is_no_saved_answer(tmp_path: Path, document: object, code: str | N
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    options = GraphJsonOptions.model_validate({"graph_json": "gone.json"})
+    options = section_of(GraphJsonOptions, {"graph_json": "gone.json"})
     (reader,) = plugin.readers("replay", options, CalendarContext(tmp_path))
     with pytest.raises(CalendarError) as caught:
         reader.read(DAY, Deadline.after(20))
@@ -86,7 +87,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
-    options = GraphJsonOptions.model_validate({"graph_json": "pipe.json"})
+    options = section_of(GraphJsonOptions, {"graph_json": "pipe.json"})
     (reader,) = plugin.readers("replay", options, CalendarContext(tmp_path))
     with pytest.raises(CalendarError) as caught:
         reader.read(DAY, Deadline.after(20))
@@ -94,7 +95,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_the_example_is_one() -> None:
-    options = GraphJsonOptions.model_validate({"graph_json": str(EXAMPLE)})
+    options = section_of(GraphJsonOptions, {"graph_json": str(EXAMPLE)})
     (reader,) = plugin.readers("replay", options, CalendarContext(EXAMPLE.parent))
     reading = reader.read(DAY, Deadline.after(20))
     assert len(reading.events) + len(reading.elsewhere) >= 3

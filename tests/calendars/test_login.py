@@ -18,6 +18,7 @@ from iodcal.calendars.login import Login
 from iodcal.calendars.login_faults import refusal
 from iodcal.config import secrets
 from iodcal.config.microsoft365 import Microsoft365
+from iodcal.config.reading import section_of
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.words.calendars import CALENDARS
@@ -440,13 +441,14 @@ def test_every_way_in_which_a_secret_may_fail_has_words() -> None:
 
 
 def test_the_section_of_the_configuration_fits(microsoft: GraphServer) -> None:
-    section = Microsoft365.model_validate(
+    section = section_of(
+        Microsoft365,
         {
             "tenant_id": TENANT,
             "client_id": CLIENT_ID,
             "client_secret": [{"env": "IODCAL_NOT_THERE"}, SECRET],
             "authority": microsoft.authority,
             "graph": microsoft.graph,
-        }
+        },
     )
     assert Login(section, Path()).token(soon()) in microsoft.entra.tokens

@@ -13,6 +13,7 @@ import pytest
 
 from iodcal.carriers import CarrierContext
 from iodcal.config.plugins import CARRIERS, load_plugin
+from iodcal.config.reading import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from tests.carriers.contract import CarrierContract, Harness
 from tests.servers.tls import LocalServer, Reply, Request
@@ -38,7 +39,7 @@ class RateLimitHarness(Harness):
         plugin = load_plugin(CARRIERS, "ratelimit")
         given = {"base_url": self.server.url, "account": "4711", "token": TOKEN}
         context = CarrierContext(folder, self.now, self.provisioning, None)
-        self.carrier = plugin.create(plugin.Options.model_validate(given), context)
+        self.carrier = plugin.create(section_of(plugin.Options, given), context)
 
     taken_at: datetime | None
 
@@ -85,7 +86,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def entry_points(group: str) -> EntryPoints:
         return EntryPoints([point] if group == CARRIERS else [])
 
-    monkeypatch.setattr("iodcal.config.plugins.entry_points", entry_points)
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
 
 
 @pytest.fixture

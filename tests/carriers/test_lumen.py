@@ -15,6 +15,7 @@ from iodcal.carriers.lumen import plugin
 from iodcal.carriers.lumen.bodies import read_quote
 from iodcal.carriers.lumen.client import Lumen
 from iodcal.carriers.lumen.plugin import LumenOptions
+from iodcal.config.reading import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote, Status
 from iodcal.errors import (
@@ -98,7 +99,7 @@ def make_carrier(url: str, folder: Path, now: Any, **options: Any) -> Carrier:
         **options,
     }
     return plugin.create(
-        LumenOptions.model_validate(given), CarrierContext(folder, now, timedelta(minutes=10), 24)
+        section_of(LumenOptions, given), CarrierContext(folder, now, timedelta(minutes=10), 24)
     )
 
 
@@ -390,7 +391,7 @@ def test_options_are_checked(option: dict[str, Any], message: str) -> None:
     given = {"environment": "test", "customer_number": "1", "client_id": "k", "client_secret": "s"}
     changed = {**given, **option, "contact": {**contact, **option.get("contact", {})}}
     with pytest.raises(ValueError, match=message):
-        LumenOptions.model_validate(changed)
+        section_of(LumenOptions, changed)
 
 
 def test_the_list_is_read_page_by_page_to_its_end(

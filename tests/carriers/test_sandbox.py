@@ -14,6 +14,7 @@ from iodcal.carriers import CarrierContext
 from iodcal.carriers.sandbox import plugin
 from iodcal.carriers.sandbox.client import Sandbox
 from iodcal.carriers.sandbox.plugin import SandboxOptions
+from iodcal.config.reading import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Status
 from iodcal.errors import CarrierError, OrderNotSentError, OrderRefusedError, QuotaExceededError
@@ -34,7 +35,7 @@ class SandboxHarness(Harness):
         self.time = datetime(2026, 11, 24, 12, tzinfo=UTC)
         given = {"file": str(self.path), "unknown": self.unknown_service_id, **options}
         context = CarrierContext(folder, self.now, self.provisioning, 3)
-        self.carrier: Sandbox = plugin.create(SandboxOptions.model_validate(given), context)
+        self.carrier: Sandbox = plugin.create(section_of(SandboxOptions, given), context)
 
     def now(self) -> datetime:
         return self.time

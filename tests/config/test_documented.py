@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel
 
 from iodcal.carriers.lumen.plugin import Contact, LumenOptions
 from iodcal.carriers.sandbox.plugin import SandboxOptions
 from iodcal.config import schema
+from iodcal.config.forms import Section, keys_of
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.notify import NotifySection
 from tests.e2e.command import ROOT
 
-MODELS = [
+SECTIONS = [
     value
     for value in vars(schema).values()
-    if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == schema.__name__
+    if isinstance(value, type) and issubclass(value, Section) and value.__module__ == schema.__name__
 ]
 
 
 @pytest.mark.parametrize(
-    ("model", "page"),
+    ("section", "page"),
     [
-        *((model, "configuration.md") for model in MODELS),
+        *((section, "configuration.md") for section in SECTIONS),
         (Microsoft365, "configuration.md"),
         (NotifySection, "configuration.md"),
         (LumenOptions, "carriers.md"),
@@ -31,7 +31,6 @@ MODELS = [
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_every_key_is_documented(model: type[BaseModel], page: str) -> None:
+def test_every_key_is_documented(section: type[Section], page: str) -> None:
     text = (ROOT / "docs" / "reference" / page).read_text(encoding="utf-8")
-    keys = [field.alias or name for name, field in model.model_fields.items()]
-    assert [key for key in keys if key not in text] == []
+    assert [key for key in keys_of(section) if key not in text] == []

@@ -142,7 +142,7 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("circuits: all", "circuits: {named_in_event: all, named_in_evnt: all}", "9: rules[0].circuits.named_in_evnt: unknown key; did you mean "
          "named_in_event? (known here: named_in_event)"),
         ("circuits: all", "circuits: {}", "9: rules[0].circuits.named_in_event: this key is missing"),
-        ("circuits: all", "circuits: {named_in_event: []}", "9: rules[0].circuits.named_in_event: an empty list can never hold"),
+        ("circuits: all", "circuits: {named_in_event: []}", "9: rules[0].circuits.named_in_event: an empty list says nothing"),
         ("circuits: all", "circuits: [[den-a]]", "9: rules[0].circuits[0]: a text is wanted, not a list"),
         ("  den-a: {", "  named_in_event: {", "7: circuits.named_in_event: named_in_event already means something in a rule: "
          "choose another name"),
@@ -159,8 +159,8 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("bandwidth: highest", "bandwidth: highest, allow: none", "9: rules[0].allow: only a rule with mode: freeze allows or "
          "forbids orders"),
         ("bandwidth: highest", "mode: freeze, allow: all", "9: rules[0].allow: 'all' is not one of ups, none"),
-        ("bandwidth: highest", "bandwidth: highest, priority: 100", "9: rules[0].priority: input should be less than or equal to "
-         "99, found the number 100"),
+        ("bandwidth: highest", "bandwidth: highest, priority: 100", "9: rules[0].priority: a whole number from -99 to 99 "
+         "is wanted, not the number 100"),
         ("bandwidth: highest", "bandwidth: highest, match: {subjct: a}", "9: rules[0].match.subjct: unknown key; did you mean "
          "subject? (known here: "),
         ("bandwidth: highest", "bandwidth: highest, match: {subject_regex: '('}", "9: rules[0].match.subject_regex: not a regular "
@@ -294,8 +294,8 @@ def test_lumens_list_counts_in_its_own_currency_only() -> None:
          "price per hour such as 0.46 (below 1000000, at most six decimals)"),
         ("file: lab.json", "file: lab.json, rates: {100 Mbps: [1]}", "carriers.lab.rates.100 Mbps: a price per hour such as 0.46 "
          "is wanted, not a list"),
-        ("file: lab.json", "file: lab.json, rates: {1 Gbps: 1, 1000 Mbps: 2}", "carriers.lab.rates: 1000 Mbps and 1 Gbps are one "
-         "tier"),
+        ("file: lab.json", "file: lab.json, rates: {1 Gbps: 1, 1000 Mbps: 2}", "carriers.lab.rates: 1000 Mbps and 1 Gbps are the "
+         "same"),
         ("file: lab.json", "file: lab.json, rates: {fast: 1}", "carriers.lab.rates.fast: 'fast' is not a bandwidth such as 100 "
          "Mbps or 1 Gbps"),
         ("file: lab.json", "file: lab.json, rates: 3", "carriers.lab.rates: a mapping of keys is wanted, not the number 3"),

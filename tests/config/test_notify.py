@@ -54,7 +54,7 @@ def test_what_a_target_selects(tmp_path: Path, selection: str, selected: set[str
             "{webhook: {env: X}, kinds: [redy]}",
             "notify.n.kinds[0]: 'redy' is not one of change, problem, recovered, ready, late, daily; did you mean ready?",
         ),
-        ("{webhook: {env: X}, kinds: []}", "notify.n.kinds: an empty list can never hold"),
+        ("{webhook: {env: X}, kinds: []}", "notify.n.kinds: an empty list says nothing"),
         (
             "{webhook: {env: X}, circuits: [den-b]}",
             "notify.n.circuits[0]: there is no circuit 'den-b'; did you mean den-a?",

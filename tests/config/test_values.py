@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from iodcal.config.document import read_document
-from iodcal.config.fields import PositiveLength, Strict
+from iodcal.config.fields import PositiveLength
+from iodcal.config.forms import Section
+from iodcal.config.reading import section_of
 from iodcal.config.schema import PeakSection
 from iodcal.config.secrets import Secret
 from iodcal.errors import ConfigurationError, SecretError
@@ -64,7 +66,7 @@ def test_anchors_and_merges_work() -> None:
     ids=str,
 )
 def test_days(days: object, expected: str) -> None:
-    peak = PeakSection.model_validate({"days": days, "from": "7:30", "to": "24:00", "bandwidth": "1 Gbps"})
+    peak = section_of(PeakSection, {"days": days, "from": "7:30", "to": "24:00", "bandwidth": "1 Gbps"})
     assert "".join(map(str, sorted(peak.days))) == expected
     assert (peak.start, peak.end) == (time(7, 30), None)
 
@@ -75,7 +77,7 @@ def test_days(days: object, expected: str) -> None:
 def test_what_is_no_peak(change: dict[str, object]) -> None:
     given = {"days": "mon", "from": "07:30", "to": "18:30", "bandwidth": "1 Gbps"}
     with pytest.raises(ValueError, match=r"wanted|24:00|no day"):
-        PeakSection.model_validate({**given, **change})
+        section_of(PeakSection, {**given, **change})
 
 
 def resolve(given: object, folder: Path, *, trusted: bool = True) -> str:
@@ -146,7 +148,7 @@ def test_a_secret_never_shows_itself(tmp_path: Path) -> None:
 
 
 def test_values_that_are_values_already_pass() -> None:
-    class One(Strict):
+    class One(Section, frozen=True):
         length: PositiveLength
 
-    assert One.model_validate({"length": One.model_validate({"length": "5m"}).length}).length.seconds == 300
+    assert section_of(One, {"length": section_of(One, {"length": "5m"}).length}).length.seconds == 300

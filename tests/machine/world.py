@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel
-
 from iodcal.calendars import CalendarContext
 from iodcal.carriers import CarrierContext, OrderRequest
 from iodcal.config import CalendarConfig, CarrierConfig, Configuration, Settings
+from iodcal.config.forms import Section
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Baseline, Circuit, Quote, Reading, Status
 from iodcal.domain.events import CalendarReading, Event, Source, Timed
@@ -188,8 +187,8 @@ class _CalendarPlugin:
     calendar: MemoryCalendar
 
     @property
-    def Options(self) -> type[BaseModel]:  # noqa: N802 - the protocol's
-        return BaseModel
+    def Options(self) -> type[Section]:  # noqa: N802 - the protocol's
+        return Section
 
     def sources(self, name: str, options: Any, context: CalendarContext) -> Sequence[Source]:  # noqa: ARG002
         return (self.calendar.source,)
@@ -207,8 +206,8 @@ class _CarrierPlugin:
         self.carrier = carrier
 
     @property
-    def Options(self) -> type[BaseModel]:  # noqa: N802 - the protocol's
-        return BaseModel
+    def Options(self) -> type[Section]:  # noqa: N802 - the protocol's
+        return Section
 
     def is_test(self, options: Any) -> bool:  # noqa: ARG002 - the protocol's
         return False

@@ -8,11 +8,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from iodcal.carriers import Carrier, CarrierContext
 from iodcal.carriers.lumen.prices import LIST_PRICES
-from iodcal.config.fields import Strict, Text, one_of
+from iodcal.config.fields import Text, one_of, text
+from iodcal.config.forms import Scalar, Section
 from iodcal.config.microsoft365 import SecureUrl
 from iodcal.config.secrets import Secret
 from iodcal.domain.circuits import Account
@@ -29,35 +28,41 @@ _HOSTS = {
 }
 
 
-def _full_name(value: str) -> str:
-    if len(value.split()) < 2:
-        raise ValueError(f"{value!r} must be a first and a last name: Lumen refuses an order with one name")
-    return value
+def _full_name(value: object) -> str:
+    name = text(value)
+    if len(name.split()) < 2:
+        raise ValueError(f"{name!r} must be a first and a last name: Lumen refuses an order with one name")
+    return name
 
 
-def _us_phone(value: str) -> str:
-    digits = re.sub(r"[\s().-]", "", value)
+def _us_phone(value: object) -> str:
+    number = text(value)
+    digits = re.sub(r"[\s().-]", "", number)
     if re.fullmatch(r"(\+?1)?[2-9]\d{9}", digits) is None:
-        raise ValueError(f"{value!r} is not a US phone number such as +13035550100, which Lumen wants")
-    return value
+        raise ValueError(f"{number!r} is not a US phone number such as +13035550100, which Lumen wants")
+    return number
 
 
-def _address(value: str) -> str:
-    if re.fullmatch(r"[^@\s]+@[^@\s]+", value) is None:
-        raise ValueError(f"{value!r} is not an e-mail address")
-    return value
+def _address(value: object) -> str:
+    address = text(value)
+    if re.fullmatch(r"[^@\s]+@[^@\s]+", address) is None:
+        raise ValueError(f"{address!r} is not an e-mail address")
+    return address
 
 
-class Contact(Strict):
+_TEXT = {"type": ["string", "integer"], "minLength": 1}
+
+
+class Contact(Section, frozen=True):
     """Whom Lumen tells of an order."""
 
-    name: Annotated[Text, AfterValidator(_full_name)]
-    email: Annotated[Text, AfterValidator(_address)]
-    phone: Annotated[Text, AfterValidator(_us_phone)]
+    name: Annotated[str, Scalar(_full_name, _TEXT)]
+    email: Annotated[str, Scalar(_address, _TEXT)]
+    phone: Annotated[str, Scalar(_us_phone, _TEXT)]
     organization: Text
 
 
-class LumenOptions(Strict):
+class LumenOptions(Section, frozen=True):
     """`environment` has no default: say which. `base_url` and `token_url` are for local servers. The maps by
     service ID fill in what the inventory does not tell; `speed_text` maps a tier to the text that a quote
     wants for it, such as `{1 Gbps: 1 Gbps}`, where `1000 Mbps` is refused."""

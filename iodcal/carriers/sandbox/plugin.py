@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from iodcal.carriers import CarrierContext
 from iodcal.carriers.sandbox.client import FileShelf, Sandbox
-from iodcal.config.fields import Rate, Rates, Strict, Text, Texts
+from iodcal.config.fields import Rate, Rates, Text, Texts
+from iodcal.config.forms import Section
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account
 
 
-class SandboxOptions(Strict):
+class SandboxOptions(Section, frozen=True):
     """`file` is where the sandbox lives; a circuit that it has not met yet stands at `starts_at`. It sells
     `tiers`, if they are given, and says that it does not know the service IDs under `unknown`."""
 

@@ -1,0 +1,138 @@
+"""Reading sections: from plain values to structs, or to everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn, TypeVar
+
+from iodcal.config.document import KeyPath
+from iodcal.config.fields import kind_of, nearest
+from iodcal.config.forms import Either, Form, Listed, Maybe, Named, Nested, Scalar, Section, keys_of
+from iodcal.config.secrets import Secret
+from iodcal.domain.values import replace
+
+_Section = TypeVar("_Section", bound=Section)
+
+
+def section_of(kind: type[_Section], value: object) -> _Section:
+    """`value` as a `kind`, as if it stood in a file that nobody but the caller can have written.
+
+    Raises ValueError with all that is wrong.
+    """
+    wrong: list[str] = []
+    made = Reader(lambda _, message: wrong.append(message), trusted=True).section(kind, value, ())
+    if made is None:
+        raise ValueError("; ".join(wrong))
+    return made
+
+
+class _FaultyError(Exception):
+    """What is wrong has been told."""
+
+
+class Reader:
+    """Reads sections. What is wrong goes to `tell`, with its key path; `trusted` says that nobody but the
+    caller can have written what is read, so that a secret's command may be run."""
+
+    def __init__(self, tell: Callable[[KeyPath, str], None], *, trusted: bool) -> None:
+        self._tell = tell
+        self._trusted = trusted
+
+    def section(self, kind: type[_Section], value: object, path: KeyPath) -> _Section | None:
+        """`value` as a `kind`; None once all that is wrong with it has been told."""
+        try:
+            return self._section(kind, value, path)
+        except _FaultyError:
+            return None
+
+    def _section(self, kind: type[_Section], value: object, path: KeyPath) -> _Section:
+        given = self._mapping(value, path)
+        keys = keys_of(kind)
+        wrong = [(key, _unknown(key, keys)) for key in given if key not in keys]
+        wrong += [(key, "this key is missing") for key in keys if keys[key].required and key not in given]
+        for key, message in wrong:
+            self._tell((*path, key), message)
+        made = self._each(
+            (key.field, key.form, given[name], (*path, name)) for name, key in keys.items() if name in given
+        )
+        if wrong:
+            raise _FaultyError
+        try:
+            return kind(**made, _given=frozenset(made))
+        except ValueError as error:
+            self._refuse(path, str(error))
+
+    def _read(self, form: Form, value: object, path: KeyPath) -> Any:
+        match form:
+            case Scalar():
+                return self._scalar(form, value, path)
+            case Maybe():
+                return None if value is None else self._read(form.form, value, path)
+            case Listed():
+                return tuple(self._each(self._entries(form, value, path)).values())
+            case Named():
+                return self._named(form, value, path)
+            case Nested():
+                return self._section(form.section, value, path)
+            case Either():
+                return self._read(form.nested if isinstance(value, dict) else form.other, value, path)
+
+    def _scalar(self, form: Scalar, value: object, path: KeyPath) -> Any:
+        try:
+            made = form.parse(value)
+        except ValueError as error:
+            self._refuse(path, str(error))
+        return replace(made, trusted=self._trusted) if isinstance(made, Secret) else made
+
+    def _entries(self, form: Listed, value: object, path: KeyPath) -> Iterator[_Part]:
+        if form.alone and value in (None, []):
+            self._refuse(path, "an empty list says nothing")
+        if not isinstance(value, list) and not form.alone:
+            self._refuse(path, f"a list is wanted, not {kind_of(value)}")
+        for number, entry in enumerate(value if isinstance(value, list) else [value]):
+            yield number, form.entry, entry, (*path, number)
+
+    def _named(self, form: Named, value: object, path: KeyPath) -> dict[Any, Any]:
+        given = self._mapping(value, path)
+        faulty, names = False, {}
+        try:
+            names = self._each((key, form.name, key, (*path, key)) for key in given)
+        except _FaultyError:
+            faulty = True
+        values = self._each((key, form.value, given[key], (*path, key)) for key in given)
+        if faulty:
+            raise _FaultyError
+        first: dict[Any, str] = {}
+        for key, name in names.items():
+            if first.setdefault(name, key) != key:
+                self._refuse(path, f"{key} and {first[name]} are the same")
+        return {names[key]: values[key] for key in given}
+
+    def _mapping(self, value: object, path: KeyPath) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self._refuse(path, f"a mapping of keys is wanted, not {kind_of(value)}")
+        return value
+
+    def _each(self, parts: Iterable[_Part]) -> dict[Any, Any]:
+        """The values of all parts, by their names; what is wrong with one hides nothing of the others."""
+        made, faulty = {}, False
+        for name, form, value, path in parts:
+            try:
+                made[name] = self._read(form, value, path)
+            except _FaultyError:
+                faulty = True
+        if faulty:
+            raise _FaultyError
+        return made
+
+    def _refuse(self, path: KeyPath, message: str) -> NoReturn:
+        self._tell(path, message)
+        raise _FaultyError from None
+
+
+_Part = tuple[Any, Form, object, KeyPath]
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    return f"unknown key{nearest(key, names)} (known here: {', '.join(names)})"
