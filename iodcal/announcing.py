@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from iodcal.commands import Synced, Syncing
+from iodcal.asked import Syncing
+from iodcal.commands import Synced
 from iodcal.commands import sync as carry_out
 from iodcal.config import Configuration
 from iodcal.errors import UsageError

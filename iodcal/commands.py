@@ -5,19 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
+from iodcal.asked import Preview, Syncing, check_circuit, check_preview, check_sync, clock_of
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
-from iodcal.config.fields import closest
-from iodcal.domain.moments import parse_moment
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Kind
 from iodcal.domain.values import replace
-from iodcal.errors import Fault, LockHeldError, UsageError
+from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.keeping import held_mark, note_problems
@@ -46,34 +45,6 @@ _SEEN_IN_CALENDARS = frozenset(
 _SEEN_AT_CARRIERS = frozenset({Kind.CARRIER_UNREADABLE, Kind.CIRCUIT_UNKNOWN})
 
 
-class Preview(Struct, frozen=True):
-    """What `plan` was asked for; `allow_downs` where it stands in for a sync that lets so many through."""
-
-    now: str | None = None
-    window: timedelta | None = None
-    circuit: str | None = None
-    cached: bool = False
-    detailed_exitcode: bool = False
-    unmatched: bool = False
-    run_id: str = ""
-    allow_downs: int = 0
-
-
-class Syncing(Struct, frozen=True):
-    """What `sync` was asked for. `terminal` is True where a person looks on; `faults` are those of the
-    configuration where it does not load and an earlier one stands in for it. `run_id` names the run; one is
-    made up where it is not given."""
-
-    terminal: bool
-    now: str | None = None
-    circuit: str | None = None
-    allow_downs: int = 0
-    expect: str | None = None
-    wait: timedelta | None = None
-    faults: tuple[Fault, ...] = ()
-    run_id: str = ""
-
-
 class Synced(Struct, frozen=True):
     """What `sync` did, and which of its problems are to be told now."""
 
@@ -89,9 +60,7 @@ def plan(
 
     Raises UsageError, StateError.
     """
-    check_circuit(configuration, asked.circuit)
-    if asked.cached and asked.unmatched:
-        raise UsageError("cached_unmatched")
+    check_preview(configuration, asked)
     clock, now = clock_of(configuration, asked.now)
     request = preview_request(configuration, asked, now)
     state = store_of(configuration, state_path, clock).load(read_only=True)
@@ -118,16 +87,6 @@ def preview_request(configuration: Configuration, asked: Preview, now: datetime)
     )
 
 
-def dry_run(asked: Syncing) -> Preview:
-    """What `plan` must be asked for to show what this sync would do. Raises UsageError for what makes sense
-    only where something is ordered."""
-    given = {"--expect": asked.expect, "--wait": asked.wait}
-    senseless = [name for name, value in given.items() if value is not None]
-    if senseless:
-        raise UsageError("dry_run_mixed", options=" and ".join(senseless))
-    return Preview(asked.now, circuit=asked.circuit, run_id=asked.run_id, allow_downs=asked.allow_downs)
-
-
 def status(
     configuration: Configuration, state_path: Path, circuit: str | None = None, run_id: str = ""
 ) -> Report:
@@ -150,10 +109,7 @@ def sync(
 ) -> Synced:
     """Orders what is due now. `done` hears of it once all is on disk and the lock is free, before open orders
     are waited for. Raises UsageError, LockHeldError, StateError, PlanChangedError."""
-    check_circuit(configuration, asked.circuit)
-    if asked.now is not None and asked.wait is not None:
-        raise UsageError("now_and_wait")
-    check_now(configuration, asked.now)
+    check_sync(configuration, asked)
     clock, now = clock_of(configuration, asked.now)
     store = store_of(configuration, state_path, clock)
     with _lock(store, asked, configuration.settings.every, clock) as before:
@@ -268,38 +224,6 @@ def _examined(report: Report, circuit: str | None) -> Callable[[str, str], bool]
         return circuit is None or where == circuit or where.startswith(f"{circuit}/")
 
     return examined
-
-
-def check_circuit(configuration: Configuration, circuit: str | None) -> None:
-    """Raises UsageError unless the configuration has that circuit."""
-    known = configuration.circuits
-    if circuit is not None and circuit not in known:
-        near = closest(circuit, known)
-        raise UsageError("no_such_circuit", circuit=circuit, near=near, known=", ".join(known))
-
-
-def check_now(configuration: Configuration, now: str | None) -> None:
-    """Raises UsageError where a command that writes is to work at another time than now: only the sandbox's
-    can be moved."""
-    if now is not None and not all(c.plugin.virtual for c in configuration.carriers.values()):
-        raise UsageError("now_needs_sandbox")
-
-
-def clock_of(configuration: Configuration, now: str | None) -> tuple[Callable[[], datetime], datetime]:
-    """The clock of this invocation, and what it says: under `--now` it stands still."""
-    real = datetime.now(UTC)
-    if now is None:
-        return (lambda: datetime.now(UTC)), real
-    moment = moment_of(configuration, now, real)
-    return (lambda: moment), moment
-
-
-def moment_of(configuration: Configuration, text: str, now: datetime) -> datetime:
-    """The instant that `text` means at `now` (UTC). Raises UsageError."""
-    try:
-        return parse_moment(text, now, configuration.zone)
-    except ValueError as error:
-        raise UsageError("bad_time", message=str(error)) from None
 
 
 def surroundings(

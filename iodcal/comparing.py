@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from iodcal.asked import Preview, check_diff, clock_of
 from iodcal.calendars import CalendarReader
-from iodcal.commands import Preview, check_circuit, clock_of, preview_request, store_of, surroundings
+from iodcal.commands import preview_request, store_of, surroundings
 from iodcal.config import Configuration
 from iodcal.domain.differing import CircuitDifference, differences
 from iodcal.domain.events import CalendarReading, Source
@@ -16,7 +17,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Problem
 from iodcal.domain.rules import Rule
 from iodcal.domain.values import replace
-from iodcal.errors import CalendarError, UsageError
+from iodcal.errors import CalendarError
 from iodcal.exits import Exit
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
@@ -79,10 +80,7 @@ def compare(
     progress: Callable[[str], None],
 ) -> Comparison:
     """Plans by both configurations, from the same state and readings. Raises UsageError, StateError."""
-    if asked.unmatched:
-        raise UsageError("diff_unmatched")
-    if asked.circuit is not None and asked.circuit not in other.circuits:
-        check_circuit(configuration, asked.circuit)
+    check_diff(configuration, other, asked)
     configuration, other = _alike(configuration, other)
     clock, now = clock_of(configuration, asked.now)
     # Both look as far, and the exit status is the comparison's own.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from iodcal.commands import Preview, clock_of, moment_of, plan, store_of, surroundings
+from iodcal.asked import Preview, Question, check_question, clock_of, horizon_of, moments_of
+from iodcal.commands import plan, store_of, surroundings
 from iodcal.config import Configuration
-from iodcal.config.fields import closest
 from iodcal.domain.counting import Veil
 from iodcal.domain.events import Event, Source, Timed
 from iodcal.domain.explaining import Explanation, explain
@@ -23,30 +23,12 @@ from iodcal.domain.resemblance import resembles
 from iodcal.domain.trials import Court, EventTrial
 from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
-from iodcal.errors import UsageError
 from iodcal.exits import Exit
 from iodcal.findings import of_unreadable
 from iodcal.reading import Sight, look, organizers_of, veil_of
 from iodcal.result import Report
 
-_FARTHEST = timedelta(days=366)
-_A_MOMENT = timedelta(minutes=1)
 _Progress = Callable[[str], None]
-
-
-class Question(Struct, frozen=True):
-    """What `explain` was asked; the texts are as they stood on the command line."""
-
-    circuit: str | None = None
-    at: str | None = None
-    event: str | None = None
-    calendar: str | None = None
-    subject: str | None = None
-    duration: timedelta | None = None
-    organizer: str | None = None
-    window: timedelta | None = None
-    cached: bool = False
-    now: str | None = None
 
 
 class ExplainedCircuits(Struct, frozen=True):
@@ -88,7 +70,7 @@ def answer(
     configuration: Configuration, state_path: Path, asked: Question, progress: _Progress
 ) -> ExplainedCircuits | ExplainedEvents:
     """Answers one question. Raises UsageError, StateError."""
-    _check(configuration, asked)
+    check_question(configuration, asked)
     if asked.subject is not None:
         return _try_event(configuration, asked, asked.subject)
     if asked.event is not None or asked.calendar is not None:
@@ -96,59 +78,15 @@ def answer(
     return _explain_circuits(configuration, state_path, asked, progress)
 
 
-def _check(configuration: Configuration, asked: Question) -> None:
-    """Raises UsageError where the question makes no sense."""
-    looks_for_event = {"--event": asked.event, "--calendar": asked.calendar}
-    of_try = {"--calendar": asked.calendar, "--at": asked.at, "--duration": asked.duration}
-    if asked.circuit is not None and _given({**looks_for_event, "--subject": asked.subject}):
-        raise _mixed("a circuit", *_given({**looks_for_event, "--subject": asked.subject}))
-    if asked.subject is None and (
-        only := _given({"--duration": asked.duration, "--organizer": asked.organizer})
-    ):
-        raise UsageError("try_only", options=", ".join(only))
-    if asked.subject is not None and asked.event is not None:
-        raise _mixed("--event", "--subject")
-    if asked.subject is not None and None in of_try.values():
-        missing = (name for name, value in of_try.items() if value is None)
-        raise UsageError("try_incomplete", missing=", ".join(missing))
-    if asked.cached and _given(looks_for_event):
-        raise UsageError("cached_unmatched")
-    if asked.calendar is not None and asked.calendar not in configuration.calendars:
-        known = list(configuration.calendars)
-        near = closest(asked.calendar, known)
-        raise UsageError("no_such_calendar", calendar=asked.calendar, near=near, known=", ".join(known))
-
-
-def _given(options: Mapping[str, object]) -> list[str]:
-    return [name for name, value in options.items() if value is not None]
-
-
-def _mixed(*options: str) -> UsageError:
-    return UsageError("explain_mixed", options=" and ".join(options))
-
-
-def _moment(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
-    """Now, be it the real one or another, and the instant that was asked for. Raises UsageError."""
-    _, now = clock_of(configuration, asked.now)
-    return now, now if asked.at is None else moment_of(configuration, asked.at, now)
-
-
-def _moment_to_read(configuration: Configuration, asked: Question) -> tuple[datetime, datetime]:
-    """The same, no farther away than calendars can sensibly be read. Raises UsageError."""
-    now, at = _moment(configuration, asked)
-    if abs(at - now) > _FARTHEST:
-        raise UsageError("time_too_far", at=asked.at)
-    return now, at
-
-
 def _explain_circuits(
     configuration: Configuration, state_path: Path, asked: Question, progress: _Progress
 ) -> ExplainedCircuits:
-    now, at = _moment_to_read(configuration, asked)
+    horizon = horizon_of(configuration, asked)
+    now, at = horizon.now, horizon.at
     preview = Preview(
         # What was is looked at as it would have been planned then, by today's calendars.
         now=at.isoformat() if at < now else now.isoformat() if asked.now is not None else None,
-        window=_window(configuration, asked, now, at),
+        window=horizon.length,
         circuit=asked.circuit,
         cached=asked.cached,
     )
@@ -174,28 +112,21 @@ def _as_then(report: Report) -> Report:
     return replace(report, problems=tuple(problem for problem in report.problems if problem.kind in kinds))
 
 
-def _window(configuration: Configuration, asked: Question, now: datetime, at: datetime) -> timedelta:
-    """How far to read so that `at` is seen."""
-    return max(asked.window or configuration.settings.window, at - now + _A_MOMENT)
-
-
 def _explain_events(
     configuration: Configuration, state_path: Path, asked: Question, progress: _Progress
 ) -> ExplainedEvents:
-    now, at = _moment_to_read(configuration, asked)
-    start = min(now, at)
-    window = _window(configuration, asked, now, at)
+    horizon = horizon_of(configuration, asked)
     clock, _ = clock_of(configuration, asked.now)
     around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    sight = look(configuration, state, start, window, around.calendar_deadline, progress)
+    sight = look(configuration, state, horizon.start, horizon.length, around.calendar_deadline, progress)
     veil = veil_of(configuration, sight)
-    events = [event for event in sight.read if _is_meant(event, asked, at, configuration.zone)]
+    events = [event for event in sight.read if _is_meant(event, asked, horizon.at, configuration.zone)]
     found = [event for event in events if _is_named(event, asked.event, veil)]
     court = _court(configuration, sight, veil)
     return ExplainedEvents(
-        now=now,
-        window=Interval(start, start + window),
+        now=horizon.now,
+        window=Interval(horizon.start, horizon.start + horizon.length),
         zone=configuration.zone,
         trials=tuple(court.try_event(event) for event in _in_order(found, configuration.zone)),
         searched=len(events),
@@ -235,10 +166,8 @@ def _unreadable(configuration: Configuration, sight: Sight) -> Iterable[Problem]
 
 def _try_event(configuration: Configuration, asked: Question, subject: str) -> ExplainedEvents:
     """An event that does not exist yet, with nothing but what was asked; offline."""
-    now, at = _moment(configuration, asked)
+    now, at = moments_of(configuration, asked)
     calendar, duration = asked.calendar or "", asked.duration or timedelta()
-    if duration <= timedelta():
-        raise UsageError("try_duration")
     source = Source(f"try:{calendar}", calendar, calendar)
     span = Timed(at, at + duration)
     event = Event(source, "try", "", span, subject=subject, organizer=asked.organizer)

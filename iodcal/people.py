@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from iodcal.asked import check_circuit, check_now, clock_of
 from iodcal.author import Person
-from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, check_circuit, check_now, clock_of, store_of
+from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, store_of
 from iodcal.config import Configuration
 from iodcal.config.fields import closest
 from iodcal.domain.bandwidth import Bandwidth

@@ -44,7 +44,7 @@ def report(
         orders=tuple(_orders(this, plans, placed)),
         problems=tuple(_since(problem, this) for problem in problems),
         last_run=this.state.last_run,
-        test=any(carrier.plugin.is_test(carrier.options) for carrier in this.configuration.carriers.values()),
+        test=this.configuration.is_test,
         cached=request.cached,
         detailed_exitcode=request.detailed_exitcode,
         config_path=str(this.configuration.path),

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from iodcal import commands, signals
+from iodcal.asked import Syncing
 from iodcal.cli import boundary, logs
 from iodcal.cli.options import Common, LogFormat, Output
 from iodcal.cli.progress import Progress
-from iodcal.commands import Syncing, sync
+from iodcal.commands import sync
 from iodcal.config.load import load
 from iodcal.errors import StateError
 from iodcal.http import Deadline

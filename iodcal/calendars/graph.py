@@ -17,7 +17,6 @@ from iodcal.config.microsoft365 import Mailbox as Address
 from iodcal.config.microsoft365 import Mailboxes
 from iodcal.domain.events import Source
 from iodcal.errors import ConfigurationError, Fault
-from iodcal.http import ReadingSession
 
 
 class GraphOptions(Section, frozen=True):
@@ -57,6 +56,8 @@ class Graph:
         self._client: GraphClient | None = None
 
     def client(self) -> GraphClient:
+        from iodcal.http import ReadingSession
+
         with self._lock:
             if self._client is None:
                 self._client = GraphClient(self.settings.graph_url, self.login, ReadingSession())

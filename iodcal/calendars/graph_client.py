@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
@@ -13,7 +13,10 @@ from iodcal.calendars.failures import unread
 from iodcal.calendars.graph_errors import error_of
 from iodcal.calendars.login import Login
 from iodcal.errors import CalendarError
-from iodcal.http import Answer, AnswerError, Deadline, HttpError, ReadingSession, origin_of
+from iodcal.http import Answer, AnswerError, Deadline, HttpError, origin_of
+
+if TYPE_CHECKING:
+    from iodcal.http import ReadingSession
 
 # Double quotes are needed: single ones make Graph fail. Graph forgets both from page to page.
 _PREFERENCES = 'outlook.timezone="UTC", IdType="ImmutableId"'

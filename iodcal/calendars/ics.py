@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import re
-import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +12,6 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from iodcal.calendars import CalendarContext
-from iodcal.calendars.failures import unread
 from iodcal.calendars.local_file import read_file
 from iodcal.calendars.overlap import divided
 from iodcal.config.fields import Flag
@@ -24,12 +20,10 @@ from iodcal.config.secrets import Secret
 from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, SecretError
-from iodcal.http import Deadline, HttpError, ReadingSession, host_of, require_secure
+from iodcal.http import Deadline, HttpError, require_secure
 from iodcal.places import expanded
 
-_MOST_BYTES = 10 * 1024 * 1024
-_SHORTEST_SECRET = 6
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+MOST_BYTES = 10 * 1024 * 1024
 
 
 def _secure_place(value: object) -> Secret:
@@ -74,45 +68,24 @@ class IcsReader(Struct, frozen=True):
             raise CalendarError(error.code, **error.facts) from None
         clock_error = None
         if _is_url(place):
-            content, clock_error = self._fetch(_https(place), deadline)
+            from iodcal.calendars.ics_url import fetch
+
+            content, clock_error = fetch(_https(place), deadline, private_network=self.private_network)
         else:
-            content = read_file(self.directory / expanded(place), _MOST_BYTES)
+            content = read_file(self.directory / expanded(place), MOST_BYTES)
         try:
             events = parse_events(self.source, content, window, deadline)
         except CalendarError as error:
             if "first_words" not in error.facts:
                 raise
-            words = _without(str(error.facts["first_words"]), place)
+            from iodcal.calendars.ics_url import without_address
+
+            words = without_address(str(error.facts["first_words"]), place)
             raise CalendarError(error.code, first_words=words) from None
         inside, elsewhere = divided(events, window)
         return CalendarReading(
             self.source, window, datetime.now(UTC), inside, clock_error, elsewhere=elsewhere
         )
-
-    def _fetch(self, url: str, deadline: Deadline) -> tuple[bytes, float | None]:
-        host = host_of(url)
-
-        def may_redirect(target: str) -> None:
-            other = host_of(target).casefold()
-            if other != host.casefold() and not self.private_network and _is_private(other):
-                raise HttpError("redirect_private", sent=True, host=host)
-
-        session = ReadingSession(
-            max_bytes=_MOST_BYTES,
-            allow_redirects=True,
-            may_redirect=may_redirect,
-            secret_urls=True,
-        )
-        try:
-            require_secure(url)
-            answer = session.get(url, headers={"Accept": "text/calendar"}, deadline=deadline)
-        except HttpError as error:
-            raise unread(error) from None
-        finally:
-            session.close()
-        if answer.status != 200:
-            raise CalendarError("ics_status", host=host, status=answer.status)
-        return answer.body, answer.clock_error
 
 
 class IcsPlugin:
@@ -145,41 +118,6 @@ def _is_url(place: str) -> bool:
 def _https(url: str) -> str:
     scheme, _, rest = url.partition("://")
     return f"https://{rest}" if scheme.casefold().startswith("webcal") else url
-
-
-def _without(text: str, url: str) -> str:
-    """`text`, which the server sent, without the parts of a secret address, should it repeat them."""
-    parts = urlsplit(url)
-    for part in re.split(r"[/?&=@:]+", f"{parts.netloc}/{parts.path}?{parts.query}"):
-        if len(part) >= _SHORTEST_SECRET and part != parts.hostname:
-            text = text.replace(part, "***")
-    return text
-
-
-def _is_private(host: str) -> bool:
-    """True for this machine and for private networks, whether `host` is an address or a name of one."""
-    try:
-        return _leads_inside(ipaddress.ip_address(host))
-    except ValueError:
-        pass
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
-        return True
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return False  # then only a proxy can know it, which has its own rules
-    addresses = (ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_, place in found)
-    return any(map(_leads_inside, addresses))
-
-
-def _leads_inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """True for an address that is not out in the world, also where it only wraps up one that is not."""
-    if isinstance(address, ipaddress.IPv6Address):
-        wrapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
-        inner = wrapped or address.ipv4_mapped or address.sixtofour
-        if inner is not None:
-            return not inner.is_global
-    return not address.is_global
 
 
 plugin = IcsPlugin()

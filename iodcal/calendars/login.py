@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from iodcal.calendars.login_faults import CREDENTIAL_REFUSED
 from iodcal.calendars.login_msal import Application, Token, from_certificate, token_for, token_of_machine
 from iodcal.errors import CalendarError, SecretError
-from iodcal.http import Deadline, Session
+from iodcal.http import Deadline
+
+if TYPE_CHECKING:
+    from iodcal.http import Session
 
 _FAILURE_SECONDS = 60.0
 _MOST_RENEWALS = 3
@@ -82,6 +85,8 @@ class Login:
     def _log_in(self, deadline: Deadline) -> Token:
         if self._settings.managed_identity:
             return token_of_machine(self._settings, deadline)
+        from iodcal.http import Session
+
         session = Session(max_bytes=1024 * 1024)
         try:
             return self._first_accepted(session, deadline)

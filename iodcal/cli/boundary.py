@@ -106,7 +106,8 @@ def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
 
 def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
     if _wants_json(arguments):
-        from iodcal.render.json import dump, error_json
+        from iodcal.render.dump import dump
+        from iodcal.render.json import error_json
 
         told = error_json(command_in(arguments) or "iodcal", Exit.CONFIGURATION, faults=error.faults)
         sys.stdout.write(dump(told) + "\n")
@@ -123,7 +124,8 @@ def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequenc
     from iodcal.render.text import for_line
 
     if _wants_json(arguments):
-        from iodcal.render.json import dump, error_json
+        from iodcal.render.dump import dump
+        from iodcal.render.json import error_json
 
         told = error_json(
             command_in(arguments) or "iodcal", status, code=code, message=message, remedy=remedy

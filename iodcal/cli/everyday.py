@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import CachedOption, CircuitOption, NowOption, WindowOption, duration
 from iodcal.cli.session import Session
@@ -16,7 +17,8 @@ from iodcal.cli.understand import show_diff
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
-    from iodcal.commands import Preview, Synced, Syncing
+    from iodcal.asked import Preview, Syncing
+    from iodcal.commands import Synced
     from iodcal.result import Report
 
 
@@ -42,8 +44,8 @@ def sync(
     now: NowOption = None,
 ) -> int:
     """Read the calendars and order the bandwidth changes that are due now: the timer's job."""
-    from iodcal.commands import Syncing
-    from iodcal.commands import dry_run as preview_of
+    from iodcal.asked import Syncing
+    from iodcal.asked import dry_run as preview_of
 
     asked = Syncing(session.watched, now, circuit, allow_downs, expect, wait, run_id=session.run_id)
     if dry_run:
@@ -52,13 +54,16 @@ def sync(
 
 
 def _carry_out(session: Session, asked: Syncing) -> int:
-    from iodcal.announcing import sync as carry_out
     from iodcal.domain.values import replace
     from iodcal.errors import ConfigurationError, IodcalError
 
     configuration, faults = session.configuration_or_last_good()
     asked = replace(asked, faults=faults)
     try:
+        if session.terminal:
+            headings.of_sync(session, configuration, asked)
+        from iodcal.announcing import sync as carry_out
+
         with session.progress() as progress:
             synced = carry_out(configuration, session.state_path(configuration), asked, progress)
     except IodcalError:
@@ -113,16 +118,17 @@ def plan(
     now: NowOption = None,
 ) -> int:
     """Show what a sync would do now and in the coming days, and why, without touching anything."""
-    from iodcal.commands import Preview
+    from iodcal.asked import Preview
 
     asked = Preview(now, window, circuit, cached, detailed_exitcode, unmatched, session.run_id)
     return show_diff(session, diff, asked) if diff is not None else _show_plan(session, asked)
 
 
 def _show_plan(session: Session, asked: Preview) -> int:
+    configuration = session.configuration()
+    headings.of_plan(session, configuration, asked)
     from iodcal.commands import plan as preview
 
-    configuration = session.configuration()
     with session.progress() as progress:
         report = preview(configuration, session.state_path(configuration), asked, progress)
     if session.json:
@@ -140,9 +146,10 @@ def _show_plan(session: Session, asked: Preview) -> int:
 @command("Show what is ordered, read, open and next, offline.", "iodcal status -o json")
 def status(session: Session, *, circuit: CircuitOption = None) -> int:
     """Show what is ordered, read, open and next for each circuit, offline."""
+    configuration = session.configuration()
+    headings.of_status(session, configuration, circuit)
     from iodcal.commands import status as look_up
 
-    configuration = session.configuration()
     report = look_up(configuration, session.state_path(configuration), circuit, session.run_id)
     if session.json:
         return _show_json(session, report)

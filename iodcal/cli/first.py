@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from iodcal.cli import headings
 from iodcal.cli.answers import (
     CarrierAnswer,
     CarrierIdAnswer,
@@ -104,7 +105,8 @@ def _init(session: Session, given: Mapping[str, Sequence[str]], *, yes: bool) ->
 
 
 def _show_first_plan(session: Session, path: Path, written: Sequence[Path]) -> int:
-    from iodcal.commands import Preview, plan
+    from iodcal.asked import Preview
+    from iodcal.commands import plan
     from iodcal.config.load import load
     from iodcal.render.setup import init_json, print_next
 
@@ -117,5 +119,6 @@ def _show_first_plan(session: Session, path: Path, written: Sequence[Path]) -> i
     from iodcal.render.plan import print_plan
 
     print_next(written, session.console())
+    headings.of_plan(session, configuration, Preview())
     print_plan(report, session.console(), session.console(stderr=True))
     return report.exit

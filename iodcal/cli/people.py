@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.everyday import show_sync
 from iodcal.cli.options import NowOption, duration
@@ -193,12 +194,14 @@ def _sync(
     """Orders what follows from `act`, on its circuit or on all. Where that fails, `unsaid` is told on
     stderr: what was done stands all the same."""
     from iodcal.announcing import sync as carry_out
-    from iodcal.commands import Syncing
+    from iodcal.asked import Syncing
     from iodcal.errors import IodcalError
 
     circuit = act.circuit.name if act.circuit is not None else None
     syncing = Syncing(session.watched, asked.now, circuit, run_id=session.run_id)
     try:
+        if session.terminal and not session.json:
+            headings.of_sync(session, configuration, syncing)
         with session.progress() as progress:
             return carry_out(configuration, session.state_path(configuration), syncing, progress)
     except IodcalError:

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import CircuitOption, NowOption, duration
 from iodcal.cli.session import Session
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
+    from iodcal.config import Configuration
     from iodcal.lookback import Lookback
+    from iodcal.lookback.asked import LookbackAsked
+    from iodcal.reportpage.asked import PageAsked
 
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="From then on: an instant, a local time, -3h.")
@@ -50,10 +54,13 @@ def history(
     ] = False,
 ) -> int:
     """Show what was ordered, or would have been: when, why, by whom and which run, and what became of it."""
+    configuration = session.configuration()
+    in_vain = circuit or start or end or since or outcome  # perhaps: that is told without a heading
+    if not in_vain:
+        headings.of_history(session, configuration)
     from iodcal.history.command import HistoryAsked
     from iodcal.history.command import history as look_up
 
-    configuration = session.configuration()
     asked = HistoryAsked(circuit, start, end, since, tuple(outcome or ()), everything)
     report = look_up(configuration, session.state_path(configuration), asked)
     from iodcal.render.history import history_csv, history_json, print_history, unreadable_line
@@ -63,6 +70,8 @@ def history(
     elif session.csv:
         sys.stdout.write(history_csv(report))
     else:
+        if in_vain:
+            headings.of_history(session, configuration)
         print_history(report, session.console(), ids=session.verbose)
     doubt = unreadable_line(report)
     if doubt is not None:
@@ -110,29 +119,52 @@ def report(
     if looks_back and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
     configuration = session.configuration()
-    state_path = session.state_path(configuration)
+    from iodcal.lookback.asked import LookbackAsked
+    from iodcal.reportpage.asked import PageAsked
+
     if looks_back:
-        from iodcal.lookback.command import LookbackAsked, lookback
+        return _look_back(session, configuration, LookbackAsked(start, end, circuit, now), html)
+    return _draw(session, configuration, PageAsked(circuit, past, window, now), html or Path("-"))
 
-        found = lookback(configuration, state_path, LookbackAsked(start, end, circuit, now))
-        if html is None:
-            return _show_lookback(session, found)
-        from iodcal.render.costs_page import costs_html
 
-        return _write_page(session, html, costs_html(found))
+def _look_back(
+    session: Session, configuration: Configuration, asked: LookbackAsked, html: Path | None
+) -> int:
+    if html is None or _tells(session, html):
+        headings.of_report(session, configuration, asked)
+    from iodcal.lookback.command import lookback
+
+    found = lookback(configuration, session.state_path(configuration), asked)
+    if html is None:
+        return _show_lookback(session, found)
+    from iodcal.render.costs_page import costs_html
+
+    return _write_page(session, html, costs_html(found))
+
+
+def _draw(session: Session, configuration: Configuration, asked: PageAsked, html: Path) -> int:
+    if _tells(session, html):
+        headings.of_page(session, configuration, asked)
     from iodcal.render.page import page_html
-    from iodcal.reportpage.command import PageAsked, report_page
+    from iodcal.reportpage.command import report_page
 
-    page = report_page(configuration, state_path, PageAsked(circuit, past, window, now))
-    return _write_page(session, html or Path("-"), page_html(page))
+    page = report_page(configuration, session.state_path(configuration), asked)
+    return _write_page(session, html, page_html(page))
+
+
+def _tells(session: Session, html: Path) -> bool:
+    """True where somebody is told of the page: on a terminal that does not show the page itself."""
+    return session.terminal and not session.quiet and not session.json and str(html) != "-"
 
 
 def _show_lookback(session: Session, found: Lookback) -> int:
-    from iodcal.render.lookback_json import lookback_csv, lookback_json
-
     if session.json:
+        from iodcal.render.lookback_json import lookback_json
+
         session.print_json(lookback_json(found))
     elif session.csv:
+        from iodcal.render.lookback_json import lookback_csv
+
         sys.stdout.write(lookback_csv(found))
     else:
         from iodcal.render.lookback import print_lookback
@@ -152,6 +184,6 @@ def _write_page(session: Session, html: Path, text: str) -> int:
         from iodcal.render.json import page_json
 
         session.print_json(page_json(html, size))
-    elif session.terminal and not session.quiet:
+    elif _tells(session, html):
         sys.stdout.write(f"{html} is written, {size // 1024 + 1} KiB\n")
     return Exit.OK

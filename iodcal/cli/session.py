@@ -60,6 +60,13 @@ class Session:
         that: a loop that a shell left running in the background still has its terminal."""
         return sys.stdout.isatty() or sys.stderr.isatty()
 
+    @property
+    def plain(self) -> bool:
+        """True where results have no colour and no weight."""
+        from iodcal.render.heading import is_plain
+
+        return is_plain(sys.stdout, no_color=bool(self.common.no_color))
+
     @cached_property
     def config_path(self) -> Path:
         """The rules file, as it was named or found. Raises ConfigurationError."""
@@ -108,7 +115,7 @@ class Session:
 
     def print_json(self, document: dict[str, Any]) -> None:
         """Shows one JSON object."""
-        from iodcal.render.json import dump
+        from iodcal.render.dump import dump
 
         sys.stdout.write(dump(document) + "\n")
 

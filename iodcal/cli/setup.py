@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import duration
 from iodcal.cli.session import Session
@@ -27,9 +28,10 @@ def doctor(
 
     Exit status: 0 nothing is red, 3 something is, 1 not everything could be tried in time.
     """
+    configuration = session.configuration()
+    headings.of_doctor(session, configuration)
     from iodcal.doctor.examine import PATIENCE, examine
 
-    configuration = session.configuration()
     patience = PATIENCE if timeout is None else timeout
     with session.progress() as progress:
         found = examine(configuration, session.state_path(configuration), patience, progress)

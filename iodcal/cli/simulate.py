@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import duration, share
 from iodcal.cli.session import Session
@@ -42,16 +43,20 @@ def simulate(
     Shows what would have been ordered, what it would have cost and saved, and what would have been late.
     Orders nothing, and writes nothing.
     """
+    from iodcal.simulation.asked import Asked
     from iodcal.simulation.chance import FaultPlan
-    from iodcal.simulation.command import Asked, compare
 
     configurations = [session.configuration()]
     if rules is not None:
         from iodcal.config.load import load
 
         configurations.append(load(rules))
+    asked = Asked(start, end, every, FaultPlan(faults, seed))
+    headings.of_simulation(session, configurations[0], asked)
+    from iodcal.simulation.command import compare
+
     with session.progress() as progress:
-        comparison = compare(configurations, Asked(start, end, every, FaultPlan(faults, seed)), progress)
+        comparison = compare(configurations, asked, progress)
     if session.json:
         from iodcal.render.simulate_json import comparison_json
 

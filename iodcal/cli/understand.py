@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import CachedOption, NowOption, WindowOption, duration
 from iodcal.cli.session import Session
@@ -14,7 +15,7 @@ from iodcal.cli.session import Session
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iodcal.commands import Preview
+    from iodcal.asked import Preview
     from iodcal.explaining import ExplainedCircuits, ExplainedEvents
 
 
@@ -52,10 +53,13 @@ def explain(
     now: NowOption = None,
 ) -> int:
     """Say why a circuit is asked for its bandwidth, or what every rule makes of an event. Changes nothing."""
-    from iodcal.explaining import ExplainedCircuits, Question, answer
+    from iodcal.asked import Question
 
     configuration = session.configuration()
     asked = Question(circuit, at, event, calendar, subject, length, organizer, window, cached, now)
+    headings.of_question(session, configuration, asked)
+    from iodcal.explaining import ExplainedCircuits, answer
+
     with session.progress() as progress:
         explained = answer(configuration, session.state_path(configuration), asked, progress)
     if isinstance(explained, ExplainedCircuits):
@@ -89,11 +93,13 @@ def _show_events(session: Session, explained: ExplainedEvents) -> None:
 
 def show_diff(session: Session, path: Path, asked: Preview) -> int:
     """`plan --diff`: what the rules file at `path` would change."""
-    from iodcal.comparing import compare
     from iodcal.config.load import load
 
     configuration = session.configuration()
     other = load(path)
+    headings.of_diff(session, configuration, other, asked)
+    from iodcal.comparing import compare
+
     with session.progress() as progress:
         comparison = compare(configuration, other, session.state_path(configuration), asked, progress)
     if session.json:

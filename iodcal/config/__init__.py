@@ -139,6 +139,11 @@ class Configuration(Struct, frozen=True):
         return self._warnings()
 
     @property
+    def is_test(self) -> bool:
+        """True where a carrier's environment is one for tests."""
+        return any(carrier.plugin.is_test(carrier.options) for carrier in self.carriers.values())
+
+    @property
     def directory(self) -> Path:
         """Where relative paths start."""
         return self.path.parent

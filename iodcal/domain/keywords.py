@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # Scripts written without spaces between words: there a keyword matches anywhere.
 _UNSPACED = (
@@ -19,11 +19,16 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
     "\U00020000-\U0003ffff"  # Han extensions
 )
-_WORD = re.compile(f"[^\\W{_UNSPACED}]+")  # in a script with spaces
 _DASHES_AND_SPACES = re.compile(
     r"[\s\-\u00ad\u058a\u05be\u1400\u1806\u2010-\u2015\u2053\u207b\u208b\u2212\u2e3a\u2e3b\u2e40\u301c\u3030"
     r"\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d]+"
 )
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """A word in a script with spaces; made when it is first looked for, as that takes a millisecond."""
+    return re.compile(f"[^\\W{_UNSPACED}]+")
 
 
 @lru_cache(maxsize=65536)
@@ -35,7 +40,7 @@ def normalise(text: str) -> str:
 
 def words_of(normal_text: str) -> frozenset[str]:
     """The words of a normalised text, for indexing; text in scripts without spaces has none."""
-    return frozenset(_WORD.findall(normal_text))
+    return frozenset(_word().findall(normal_text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +79,4 @@ class Keyword:
 def _inside_word(text: str, place: int) -> bool:
     """True if letters of one word stand on both sides of `place`: beside anything else a keyword may begin or
     end, so that "C++" is in "C++ day", and a Han keyword inside a Han sentence."""
-    return 0 < place < len(text) and _WORD.fullmatch(text, place - 1, place + 1) is not None
+    return 0 < place < len(text) and _word().fullmatch(text, place - 1, place + 1) is not None

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from iodcal.commands import Synced, Syncing
+from iodcal.asked import Syncing
+from iodcal.commands import Synced
 from iodcal.config import Configuration, NotifyTarget
 from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError

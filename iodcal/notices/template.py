@@ -6,8 +6,8 @@ A value is put in as JSON, quotes and escapes included, so that no title can end
 from __future__ import annotations
 
 import json
+import os
 import re
-import socket
 import string
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -71,7 +71,7 @@ def values_of(notice: Notice) -> Mapping[str, Any]:
     return {
         "at": notice.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z",
         "circuits": list(notice.circuits),
-        "host": socket.gethostname(),
+        "host": os.uname().nodename,
         "id": notice.id,
         "kind": str(notice.kind),
         "remedy": notice.remedy,

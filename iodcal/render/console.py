@@ -8,6 +8,8 @@ from typing import IO
 
 from rich.console import Console
 
+from iodcal.render.heading import is_plain
+
 _PIPED_WIDTH = 100
 
 
@@ -19,7 +21,7 @@ def make_console(*, no_color: bool, stderr: bool = False) -> Console:
     """
     stream: IO[str] = sys.stderr if stderr else sys.stdout
     terminal = stream.isatty()
-    plain = no_color or not terminal or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    plain = is_plain(stream, no_color=no_color)
     return Console(
         file=stream,
         width=None if terminal else _width(),

@@ -17,7 +17,7 @@ from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Window
-from iodcal.render.plan import cause_text, print_header, print_told, problem_text
+from iodcal.render.plan import cause_text, print_sources, print_told, problem_text
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span
 from iodcal.words.held import HELD
@@ -28,7 +28,7 @@ _SIGNS = {"+": "bold green", "-": "bold magenta", "~": "bold yellow"}
 
 def print_diff(comparison: Comparison, console: Console, errors: Console) -> None:
     """Shows on `console` what the other file would change, and the problems on `errors`."""
-    print_header(comparison.before, console)
+    print_sources(comparison.before, console)
     console.print(Text(f"What {for_line(str(comparison.path))} would change", style="bold"))
     for line in _rules(comparison.rules):
         console.print(line)

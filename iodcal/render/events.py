@@ -16,7 +16,7 @@ from iodcal.domain.trials import CircuitTrial, EventTrial, RuleTrial
 from iodcal.explaining import ExplainedEvents
 from iodcal.render.plan import print_told, problem_text
 from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, local_span, with_zone
+from iodcal.render.when import local, local_span
 from iodcal.words.explain import OBSTACLES, condition_words
 
 _MOST_EVENTS = 5
@@ -25,7 +25,8 @@ _NO, _YES = "yellow", "bold green"
 
 def print_events(explained: ExplainedEvents, console: Console, errors: Console) -> None:
     """Shows each event and every rule on `console`, and the problems on `errors`."""
-    console.print(_header(explained))
+    if not explained.tried:
+        console.print(_found(explained))
     told = _alike(explained.trials)
     for trials in told[:_MOST_EVENTS]:
         console.print()
@@ -40,16 +41,12 @@ def print_events(explained: ExplainedEvents, console: Console, errors: Console) 
         print_told(problem_text(problem), errors)
 
 
-def _header(explained: ExplainedEvents) -> Text:
-    if explained.tried:
-        return Text("An event that does not exist, tried on today's rules; nothing was read", style="bold")
-    start, end = explained.window.start, explained.window.end
-    span = f"{with_zone(start, explained.zone)} to {local(end, explained.zone)}"
+def _found(explained: ExplainedEvents) -> Text:
     count = len(explained.trials)
     events = f"{count} of {explained.searched} events" if explained.searched != 1 else f"{count} of 1 event"
     if explained.text is None:
-        return Text(f"{events}, {span}", style="bold")
-    text = Text(f'{events} resemble "{for_terminal(explained.text, 40)}", {span}', style="bold")
+        return Text(events, style="bold")
+    text = Text(f'{events} resemble "{for_terminal(explained.text, 40)}"', style="bold")
     if explained.hidden:
         noun = "event has a title" if explained.hidden == 1 else "events have titles"
         text.append(

@@ -13,7 +13,7 @@ from iodcal.domain.explaining import Explanation, Ground, Kept, Part, Role
 from iodcal.domain.orders import Order
 from iodcal.explaining import ExplainedCircuits
 from iodcal.render.money import left_out_lines
-from iodcal.render.plan import cause_text, print_header, print_problems, step
+from iodcal.render.plan import cause_text, print_problems, print_sources, step
 from iodcal.render.text import for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
 from iodcal.render.wishes import wishes_of
@@ -26,7 +26,7 @@ _MOST_CHANGES = 3
 
 def print_circuits(explained: ExplainedCircuits, console: Console, errors: Console) -> None:
     """Shows each circuit's explanation on `console`, and the problems on `errors`."""
-    print_header(explained.report, console)
+    print_sources(explained.report, console)
     for explanation in explained.explanations:
         console.print()
         console.print(_title(explanation))

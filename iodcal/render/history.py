@@ -61,7 +61,6 @@ def print_history(report: HistoryReport, console: Console, *, ids: bool) -> None
     if not report.entries:
         console.print(Text("Nothing on record."))
         return
-    console.print(Text(f"times are those of {report.zone.key}", style="dim"))
     widths = _Widths.of(report)
     day = ""
     for entry in report.entries:

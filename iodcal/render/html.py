@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TypeAlias
 
 from msgspec import Struct
 
-from iodcal.render.text import for_html
+from iodcal.render.text import for_line
 
 _VOID = frozenset({"br", "link", "meta"})
 
@@ -19,6 +20,14 @@ class Html(Struct, frozen=True):
 
 Child: TypeAlias = Html | str | int | None
 Attribute: TypeAlias = str | int | bool | None
+
+
+def for_html(text: str) -> str:
+    """`text` for HTML, as content or as an attribute in double quotes: no markup, and no mark that turns the
+    line round. Where it begins or ends with white space, one space stays: it parts words of two elements."""
+    shown = escape(for_line(text), quote=True)
+    before, after = " " if text[:1].isspace() else "", " " if text[-1:].isspace() else ""
+    return f"{before}{shown}{after}" if shown else before
 
 
 def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:

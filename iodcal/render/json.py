@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,11 +22,6 @@ from iodcal.words.problems import describe
 
 VERSION = 1
 Json: TypeAlias = dict[str, Any]
-
-
-def dump(document: Json) -> str:
-    """One object as text; plain ASCII, so that no title can play tricks on a terminal."""
-    return json.dumps(document, indent=2, ensure_ascii=True)
 
 
 def report_json(report: Report) -> Json:

@@ -15,7 +15,7 @@ from iodcal.lookback import Bill, Figures, Lookback, QuotaDay, Served, Spending
 from iodcal.lookback.paid import hours
 from iodcal.render.money import amount
 from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, with_zone
+from iodcal.render.when import local
 from iodcal.words.lookback import doubts, event_name, prices, spent_on
 from iodcal.words.problems import why_late
 
@@ -26,8 +26,6 @@ _BILL = ("cost", "always highest", "saved", "baseline", "beyond it")
 def print_lookback(found: Lookback, console: Console, *, everything: bool) -> None:
     """Shows all tables; with `everything` all events, too."""
     most = None if everything else _MOST
-    start, end = (with_zone(at, found.zone) for at in (found.asked.start, found.asked.end))
-    console.print(Text(f"From {start} to {end}", style="dim"))
     for line in total_lines(found):
         console.print(Text(line, style="bold"))
     if (rates := prices(found)) is not None:

@@ -19,7 +19,7 @@ from iodcal.render.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
 from iodcal.render.lines import lost_state_text
 from iodcal.render.money import effect, left_out_lines, total_lines, window_line
 from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, local_span, relative, rough, with_zone
+from iodcal.render.when import local, local_span, relative
 from iodcal.render.wishes import by_whom, wishes_of, wishes_of_all
 from iodcal.result import Report, SourceReport
 from iodcal.words.held import HELD
@@ -31,8 +31,8 @@ _TABLE = 60  # columns: where there are fewer, bandwidths and causes would not f
 
 
 def print_plan(report: Report, console: Console, errors: Console) -> None:
-    """Shows the plan on `console`, and its problems on `errors`."""
-    print_header(report, console)
+    """Shows the plan on `console`, below its heading, and its problems on `errors`."""
+    print_sources(report, console)
     console.print(Text(_legend(_glyphs(console)), style="dim"))
     for plan in report.plans:
         console.print()
@@ -50,15 +50,8 @@ def print_plan(report: Report, console: Console, errors: Console) -> None:
     print_problems(report, errors)
 
 
-def print_header(report: Report, console: Console) -> None:
-    """What was read, and when; a test environment is named first."""
-    if report.test:
-        console.print(Text("TEST environment: no production circuit is changed", style="bold reverse"))
-    zone = report.plans[0].circuit.zone if report.plans else None
-    now = with_zone(report.now, zone) if zone else f"{report.now:%a %d %b %Y %H:%M} UTC"
-    cached = ", from the last run's readings" if report.cached else ""
-    ahead = rough(report.window.end - report.window.start)
-    console.print(Text.assemble((now, "bold"), f", {ahead} ahead{cached}"))
+def print_sources(report: Report, console: Console) -> None:
+    """What was read, below the heading that says when."""
     for wish in wishes_of_all(report):
         console.print(Text(wish, style="bold"))
     for source in report.sources:

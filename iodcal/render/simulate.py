@@ -14,7 +14,6 @@ from iodcal.domain.durations import format_duration
 from iodcal.domain.money import RateSource
 from iodcal.domain.problems import Kind, Problem
 from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import with_zone
 from iodcal.simulation.course import Hours
 from iodcal.simulation.result import CircuitResult, Comparison, Served, Simulation
 from iodcal.words.problems import cause_in_words, describe
@@ -25,10 +24,7 @@ _MOST_TIERS = 5  # columns that fit
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Shows the whole result."""
-    first = comparison.simulations[0]
-    start, end = (with_zone(at, first.zone) for at in (comparison.span.start, comparison.span.end))
-    console.print(Text.assemble("simulated ", (start, "bold"), " to ", (end, "bold")))
+    """Shows the whole result, below its heading."""
     if comparison.faults.rate:
         rate, seed = comparison.faults.rate, comparison.faults.seed
         console.print(Text(f"{rate:.1%} of all calls failed (seed {seed})"))

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.domain.planning import CircuitPlan
-from iodcal.render.plan import print_header
+from iodcal.render.plan import print_sources
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, relative, rough
 from iodcal.render.wishes import wishes_of
@@ -16,7 +16,7 @@ from iodcal.result import Report, TargetReport
 
 def print_status(report: Report, console: Console) -> None:
     """Shows circuits, calendars and the last run."""
-    print_header(report, console)
+    print_sources(report, console)
     console.print()
     console.print(_circuits(report))
     for plan in report.plans:

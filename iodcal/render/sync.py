@@ -11,7 +11,7 @@ from iodcal.domain.changes import Change
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.render.lines import order_line
-from iodcal.render.plan import cause_text, print_header, print_problems, step
+from iodcal.render.plan import cause_text, print_problems, print_sources, step
 from iodcal.render.text import for_terminal
 from iodcal.render.when import local, relative
 from iodcal.result import Report
@@ -20,7 +20,7 @@ from iodcal.words.held import HELD
 
 def print_sync(report: Report, console: Console, errors: Console) -> None:
     """Shows what was done, what waits, and what comes next."""
-    print_header(report, console)
+    print_sources(report, console)
     console.print()
     for order in report.orders:
         console.print(_ordered(order, report))

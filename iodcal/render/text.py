@@ -1,4 +1,4 @@
-"""Foreign text made harmless, one function per sink. JSON has its own escapes.
+"""Foreign text made harmless, one function per sink. JSON has its own escapes; HTML is made in `render.html`.
 
 Titles, names and carriers' messages are written by anybody: they may hold control characters that move
 a terminal's cursor, or bidirectional marks that turn a line round.
@@ -6,7 +6,6 @@ a terminal's cursor, or bidirectional marks that turn a line round.
 
 from __future__ import annotations
 
-import html
 import unicodedata
 
 _SPACE_LIKE = {"\n": " ", "\r": " ", "\t": " ", "\v": " ", "\f": " ", "\u2028": " ", "\u2029": " "}
@@ -19,6 +18,8 @@ _JOINERS = frozenset("\u200c\u200d\ufe0f")  # needed inside words and emoji of h
 
 def for_line(text: str) -> str:
     """`text` for one line of a log or a mail from cron."""
+    if text.isascii() and text.isprintable():  # nearly all are, and letter by letter takes long
+        return " ".join(text.split())
     shown = "".join(_SPACE_LIKE.get(character) or _visible(character) for character in text)
     return " ".join(shown.split())
 
@@ -40,14 +41,6 @@ def for_label(text: str) -> str:
     return "".join(
         _SPACE_LIKE.get(letter) or _visible(letter) or "\N{REPLACEMENT CHARACTER}" for letter in text
     )
-
-
-def for_html(text: str) -> str:
-    """`text` for HTML, as content or as an attribute in double quotes: no markup, and no mark that turns the
-    line round. Where it begins or ends with white space, one space stays: it parts words of two elements."""
-    shown = html.escape(for_line(text), quote=True)
-    before, after = " " if text[:1].isspace() else "", " " if text[-1:].isspace() else ""
-    return f"{before}{shown}{after}" if shown else before
 
 
 def _visible(character: str) -> str:

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-
-from msgspec import Struct
+from datetime import timedelta
 
 from iodcal.calendars.overlap import may_overlap
 from iodcal.config import Configuration
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
-from iodcal.domain.moments import parse_moment
 from iodcal.domain.values import replace
 from iodcal.errors import UsageError
 from iodcal.reading import calendars_in_use
 from iodcal.simulation.ahead import LONGEST, margin_of, read_ahead
-from iodcal.simulation.chance import NO_FAULTS, FaultPlan
+from iodcal.simulation.asked import Asked, span_of
 from iodcal.simulation.engine import simulate
 from iodcal.simulation.plot import Plot
 from iodcal.simulation.result import Comparison
 
 _SHORTEST_STEP = timedelta(minutes=1)
-
-
-class Asked(Struct, frozen=True):
-    """What `simulate` was asked for. `every` None means that of each rules file."""
-
-    start: str
-    end: str
-    every: timedelta | None = None
-    faults: FaultPlan = NO_FAULTS
 
 
 def compare(
@@ -41,7 +29,7 @@ def compare(
 
     Raises UsageError, SimulationError.
     """
-    span = _span(configurations[0], asked)
+    span = span_of(configurations[0], asked)
     configurations = [_with_step(configuration, asked.every) for configuration in configurations]
     for configuration in configurations:
         _check(configuration, span)
@@ -50,18 +38,6 @@ def compare(
         for configuration in configurations
     ]
     return Comparison(span, asked.faults, tuple(simulate(plot, progress) for plot in plots))
-
-
-def _span(configuration: Configuration, asked: Asked) -> Interval:
-    now = datetime.now(UTC)
-    try:
-        start, end = (parse_moment(text, now, configuration.zone) for text in (asked.start, asked.end))
-    except ValueError as error:
-        raise UsageError("bad_time", message=str(error)) from None
-    if start >= end:
-        raise UsageError("simulate_order", start=asked.start, end=asked.end)
-    # A run takes place at a whole minute, whatever second the range was typed at.
-    return Interval(start.replace(second=0, microsecond=0), end)
 
 
 def _with_step(configuration: Configuration, every: timedelta | None) -> Configuration:

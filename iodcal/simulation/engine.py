@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from iodcal.commands import Syncing, finish
+from iodcal.asked import Syncing
+from iodcal.commands import finish
 from iodcal.config import Configuration
 from iodcal.domain.values import replace
 from iodcal.http import Deadline

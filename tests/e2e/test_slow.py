@@ -1,10 +1,14 @@
-"""A calendar that answers a letter at a time: half of `every` is lost to it, and no event of another one."""
+"""Calendars that take their time: what is lost to them, and what is there to see meanwhile."""
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.e2e.command import Iodcal
+from tests.e2e.conftest import World
 from tests.e2e.test_sandbox import CALENDAR, RULES
 from tests.http.test_cutting import slow
 
@@ -21,3 +25,25 @@ def test_a_slow_calendar_costs_no_order_of_another_one(iodcal: Iodcal) -> None:
         done = iodcal("sync", "-o", "json").json
     assert [(one["kind"], one["where"]) for one in done["problems"]] == [("calendar_unreadable", "slow")]
     assert [order["outcome"] for order in done["orders"]] == ["accepted"]
+
+
+@pytest.mark.parametrize("command", [["plan"], ["explain", "den-a"], ["explain", "--event", "All-Hands"]])
+def test_the_first_line_is_there_before_a_calendar_answers(world: World, command: list[str]) -> None:
+    world.meeting("All-Hands", 60, 120)
+    asked, free, waited = threading.Event(), threading.Event(), []
+
+    def watch() -> None:
+        asked.set()
+        waited.append(free.wait(60))
+
+    world.graph.watch(watch)
+    process = world.iodcal.start(*command)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    asked.wait(60)
+    free.set()
+    rest, errors = process.communicate(timeout=120)
+    assert first.endswith(", 3 days ahead\n")
+    assert all(waited)
+    assert (process.returncode, errors) == (0, "")
+    assert "1 of 1 event" in rest

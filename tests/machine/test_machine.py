@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from iodcal import people
+from iodcal.asked import Syncing
 from iodcal.author import Person
-from iodcal.commands import Synced, Syncing, sync
+from iodcal.commands import Synced, sync
 from iodcal.config import Configuration, Settings
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.orders import Outcome

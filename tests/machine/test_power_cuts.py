@@ -20,7 +20,8 @@ from unittest import mock
 
 import pytest
 
-from iodcal.commands import Syncing, sync
+from iodcal.asked import Syncing
+from iodcal.commands import sync
 from iodcal.domain.orders import Outcome
 from iodcal.history.read import read_past
 from iodcal.state.store import StateStore

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from iodcal.commands import Syncing, finish
+from iodcal.asked import Syncing
+from iodcal.commands import finish
 from iodcal.domain.orders import BootTime
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace

@@ -27,7 +27,8 @@ from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.people import Act
-from iodcal.render.json import check_json, dump, error_json, report_json
+from iodcal.render.dump import dump
+from iodcal.render.json import check_json, error_json, report_json
 from iodcal.render.lines import held_line, order_line, problem_lines
 from iodcal.render.people import act_json, act_lines
 from iodcal.render.plan import print_plan
@@ -161,12 +162,6 @@ def test_the_plan_where_only_ascii_can_be_shown() -> None:
     text = shown(lambda out, err: print_plan(replace(plain, plans=plans), out, err), 80, "ascii")
     check("plan-ascii.txt", text)
     assert text.isascii()
-
-
-def test_the_plan_of_a_test_environment_and_of_cached_readings() -> None:
-    text = shown(lambda out, err: print_plan(report(test=True, cached=True), out, err), 80)
-    assert text.startswith("TEST environment")
-    assert "from the last run's readings" in text
 
 
 @pytest.mark.parametrize("width", [80, 120])

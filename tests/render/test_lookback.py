@@ -16,7 +16,7 @@ from iodcal.history import Past, PastCause
 from iodcal.lookback import Because, Lookback, Served
 from iodcal.lookback.gather import look_back
 from iodcal.render.costs_page import costs_html
-from iodcal.render.json import dump
+from iodcal.render.dump import dump
 from iodcal.render.lookback import print_lookback, spare_text
 from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
 from iodcal.words.lookback import event_name, spent_on

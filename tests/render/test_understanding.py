@@ -38,10 +38,10 @@ from iodcal.domain.wishes import Parked, Pause
 from iodcal.explaining import ExplainedCircuits, ExplainedEvents
 from iodcal.render.diff import print_diff
 from iodcal.render.diff_json import diff_json
+from iodcal.render.dump import dump
 from iodcal.render.events import print_events
 from iodcal.render.explain import print_circuits
 from iodcal.render.explain_json import circuits_json, events_json
-from iodcal.render.json import dump
 from iodcal.render.unmatched import print_unmatched
 from iodcal.render.unmatched_json import unmatched_json
 from tests.domain.minutes import CIRCUIT, DENVER, NOON, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
@@ -198,13 +198,13 @@ def test_what_every_rule_makes_of_an_event(width: int) -> None:
 def test_an_event_that_is_tried_and_one_that_is_not_found() -> None:
     made = events(tried=True, text=None)
     text = shown(lambda out, err: print_events(made, out, err), 100)
-    assert text.startswith("An event that does not exist")
+    assert text.startswith('\n"')
     none = events(trials=(), searched=1, hidden=2)
     text = shown(lambda out, err: print_events(none, out, err), 100)
     assert text.startswith('0 of 1 event resemble "hall')
     assert "2 events have titles that must not be seen" in text
     listed = shown(lambda out, err: print_events(events(text=None), out, err), 100)
-    assert "7 of 42 events, Tue 24 Nov 2026" in listed
+    assert listed.startswith("7 of 42 events\n")
 
 
 def test_what_gives_way_and_what_the_clock_skips() -> None:

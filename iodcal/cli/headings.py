@@ -1,0 +1,145 @@
+"""Writing the first line at once, so that whoever looks on sees that something is done.
+
+Each of these raises UsageError where the command was asked for what makes no sense: that is told without a
+heading.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iodcal.asked import Preview, Question, Syncing
+    from iodcal.cli.session import Session
+    from iodcal.config import Configuration
+    from iodcal.domain.localtime import Interval
+    from iodcal.lookback.asked import LookbackAsked
+    from iodcal.reportpage.asked import PageAsked
+    from iodcal.simulation.asked import Asked
+
+
+def of_plan(session: Session, configuration: Configuration, asked: Preview) -> None:
+    """Of `plan`."""
+    from iodcal.asked import check_preview
+
+    check_preview(configuration, asked)
+    _write_preview(session, configuration, asked)
+
+
+def of_diff(session: Session, configuration: Configuration, other: Configuration, asked: Preview) -> None:
+    """Of `plan --diff`."""
+    from iodcal.asked import check_diff
+
+    check_diff(configuration, other, asked)
+    known = asked.circuit is None or asked.circuit in configuration.circuits
+    _write_preview(session, configuration if known else other, asked)
+
+
+def of_status(session: Session, configuration: Configuration, circuit: str | None) -> None:
+    """Of `status`."""
+    from iodcal.asked import Preview
+
+    of_plan(session, configuration, Preview(circuit=circuit, cached=True))
+
+
+def of_sync(session: Session, configuration: Configuration, asked: Syncing) -> None:
+    """Of `sync`, for a terminal: in a pipe it says what it did, and nothing else."""
+    from iodcal.asked import check_sync, clock_of
+
+    check_sync(configuration, asked)
+    _, now = clock_of(configuration, asked.now)
+    _write_plan(session, configuration, now, configuration.settings.window, asked.circuit)
+
+
+def of_question(session: Session, configuration: Configuration, asked: Question) -> None:
+    """Of `explain`."""
+    from iodcal.asked import check_circuit, check_question, horizon_of, moments_of
+    from iodcal.render.heading import trial_heading
+
+    check_question(configuration, asked)
+    check_circuit(configuration, asked.circuit)
+    if asked.subject is not None:
+        moments_of(configuration, asked)
+        _write(session, trial_heading(plain=session.plain))
+        return
+    horizon = horizon_of(configuration, asked)
+    _write_plan(session, configuration, horizon.start, horizon.length, asked.circuit, cached=asked.cached)
+
+
+def of_report(session: Session, configuration: Configuration, asked: LookbackAsked) -> None:
+    """Of `report`."""
+    from iodcal.asked import clock_of
+    from iodcal.lookback.asked import span_of
+
+    _, now = clock_of(configuration, asked.now)
+    _write_span(session, configuration, span_of(configuration, asked, now))
+
+
+def of_page(session: Session, configuration: Configuration, asked: PageAsked) -> None:
+    """Of `report --html`, for a terminal: the page goes elsewhere."""
+    from iodcal.reportpage.asked import span_of_page
+
+    _write_span(session, configuration, span_of_page(configuration, asked))
+
+
+def of_history(session: Session, configuration: Configuration) -> None:
+    """Of `history`."""
+    from iodcal.render.heading import history_heading
+
+    _write(session, history_heading(configuration.zone, plain=session.plain))
+
+
+def of_simulation(session: Session, configuration: Configuration, asked: Asked) -> None:
+    """Of `simulate`."""
+    from iodcal.render.heading import simulation_heading
+    from iodcal.simulation.asked import span_of
+
+    over = span_of(configuration, asked)
+    _write(session, simulation_heading(over.start, over.end, configuration.zone, plain=session.plain))
+
+
+def of_doctor(session: Session, configuration: Configuration) -> None:
+    """Of `doctor`, unless only what is not well is to be seen."""
+    from iodcal.render.heading import doctor_heading
+
+    if not session.quiet:
+        now, path = datetime.now(UTC), session.config_path
+        _write(session, doctor_heading(now, configuration.zone, path, plain=session.plain))
+
+
+def _write_preview(session: Session, configuration: Configuration, asked: Preview) -> None:
+    from iodcal.asked import clock_of
+
+    _, now = clock_of(configuration, asked.now)
+    ahead = asked.window or configuration.settings.window
+    _write_plan(session, configuration, now, ahead, asked.circuit, cached=asked.cached)
+
+
+def _write_plan(
+    session: Session,
+    configuration: Configuration,
+    now: datetime,
+    ahead: timedelta,
+    circuit: str | None,
+    *,
+    cached: bool = False,
+) -> None:
+    from iodcal.render.heading import plan_heading
+
+    zones = [one.zone for one in configuration.circuits.values() if circuit in (None, one.name)]
+    zone, test = zones[0] if zones else None, configuration.is_test
+    _write(session, plan_heading(now, zone, ahead, cached=cached, test=test, plain=session.plain))
+
+
+def _write_span(session: Session, configuration: Configuration, over: Interval) -> None:
+    from iodcal.render.heading import report_heading
+
+    _write(session, report_heading(over.start, over.end, configuration.zone, plain=session.plain))
+
+
+def _write(session: Session, text: str) -> None:
+    if not session.json and not session.csv:
+        sys.stdout.write(text)
+        sys.stdout.flush()
