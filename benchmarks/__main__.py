@@ -17,8 +17,8 @@ def main() -> int:
 
 def _planning() -> list[bool]:
     load, half = planning.Load(100_000, 50, 20), planning.Load(50_000, 50, 20)
-    seconds, changes = planning.measure(load)
-    half_seconds, _ = planning.measure(half)
+    seconds, changes = planning.measure_alone(load)
+    half_seconds, _ = planning.measure_alone(half)
     size = f"{load.events:,} events x {load.rules} rules x {load.circuits} circuits, {changes} changes"
     return [
         _line(f"planning {size}", seconds, 3, "s of CPU"),
@@ -47,7 +47,7 @@ def _processes() -> list[bool]:
     return [
         _line(f"iodcal --version ({start.ours:.3f} s of CPU)", start.ratio, 1.5, "x import typer"),
         _line(
-            f"first output of {len(first)} commands, the last: iodcal {worst} ({first[worst].ours:.3f} s of CPU)",
+            f"first output of {len(first)} commands, {worst} being last ({first[worst].ours:.3f} s of CPU)",
             *(first[worst].ratio, _FIRST_OUTPUT, "x iodcal --version"),
         ),
         _line(f"a quiet sync ({quiet.ours:.3f} s of CPU)", quiet.ratio, 1.6, "x the shortest script"),

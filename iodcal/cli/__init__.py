@@ -11,14 +11,12 @@ from typing import NoReturn
 
 # Starting up makes a hundred thousand objects that all stay: looking through them again and again for
 # garbage, as Python does after every 700, is a tenth of a short run.
-_OBJECTS_BETWEEN_COLLECTIONS = 200_000
+OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
 def main() -> NoReturn:
     """The `iodcal` command: runs it with the process's arguments and exits with its status."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    # What else is installed here shall neither see the configuration nor be looked for.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     from iodcal.cli.boundary import run_command
 
     if not sys.warnoptions:
