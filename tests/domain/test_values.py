@@ -268,6 +268,29 @@ def test_the_index_never_hides_a_keyword(before: str, keyword: str, after: str) 
         assert wanted.words <= words_of(normal)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "text", "places"),
+    [
+        ("dr test", "dr test, dr test lon, dr test", [(0, 7), (9, 16), (22, 29)]),
+        ("b", "x ab", []),
+        ("b", "x b", [(2, 3)]),
+        ("a+a", "aa+a+a", [(3, 6)]),
+        ("+a+", "+a+a+", [(0, 3)]),
+        ("\u4f1a\u8b70", "q3\u4f1a\u8b70\u4f1a\u8b70", [(2, 4), (4, 6)]),
+    ],
+    ids=[
+        "three times",
+        "in a word",
+        "alone",
+        "in a word, then alone",
+        "places do not overlap",
+        "without spaces",
+    ],
+)
+def test_where_a_keyword_stands(keyword: str, text: str, places: list[tuple[int, int]]) -> None:
+    assert list(Keyword(keyword).places_in(normalise(text))) == places
+
+
 _SPACED = (
     r"[^\W\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff]"  # a letter that another one beside it makes a word with
 )
