@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
@@ -27,6 +27,7 @@ from iodcal.state.migrations import migrate, version_of
 from iodcal.state.rebuild import rebuild
 
 _MOST_BYTES = 64 * 1024 * 1024
+_Made = TypeVar("_Made")
 
 
 class StateStore:
@@ -67,7 +68,7 @@ class StateStore:
             migrated = migrate(document, str(self.path))
             state = decode(migrated)
         except (ValueError, RecursionError):
-            return self._rebuilt(read_only=read_only)
+            return self._rebuilt(content, read_only=read_only)
         if migrated is not document and not read_only:
             self._keep_aside(f"v{old}", content)
         self._written = content
@@ -110,7 +111,7 @@ class StateStore:
 
     def save_elsewhere(self, state: State) -> str | None:
         """Writes `state` to some other place, since its own cannot be written; where to, or None."""
-        name = f"iodcal-state-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
+        name = f"iodcal-state-{self._clock():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
         for folder in self._other_places():
             with contextlib.suppress(OSError):
                 write_new(folder / name, _serialise(state))
@@ -163,41 +164,28 @@ class StateStore:
         if owner not in (os.getuid(), 0):
             raise StateError("foreign_owner", path=str(self.path))
 
-    def _rebuilt(self, *, read_only: bool) -> State:
-        now = self._clock()
-        state = rebuild(self.history.read(), now)
-        aside = self.path if read_only else self._set_aside(now)
+    def _rebuilt(self, content: bytes, *, read_only: bool) -> State:
+        state = rebuild(self.history.read(), self._clock())
+        aside = self.path if read_only else self._keep_aside("damaged", content)
         return replace(state, rebuilt_from=str(aside))
 
-    def _set_aside(self, now: datetime) -> Path:
-        """Gives the damaged file a second name. It keeps its own until the rebuilt state takes that over: a
-        run that dies before would leave no state at all, and the next would begin as if it were the first."""
-        prefix = f"{self.path.name}.damaged-"
-        aside = self.path.with_name(f"{prefix}{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
-
-        def link() -> None:
-            try:
-                os.link(self.path, aside)
-            except OSError:
-                self.path.rename(aside)  # where there are no second names
-
-        for known in self.path.parent.iterdir():
-            if known.name.startswith(prefix) and known.samefile(self.path):
-                return known
-        _writing(self.path, link)
-        return aside
-
-    def _keep_aside(self, mark: str, content: bytes) -> None:
-        """Once only, however many runs load it before one of them gets as far as to write the new one."""
+    def _keep_aside(self, mark: str, content: bytes) -> Path:
+        """Where a copy of `content` lies, which the file itself holds until the next state takes its place: a
+        run that dies before that must find it there. One copy, however many runs load it until then."""
         prefix = f"{self.path.name}.{mark}-"
-        aside = self.path.with_name(f"{prefix}{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        aside = self.path.with_name(f"{prefix}{self._clock():%Y%m%dT%H%M%S}")
 
-        def write() -> None:
-            copies = (path for path in self.path.parent.iterdir() if path.name.startswith(prefix))
-            if not any(_holds(path, content) for path in copies):
-                write_new(aside, content, self._access)
+        def find_or_write() -> Path:
+            for known in self.path.parent.iterdir():
+                if known.name.startswith(prefix) and _holds(known, content):
+                    return known
+            place = (
+                aside.with_name(f"{aside.name}-{secrets.token_hex(2)}") if os.path.lexists(aside) else aside
+            )
+            write_new(place, content, self._access)
+            return place
 
-        _writing(aside, write)
+        return _writing(aside, find_or_write)
 
 
 def _holds(path: Path, content: bytes) -> bool:
@@ -241,8 +229,8 @@ def _line(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
-def _writing(path: Path, write: Callable[[], Any]) -> None:
+def _writing(path: Path, write: Callable[[], _Made]) -> _Made:
     try:
-        write()
+        return write()
     except OSError as error:
         raise StateError("unwritable", path=str(path), reason=error.strerror) from None
