@@ -14,9 +14,9 @@ from iodcal.asked import Preview, Syncing, check_circuit, check_preview, check_s
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Kind
 from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError
+from iodcal.history.conceal import hidden_by
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.keeping import held_mark, note_problems
@@ -29,20 +29,13 @@ from iodcal.state import LastRun, State
 from iodcal.state.files import Access
 from iodcal.state.lock import Holder
 from iodcal.state.store import StateStore
-from iodcal.telling import Telling, tell
+from iodcal.telling import Telling, examined_by, still_standing, tell
 
 LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
 # A run must have ended before the next one begins; calendars get half of that, then memory serves.
 _SHARE_OF_EVERY = 0.9
 _SHARE_OF_CALENDARS = 0.5
-
-
-# What only a reading of its calendar, or of its circuit, can show to be over.
-_SEEN_IN_CALENDARS = frozenset(
-    {Kind.EVENT_INVALID, Kind.EVENT_REFUSED, Kind.NO_BANDWIDTH, Kind.NO_CIRCUIT, Kind.PATTERN_SLOW}
-)
-_SEEN_AT_CARRIERS = frozenset({Kind.CARRIER_UNREADABLE, Kind.CIRCUIT_UNKNOWN})
 
 
 class Synced(Struct, frozen=True):
@@ -97,7 +90,10 @@ def status(
     request = Request("status", now, window, run_id or _run_id(), circuit=circuit, cached=True)
     state = store_of(configuration, state_path, clock).load(read_only=True)
     report = run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
-    return replace(report, notices=known_targets(configuration, state_path))
+    hidden = hidden_by(configuration)
+    kept = tuple(replace(one, facts=hidden.facts(one.facts)) for one in still_standing(state, report))
+    notices = known_targets(configuration, state_path)
+    return replace(report, problems=(*report.problems, *kept), notices=notices)
 
 
 def sync(
@@ -196,7 +192,7 @@ def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedel
     telling = tell(
         report.problems,
         ledger.state.told,
-        examined=_examined(report, asked.circuit),
+        examined=examined_by(report, asked.circuit),
         now=report.now,
         terminal=asked.terminal,
     )
@@ -208,22 +204,6 @@ def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedel
     if not ledger.lost:
         ledger.store.history.rotate(report.now, history_keep)
     return telling
-
-
-def _examined(report: Report, circuit: str | None) -> Callable[[str, str], bool]:
-    """Which problems this run could have seen, by (kind, where): only those can clear."""
-    unread = tuple(f"{source.source.label}/" for source in report.sources if source.remembered)
-    readings = {plan.circuit.name: plan.standing.reading for plan in report.plans}
-    unlooked = {name for name, reading in readings.items() if reading is None or reading.at < report.now}
-
-    def examined(kind: str, where: str) -> bool:
-        if kind in _SEEN_IN_CALENDARS and where.startswith(unread):
-            return False
-        if kind in _SEEN_AT_CARRIERS and where in unlooked:
-            return False
-        return circuit is None or where == circuit or where.startswith(f"{circuit}/")
-
-    return examined
 
 
 def surroundings(

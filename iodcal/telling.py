@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from iodcal.domain.problems import Problem
+from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
-from iodcal.state import Told
+from iodcal.result import Report
+from iodcal.state import State, Told
 
 REMINDER = timedelta(hours=6)
+
+# What only a reading of its calendar, or of its circuit, can show to be over.
+_SEEN_IN_CALENDARS = frozenset(
+    {Kind.EVENT_INVALID, Kind.EVENT_REFUSED, Kind.NO_BANDWIDTH, Kind.NO_CIRCUIT, Kind.PATTERN_SLOW}
+)
+_SEEN_AT_CARRIERS = frozenset({Kind.CARRIER_UNREADABLE, Kind.CIRCUIT_UNKNOWN})
+# What a look at the state alone cannot find again, but a run found: in what it read, ordered or was given.
+_OF_CALENDARS = _SEEN_IN_CALENDARS | {Kind.CALENDAR_UNREADABLE}
+_OF_CIRCUITS = _SEEN_AT_CARRIERS | {Kind.ORDER_REFUSED}
+_OF_ALL = frozenset({Kind.BUDGET, Kind.CLOCK, Kind.CONFIGURATION, Kind.STATE_SHARED})
+_SEEN_IN_RUNS = _OF_CALENDARS | _OF_CIRCUITS | _OF_ALL
 
 
 class Telling(Struct, frozen=True):
@@ -62,7 +74,7 @@ def tell(
         kept[problem.id] = _keep(problem, told.get(problem.id), now, heard=heard)
     cleared = tuple(known for known in gone.values() if known.told_at is not None)
     if terminal:
-        kept |= {key: known for key, known in gone.items() if known.told_at is not None}
+        kept |= {key: replace(known, over=True) for key, known in gone.items() if known.told_at is not None}
     return Telling(new, changed, reminded, cleared, kept)
 
 
@@ -79,4 +91,37 @@ def _keep(problem: Problem, known: Told | None, now: datetime, *, heard: bool) -
         known = Told(problem.kind, problem.where, {}, problem.stable_facts, problem.since or now, None)
     if heard:
         known = replace(known, stable_facts=problem.stable_facts, told_at=now)
-    return replace(known, facts=dict(problem.facts))
+    return replace(known, facts=dict(problem.facts), over=False)
+
+
+def examined_by(report: Report, circuit: str | None) -> Callable[[str, str], bool]:
+    """Which problems this run could have seen, by (kind, where): only those can clear."""
+    unread = tuple(f"{source.source.label}/" for source in report.sources if source.remembered)
+    readings = {plan.circuit.name: plan.standing.reading for plan in report.plans}
+    unlooked = {name for name, reading in readings.items() if reading is None or reading.at < report.now}
+
+    def examined(kind: str, where: str) -> bool:
+        if kind in _SEEN_IN_CALENDARS and where.startswith(unread):
+            return False
+        if kind in _SEEN_AT_CARRIERS and where in unlooked:
+            return False
+        return circuit is None or where == circuit or where.startswith(f"{circuit}/")
+
+    return examined
+
+
+def still_standing(state: State, report: Report) -> Iterator[Problem]:
+    """What the last run found and `report`, made of the state alone, cannot find: it stands until a run sees
+    it gone. What is no longer in the configuration is not among it."""
+    found = {problem.id for problem in report.problems}
+    calendars = [source.source.label for source in report.sources]
+    circuits = {plan.circuit.name for plan in report.plans}
+    for key, told in state.told.items():
+        kind = next((kind for kind in _SEEN_IN_RUNS if kind == told.kind), None)
+        if kind is None or key in found or told.over:
+            continue
+        if kind in _OF_CALENDARS and not any(f"{told.where}/".startswith(f"{label}/") for label in calendars):
+            continue
+        if kind in _OF_CIRCUITS and told.where not in circuits:
+            continue
+        yield Problem(kind, told.where, told.facts, told.since)

@@ -75,3 +75,10 @@ def test_what_clears_before_a_terminal_is_told_to_cron_later() -> None:
 def test_what_was_never_told_clears_in_silence(terminal: bool) -> None:
     looked_at = run({}, drift(), terminal=True)
     assert not run(looked_at.told, at=HOUR, terminal=terminal).cleared
+
+
+def test_what_cleared_before_a_terminal_stands_no_longer() -> None:
+    first = run({}, drift())
+    on_terminal = run(first.told, at=HOUR, terminal=True)
+    assert on_terminal.told["drift:den-a"].over
+    assert not run(on_terminal.told, drift(), at=HOUR).told["drift:den-a"].over

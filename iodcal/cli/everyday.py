@@ -155,7 +155,7 @@ def status(session: Session, *, circuit: CircuitOption = None) -> int:
         return _show_json(session, report)
     from iodcal.render.status import print_status
 
-    print_status(report, session.console())
+    print_status(report, session.console(), session.console(stderr=True))
     return report.exit
 
 

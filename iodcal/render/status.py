@@ -7,15 +7,15 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.domain.planning import CircuitPlan
-from iodcal.render.plan import print_sources
+from iodcal.render.plan import print_problems, print_sources
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, relative, rough
 from iodcal.render.wishes import wishes_of
 from iodcal.result import Report, TargetReport
 
 
-def print_status(report: Report, console: Console) -> None:
-    """Shows circuits, calendars and the last run."""
+def print_status(report: Report, console: Console, errors: Console) -> None:
+    """Shows circuits, calendars and the last run on `console`, and what is not well on `errors`."""
     print_sources(report, console)
     console.print()
     console.print(_circuits(report))
@@ -27,6 +27,7 @@ def print_status(report: Report, console: Console) -> None:
     for target in report.notices:
         if target.failing_since is not None:
             console.print(_failing(target, report))
+    print_problems(report, errors)
 
 
 def _circuits(report: Report) -> Table:

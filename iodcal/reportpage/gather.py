@@ -124,6 +124,8 @@ def _problems(report: Report, state: State, hidden: Hidden) -> Iterator[CurrentP
     """What stood when the last run ended, and what the readings of then mean by now; errors first."""
     standing: dict[str, CurrentProblem] = {}
     for key, told in state.told.items():
+        if told.over:
+            continue
         words = describe_recorded(key, hidden.facts(told.facts))
         standing[key] = CurrentProblem(key, _severity(key), told.since, words.message, words.remedy)
     for problem in report.problems:

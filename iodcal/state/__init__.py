@@ -22,7 +22,8 @@ class Quota(Struct, frozen=True):
 
 class Told(Struct, frozen=True):
     """A problem that stands: since when, with which stable facts, and when somebody was last told
-    (None while nobody was). `kind`, `where` and `facts` say what to call it once it clears."""
+    (None while nobody was). `kind`, `where` and `facts` say what to call it once it clears; `over` is True
+    where it has, and only the person who looked on knows."""
 
     kind: str
     where: str
@@ -30,6 +31,7 @@ class Told(Struct, frozen=True):
     stable_facts: tuple[tuple[str, Fact], ...]
     since: datetime
     told_at: datetime | None
+    over: bool = False
 
 
 class LastRun(Struct, frozen=True):

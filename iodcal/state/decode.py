@@ -341,4 +341,5 @@ def _told(node: Node) -> Told:
         stable_facts=tuple(sorted(stable.items())),
         since=node.time("since"),
         told_at=node.maybe("told_at", node.time),
+        over=node.given("over", node.flag, False),
     )

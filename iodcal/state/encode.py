@@ -305,4 +305,5 @@ def encode_told(told: Told) -> Json:
         "stable_facts": dict(told.stable_facts),
         "since": moment(told.since),
         "told_at": moment(told.told_at),
+        **({"over": True} if told.over else {}),
     }

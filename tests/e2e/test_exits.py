@@ -224,6 +224,23 @@ def test_the_first_line_says_test_where_the_carrier_is_one(world: World) -> None
     assert world.iodcal("plan", "-o", "json").json["test"] is True
 
 
+def test_the_status_shows_what_the_last_run_found(world: World) -> None:
+    world.graph.script("noc@contoso.example", [html(503)] * 6)
+    assert world.iodcal("sync").status == 3
+    shown, document = world.iodcal("status"), world.iodcal("status", "-o", "json")
+    assert (shown.status, document.status) == (3, 3)
+    assert "calendar noc cannot be read" in shown.err
+    assert [problem["id"] for problem in document.json["problems"]] == ["calendar_unreadable:noc"]
+    assert document.json["problems"][0]["since"]
+    rules = (world.iodcal.folder / "rules.yaml").read_text()
+    without = re.sub(r"(?m)^  noc: .*\n", "", rules).replace("[company, noc]", "[company]")
+    world.iodcal.write("other.yaml", without.replace("calendars: [noc]", "calendars: [company]"))
+    assert (world.iodcal("status", "-c", "other.yaml").status, world.iodcal("status").status) == (0, 3)
+    assert world.iodcal("sync").status == 0
+    shown = world.iodcal("status")
+    assert (shown.status, shown.err) == (0, "")
+
+
 def test_what_was_told_once_is_not_told_again(world: World) -> None:
     world.graph.script("noc@contoso.example", [html(503)] * 12)
     first, again = world.iodcal("sync"), world.iodcal("sync")

@@ -185,9 +185,10 @@ def test_a_lost_state_says_what_not_to_do() -> None:
 def test_the_status() -> None:
     drifted = replace(report("status").plans[2].standing, order=replace(order(Outcome.OVERDUE)))
     plans = (*report().plans[:2], replace(report().plans[2], standing=drifted))
-    check("status-100.txt", shown(lambda out, _: print_status(report("status", plans=plans), out), 100))
+    made = report("status", plans=plans)
+    check("status-100.txt", shown(lambda out, err: print_status(made, out, err), 100))
     never = report("status", last_run=None, plans=(plan_of(ordered=None),))
-    assert "no run yet" in shown(lambda out, _: print_status(never, out), 100)
+    assert "no run yet" in shown(lambda out, err: print_status(never, out, err), 100)
 
 
 def wished() -> Report:
@@ -213,9 +214,9 @@ def wished() -> Report:
 @pytest.mark.parametrize("width", [80, 120])
 def test_what_people_asked_for(width: int) -> None:
     drawn = shown(lambda out, errors: print_plan(wished(), out, errors), width)
-    drawn += shown(lambda out, _: print_status(replace(wished(), command="status"), out), width)
+    drawn += shown(lambda out, err: print_status(replace(wished(), command="status"), out, err), width)
     parked = replace(wished(), plans=(), pause=None, parked=Parked(at(-60), "pat", "moving to den2"))
-    drawn += shown(lambda out, _: print_status(replace(parked, command="status"), out), width)
+    drawn += shown(lambda out, err: print_status(replace(parked, command="status"), out, err), width)
     check(f"wishes-{width}.txt", drawn)
 
 
