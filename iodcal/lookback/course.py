@@ -83,14 +83,20 @@ def confirmed(orders: Sequence[PastOrder], readings: Sequence[PastReading]) -> K
 def _before(
     orders: Sequence[PastOrder], readings: Sequence[PastReading], otherwise: Bandwidth | None
 ) -> Bandwidth | None:
-    """The level before everything else: the history has every step, so the first one tells it."""
+    """The level before everything else: the history has every step, so the first one tells it. An order of the
+    run that read the circuit for the first time only tells what that run saw."""
     order = min(orders, key=lambda one: one.order.created_at, default=None)
     reading = min(readings, key=lambda one: one.stamp.at, default=None)
-    if order is not None and (reading is None or order.order.created_at <= reading.stamp.at):
+    if order is not None and (reading is None or _came_first(order, reading)):
         return order.order.old
     if reading is not None:
         return reading.confirmed if reading.drift is not None else None
     return otherwise
+
+
+def _came_first(order: PastOrder, reading: PastReading) -> bool:
+    led_to_it = order.stamp.run_id == reading.stamp.run_id and order.order.old == reading.confirmed
+    return order.order.created_at <= reading.stamp.at and not led_to_it
 
 
 def _of_orders(orders: Iterable[PastOrder]) -> Iterator[tuple[datetime, Bandwidth | None, Step]]:

@@ -32,6 +32,7 @@ def levels(known: Known, start: float = -60, end: float = 240) -> list[tuple[flo
         ([], [reading(10, None)], [(-60, None)]),
         ([order(0, LOW, HIGH)], [reading(3, LOW), reading(60, HIGH, by_hand=MIDDLE)],
          [(-60, LOW), (0, HIGH), (60, MIDDLE)]),  # the order was open at the first reading
+        ([order(0, LOW, HIGH)], [reading(0, LOW)], [(-60, None), (0, HIGH)]),  # both of the very first run
     ],
 )  # fmt: skip
 def test_what_was_ordered(
