@@ -83,8 +83,8 @@ def confirmed(orders: Sequence[PastOrder], readings: Sequence[PastReading]) -> K
 def _before(
     orders: Sequence[PastOrder], readings: Sequence[PastReading], otherwise: Bandwidth | None
 ) -> Bandwidth | None:
-    """The level before everything else: the history has every step, so the first one tells it. An order of the
-    run that read the circuit for the first time only tells what that run saw."""
+    """The level before everything else: the history has every step, so the first one tells it. An order of
+    the run that read the circuit for the first time only tells what that run saw."""
     order = min(orders, key=lambda one: one.order.created_at, default=None)
     reading = min(readings, key=lambda one: one.stamp.at, default=None)
     if order is not None and (reading is None or _came_first(order, reading)):
