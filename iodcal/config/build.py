@@ -37,14 +37,24 @@ from iodcal.domain.workdays import Holidays
 from iodcal.places import expanded
 
 _Section = TypeVar("_Section", bound=Section)
+_ENTRIES = {
+    "baselines": "baseline",
+    "calendars": "calendar",
+    "carriers": "carrier",
+    "circuits": "circuit",
+    "holidays": "entry of holidays",
+    "sites": "site",
+}
 _CALENDAR_KEYS = ("type", *keys_of(CalendarSection))
 _CARRIER_KEYS = ("type", *keys_of(CarrierSection))
 
 
 class Builder(Struct):
-    """Builds the parts of one configuration; `faults` collects what is wrong with them."""
+    """Builds the parts of one configuration; `faults` collects what is wrong with them. `file` has what could
+    be read of what is `written`: all of it, unless there are faults already."""
 
     file: File
+    written: Mapping[str, Any]
     faults: Faults
     directory: Path
     calendars: dict[str, CalendarConfig] = field(default_factory=dict)
@@ -52,13 +62,33 @@ class Builder(Struct):
     circuits: dict[str, Circuit] = field(default_factory=dict)
     holidays: dict[str, Holidays] = field(default_factory=dict)
 
+    def lacks(self, section: str) -> bool:
+        """True if the file has no such section; False also where a misspelt key may have meant it."""
+        return section not in self.written and self.written.keys() <= keys_of(File).keys()
+
+    def names_of(self, section: str) -> Iterable[str] | None:
+        """How the file names the entries of a section, also of those that cannot be read; None where nobody
+        can tell."""
+        entries = self.written.get(section, {} if self.lacks(section) else None)
+        return entries if isinstance(entries, dict) else None
+
+    def known(self, section: str, name: str | None, path: KeyPath, *words: str) -> bool:
+        """True if an entry of `section` has this `name`, or nobody can tell; if none is named, or one of
+        `words` is. Where there is none, that is a fault."""
+        names = self.names_of(section)
+        if name is None or names is None or name in names or name in words:
+            return True
+        message = f"there is no {_ENTRIES[section]} {name!r}{nearest(name, [*names, *words])}"
+        self.faults.add(path, message)
+        return False
+
     def build_holidays(self) -> None:
         """`holidays`, and whether those that settings and sites name are there."""
         self.holidays = {name: HolidayCalendar(section) for name, section in self.file.holidays.items()}
         named: dict[KeyPath, str | None] = {("settings",): self.file.settings.holidays}
         named |= {("sites", name): site.holidays for name, site in self.file.sites.items()}
         for path, name in named.items():
-            self._known("entry of holidays", name, self.holidays, (*path, "holidays"))
+            self.known("holidays", name, (*path, "holidays"))
 
     def build_calendars(self) -> None:
         """`calendars`, each with the options of its kind."""
@@ -69,7 +99,7 @@ class Builder(Struct):
             common = self._common(CalendarSection, section, _CALENDAR_KEYS, path)
             if plugin is None or common is None:
                 continue
-            self._known("site", common.site, self.file.sites, (*path, "site"))
+            self.known("sites", common.site, (*path, "site"))
             own = {key: value for key, value in section.items() if key not in _CALENDAR_KEYS}
             options = self.faults.read(plugin.Options, own, path)
             if options is not None:
@@ -112,6 +142,8 @@ class Builder(Struct):
 
     def build_circuits(self) -> None:
         """`circuits` over `defaults.circuit`; two entries for one service are one too many."""
+        if not (self.lacks("defaults") or "defaults" in self.file.given):
+            return  # nobody can tell what they lack
         keys: dict[str, str] = {}
         for name, own in self.file.circuits.items():
             path: KeyPath = ("circuits", name)
@@ -137,7 +169,7 @@ class Builder(Struct):
             self.faults.add(path, f"this calendar {found}: give {wanted}{close}")
             return None
         kind = kinds.pop()
-        if kind == "microsoft365" and self.file.microsoft365 is None:
+        if kind == "microsoft365" and self.lacks("microsoft365"):
             self.faults.add(path, "a mailbox needs the section microsoft365, which is missing")
         return self._plugin(CALENDARS, kind, path)
 
@@ -157,18 +189,10 @@ class Builder(Struct):
         given = {key: value for key, value in section.items() if key in keys and key != "type"}
         return self.faults.read(kind, given, path)
 
-    def _known(self, what: str, name: str | None, known: Iterable[str], path: KeyPath) -> bool:
-        """True if `name` is one of `known`, or is not given."""
-        names = list(known)
-        if name is None or name in names:
-            return True
-        self.faults.add(path, f"there is no {what} {name!r}{nearest(name, names)}")
-        return False
-
     def _circuit(self, name: str, section: CircuitSection, path: KeyPath) -> Circuit | None:
-        carrier_known = self._known("carrier", section.carrier, self.file.carriers, (*path, "carrier"))
-        site_known = self._known("site", section.site, self.file.sites, (*path, "site"))
-        self._known("entry of holidays", section.holidays, self.holidays, (*path, "holidays"))
+        self.known("carriers", section.carrier, (*path, "carrier"))
+        site_known = self.known("sites", section.site, (*path, "site"))
+        self.known("holidays", section.holidays, (*path, "holidays"))
         missing = [
             key for key in ("service_id", "carrier", "tiers", "baseline") if getattr(section, key) is None
         ]
@@ -176,7 +200,7 @@ class Builder(Struct):
             self.faults.add((*path, key), "this key is missing, here and in defaults.circuit")
         carrier = self.carriers.get(section.carrier or "")
         baseline = self._baseline(section.baseline, path) if section.baseline else None
-        if missing or carrier is None or baseline is None or not carrier_known or not site_known:
+        if missing or carrier is None or baseline is None or not site_known:
             return None
         circuit = self._make(name, section, carrier, baseline)
         self._check_levels(circuit, path)
@@ -209,7 +233,8 @@ class Builder(Struct):
 
     def _labels(self, circuit: str, site: str | None) -> Labels:
         """A circuit's own labels over those of its site, and these over the defaults."""
-        of_site = self.file.sites[site].labels if site is not None else {}
+        section = self.file.sites.get(site or "")
+        of_site = section.labels if section is not None else {}
         return labels_of(self.file.defaults.circuit.labels, of_site, self.file.circuits[circuit].labels)
 
     def _zone(self, section: CircuitSection) -> ZoneInfo:
@@ -225,9 +250,9 @@ class Builder(Struct):
         """A baseline stands inline, or by its name."""
         if isinstance(given, BaselineSection):
             return _baseline_of(given)
-        if not self._known("baseline", given, self.file.baselines, (*path, "baseline")):
-            return None
-        return _baseline_of(self.file.baselines[given])
+        self.known("baselines", given, (*path, "baseline"))
+        section = self.file.baselines.get(given)
+        return _baseline_of(section) if section is not None else None
 
     def _check_levels(self, circuit: Circuit, path: KeyPath) -> None:
         sold = ", ".join(str(tier) for tier in circuit.tiers)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from iodcal.config import NotifyTarget
 from iodcal.config.build import Builder
 from iodcal.config.document import KeyPath
-from iodcal.config.fields import nearest
 from iodcal.config.notify import NotifySection
 from iodcal.domain.circuits import Circuit
 
@@ -19,8 +18,9 @@ def build_notify(builder: Builder) -> Mapping[str, NotifyTarget]:
 
 def _target(builder: Builder, name: str, section: NotifySection) -> NotifyTarget:
     path: KeyPath = ("notify", name)
-    _known(builder, section.circuits, builder.file.circuits, (*path, "circuits"), "circuit")
-    _known(builder, section.sites, builder.file.sites, (*path, "sites"), "site")
+    for key, names in (("circuits", section.circuits), ("sites", section.sites)):
+        for number, name_ in enumerate(names or ()):
+            builder.known(key, name_, (*path, key, number))
     return NotifyTarget(
         name,
         section.way,
@@ -33,20 +33,13 @@ def _target(builder: Builder, name: str, section: NotifySection) -> NotifyTarget
     )
 
 
-def _known(
-    builder: Builder, names: tuple[str, ...] | None, known: Mapping[str, object], path: KeyPath, what: str
-) -> None:
-    for number, name in enumerate(names or ()):
-        if name not in known:
-            builder.faults.add((*path, number), f"there is no {what} {name!r}{nearest(name, known)}")
-
-
 def _selected(builder: Builder, section: NotifySection, path: KeyPath) -> frozenset[str] | None:
     """The circuits that every given condition selects; None where none is given."""
     if section.circuits is None and section.sites is None and section.labels is None:
         return None
     names = frozenset(c.name for c in builder.circuits.values() if _selects(section, c))
-    if not names and section.labels is not None and builder.circuits:
+    all_known = builder.circuits.keys() == set(builder.names_of("circuits") or ())
+    if not names and section.labels is not None and builder.circuits and all_known:
         wanted = ", ".join(f"{key}: {value}" for key, value in section.labels.items())
         builder.faults.add((*path, "labels"), f"no circuit that this target selects has {wanted}")
     return names

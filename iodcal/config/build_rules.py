@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import time, timedelta
 
 from iodcal.config.build import Builder
-from iodcal.config.document import KeyPath
-from iodcal.config.fields import nearest
+from iodcal.config.document import KeyPath, shown_path
 from iodcal.config.schema import MatchSection, NamedInEvent, RuleSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import labels_of
@@ -18,14 +17,14 @@ _ALL, _SAME_SITE, _NAMED = "all", "same_site", "named_in_event"
 
 def build_rules(builder: Builder) -> tuple[Rule, ...]:
     """The rules, in the order of the file; what is wrong with them is added to the builder's faults."""
-    names: dict[str, int] = {}
+    names: dict[str, KeyPath] = {}
     rules = []
-    for number, section in enumerate(builder.file.rules):
-        path: KeyPath = ("rules", number)
+    for section in builder.file.rules:
+        path = section.place
         if section.name in names:
-            earlier = f"rules[{names[section.name]}]"
+            earlier = shown_path(names[section.name])
             builder.faults.add((*path, "name"), f"{section.name!r} is the name of {earlier} already")
-        names.setdefault(section.name, number)
+        names.setdefault(section.name, path)
         circuits = _circuits(builder, section, path)
         _check_freeze(builder, section, path)
         _check_bandwidth(builder, section, circuits, path)
@@ -84,10 +83,8 @@ def _circuits(builder: Builder, section: RuleSection, path: KeyPath) -> dict[str
     wanted = _wanted(builder, section, path)
     circuits = {}
     for number, calendar in enumerate(dict.fromkeys(section.calendars)):
-        if calendar not in builder.file.calendars:
-            close = nearest(calendar, builder.file.calendars)
-            builder.faults.add((*path, "calendars", number), f"there is no calendar {calendar!r}{close}")
-        elif calendar in builder.calendars:
+        known = builder.known("calendars", calendar, (*path, "calendars", number))
+        if known and calendar in builder.calendars:
             circuits[calendar] = tuple(_for_calendar(builder, wanted, calendar, path))
     return circuits
 
@@ -98,7 +95,7 @@ def _by_name(section: RuleSection) -> bool:
 
 def _wanted(builder: Builder, section: RuleSection, path: KeyPath) -> tuple[str, ...]:
     """What the rule allows, as it stands in the file: names, or a word for more of them."""
-    known, words, place = list(builder.file.circuits), [_ALL, _SAME_SITE], (*path, "circuits")
+    words, place = [_ALL, _SAME_SITE], (*path, "circuits")
     given = section.circuits
     if isinstance(given, NamedInEvent):
         given, place = given.named_in_event, (*place, _NAMED)
@@ -108,9 +105,7 @@ def _wanted(builder: Builder, section: RuleSection, path: KeyPath) -> tuple[str,
     for number, name in enumerate(wanted):
         if name in words and len(wanted) > 1:
             builder.faults.add(place, f"{name} stands alone, not in a list with others")
-        if name not in words and name not in known:
-            close = nearest(name, [*known, *words])
-            builder.faults.add((*place, number), f"there is no circuit {name!r}{close}")
+        builder.known("circuits", name, (*place, number), *words)
     return (_ALL,) if wanted == (_NAMED,) else wanted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from iodcal.config.document import Document, KeyPath
@@ -27,6 +28,11 @@ class Faults:
     def read(self, section: type[_Section], value: object, path: KeyPath) -> _Section | None:
         """`value` as a `section`, or None once its faults have been added."""
         return self._reader.section(section, value, path)
+
+    def read_file(self, kind: type[_Section], value: Mapping[str, object], **otherwise: object) -> _Section:
+        """All of a file that can be read; the faults of what cannot have been added. `otherwise` stands in
+        for keys that it must have."""
+        return self._reader.what_is_right(kind, value, otherwise)
 
     def raise_if_any(self) -> None:
         """Raises ConfigurationError with all faults in the order of their lines."""

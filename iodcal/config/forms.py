@@ -26,6 +26,12 @@ class Section(Struct, frozen=True, kw_only=True):
     """
 
     _given: frozenset[str] = frozenset()
+    _place: tuple[str | int, ...] = ()
+
+    @property
+    def place(self) -> tuple[str | int, ...]:
+        """Its key path in the file."""
+        return self._place
 
     @property
     def given(self) -> frozenset[str]:

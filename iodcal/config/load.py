@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from iodcal.config import Configuration
 from iodcal.config.build import Builder, settings_of
@@ -41,11 +42,9 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
     _check_version(document, faults)
     known = {key: value for key, value in document.value.items() if not key.startswith("x-")}
     directory = path.absolute().parent
-    file = faults.read(File, known, ())
-    if file is None:
-        faults.raise_if_any()
-        raise AssertionError("unreachable: a file that cannot be read has faults")
-    builder = Builder(file, faults, directory)
+    file = faults.read_file(File, known, version=VERSION, timezone=ZoneInfo("UTC"))
+    # What is wrong in itself hides nothing that is wrong with the rest.
+    builder = Builder(file, known, faults, directory)
     builder.build_holidays()
     builder.build_calendars()
     builder.build_carriers()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
 from iodcal.config.document import KeyPath
 from iodcal.config.fields import kind_of, nearest
-from iodcal.config.forms import Either, Form, Listed, Maybe, Named, Nested, Scalar, Section, keys_of
+from iodcal.config.forms import Either, Form, Key, Listed, Maybe, Named, Nested, Scalar, Section, keys_of
 from iodcal.config.secrets import Secret
 from iodcal.domain.values import replace
 
@@ -45,22 +46,56 @@ class Reader:
         except _FaultyError:
             return None
 
+    def what_is_right(
+        self, kind: type[_Section], value: Mapping[str, object], otherwise: Mapping[str, object]
+    ) -> _Section:
+        """A file, `value` being all that stands in it; with `otherwise` for keys that it must have. What is
+        wrong has been told, and is left out: of names and of a list only the entries that are."""
+        keys = keys_of(kind)
+        self._tell_keys(keys, value, ())
+        made: dict[str, Any] = dict(otherwise)
+        for name, key in keys.items():
+            if name in value:
+                with suppress(_FaultyError):
+                    made[key.field] = self._right_part(key.form, value[name], (name,))
+        return kind(**made, _given=frozenset(made) - frozenset(otherwise))
+
+    def _right_part(self, form: Form, value: object, path: KeyPath) -> Any:
+        if isinstance(form, Named) and isinstance(value, dict):
+            named: dict[Any, Any] = {}
+            for key, entry in value.items():
+                with suppress(_FaultyError):
+                    named |= self._named(form, {key: entry}, path)
+            return named
+        if isinstance(form, Listed) and isinstance(value, list) and value:
+            listed = []
+            for number, entry in enumerate(value):
+                with suppress(_FaultyError):
+                    listed.append(self._read(form.entry, entry, (*path, number)))
+            return tuple(listed)
+        return self._read(form, value, path)
+
     def _section(self, kind: type[_Section], value: object, path: KeyPath) -> _Section:
         given = self._mapping(value, path)
         keys = keys_of(kind)
+        right = self._tell_keys(keys, given, path)
+        made = self._each(
+            (key.field, key.form, given[name], (*path, name)) for name, key in keys.items() if name in given
+        )
+        if not right:
+            raise _FaultyError
+        try:
+            return kind(**made, _given=frozenset(made), _place=path)
+        except ValueError as error:
+            self._refuse(path, str(error))
+
+    def _tell_keys(self, keys: Mapping[str, Key], given: Mapping[str, object], path: KeyPath) -> bool:
+        """True unless a key is unknown, or missing."""
         wrong = [(key, _unknown(key, keys)) for key in given if key not in keys]
         wrong += [(key, "this key is missing") for key in keys if keys[key].required and key not in given]
         for key, message in wrong:
             self._tell((*path, key), message)
-        made = self._each(
-            (key.field, key.form, given[name], (*path, name)) for name, key in keys.items() if name in given
-        )
-        if wrong:
-            raise _FaultyError
-        try:
-            return kind(**made, _given=frozenset(made))
-        except ValueError as error:
-            self._refuse(path, str(error))
+        return not wrong
 
     def _read(self, form: Form, value: object, path: KeyPath) -> Any:
         match form:

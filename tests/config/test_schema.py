@@ -15,7 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from iodcal.config.document import read_document
+from iodcal.config.document import read_document, shown_path
 from iodcal.config.json_schema import configuration_schema
 from iodcal.config.load import load_copy
 from iodcal.config.plugins import OURS
@@ -35,12 +35,17 @@ def value_of(content: bytes) -> Any:
     return json.loads(json.dumps(read_document(Path("rules.yaml"), content, {}).value))
 
 
-def loads(document: Any) -> bool:
+def faults_of(document: Any) -> set[tuple[str, str]]:
+    """What is wrong with it, as key path and message."""
     try:
         load_copy(json.dumps(document).encode(), ROOT / "rules.yaml", trusted=True)
-    except ConfigurationError:
-        return False
-    return True
+    except ConfigurationError as error:
+        return {(fault.path, fault.message) for fault in error.faults}
+    return set()
+
+
+def loads(document: Any) -> bool:
+    return not faults_of(document)
 
 
 def keys_in(value: Any, place: Place = ()) -> Iterator[Place]:
@@ -106,6 +111,28 @@ def test_editor_and_loader_refuse_the_same(place: Place, change: str) -> None:
     document = with_change(place, change)
     assert not loads(document)
     assert not VALIDATOR.is_valid(document)
+
+
+@pytest.mark.parametrize("change", ["misspelt", "wrong"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        place for place in PLACES if place not in {("version",), ("rules",)}
+    ],  # the first is checked before all else
+    ids=lambda place: ".".join(map(str, place)),
+)
+def test_a_fault_hides_no_other_and_makes_none(place: Place, change: str) -> None:
+    spoiled, whole = with_change(place, change), value_of(FULL)
+    alone, holder = faults_of(spoiled), shown_path(place[:-1])
+    assert all(path.startswith(holder or str(place[0])) for path, _ in alone)
+    nowhere = {"name": "Nowhere", "calendars": ["nowhere"], "circuits": ["den-z"], "bandwidth": "highest"}
+    for document in (spoiled, whole):
+        document["rules"].append(nowhere)
+    beside = {path for path, _ in faults_of(whole)}
+    assert beside == {"rules[7].calendars[0]", "rules[7].circuits[0]"}
+    if place in {("calendars",), ("circuits",)}:
+        beside = {path for path in beside if str(place[0]) not in path}  # nobody can tell which there are
+    assert {path for path, _ in faults_of(spoiled) - alone} == beside
 
 
 @pytest.mark.parametrize(
