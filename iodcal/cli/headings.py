@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from iodcal.asked import Preview, Question, Syncing
     from iodcal.cli.session import Session
     from iodcal.config import Configuration
@@ -65,7 +67,11 @@ def of_question(session: Session, configuration: Configuration, asked: Question)
         _write(session, trial_heading(plain=session.plain))
         return
     horizon = horizon_of(configuration, asked)
-    _write_plan(session, configuration, horizon.start, horizon.length, asked.circuit, cached=asked.cached)
+    # Events are shown in the configuration's zone, whatever the circuits' are.
+    zone = configuration.zone if asked.event is not None or asked.calendar is not None else None
+    _write_plan(
+        session, configuration, horizon.start, horizon.length, asked.circuit, cached=asked.cached, zone=zone
+    )
 
 
 def of_report(session: Session, configuration: Configuration, asked: LookbackAsked) -> None:
@@ -125,11 +131,13 @@ def _write_plan(
     circuit: str | None,
     *,
     cached: bool = False,
+    zone: ZoneInfo | None = None,
 ) -> None:
+    """In `zone`, or in that of the first circuit."""
     from iodcal.render.heading import plan_heading
 
     zones = [one.zone for one in configuration.circuits.values() if circuit in (None, one.name)]
-    zone, test = zones[0] if zones else None, configuration.is_test
+    zone, test = zone or next(iter(zones), None), configuration.is_test
     _write(session, plan_heading(now, zone, ahead, cached=cached, test=test, plain=session.plain))
 
 
