@@ -43,10 +43,11 @@ class Scalar(Struct, frozen=True, eq=False):
 
 
 class Listed(Struct, frozen=True):
-    """A list of `entry`; where `alone`, a single entry may stand for it, and it is never empty."""
+    """A list of `entry`; where `alone`, a single entry may stand for it; of no fewer entries than `least`."""
 
     entry: Form
     alone: bool = False
+    least: int = 0
 
 
 class Named(Struct, frozen=True):
@@ -78,7 +79,9 @@ class Maybe(Struct, frozen=True):
 Form: TypeAlias = Scalar | Listed | Named | Nested | Either | Maybe
 
 ONE_OR_MORE = "one or more"
-"""Marks the annotation of a tuple whose single entry may stand for it."""
+"""Marks the annotation of a tuple whose single entry may stand for it, and which is never empty."""
+ANY_NUMBER = "any number"
+"""Marks the annotation of a tuple whose single entry may stand for it, and which may be empty."""
 
 
 class Key(Struct, frozen=True):
@@ -151,7 +154,9 @@ def _marked(annotation: Any, *marks: object) -> Form:
     if scalar is not None:
         return scalar
     form = form_of(annotation)
-    return Listed(form.entry, alone=True) if isinstance(form, Listed) and ONE_OR_MORE in marks else form
+    if isinstance(form, Listed) and (ONE_OR_MORE in marks or ANY_NUMBER in marks):
+        return Listed(form.entry, alone=True, least=1 if ONE_OR_MORE in marks else 0)
+    return form
 
 
 def _one_of(annotations: tuple[Any, ...]) -> Form:
