@@ -99,8 +99,10 @@ class Key(Struct, frozen=True):
 def keys_of(section: type[Section]) -> Mapping[str, Key]:
     """The keys of a section as they stand in a file, in the order of its fields.
 
-    Raises TypeError for an annotation that is no form.
+    Raises TypeError for what is no section, and for an annotation that is no form.
     """
+    if not (isinstance(section, type) and issubclass(section, Section)):
+        raise TypeError(f"{section} is no iodcal.config.forms.Section")
     return {
         field.encode_name: Key(
             field.name,
@@ -162,8 +164,9 @@ def _marked(annotation: Any, *marks: object) -> Form:
 def _one_of(annotations: tuple[Any, ...]) -> Form:
     forms = [form_of(one) for one in annotations if one is not NoneType]
     nested = next((form for form in forms if isinstance(form, Nested)), None)
-    if len(forms) > 1:
-        assert nested is not None, annotations  # noqa: S101 - a slip in the code of a section, not in a file
+    if len(forms) > 2 or (len(forms) == 2 and nested is None):
+        raise TypeError(f"{annotations} are too many forms for one value: a section and another one can be")
+    if nested is not None and len(forms) == 2:
         forms = [Either(nested, next(form for form in forms if form is not nested))]
     return Maybe(forms[0]) if NoneType in annotations else forms[0]
 
