@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
     from iodcal.asked import Preview, Question, Syncing
@@ -97,13 +98,13 @@ def of_history(session: Session, configuration: Configuration) -> None:
     _write(session, history_heading(configuration.zone, plain=session.plain))
 
 
-def of_simulation(session: Session, configuration: Configuration, asked: Asked) -> None:
+def of_simulation(session: Session, configurations: Sequence[Configuration], asked: Asked) -> None:
     """Of `simulate`."""
     from iodcal.render.heading import simulation_heading
-    from iodcal.simulation.asked import span_of
+    from iodcal.simulation.asked import prepare
 
-    over = span_of(configuration, asked)
-    _write(session, simulation_heading(over.start, over.end, configuration.zone, plain=session.plain))
+    over, (first, *_) = prepare(configurations, asked)
+    _write(session, simulation_heading(over.start, over.end, first.zone, plain=session.plain))
 
 
 def of_doctor(session: Session, configuration: Configuration) -> None:
