@@ -122,7 +122,7 @@ def stale_session(page: Path, *, update: bool) -> Iterator[str]:
 
 
 def stale_schema(*, update: bool) -> Iterator[str]:
-    """The schema for editors, if the models have changed since."""
+    """The schema for editors, if the sections have changed since."""
     kept = _ROOT / "docs" / "rules.schema.json"
     arguments = [sys.executable, "-m", "iodcal", "schema"]
     fresh = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=_ROOT).stdout  # noqa: S603 - ours

@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
     from iodcal.asked import Preview, Question, Syncing
     from iodcal.cli.session import Session
     from iodcal.config import Configuration
@@ -65,7 +68,11 @@ def of_question(session: Session, configuration: Configuration, asked: Question)
         _write(session, trial_heading(plain=session.plain))
         return
     horizon = horizon_of(configuration, asked)
-    _write_plan(session, configuration, horizon.start, horizon.length, asked.circuit, cached=asked.cached)
+    # Events are shown in the configuration's zone, whatever the circuits' are.
+    zone = configuration.zone if asked.event is not None or asked.calendar is not None else None
+    _write_plan(
+        session, configuration, horizon.start, horizon.length, asked.circuit, cached=asked.cached, zone=zone
+    )
 
 
 def of_report(session: Session, configuration: Configuration, asked: LookbackAsked) -> None:
@@ -91,13 +98,13 @@ def of_history(session: Session, configuration: Configuration) -> None:
     _write(session, history_heading(configuration.zone, plain=session.plain))
 
 
-def of_simulation(session: Session, configuration: Configuration, asked: Asked) -> None:
+def of_simulation(session: Session, configurations: Sequence[Configuration], asked: Asked) -> None:
     """Of `simulate`."""
     from iodcal.render.heading import simulation_heading
-    from iodcal.simulation.asked import span_of
+    from iodcal.simulation.asked import prepare
 
-    over = span_of(configuration, asked)
-    _write(session, simulation_heading(over.start, over.end, configuration.zone, plain=session.plain))
+    over, (first, *_) = prepare(configurations, asked)
+    _write(session, simulation_heading(over.start, over.end, first.zone, plain=session.plain))
 
 
 def of_doctor(session: Session, configuration: Configuration) -> None:
@@ -125,11 +132,13 @@ def _write_plan(
     circuit: str | None,
     *,
     cached: bool = False,
+    zone: ZoneInfo | None = None,
 ) -> None:
+    """In `zone`, or in that of the first circuit."""
     from iodcal.render.heading import plan_heading
 
     zones = [one.zone for one in configuration.circuits.values() if circuit in (None, one.name)]
-    zone, test = zones[0] if zones else None, configuration.is_test
+    zone, test = zone or next(iter(zones), None), configuration.is_test
     _write(session, plan_heading(now, zone, ahead, cached=cached, test=test, plain=session.plain))
 
 

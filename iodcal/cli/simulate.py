@@ -52,7 +52,7 @@ def simulate(
 
         configurations.append(load(rules))
     asked = Asked(start, end, every, FaultPlan(faults, seed))
-    headings.of_simulation(session, configurations[0], asked)
+    headings.of_simulation(session, configurations, asked)
     from iodcal.simulation.command import compare
 
     with session.progress() as progress:

@@ -258,9 +258,10 @@ def shape(pattern: str = "", *, example: str = "") -> Json:
     return made
 
 
-def one_or_more(entry: Json) -> Json:
-    """What a list looks like, or its single entry."""
-    return {"anyOf": [entry, {"type": "array", "items": entry, "minItems": 1}]}
+def one_or_list(entry: Json, *, least: int = 1) -> Json:
+    """What a list of `least` entries or more looks like, or its single entry."""
+    several = {"type": "array", "items": entry} | ({"minItems": least} if least else {})
+    return {"anyOf": [entry, several]}
 
 
 FILLED_IN: Json = {"type": "string", "pattern": r"\$\{"}  # any text may be filled in from the environment
@@ -294,9 +295,9 @@ Zone = Annotated[ZoneInfo, Scalar(_zone, shape(example="America/Denver"))]
 StartOfDay = Annotated[time, Scalar(_clock_before_midnight, shape(_CLOCK, example="07:30"), _minutes)]
 EndOfDay = Annotated[time | None, Scalar(_clock, shape(f"{_CLOCK}|24:00", example="18:30"))]
 Days = Annotated[
-    frozenset[int], Scalar(_days, one_or_more({"type": "string", "examples": ["mon-fri", "sat"]}))
+    frozenset[int], Scalar(_days, one_or_list({"type": "string", "examples": ["mon-fri", "sat"]}))
 ]
-BusinessDays = Annotated[frozenset[int], Scalar(_business_days, one_or_more(_BUSINESS_DAY))]
+BusinessDays = Annotated[frozenset[int], Scalar(_business_days, one_or_list(_BUSINESS_DAY))]
 HolidaysAsSunday = Annotated[bool, either("as_sunday", "ignored", true="as_sunday")]
 Texts = Annotated[tuple[Text, ...], ONE_OR_MORE]
 Keywords = Annotated[tuple[Annotated[Keyword, Scalar(_keyword, _TEXT)], ...], ONE_OR_MORE]

@@ -49,10 +49,11 @@ class Scalar(Struct, frozen=True, eq=False):
 
 
 class Listed(Struct, frozen=True):
-    """A list of `entry`; where `alone`, a single entry may stand for it, and it is never empty."""
+    """A list of `entry`; where `alone`, a single entry may stand for it; of no fewer entries than `least`."""
 
     entry: Form
     alone: bool = False
+    least: int = 0
 
 
 class Named(Struct, frozen=True):
@@ -84,7 +85,9 @@ class Maybe(Struct, frozen=True):
 Form: TypeAlias = Scalar | Listed | Named | Nested | Either | Maybe
 
 ONE_OR_MORE = "one or more"
-"""Marks the annotation of a tuple whose single entry may stand for it."""
+"""Marks the annotation of a tuple whose single entry may stand for it, and which is never empty."""
+ANY_NUMBER = "any number"
+"""Marks the annotation of a tuple whose single entry may stand for it, and which may be empty."""
 
 
 class Key(Struct, frozen=True):
@@ -102,8 +105,10 @@ class Key(Struct, frozen=True):
 def keys_of(section: type[Section]) -> Mapping[str, Key]:
     """The keys of a section as they stand in a file, in the order of its fields.
 
-    Raises TypeError for an annotation that is no form.
+    Raises TypeError for what is no section, and for an annotation that is no form.
     """
+    if not (isinstance(section, type) and issubclass(section, Section)):
+        raise TypeError(f"{section} is no iodcal.config.forms.Section")
     return {
         field.encode_name: Key(
             field.name,
@@ -157,14 +162,17 @@ def _marked(annotation: Any, *marks: object) -> Form:
     if scalar is not None:
         return scalar
     form = form_of(annotation)
-    return Listed(form.entry, alone=True) if isinstance(form, Listed) and ONE_OR_MORE in marks else form
+    if isinstance(form, Listed) and (ONE_OR_MORE in marks or ANY_NUMBER in marks):
+        return Listed(form.entry, alone=True, least=1 if ONE_OR_MORE in marks else 0)
+    return form
 
 
 def _one_of(annotations: tuple[Any, ...]) -> Form:
     forms = [form_of(one) for one in annotations if one is not NoneType]
     nested = next((form for form in forms if isinstance(form, Nested)), None)
-    if len(forms) > 1:
-        assert nested is not None, annotations  # noqa: S101 - a slip in the code of a section, not in a file
+    if len(forms) > 2 or (len(forms) == 2 and nested is None):
+        raise TypeError(f"{annotations} are too many forms for one value: a section and another one can be")
+    if nested is not None and len(forms) == 2:
         forms = [Either(nested, next(form for form in forms if form is not nested))]
     return Maybe(forms[0]) if NoneType in annotations else forms[0]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from iodcal.config.fields import FILLED_IN, one_or_more
+from iodcal.config.fields import FILLED_IN, one_or_list
 from iodcal.config.forms import (
     Either,
     Form,
@@ -120,7 +120,7 @@ def _of_form(form: Form, definitions: Json) -> Json:
             return _of_form(form.form, definitions)
         case Listed():
             entry = _of_form(form.entry, definitions)
-            return one_or_more(entry) if form.alone else {"type": "array", "items": entry}
+            return one_or_list(entry, least=form.least) if form.alone else {"type": "array", "items": entry}
         case Named():
             pattern = _of_form(form.name, definitions).get("pattern", "").removesuffix(_OR_FILLED_IN)
             patterns = {"propertyNames": {"pattern": pattern}} if pattern else {}

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from iodcal.config.fields import nearest
+from iodcal.config.forms import keys_of
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -39,7 +40,8 @@ KIND_BY_KEY = {
 
 
 def load_plugin(group: str, kind: str) -> Any:
-    """The plug-in of `kind`. Raises ValueError where there is none, or where it cannot be imported."""
+    """The plug-in of `kind`. Raises ValueError where there is none, where it cannot be imported, or where it
+    does not say what its options are."""
     target = _OURS[group].get(kind)
     if target is not None:
         module, _, name = target.partition(":")
@@ -59,9 +61,15 @@ def _entry_points(group: str) -> Iterable[EntryPoint]:
 
 def _foreign(point: EntryPoint) -> Any:
     try:
-        return point.load()
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"the plug-in {point.value} cannot be imported: {error}") from None
+        plugin = point.load()
+    except Exception as error:  # noqa: BLE001 - somebody else's module: whatever it raises, it is not our bug
+        why = f"{type(error).__name__}: {error}"
+        raise ValueError(f"the plug-in {point.value} cannot be imported: {why}") from None
+    try:
+        keys_of(plugin.Options)
+    except (AttributeError, TypeError, NameError) as error:
+        raise ValueError(f"the plug-in {point.value} does not fit this iodcal: {error}") from None
+    return plugin
 
 
 def known_kinds(group: str) -> Iterable[str]:

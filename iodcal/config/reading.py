@@ -120,7 +120,7 @@ class Reader:
         return replace(made, trusted=self._trusted) if isinstance(made, Secret) else made
 
     def _entries(self, form: Listed, value: object, path: KeyPath) -> Iterator[_Part]:
-        if form.alone and value in (None, []):
+        if form.alone and (value is None or (value == [] and form.least)):
             self._refuse(path, "an empty list says nothing")
         if not isinstance(value, list) and not form.alone:
             self._refuse(path, f"a list is wanted, not {kind_of(value)}")

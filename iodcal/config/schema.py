@@ -38,7 +38,7 @@ from iodcal.config.fields import (
     rate,
     whole,
 )
-from iodcal.config.forms import ONE_OR_MORE, Scalar, Section
+from iodcal.config.forms import ANY_NUMBER, Scalar, Section
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.notify import NotifySection
@@ -234,4 +234,4 @@ class File(Section, frozen=True):
     circuits: Mapping[Text, CircuitSection] = {}
     rules: tuple[RuleSection, ...] = ()
     notify: Mapping[Text, NotifySection] = {}
-    budget: Annotated[tuple[BudgetSection, ...], ONE_OR_MORE] = ()
+    budget: Annotated[tuple[BudgetSection, ...], ANY_NUMBER] = ()

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from iodcal.asked import check_circuit
 from iodcal.config import Configuration
 from iodcal.domain.localtime import Interval
 from iodcal.errors import UsageError
@@ -22,7 +23,9 @@ class LookbackAsked(Struct, frozen=True):
 
 
 def span_of(configuration: Configuration, asked: LookbackAsked, now: datetime) -> Interval:
-    """The time (UTC) that is looked back on, none of it to come. Raises UsageError."""
+    """The time (UTC) that is looked back on, none of it to come. Raises UsageError, also for a circuit that
+    the configuration does not have."""
+    check_circuit(configuration, asked.circuit)
     start = _day(asked.start, configuration, now) if asked.start else month_start(now, configuration.zone)
     end = _day(asked.end, configuration, now) if asked.end else now
     if asked.start and start >= now:

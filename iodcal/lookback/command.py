@@ -27,8 +27,6 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackAske
     _, now = clock_of(configuration, asked.now)
     over = span_of(configuration, asked, now)
     circuits = [one for one in configuration.circuits.values() if asked.circuit in (None, one.name)]
-    if asked.circuit is not None and not circuits:
-        raise UsageError("no_such_circuit", circuit=asked.circuit, known=", ".join(configuration.circuits))
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
     past = past_of(
         configuration, state_path, max(over.start, datetime.min.replace(tzinfo=UTC) + _BEFORE * 2) - _BEFORE

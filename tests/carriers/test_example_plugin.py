@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint, EntryPoints
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from iodcal.carriers import CarrierContext
+from iodcal.config.load import load
 from iodcal.config.plugins import CARRIERS, load_plugin
 from iodcal.config.reading import section_of
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.errors import ConfigurationError
 from tests.carriers.contract import CarrierContract, Harness
 from tests.servers.tls import LocalServer, Reply, Request
 
@@ -107,3 +110,58 @@ def test_a_type_that_nobody_registered_is_named() -> None:
 
 def test_the_example_is_importable() -> None:
     assert importlib.util.find_spec("iodcal_ratelimit") is not None
+
+
+_MODULE = """\
+from typing import Annotated
+from iodcal.config.fields import Text, Zone
+from iodcal.config.forms import Section
+
+class Plain:
+    pass
+
+class Bare(Section, frozen=True):
+    name: str
+
+class Twofold(Section, frozen=True):
+    place: Text | Zone
+
+class Unknown(Section, frozen=True):
+    place: "Nowhere"
+
+class Plugin:
+    def __init__(self, options):
+        self.Options = options
+
+plain, bare, twofold, unknown, nothing = *map(Plugin, (Plain, Bare, Twofold, Unknown)), object()
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{}:plain", r"does not fit this iodcal: <class '.*\.Plain'> is no iodcal\.config\.forms\.Section"),
+        ("{}:bare", r"does not fit this iodcal: <class 'str'> is no form of a value"),
+        ("{}:twofold", r"does not fit this iodcal: .* too many forms for one value"),
+        ("{}:unknown", r"does not fit this iodcal: name 'Nowhere' is not defined"),
+        ("{}:nothing", r"does not fit this iodcal: 'object' object has no attribute 'Options'"),
+        ("{}:absent", r"cannot be imported: AttributeError: "),
+        ("{}_gone:plugin", r"cannot be imported: ModuleNotFoundError: "),
+        ("{}_broken:plugin", r"cannot be imported: SyntaxError: "),
+    ],
+)
+def test_a_plug_in_that_is_not_fit_is_no_bug_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, message: str
+) -> None:
+    (tmp_path / "unfit_plugin.py").write_text(_MODULE, encoding="utf-8")
+    (tmp_path / "unfit_plugin_broken.py").write_text("class", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    point = EntryPoint("unfit", value.format("unfit_plugin"), CARRIERS)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: EntryPoints([point]))  # noqa: ARG005
+    text = "version: 1\ntimezone: UTC\ncarriers:\n  x: {type: unfit}\n"
+    (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path / "rules.yaml")
+    (fault,) = raised.value.faults
+    assert (fault.line, fault.path) == (4, "carriers.x.type")
+    assert re.match(rf"the plug-in {point.value} {message}", fault.message)

@@ -19,6 +19,7 @@ def with_budget(text: str) -> str:
 
 def test_one_budget_or_several(tmp_path: Path) -> None:
     assert loaded(tmp_path, LABELLED).budgets == ()
+    assert loaded(tmp_path, with_budget("[]")).budgets == ()
     one = loaded(tmp_path, with_budget("{monthly: 400, label: cost_center}"))
     assert one.budgets == (Budget(Decimal(400), "cost_center"),)
     text = '[{monthly: "99.50", currency: EUR}, {monthly: 1, currency: USD}, {monthly: 9, label: cost_center, value: "4711"}]'

@@ -53,11 +53,18 @@ def test_a_wrong_command_line(iodcal: Iodcal, arguments: list[str], word: str) -
         (["sync", "--now", "+1h"], "now_needs_sandbox"),
         (["sync", "--now", "+1h", "--wait", "1m"], "now_and_wait"),
         (["sync", "--dry-run", "--wait", "1m"], "dry_run_mixed"),
+        (["report", "--circuit", "den-x"], "no_such_circuit"),
+        (["report", "--html", "page.html", "--circuit", "den-x"], "no_such_circuit"),
+        (["simulate", "--from", "-1d", "--to", "+1d", "--every", "1s"], "simulate_every"),
+        (["simulate", "--from", "-365d", "--to", "+3000d"], "simulate_too_long"),
+        (["explain", "den-x"], "no_such_circuit"),
+        (["history", "--circuit", "den-x"], "no_such_circuit"),
     ],
 )
 def test_what_cannot_be_asked_for(world: World, arguments: list[str], code: str) -> None:
     text, done = both(world.iodcal, *arguments)
     assert (text.status, done.status, done.json["error"]["code"]) == (2, 2, code)
+    assert text.out == ""  # not even a heading
     assert text.err.startswith("iodcal: ")
 
 

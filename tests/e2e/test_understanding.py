@@ -47,6 +47,17 @@ def both(world: World, *arguments: str) -> tuple[Done, Any]:
     return text, done.json
 
 
+def test_the_first_line_and_the_events_below_it_are_told_in_one_zone(world: World) -> None:
+    rules = (world.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+    world.iodcal.write("rules.yaml", rules.replace("timezone: America/Denver\n", "timezone: Asia/Tokyo\n", 1))
+    asked = ("--at", "2026-11-24T15:00:00Z", "--now", "2026-11-24T12:00:00Z")
+    for which in (("--event", "x"), ("--calendar", "company")):
+        first, *_ = world.iodcal("explain", *which, *asked).out.splitlines()
+        assert first == "Tue 24 Nov 2026 21:00 JST, 3 days ahead"
+    first, *_ = world.iodcal("explain", "den-a", *asked).out.splitlines()  # told in its own zone
+    assert first == "Tue 24 Nov 2026 05:00 MST, 3 days ahead"
+
+
 def test_why_a_circuit_is_up(world: World) -> None:
     world.meeting("All-Hands", 20, 60)
     text, found = both(world, "explain", "den-a")
