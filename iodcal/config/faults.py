@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from iodcal.config.document import Document, KeyPath
@@ -24,9 +25,11 @@ class Faults:
     def add(self, path: KeyPath, message: str) -> None:
         self._found.append(self._document.fault(path, message))
 
-    def read(self, section: type[_Section], value: object, path: KeyPath) -> _Section | None:
-        """`value` as a `section`, or None once its faults have been added."""
-        return self._reader.section(section, value, path)
+    def read(
+        self, section: type[_Section], value: object, path: KeyPath, beside: Iterable[str] = ()
+    ) -> _Section | None:
+        """`value` as a `section`, or None once its faults have been added; see `Reader.section`."""
+        return self._reader.section(section, value, path, beside)
 
     def raise_if_any(self) -> None:
         """Raises ConfigurationError with all faults in the order of their lines."""

@@ -38,17 +38,24 @@ class Reader:
         self._tell = tell
         self._trusted = trusted
 
-    def section(self, kind: type[_Section], value: object, path: KeyPath) -> _Section | None:
-        """`value` as a `kind`; None once all that is wrong with it has been told."""
+    def section(
+        self, kind: type[_Section], value: object, path: KeyPath, beside: Iterable[str] = ()
+    ) -> _Section | None:
+        """`value` as a `kind`; None once all that is wrong with it has been told.
+
+        The keys `beside` are read by somebody else: they are only named where one is unknown.
+        """
         try:
-            return self._section(kind, value, path)
+            return self._section(kind, value, path, beside)
         except _FaultyError:
             return None
 
-    def _section(self, kind: type[_Section], value: object, path: KeyPath) -> _Section:
+    def _section(
+        self, kind: type[_Section], value: object, path: KeyPath, beside: Iterable[str] = ()
+    ) -> _Section:
         given = self._mapping(value, path)
         keys = keys_of(kind)
-        wrong = [(key, _unknown(key, keys)) for key in given if key not in keys]
+        wrong = [(key, _unknown(key, {*keys, *beside})) for key in given if key not in keys]
         wrong += [(key, "this key is missing") for key in keys if keys[key].required and key not in given]
         for key, message in wrong:
             self._tell((*path, key), message)
