@@ -3,7 +3,7 @@ against everything else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,17 +97,14 @@ class Builder(Struct):
             path: KeyPath = ("calendars", name)
             plugin = self._calendar_plugin(section, path)
             common = self._common(CalendarSection, section, _CALENDAR_KEYS, path)
-            if plugin is None or common is None:
+            options = self._options(plugin, section, _CALENDAR_KEYS, path)
+            site = None if common is None else common.site
+            self.known("sites", site, (*path, "site"))
+            if common is None or options is None:
                 continue
-            self.known("sites", common.site, (*path, "site"))
-            own = {key: value for key, value in section.items() if key not in _CALENDAR_KEYS}
-            options = self.faults.read(plugin.Options, own, path)
-            if options is not None:
-                shared = self.file.microsoft365
-                surroundings = CalendarContext(self.directory, shared=shared, attendees=counts)
-                self.calendars[name] = CalendarConfig(
-                    name, plugin, options, surroundings, common.site, common.subjects
-                )
+            shared = self.file.microsoft365
+            surroundings = CalendarContext(self.directory, shared=shared, attendees=counts)
+            self.calendars[name] = CalendarConfig(name, plugin, options, surroundings, site, common.subjects)
 
     def check_sources(self) -> None:
         """Each place has one calendar: its events must not count, or be forgotten, twice."""
@@ -125,20 +122,18 @@ class Builder(Struct):
             path: KeyPath = ("carriers", name)
             plugin = self._plugin(CARRIERS, section.get("type"), (*path, "type"))
             common = self._common(CarrierSection, section, _CARRIER_KEYS, path)
-            if plugin is None or common is None:
+            options = self._options(plugin, section, _CARRIER_KEYS, path)
+            if common is None or options is None:
                 continue
-            own = {key: value for key, value in section.items() if key not in _CARRIER_KEYS}
-            options = self.faults.read(plugin.Options, own, path)
-            if options is not None:
-                self.carriers[name] = CarrierConfig(
-                    name,
-                    section["type"],
-                    plugin,
-                    options,
-                    common.provisioning or plugin.default_provisioning,
-                    common.changes_per_day or plugin.default_changes_per_day,
-                    carrier_tariff(common, plugin),
-                )
+            self.carriers[name] = CarrierConfig(
+                name,
+                section["type"],
+                plugin,
+                options,
+                common.provisioning or plugin.default_provisioning,
+                common.changes_per_day or plugin.default_changes_per_day,
+                carrier_tariff(common, plugin),
+            )
 
     def build_circuits(self) -> None:
         """`circuits` over `defaults.circuit`; two entries for one service are one too many."""
@@ -188,6 +183,16 @@ class Builder(Struct):
     ) -> _Section | None:
         given = {key: value for key, value in section.items() if key in keys and key != "type"}
         return self.faults.read(kind, given, path)
+
+    def _options(
+        self, plugin: Any, section: Mapping[str, Any], common: Sequence[str], path: KeyPath
+    ) -> Section | None:
+        """What the kind itself makes of its keys, which are those that are not `common`."""
+        if plugin is None:
+            return None
+        own = {key: value for key, value in section.items() if key not in common}
+        options: Section | None = self.faults.read(plugin.Options, own, path, common)
+        return options
 
     def _circuit(self, name: str, section: CircuitSection, path: KeyPath) -> Circuit | None:
         self.known("carriers", section.carrier, (*path, "carrier"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from iodcal.config.document import Document, KeyPath
@@ -25,9 +25,11 @@ class Faults:
     def add(self, path: KeyPath, message: str) -> None:
         self._found.append(self._document.fault(path, message))
 
-    def read(self, section: type[_Section], value: object, path: KeyPath) -> _Section | None:
-        """`value` as a `section`, or None once its faults have been added."""
-        return self._reader.section(section, value, path)
+    def read(
+        self, section: type[_Section], value: object, path: KeyPath, beside: Iterable[str] = ()
+    ) -> _Section | None:
+        """`value` as a `section`, or None once its faults have been added; see `Reader.section`."""
+        return self._reader.section(section, value, path, beside)
 
     def read_file(self, kind: type[_Section], value: Mapping[str, object], **otherwise: object) -> _Section:
         """All of a file that can be read; the faults of what cannot have been added. `otherwise` stands in

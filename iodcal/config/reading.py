@@ -39,10 +39,15 @@ class Reader:
         self._tell = tell
         self._trusted = trusted
 
-    def section(self, kind: type[_Section], value: object, path: KeyPath) -> _Section | None:
-        """`value` as a `kind`; None once all that is wrong with it has been told."""
+    def section(
+        self, kind: type[_Section], value: object, path: KeyPath, beside: Iterable[str] = ()
+    ) -> _Section | None:
+        """`value` as a `kind`; None once all that is wrong with it has been told.
+
+        The keys `beside` are read by somebody else: they are only named where one is unknown.
+        """
         try:
-            return self._section(kind, value, path)
+            return self._section(kind, value, path, beside)
         except _FaultyError:
             return None
 
@@ -75,10 +80,12 @@ class Reader:
             return tuple(listed)
         return self._read(form, value, path)
 
-    def _section(self, kind: type[_Section], value: object, path: KeyPath) -> _Section:
+    def _section(
+        self, kind: type[_Section], value: object, path: KeyPath, beside: Iterable[str] = ()
+    ) -> _Section:
         given = self._mapping(value, path)
         keys = keys_of(kind)
-        right = self._tell_keys(keys, given, path)
+        right = self._tell_keys(keys, given, path, beside)
         made = self._each(
             (key.field, key.form, given[name], (*path, name)) for name, key in keys.items() if name in given
         )
@@ -89,9 +96,11 @@ class Reader:
         except ValueError as error:
             self._refuse(path, str(error))
 
-    def _tell_keys(self, keys: Mapping[str, Key], given: Mapping[str, object], path: KeyPath) -> bool:
+    def _tell_keys(
+        self, keys: Mapping[str, Key], given: Mapping[str, object], path: KeyPath, beside: Iterable[str] = ()
+    ) -> bool:
         """True unless a key is unknown, or missing."""
-        wrong = [(key, _unknown(key, keys)) for key in given if key not in keys]
+        wrong = [(key, _unknown(key, {*keys, *beside})) for key in given if key not in keys]
         wrong += [(key, "this key is missing") for key in keys if keys[key].required and key not in given]
         for key, message in wrong:
             self._tell((*path, key), message)

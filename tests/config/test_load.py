@@ -111,8 +111,9 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("type: sandbox", "type: sandbx", "5: carriers.lab.type: 'sandbx' is not a known type; did you mean sandbox? (known "
          "here: lumen, sandbox)"),
         ("type: sandbox, ", "", "5: carriers.lab.type: this key is missing: it says the type"),
-        ("file: lab.json", "fil: lab.json", "5: carriers.lab.fil: unknown key; did you mean file? (known here: file, starts_at, "
-         "tiers, unknown)"),
+        ("file: lab.json", "fil: lab.json", "5: carriers.lab.fil: unknown key; did you mean file? (known here: billing, "
+         "changes_per_day, currency, file, provisioning, rates, starts_at, tiers, type, unknown)"),
+        ("file: lab.json", "file: lab.json, curency: USD", "5: carriers.lab.curency: unknown key; did you mean currency? "),
         ("carrier: lab", "carrier: lob", "7: circuits.den-a.carrier: there is no carrier 'lob'; did you mean lab?"),
         ('service_id: "77"', "service_id: 007", "7: circuits.den-a.service_id: 007 is a number whose digits would be lost: put "
          "it in quotes"),
@@ -189,6 +190,15 @@ def test_each_fault_says_where_what_and_what_else(tmp_path: Path, old: str, new:
 def test_all_faults_come_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
     text = BASE.replace("UTC", "Mars").replace("1 Gbps]", "1 Gps]").replace("highest", "much")
     assert [fault.split(":")[0] for fault in faults(tmp_path, text)] == ["2", "7", "9"]
+
+
+def test_keys_of_every_carrier_and_of_its_own_kind_are_told_together(tmp_path: Path) -> None:
+    found = faults(tmp_path, changed("file: lab.json", "file: [], provisioning: 0m"))
+    assert [fault.split(": ")[1] for fault in found] == ["carriers.lab.file", "carriers.lab.provisioning"]
+    found = faults(tmp_path, changed("{ics: noc.ics}", "{ics: [], site: nowhere, subjcts: hide}"))
+    paths = ["calendars.noc.ics", "calendars.noc.site", "calendars.noc.subjcts"]
+    assert [fault.split(": ")[1] for fault in found] == paths
+    assert "did you mean subjects?" in found[2]
 
 
 RULE = "  - {name: Calls, calendars: [noc], circuits: all, bandwidth: highest}\n"
