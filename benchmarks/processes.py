@@ -175,14 +175,20 @@ def _cpu_until_output(arguments: list[str], folder: Path, environment: Mapping[s
     os.close(theirs)
     try:
         os.read(ours, 1)
-        tasks = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
-        taken = sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks)
+        taken = sum(map(_nanoseconds, Path(f"/proc/{process.pid}/task").glob("*/schedstat")))
         while _more(ours):
             pass
     finally:
         os.close(ours)
         process.wait()
     return taken / 1e9
+
+
+def _nanoseconds(schedstat: Path) -> int:
+    try:
+        return int(schedstat.read_text(encoding="ascii").split()[0])
+    except FileNotFoundError:  # the thread is gone meanwhile
+        return 0
 
 
 def _more(terminal: int) -> bool:

@@ -65,12 +65,20 @@ class Question(Struct, frozen=True):
 def check_preview(configuration: Configuration, asked: Preview) -> None:
     """Raises UsageError where `plan` was asked for what makes no sense."""
     check_circuit(configuration, asked.circuit)
+    check_window(asked.window)
     if asked.cached and asked.unmatched:
         raise UsageError("cached_unmatched")
 
 
+def check_window(window: timedelta | None) -> None:
+    """Raises UsageError for one that is longer than calendars can sensibly be read."""
+    if window is not None and window > _FARTHEST:
+        raise UsageError("window_too_long", days=_FARTHEST.days)
+
+
 def check_diff(configuration: Configuration, other: Configuration, asked: Preview) -> None:
     """Raises UsageError where `plan --diff` was asked for what makes no sense."""
+    check_window(asked.window)
     if asked.unmatched:
         raise UsageError("diff_unmatched")
     if asked.circuit not in other.circuits:
@@ -172,6 +180,7 @@ class Horizon(Struct, frozen=True):
 
 def horizon_of(configuration: Configuration, asked: Question) -> Horizon:
     """Raises UsageError for a time farther away than calendars can sensibly be read."""
+    check_window(asked.window)
     now, at = moments_of(configuration, asked)
     if abs(at - now) > _FARTHEST:
         raise UsageError("time_too_far", at=asked.at)

@@ -1,7 +1,7 @@
 """Writing the first line at once, so that whoever looks on sees that something is done.
 
 Each of these raises UsageError where the command was asked for what makes no sense: that is told without a
-heading.
+heading. What only state, history or calendars can tell comes behind it.
 """
 
 from __future__ import annotations

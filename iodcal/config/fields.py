@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import grp
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -22,6 +22,7 @@ from iodcal.domain.keywords import Keyword
 
 _Word = TypeVar("_Word", bound=StrEnum)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LONGEST = timedelta(days=366)  # farther calendars cannot sensibly be read
 _MOST_IN_MONTH = 23  # a month of 31 days has no more weekdays
 _PRICE = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -110,6 +111,12 @@ def _duration(value: object) -> timedelta:
     if not isinstance(value, str):
         raise ValueError(f"a duration such as 30m is wanted, not {kind_of(value)}")
     return parse_duration(value)
+
+
+def _bounded(value: timedelta) -> timedelta:
+    if value > _LONGEST:
+        raise ValueError(f"this must be at most {format_duration(_LONGEST)}")
+    return value
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -264,6 +271,16 @@ def one_or_list(entry: Json, *, least: int = 1) -> Json:
     return {"anyOf": [entry, several]}
 
 
+def _length(example: str, *checks: Callable[[timedelta], timedelta]) -> Scalar:
+    def read(value: object) -> timedelta:
+        length = _duration(value)
+        for check in checks:
+            length = check(length)
+        return length
+
+    return Scalar(read, shape(_LENGTH, example=example), format_duration)
+
+
 FILLED_IN: Json = {"type": "string", "pattern": r"\$\{"}  # any text may be filled in from the environment
 _TEXT: Json = {"type": ["string", "integer"], "minLength": 1}
 _RATE = r"\s*[0-9]+(\.[0-9]{1,3})?\s*[MmGg][Bb][Pp][Ss]\s*"
@@ -285,11 +302,9 @@ Rate = Annotated[Bandwidth, Scalar(rate, shape(_RATE, example="100 Mbps"))]
 Price = Annotated[Decimal, Scalar(price, {"type": ["number", "string"], "examples": [0.46]})]
 Prices = Mapping[Rate, Price]
 Currency = Annotated[str, Scalar(_currency, shape("[A-Z]{3}", example="USD"))]
-Length = Annotated[timedelta, Scalar(_duration, shape(_LENGTH, example="30m"), format_duration)]
-PositiveLength = Annotated[
-    timedelta,
-    Scalar(lambda value: _positive(_duration(value)), shape(_LENGTH, example="1h30m"), format_duration),
-]
+Length = Annotated[timedelta, _length("30m", _bounded)]
+PositiveLength = Annotated[timedelta, _length("1h30m", _bounded, _positive)]
+LongLength = Annotated[timedelta, _length("400d", _positive)]
 GroupId = Annotated[int, Scalar(_group, _TEXT)]
 Zone = Annotated[ZoneInfo, Scalar(_zone, shape(example="America/Denver"))]
 StartOfDay = Annotated[time, Scalar(_clock_before_midnight, shape(_CLOCK, example="07:30"), _minutes)]

@@ -7,6 +7,7 @@ sold) only the loader knows, so `iodcal check` has the last word.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from iodcal.config.fields import FILLED_IN, one_or_list
 from iodcal.config.forms import (
@@ -24,6 +25,7 @@ from iodcal.config.forms import (
 )
 from iodcal.config.plugins import CALENDARS, CARRIERS, KIND_BY_KEY, known_kinds, load_plugin
 from iodcal.config.schema import CalendarSection, CarrierSection, File
+from iodcal.errors import ConfigurationError, Fault
 from iodcal.words.keys import KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,7 +34,7 @@ _OR_FILLED_IN = f"|{FILLED_IN['pattern']}"  # a value may be; a key never is
 
 def configuration_schema(kinds: Mapping[str, Iterable[str]] | None = None) -> Json:
     """The schema of the whole file, with the kinds of calendars and carriers that are installed here, or
-    with `kinds` by the group of their entry points."""
+    with `kinds` by the group of their entry points. Raises ConfigurationError for one that does not load."""
     given = kinds or {group: known_kinds(group) for group in (CALENDARS, CARRIERS)}
     here = {group: sorted(of_group) for group, of_group in given.items()}
     definitions: Json = {}
@@ -56,7 +58,7 @@ def configuration_schema(kinds: Mapping[str, Iterable[str]] | None = None) -> Js
 def _calendars(kinds: Iterable[str], definitions: Json) -> Iterator[Json]:
     """One schema for each way to say what a calendar is."""
     for kind in kinds:
-        plugin = load_plugin(CALENDARS, kind)
+        plugin = _plugin(CALENDARS, kind)
         made = _merged(_of_section(CalendarSection, definitions), _of_section(plugin.Options, definitions))
         made["properties"]["type"] = {"const": kind, "description": KEYS["Kind"]["calendar"]}
         named = [key for key, named_kind in KIND_BY_KEY.items() if named_kind == kind]
@@ -70,11 +72,18 @@ def _calendars(kinds: Iterable[str], definitions: Json) -> Iterator[Json]:
 
 def _carriers(kinds: Iterable[str], definitions: Json) -> Iterator[Json]:
     for kind in kinds:
-        plugin = load_plugin(CARRIERS, kind)
+        plugin = _plugin(CARRIERS, kind)
         made = _merged(_of_section(CarrierSection, definitions), _of_section(plugin.Options, definitions))
         made["properties"]["type"] = {"const": kind, "description": KEYS["Kind"]["carrier"]}
         made["required"] = ["type", *made.get("required", [])]
         yield made
+
+
+def _plugin(group: str, kind: str) -> Any:
+    try:
+        return load_plugin(group, kind)
+    except ValueError as error:
+        raise ConfigurationError((Fault(f"{group}.{kind}", str(error)),)) from None
 
 
 def _foreign(kinds: Iterable[str]) -> Json:

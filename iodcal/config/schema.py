@@ -20,6 +20,7 @@ from iodcal.config.fields import (
     HolidaysAsSunday,
     Keywords,
     Length,
+    LongLength,
     OrganizerList,
     Pattern,
     PositiveLength,
@@ -88,7 +89,7 @@ class SettingsSection(Section, frozen=True):
     orders: Annotated[Orders, one_of(Orders)] = Orders.ALL
     organizers: OrganizerList | None = None
     subjects: Hidden = False
-    history_keep: PositiveLength = timedelta(days=400)
+    history_keep: LongLength = timedelta(days=400)
     group: GroupId | None = None
     holidays: Text | None = None
     metrics_file: Text | None = None

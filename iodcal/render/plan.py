@@ -100,7 +100,8 @@ def _read(standing: Standing, report: Report) -> str:
 
 def _chart(plan: CircuitPlan, report: Report, console: Console) -> Iterator[Text]:
     length = report.window.end - report.window.start
-    window = Interval(report.now - length / 24, report.window.end)
+    before = max(report.now - length / 24, plan.timeline.span.start)  # of years to come, only a little
+    window = Interval(before, report.window.end)
     chart = Chart(plan.timeline, window, report.now, min(console.width, 140), _glyphs(console))
     return chart.rows(plan.changes)
 

@@ -20,6 +20,7 @@ _USAGE = {
     "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
     "no_such_calendar": Words("There is no calendar {calendar}", "The configuration has: {known}"),
     "bad_time": Words("{message}", "A time of day alone means today"),
+    "window_too_long": Words("A window of more than {days} days is too long to look at", "Ask for less"),
     "time_too_far": Words("{at} is too far from now to look at", "Choose a time within a year"),
     "diff_unmatched": Words("--diff and --unmatched do not go together", "Leave one out"),
     "explain_mixed": Words(

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from iodcal.carriers import CarrierContext
+from iodcal.config.json_schema import configuration_schema
 from iodcal.config.load import load
-from iodcal.config.plugins import CARRIERS, load_plugin
+from iodcal.config.plugins import CALENDARS, CARRIERS, load_plugin
 from iodcal.config.reading import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.errors import ConfigurationError
@@ -165,3 +166,6 @@ def test_a_plug_in_that_is_not_fit_is_no_bug_of_ours(
     (fault,) = raised.value.faults
     assert (fault.line, fault.path) == (4, "carriers.x.type")
     assert re.match(rf"the plug-in {point.value} {message}", fault.message)
+    with pytest.raises(ConfigurationError) as raised:
+        configuration_schema({CALENDARS: [], CARRIERS: ["unfit"]})
+    assert [fault.path for fault in raised.value.faults] == ["iodcal.carriers.unfit"]

@@ -94,6 +94,7 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("timezone: UTC\n", "", "1: timezone: this key is missing"),
         ("settings: {", "settings: {every: 5, ", "3: settings.every: a duration such as 30m is wanted, not the number 5"),
         ("settings: {", "settings: {every: 0m, ", "3: settings.every: this must be more than 0m"),
+        ("settings: {", "settings: {window: 367d, ", "3: settings.window: this must be at most 366d"),
         ("settings: {", "settings: {lead: 5 min, ", "3: settings.lead: '5 min' is not a duration such as 90m, 1h30m or 2d"),
         ("settings: {", "settings: {orders: up, ", "3: settings.orders: 'up' is not one of all, ups, none; did you mean ups?"),
         ("settings: {", "settings: {quota_reserve: many, ", "3: settings.quota_reserve: a whole number is wanted, not 'many'"),

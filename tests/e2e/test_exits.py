@@ -231,6 +231,16 @@ def test_the_first_line_says_test_where_the_carrier_is_one(world: World) -> None
     assert world.iodcal("plan", "-o", "json").json["test"] is True
 
 
+def test_a_plan_looks_a_year_ahead_and_no_farther(world: World) -> None:
+    world.meeting("All-Hands", 20, 60)
+    done = world.iodcal("plan", "--window", "366d")
+    assert (done.status, done.err) == (0, "")
+    assert "366 days ahead" in done.out
+    done = world.iodcal("plan", "--window", "367d")
+    assert (done.status, done.out) == (2, "")
+    assert "more than 366 days" in done.err
+
+
 def test_the_status_shows_what_the_last_run_found(world: World) -> None:
     world.graph.script("noc@contoso.example", [html(503)] * 6)
     assert world.iodcal("sync").status == 3
