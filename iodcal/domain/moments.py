@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.durations import parse_duration
@@ -24,6 +24,14 @@ def parse_moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     if moment is None or moment.year not in _YEARS:
         raise ValueError(f"{text!r} is too far away: times from {_YEARS[0]} to {_YEARS[-1]} are known")
     return moment
+
+
+def next_like(moment: datetime, now: datetime, zone: ZoneInfo) -> datetime:
+    """The naive local time in `zone` at which it is next the time of day of `moment` after `now` (both UTC):
+    today or tomorrow, by the minute."""
+    at = moment.astimezone(zone).time().replace(second=0, microsecond=0, fold=0)
+    today = datetime.combine(now.astimezone(zone).date(), at)
+    return today if instant(today, zone) > now else today + timedelta(days=1)
 
 
 def _offset(text: str, now: datetime) -> datetime:

@@ -27,7 +27,7 @@ PEOPLE = {
     "one_end": Words("It must end: say when, once", "Give one of --for 2h and --until TIME"),
     "until_past": Words(
         "{until} is not ahead: it is {now} now",
-        "Name the day too, such as '2026-11-25 15:00', or give --for 2h",
+        "Name a day and time to come, such as --until '{next}', or give --for 2h",
     ),
     "until_far": Words(
         "That is more than {days} days ahead", "What is to last belongs into the configuration"
