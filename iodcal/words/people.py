@@ -34,6 +34,7 @@ PEOPLE = {
     ),
     "note_too_long": Words("The note has {length} characters, and {most} are the most", "Shorten it"),
     "one_or_all": Words("Say for which circuit", "Name one, or give --all"),
+    "one_and_all": Words("{circuit} and --all exclude each other", "Leave one out"),
     "parked": Words(
         "Everything is parked (by {who}): nothing is ordered, so there is nothing to hold or to pause",
         "First iodcal resume --all",

@@ -337,7 +337,8 @@ def test_a_note_plays_no_tricks(lab: Lab) -> None:
         (["pause", "--all"], "It must end"),
         (["pause", "--for", "1h"], "Say for which circuit"),
         (["resume"], "Name one, or give --all"),
-        (["resume", "den-a", "--all"], "Name one, or give --all"),
+        (["resume", "den-a", "--all"], "den-a and --all exclude each other. Leave one out"),
+        (["pause", "den-a", "--all", "--for", "2h"], "den-a and --all exclude each other. Leave one out"),
     ],
 )
 def test_bad_input_is_refused_and_the_run_unharmed(lab: Lab, arguments: list[str], message: str) -> None:
