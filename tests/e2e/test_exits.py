@@ -46,6 +46,22 @@ def test_a_wrong_command_line(iodcal: Iodcal, arguments: list[str], word: str) -
 
 
 @pytest.mark.parametrize(
+    ("arguments", "ends"),
+    [
+        (["plann"], "Did you mean 'plan', 'explain'? See iodcal --help"),
+        (["--nonsense", "plan"], "No such option: --nonsense. See iodcal --help"),
+        (["hold", "den-a", "--unitl", "8"], "--quiet, --until). See iodcal hold --help"),
+        (["hold"], "Missing argument 'CIRCUIT'. See iodcal hold --help"),
+        (["-v", "plan", "--window", "soon"], "See iodcal plan --help"),
+    ],
+)
+def test_a_wrong_command_line_points_to_the_help_that_has_the_right_one(
+    iodcal: Iodcal, arguments: list[str], ends: str
+) -> None:
+    assert iodcal(*arguments).err.rstrip("\n").endswith(ends)
+
+
+@pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (["plan", "--circuit", "den-x"], "no_such_circuit"),
