@@ -12,13 +12,17 @@ from iodcal.domain.localtime import instant
 _YEARS = range(1900, 3000)
 
 
-def parse_moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+EXAMPLES = "2026-11-22, '2026-11-22 15:00', 2026-11-22T15:00:00Z, 15:00 or +3h"
+
+
+def parse_moment(text: str, now: datetime, zone: ZoneInfo, *, examples: str = EXAMPLES) -> datetime:
     """The UTC instant meant by `text`: an instant (`2026-11-22T15:00:00Z`), an offset from `now` (`+3h`,
-    `-30m`), or a local time in `zone` (`2026-11-22 15:00`, or `15:00` of today). Raises ValueError.
+    `-30m`), or a local time in `zone` (`2026-11-22 15:00`, or `15:00` of today). Raises ValueError, which
+    names `examples`.
     """
     text = text.strip()
     try:
-        moment = _offset(text, now) if text[:1] in ("+", "-") else _utc(text, now, zone)
+        moment = _offset(text, now) if text[:1] in ("+", "-") else _utc(text, now, zone, examples)
     except OverflowError:
         moment = None
     if moment is None or moment.year not in _YEARS:
@@ -39,13 +43,11 @@ def _offset(text: str, now: datetime) -> datetime:
     return now + offset if text[0] == "+" else now - offset
 
 
-def _utc(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+def _utc(text: str, now: datetime, zone: ZoneInfo, examples: str) -> datetime:
     try:
         moment = _local(text, now, zone)
     except ValueError:
-        raise ValueError(
-            f"{text!r} is not a time such as 2026-11-22T15:00:00Z, '2026-11-22 15:00', 15:00 or +3h"
-        ) from None
+        raise ValueError(f"{text!r} is not a time such as {examples}") from None
     return moment.astimezone(UTC) if moment.tzinfo else instant(moment, zone)
 
 
