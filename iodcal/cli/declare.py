@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from iodcal.cli.options import (
     Common,
@@ -33,6 +34,13 @@ _COMMON: dict[str, Any] = {
 }
 
 
+class _Plain(TyperCommand):
+    """A command whose usage names arguments that must be given as `CIRCUIT`, where typer puts braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command of the command line: `run` takes the session and its own options, and returns the exit
@@ -48,7 +56,9 @@ class Command:
 
     def register(self, app: typer.Typer) -> None:
         """Adds the command to `app`, with its own options first."""
-        declared = app.command(self.name, short_help=self.short_help, epilog=f"Example: {self.example}")
+        declared = app.command(
+            self.name, cls=_Plain, short_help=self.short_help, epilog=f"Example: {self.example}"
+        )
         declared(_with_common_options(self))
 
 
