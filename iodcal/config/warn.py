@@ -19,9 +19,10 @@ from iodcal.errors import Fault
 
 
 def warnings_of(
-    builder: Builder, rules: tuple[Rule, ...], document: Document, *, readable: bool
+    builder: Builder, rules: tuple[Rule, ...], document: Document, *, readable: bool, trusted: bool
 ) -> tuple[Fault, ...]:
-    """Every doubt about a configuration without faults, in the order of its lines."""
+    """Every doubt about a configuration without faults, in the order of its lines. `readable` says that
+    others can read the file, `trusted` that none of them can write it."""
     found = [
         *_of_rules(builder, rules),
         *_of_unused(builder, rules),
@@ -37,6 +38,9 @@ def warnings_of(
         message = "no organizers: anybody, outsiders too, can invite a mailbox to an event that a rule takes"
         found.append((("settings",), message))
     faults = [document.fault(path, message) for path, message in found]
+    if not trusted:
+        message = "its group or others can write this file, and whoever does orders bandwidth: chmod go-w"
+        faults.append(Fault("", message, document.file))
     return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (fault.line or 0, fault.path)))
 
 
