@@ -426,6 +426,18 @@ LONG_LEAD = ", lead: 45m"
         ("tiers:", "ceiling: 300 Mbps, tiers:", "circuits.den-a.ceiling: 300 Mbps is no tier of den-a: what is asked for goes up to "
          "1 Gbps"),
         ("tiers:", "ceiling: 1 Gbps, tiers:", None),
+        ("tiers:", "floor: 2 Gbps, tiers:", "circuits.den-a.floor: 2 Gbps is above the highest tier of den-a: it stands at 1 Gbps "
+         "all the time"),
+        ("tiers:", "floor: 1 Gbps, tiers:", None),
+        ("bandwidth: highest", "bandwidth: highest, match: {show_as: no}", "rules[0].match.show_as: 'no' is not among free, "
+         "tentative, busy, oof, workingElsewhere, unknown: no calendar is known to use it"),
+        ("bandwidth: highest", "bandwidth: highest, match: {show_as: [Busy, WorkingElswhere]}", "rules[0].match.show_as: "
+         "'WorkingElswhere' is not among free, tentative, busy, oof, workingElsewhere, unknown: no calendar is known to use it; did you mean "
+         "workingElsewhere?"),
+        ("bandwidth: highest", "bandwidth: highest, match: {show_as: [free, tentative, busy, oof, workingelsewhere, unknown]}",
+         None),
+        ("bandwidth: highest", "bandwidth: highest, match: {sensitivity: [Normal, privat]}", "rules[0].match.sensitivity: 'privat' "
+         "is not among normal, personal, private, confidential: no calendar is known to use it; did you mean private?"),
         ("settings: {organizers: [\"@contoso.example\"]}", "settings: {}", "settings: no organizers: anybody, outsiders too, can "
          "invite a mailbox to an event that a rule takes"),
         ("file: lab.json", "file: lab.json, rates: {100 Mbps: 0.46}", "circuits.den-a.rates: no rate for 1 Gbps: what is shown as "
