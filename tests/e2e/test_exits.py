@@ -251,6 +251,18 @@ def test_what_was_told_once_is_not_told_again(world: World) -> None:
     assert (recovered.status, recovered.err) == (0, "recovered: calendar_unreadable noc\n")
 
 
+def test_one_wrong_secret_is_told_once_for_all_mailboxes(world: World) -> None:
+    wrong = {"IODCAL_CLIENT_SECRET": "wrong"}
+    for command in ("plan", "sync"):
+        done = world.iodcal(command, **wrong)
+        (line,) = [one for one in done.err.splitlines() if "cannot be read" in one]
+        assert line.startswith(
+            "error: The calendars noc and company cannot be read: the Microsoft login refuses"
+        )
+        found = world.iodcal(command, "-o", "json", **wrong).json["problems"]
+        assert {one["id"] for one in found} >= {"calendar_unreadable:noc", "calendar_unreadable:company"}
+
+
 _HEAVY = re.compile(r"\b(msal|msgspec|requests|icalendar|pydantic|yaml|rich)$", re.MULTILINE)
 
 
