@@ -25,7 +25,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.durations import format_duration
 from iodcal.domain.holding import doubts, lowest_baseline
-from iodcal.domain.moments import parse_moment
+from iodcal.domain.moments import next_like, parse_moment
 from iodcal.domain.people import starting_point
 from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Standing
@@ -273,8 +273,12 @@ def _until(asked: Asked, now: datetime, zone: ZoneInfo) -> datetime:
         except (ValueError, OverflowError) as error:
             raise UsageError("bad_time", message=str(error)) from None
     if until <= now:
-        shown = f"{until.astimezone(zone):%a %d %b %Y %H:%M %Z}"
-        raise UsageError("until_past", until=shown, now=f"{now.astimezone(zone):%H:%M %Z}")
+        raise UsageError(
+            "until_past",
+            until=f"{until.astimezone(zone):%a %d %b %Y %H:%M %Z}",
+            now=f"{now.astimezone(zone):%H:%M %Z}",
+            next=f"{next_like(until, now, zone):%Y-%m-%d %H:%M}",
+        )
     if until > now + _FARTHEST:
         raise UsageError("until_far", days=_FARTHEST.days)
     return until

@@ -33,6 +33,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
+    os.umask(0o022)  # some of what tests write must not be writable by a group
     for name in (*_FOREIGN, "XDG_CONFIG_HOME", "XDG_STATE_HOME", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
 

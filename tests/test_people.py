@@ -261,6 +261,30 @@ def test_more_that_is_refused(desk: Desk) -> None:
     assert refused(lambda: desk.resume("den-a")) == "resume_parked"
 
 
+@pytest.mark.parametrize(
+    ("given", "offered"),
+    [
+        ({"until": "04:30"}, "2026-11-25 04:30"),  # a time of day of today, which is past
+        ({"until": "2026-11-20 08:00"}, "2026-11-24 08:00"),
+        ({"until": "2026-11-20T11:00:00Z"}, "2026-11-25 04:00"),
+        ({"until": "-1m"}, "2026-11-25 04:59"),
+        ({"length": timedelta()}, "2026-11-25 05:00"),
+    ],
+)
+def test_in_place_of_an_end_that_is_past_one_is_offered_that_is_taken(
+    desk: Desk, given: dict[str, Any], offered: str
+) -> None:
+    acts: list[Callable[..., Act]] = [
+        lambda **end: desk.hold("500 Mbps", **end),
+        lambda **end: desk.pause("den-a", **end),
+    ]
+    for act in acts:
+        with pytest.raises(UsageError) as caught:
+            act(**{"length": None, **given})
+        assert f"--until '{offered}'" in describe(caught.value).remedy
+        assert act(length=None, until=offered).changed
+
+
 def test_the_nearest_name_is_offered(desk: Desk) -> None:
     left_behind(desk, "den-old")
     acts: list[Callable[[], Act]] = [lambda: desk.hold("1 Gbps", "dena"), lambda: desk.forget("den-odl")]

@@ -93,4 +93,13 @@ def test_help_fits_a_screen_and_has_an_example(tmp_path: Path, name: str | None)
     assert done.status == 0
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 80
-    assert "Example: iodcal " in done.out
+    assert lines[-1].startswith("  Example: iodcal ")  # in one line
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("hold", "CIRCUIT BANDWIDTH"), ("forget", "NAME"), ("pause", "[CIRCUIT]"), ("plan", "")],
+)
+def test_the_usage_of_a_command_is_the_conventional_one(tmp_path: Path, name: str, arguments: str) -> None:
+    usage = Iodcal(tmp_path)(name, "--help", COLUMNS="80").out.splitlines()[0]
+    assert usage == f"Usage: iodcal {name} [OPTIONS] {arguments}".rstrip()

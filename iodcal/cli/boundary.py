@@ -60,9 +60,15 @@ def _run(arguments: Sequence[str]) -> int:
         if not arguments:
             sys.stderr.write(message + "\n")
             return Exit.USAGE
-        return _fail(Exit.USAGE, "usage", message, "See iodcal --help", arguments)
+        return _fail(Exit.USAGE, "usage", message, f"See {_where(error)} --help", arguments)
     sys.stdout.flush()
     return int(status or 0)
+
+
+def _where(error: TyperException) -> str:
+    """The command whose command line is wrong, such as `iodcal hold`: its help has the remedy."""
+    context: typer.Context | None = getattr(error, "ctx", None)  # typer keeps the class that has it private
+    return context.command_path if context is not None else "iodcal"
 
 
 def _output_fails(error: Exception) -> bool:
@@ -131,8 +137,8 @@ def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequenc
             command_in(arguments) or "iodcal", status, code=code, message=message, remedy=remedy
         )
         sys.stdout.write(dump(told) + "\n")
-    text = f"iodcal: {for_line(message)}"
-    say(f"{text}. {for_line(remedy)}" if remedy else text)
+    text, stop = f"iodcal: {for_line(message)}", "" if message.endswith("?") else "."
+    say(f"{text}{stop} {for_line(remedy)}" if remedy else text)
     return status
 
 

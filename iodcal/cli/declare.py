@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from iodcal.cli.options import (
     Common,
@@ -33,32 +34,41 @@ _COMMON: dict[str, Any] = {
 }
 
 
+class _Plain(TyperCommand):
+    """A command whose usage names arguments that must be given as `CIRCUIT`, where typer puts braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command of the command line: `run` takes the session and its own options, and returns the exit
-    status; its docstring is the command's help. With `own_help` that help leaves the common options out,
-    so that it fits a screen. `csv` says that its result can be shown as CSV."""
+    status; its docstring is the command's help. With `writes`, its help for `--config`, that help leaves the
+    other common options out, so that it fits a screen. `csv` says that its result can be shown as CSV."""
 
     run: Callable[..., int]
     short_help: str
     example: str
     name: str
-    own_help: bool = False
+    writes: str = ""
     csv: bool = False
 
     def register(self, app: typer.Typer) -> None:
         """Adds the command to `app`, with its own options first."""
-        declared = app.command(self.name, short_help=self.short_help, epilog=f"Example: {self.example}")
+        declared = app.command(
+            self.name, cls=_Plain, short_help=self.short_help, epilog=f"Example: {self.example}"
+        )
         declared(_with_common_options(self))
 
 
 def command(
-    short_help: str, example: str, name: str = "", *, own_help: bool = False, csv: bool = False
+    short_help: str, example: str, name: str = "", *, writes: str = "", csv: bool = False
 ) -> Callable[[Callable[..., int]], Command]:
     """Declares the function below it as a command, by its own name unless another is given."""
 
     def declare(run: Callable[..., int]) -> Command:
-        return Command(run, short_help, example, name or run.__name__, own_help, csv)
+        return Command(run, short_help, example, name or run.__name__, writes, csv)
 
     return declare
 
@@ -80,7 +90,7 @@ def _with_common_options(command: Command) -> Callable[..., None]:
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=_hidden(annotation) if command.own_help and name != "config" else annotation,
+            annotation=_where_written(command.writes, name, annotation) if command.writes else annotation,
         )
         for name, annotation in _COMMON.items()
     ]
@@ -94,8 +104,11 @@ def _with_common_options(command: Command) -> Callable[..., None]:
     return invoke
 
 
-def _hidden(annotation: Any) -> Any:
-    """The same option, out of the help."""
+def _where_written(writes: str, name: str, annotation: Any) -> Any:
+    """The same option out of the help; `--config` with `writes` for its help."""
     option = copy.copy(annotation.__metadata__[0])
-    option.hidden = True
+    if name == "config":
+        option.help = writes
+    else:
+        option.hidden = True
     return Annotated[annotation.__origin__, option]

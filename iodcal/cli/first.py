@@ -41,7 +41,7 @@ from iodcal.exits import Exit
 @command(
     "Make a first configuration by asking; try every login at once.",
     "iodcal init --config /etc/iodcal/rules.yaml",
-    own_help=True,
+    writes="The file to write; else ./rules.yaml.",
 )
 def init(
     session: Session,
@@ -71,7 +71,8 @@ def init(
 ) -> int:
     """Ask for what a first rules.yaml needs, try each login and circuit at once, show the file, write it with
     `orders: none`, and end with a plan. Nothing that exists is overwritten; of secrets only their places are
-    written. Every answer can be an option; without a terminal all must be.
+    written. Every answer can be an option; without a terminal all must be. Options of every command
+    (-o json): see iodcal --help.
     """
     options = {key: value for key, value in locals().items() if key not in ("session", "yes") and value}
     given = {
@@ -107,6 +108,7 @@ def _init(session: Session, given: Mapping[str, Sequence[str]], *, yes: bool) ->
 def _show_first_plan(session: Session, path: Path, written: Sequence[Path]) -> int:
     from iodcal.asked import Preview
     from iodcal.commands import plan
+    from iodcal.config.find import is_found
     from iodcal.config.load import load
     from iodcal.render.setup import init_json, print_next
 
@@ -118,7 +120,7 @@ def _show_first_plan(session: Session, path: Path, written: Sequence[Path]) -> i
         return report.exit
     from iodcal.render.plan import print_plan
 
-    print_next(written, session.console())
+    print_next(written, session.console(), found=is_found(path))
     headings.of_plan(session, configuration, Preview())
     print_plan(report, session.console(), session.console(stderr=True))
     return report.exit

@@ -164,7 +164,7 @@ def _one_or_all(circuit: str | None, *, all_circuits: bool) -> str | None:
     if (circuit is None) != all_circuits:
         from iodcal.errors import UsageError
 
-        raise UsageError("one_or_all")
+        raise UsageError("one_or_all" if circuit is None else "one_and_all", circuit=circuit)
     return circuit
 
 

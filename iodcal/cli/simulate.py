@@ -17,7 +17,7 @@ from iodcal.exits import Exit
 
 @command(
     "Play a time through: what would have been ordered, cost and late.",
-    "iodcal simulate --from 2026-10-01 --to 2026-11-01 --rules bolder.yaml",
+    "iodcal simulate --from 2026-10-01 --to 2026-11-01",
 )
 def simulate(
     session: Session,

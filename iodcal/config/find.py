@@ -19,13 +19,22 @@ def find(given: Path | None) -> Path:
     if given is not None:
         _log.info("configuration: %s", given)
         return given
-    tried = list(_places())
-    for place in tried:
-        if _may_be_there(place):
-            _log.info("configuration: %s", place)
-            return place
-    message = f"no configuration found; looked for {', '.join(map(str, tried))}: name one with --config"
+    place = _first()
+    if place is not None:
+        _log.info("configuration: %s", place)
+        return place
+    message = f"no configuration found; looked for {', '.join(map(str, _places()))}: name one with --config"
     raise ConfigurationError((Fault("", message),))
+
+
+def is_found(path: Path) -> bool:
+    """True if the rules file at `path` is the one that is found where none is named."""
+    place = _first()
+    return place is not None and place.absolute() == path.absolute()
+
+
+def _first() -> Path | None:
+    return next((place for place in _places() if _may_be_there(place)), None)
 
 
 def state_path(configuration: Configuration, given: Path | None) -> Path:

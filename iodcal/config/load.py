@@ -59,7 +59,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
     def warnings() -> tuple[Fault, ...]:
         from iodcal.config.warn import warnings_of
 
-        return warnings_of(builder, rules, document, readable=readable)
+        return warnings_of(builder, rules, document, readable=readable, trusted=trusted)
 
     return Configuration(
         path=path.absolute(),

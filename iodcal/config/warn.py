@@ -11,6 +11,7 @@ from iodcal.config.document import Document, KeyPath
 from iodcal.config.forms import secrets_in
 from iodcal.config.warn_money import doubts_about_money
 from iodcal.config.warn_names import doubts_about_names
+from iodcal.config.warn_words import doubts_about_words
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.durations import format_duration
@@ -19,16 +20,18 @@ from iodcal.errors import Fault
 
 
 def warnings_of(
-    builder: Builder, rules: tuple[Rule, ...], document: Document, *, readable: bool
+    builder: Builder, rules: tuple[Rule, ...], document: Document, *, readable: bool, trusted: bool
 ) -> tuple[Fault, ...]:
-    """Every doubt about a configuration without faults, in the order of its lines."""
+    """Every doubt about a configuration without faults, in the order of its lines. `readable` says that
+    others can read the file, `trusted` that none of them can write it."""
     found = [
         *_of_rules(builder, rules),
         *_of_unused(builder, rules),
-        *_of_ceilings(builder),
+        *_of_bounds(builder),
         *_of_quota(builder, rules),
         *doubts_about_money(builder, rules),
         *doubts_about_names(builder, rules),
+        *doubts_about_words(builder),
         *doubts_about_budgets(builder),
         *_of_secrets(builder, readable=readable),
         *_of_forbidden(builder),
@@ -37,6 +40,9 @@ def warnings_of(
         message = "no organizers: anybody, outsiders too, can invite a mailbox to an event that a rule takes"
         found.append((("settings",), message))
     faults = [document.fault(path, message) for path, message in found]
+    if not trusted:
+        message = "its group or others can write this file, and whoever does orders bandwidth: chmod go-w"
+        faults.append(Fault("", message, document.file))
     return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (fault.line or 0, fault.path)))
 
 
@@ -141,9 +147,15 @@ def _of_unused(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
             yield ("circuits", circuit), "no rule uses this circuit: it follows its baseline only"
 
 
-def _of_ceilings(builder: Builder) -> Iterator[_Doubt]:
-    """What is asked for is cut to the ceiling first, and then rounded up to a tier."""
+def _of_bounds(builder: Builder) -> Iterator[_Doubt]:
+    """What is asked for is brought within floor and ceiling first, and only then rounded to a tier."""
     for name, circuit in builder.circuits.items():
+        if circuit.floor is not None and circuit.floor > circuit.tiers[-1]:
+            always = f"it stands at {circuit.highest} all the time"
+            yield (
+                ("circuits", name, "floor"),
+                f"{circuit.floor} is above the highest tier of {name}: {always}",
+            )
         if circuit.ceiling is not None and circuit.highest > circuit.ceiling:
             above = f"what is asked for goes up to {circuit.highest}"
             yield ("circuits", name, "ceiling"), f"{circuit.ceiling} is no tier of {name}: {above}"

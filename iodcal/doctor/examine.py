@@ -62,7 +62,7 @@ def _of_configuration(configuration: Configuration) -> Iterator[Finding]:
     path = configuration.path.name
     yield Finding(Area.CONFIGURATION, path, Light.GREEN, "configuration_loads", counts)
     for warning in configuration.warnings:
-        facts = {"path": warning.path, "message": warning.message}
+        facts = {"doubt": f"{warning.path}: {warning.message}" if warning.path else warning.message}
         where = f"{path}:{warning.line}" if warning.line else path
         yield Finding(Area.CONFIGURATION, where, Light.YELLOW, "configuration_doubtful", facts)
 

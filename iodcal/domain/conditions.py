@@ -15,15 +15,14 @@ from msgspec import Struct
 
 from iodcal.domain.condition import Condition, Finding
 from iodcal.domain.durations import format_duration
-from iodcal.domain.events import Event
+from iodcal.domain.events import SHOWN_AS, Event
 from iodcal.domain.keywords import Keyword, normalise
 from iodcal.domain.patterns import Budget, Pattern, TooSlowError
 
 OfEvent: TypeAlias = Condition[Event, Any]
 OfLength: TypeAlias = Condition[timedelta, Any]
 
-# How Microsoft Graph can show an event's time, as far as is known.
-_SHOWN = frozenset({"free", "tentative", "busy", "oof", "workingelsewhere", "unknown"})
+_SHOWN = frozenset(word.casefold() for word in SHOWN_AS)
 
 
 class _Keywords(Condition[Event, str], frozen=True):

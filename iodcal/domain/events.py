@@ -68,6 +68,10 @@ def short_subject(subject: str) -> str:
     return subject if len(subject) <= LONGEST_SUBJECT else f"{subject[: LONGEST_SUBJECT - 1]}…"
 
 
+# How Microsoft Graph can show an event's time, and how sensitive it can be, as far as is known. iCalendar has
+# fewer of both.
+SHOWN_AS = ("free", "tentative", "busy", "oof", "workingElsewhere", "unknown")
+SENSITIVITIES = ("normal", "personal", "private", "confidential")
 PRIVATE_SENSITIVITIES = frozenset({"private", "confidential"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.durations import parse_duration
@@ -12,13 +12,17 @@ from iodcal.domain.localtime import instant
 _YEARS = range(1900, 3000)
 
 
-def parse_moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+EXAMPLES = "2026-11-22, '2026-11-22 15:00', 2026-11-22T15:00:00Z, 15:00 or +3h"
+
+
+def parse_moment(text: str, now: datetime, zone: ZoneInfo, *, examples: str = EXAMPLES) -> datetime:
     """The UTC instant meant by `text`: an instant (`2026-11-22T15:00:00Z`), an offset from `now` (`+3h`,
-    `-30m`), or a local time in `zone` (`2026-11-22 15:00`, or `15:00` of today). Raises ValueError.
+    `-30m`), or a local time in `zone` (`2026-11-22 15:00`, or `15:00` of today). Raises ValueError, which
+    names `examples`.
     """
     text = text.strip()
     try:
-        moment = _offset(text, now) if text[:1] in ("+", "-") else _utc(text, now, zone)
+        moment = _offset(text, now) if text[:1] in ("+", "-") else _utc(text, now, zone, examples)
     except OverflowError:
         moment = None
     if moment is None or moment.year not in _YEARS:
@@ -26,18 +30,24 @@ def parse_moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     return moment
 
 
+def next_like(moment: datetime, now: datetime, zone: ZoneInfo) -> datetime:
+    """The naive local time in `zone` at which it is next the time of day of `moment` after `now` (both UTC):
+    today or tomorrow, by the minute."""
+    at = moment.astimezone(zone).time().replace(second=0, microsecond=0, fold=0)
+    today = datetime.combine(now.astimezone(zone).date(), at)
+    return today if instant(today, zone) > now else today + timedelta(days=1)
+
+
 def _offset(text: str, now: datetime) -> datetime:
     offset = parse_duration(text[1:])
     return now + offset if text[0] == "+" else now - offset
 
 
-def _utc(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+def _utc(text: str, now: datetime, zone: ZoneInfo, examples: str) -> datetime:
     try:
         moment = _local(text, now, zone)
     except ValueError:
-        raise ValueError(
-            f"{text!r} is not a time such as 2026-11-22T15:00:00Z, '2026-11-22 15:00', 15:00 or +3h"
-        ) from None
+        raise ValueError(f"{text!r} is not a time such as {examples}") from None
     return moment.astimezone(UTC) if moment.tzinfo else instant(moment, zone)
 
 

@@ -149,7 +149,8 @@ class Served(Struct, frozen=True):
 
 class Lookback(Struct, frozen=True):
     """All that `iodcal report --from --to` shows. `asked` is the span, which ends at `now` at the latest;
-    `zone` is that of its days and months; `unreadable` counts lost lines of the history."""
+    `zone` is that of its days and months; `unreadable` counts lost lines of the history, `nothing_beside` is
+    the state file without any history beside it."""
 
     now: datetime
     asked: Interval
@@ -164,6 +165,7 @@ class Lookback(Struct, frozen=True):
     service: tuple[Served, ...]
     unreadable: int = 0
     priced_at: date | None = None
+    nothing_beside: str | None = None
 
     @property
     def priced_by(self) -> frozenset[RateSource]:

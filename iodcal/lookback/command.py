@@ -8,6 +8,7 @@ from pathlib import Path
 from iodcal.asked import clock_of
 from iodcal.config import Configuration
 from iodcal.domain.localtime import Interval
+from iodcal.domain.values import replace
 from iodcal.errors import UsageError
 from iodcal.history import Past
 from iodcal.history.command import past_of
@@ -34,7 +35,9 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackAske
     if _is_short(past, configuration, state, over):
         past = past_of(configuration, state_path, None)
     if not (past.orders or past.readings):
-        raise UsageError("no_history", state=str(state_path))
+        # What the state knows of now says nothing of then.
+        empty = look_back(past, circuits, {}, over, now, configuration.zone)
+        return replace(empty, nothing_beside=str(state_path))
     if asked.circuit is not None:
         past = _only(past, circuits[0].key, asked.circuit)
     found = look_back(past, circuits, state.circuits, over, now, configuration.zone)

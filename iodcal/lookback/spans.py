@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.localtime import Interval, midnight
-from iodcal.domain.moments import parse_moment
+from iodcal.domain.moments import EXAMPLES, parse_moment
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -17,7 +17,7 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     it. Raises ValueError."""
     found = _MONTH.fullmatch(text.strip())
     if found is None or found[1] == "0000":
-        return parse_moment(text, now, zone)
+        return parse_moment(text, now, zone, examples=f"2026-11, {EXAMPLES}")
     return midnight(date(int(found[1]), int(found[2]), 1), zone)
 
 

@@ -14,7 +14,7 @@ from iodcal.domain.orders import Order
 from iodcal.explaining import ExplainedCircuits
 from iodcal.render.money import left_out_lines
 from iodcal.render.plan import cause_text, print_problems, print_sources, step
-from iodcal.render.text import for_terminal
+from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, relative, rough, with_zone
 from iodcal.render.wishes import wishes_of
 from iodcal.words.explain import ROLES
@@ -68,7 +68,8 @@ def _rows(explanation: Explanation) -> Iterator[tuple[str, Text]]:
         yield ROLES[part.role], _part(part, explanation)
     yield ROLES[explanation.ground.role], _ground(explanation.ground, explanation)
     if explanation.past:
-        yield "ordered", Text("what was ordered then is not looked at: history.jsonl beside the state has it")
+        shows = f"iodcal history --circuit {for_line(explanation.plan.circuit.name)}"
+        yield "ordered", Text(f"what was ordered then is not looked at: {shows} tells it")
         return
     yield from _standing(explanation)
     if explanation.kept is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from iodcal.domain.changes import Cause, CauseKind, Change
@@ -15,7 +15,8 @@ from iodcal.render.when import local_span
 from iodcal.render.wishes import by_whom
 from iodcal.result import Report
 from iodcal.telling import Telling
-from iodcal.words.problems import describe
+from iodcal.words import Words
+from iodcal.words.together import describe_together
 
 if TYPE_CHECKING:
     from iodcal.commands import Synced
@@ -60,9 +61,8 @@ def held_line(plan: CircuitPlan, change: Change) -> str:
     )
 
 
-def problem_line(problem: Problem, state: str = "") -> str:
+def problem_line(problem: Problem, words: Words, state: str = "") -> str:
     """`error: den-a will not be at 1 Gbps ... Remedy`, with `state` such as `changed` behind its label."""
-    words = describe(problem)
     mark = f" ({state})" if state else ""
     return for_line(f"{problem.severity}{mark}: {words.message}. {words.remedy}")
 
@@ -70,19 +70,20 @@ def problem_line(problem: Problem, state: str = "") -> str:
 def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iterator[tuple[int, str]]:
     """The problems that are to be told now, or with `everything` all there are; each with its log level."""
     if everything:
-        yield from (_levelled(problem) for problem in report.problems)
+        yield from _levelled(report.problems)
     else:
-        yield from (_levelled(problem) for problem in telling.new)
-        yield from (_levelled(problem, "changed") for problem in telling.changed)
-        yield from (_levelled(problem, "still") for problem in telling.reminded)
+        yield from _levelled(telling.new)
+        yield from _levelled(telling.changed, "changed")
+        yield from _levelled(telling.reminded, "still")
     for gone in telling.cleared:
         yield NOTICE, for_line(f"recovered: {gone.kind} {gone.where}")
     yield from ((logging.ERROR, f"error: {lost_state_text(place)}") for place in report.lost_state)
 
 
-def _levelled(problem: Problem, state: str = "") -> tuple[int, str]:
-    level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
-    return level, problem_line(problem, state)
+def _levelled(problems: Iterable[Problem], state: str = "") -> Iterator[tuple[int, str]]:
+    for problem, words in describe_together(problems):
+        level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
+        yield level, problem_line(problem, words, state)
 
 
 def lost_state_text(place: str) -> str:

@@ -25,7 +25,15 @@ _BILL = ("cost", "always highest", "saved", "baseline", "beyond it")
 
 def print_lookback(found: Lookback, console: Console, *, everything: bool) -> None:
     """Shows all tables; with `everything` all events, too."""
-    most = None if everything else _MOST
+    if found.nothing_beside is None:
+        _print_tables(found, console, most=None if everything else _MOST)
+    else:
+        console.print(Text("Nothing on record."))
+    for words in doubts(found):
+        console.print(Text(for_line(f"Note: {words.message}. {words.remedy}."), style="dim"))
+
+
+def _print_tables(found: Lookback, console: Console, *, most: int | None) -> None:
     for line in total_lines(found):
         console.print(Text(line, style="bold"))
     if (rates := prices(found)) is not None:
@@ -41,8 +49,6 @@ def print_lookback(found: Lookback, console: Console, *, everything: bool) -> No
     _service(console, found, most)
     if not found.total.complete:
         console.print(Text("≥ at least, ~ about: something is not known, see below", style="dim"))
-    for words in doubts(found):
-        console.print(Text(for_line(f"Note: {words.message}. {words.remedy}."), style="dim"))
 
 
 def month_name(at: datetime, found: Lookback) -> str:

@@ -22,8 +22,10 @@ from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span, relative
 from iodcal.render.wishes import by_whom, wishes_of, wishes_of_all
 from iodcal.result import Report, SourceReport
+from iodcal.words import Words
 from iodcal.words.held import HELD
 from iodcal.words.problems import describe
+from iodcal.words.together import describe_together
 
 _MOST_CHANGES = 12
 _NARROW = 100  # columns
@@ -209,8 +211,8 @@ def print_problems(report: Report, errors: Console) -> None:
     """The problems, each with its remedy."""
     if report.problems:
         errors.print()
-    for problem in report.problems:
-        print_told(problem_text(problem), errors)
+    for problem, words in describe_together(report.problems):
+        print_told(_told(problem, words), errors)
     for place in report.lost_state:
         print_told(Text(lost_state_text(place), style="bold"), errors)
 
@@ -222,7 +224,10 @@ def print_told(told: Text, errors: Console) -> None:
 
 def problem_text(problem: Problem) -> Text:
     """A problem in two sentences."""
-    words = describe(problem)
+    return _told(problem, describe(problem))
+
+
+def _told(problem: Problem, words: Words) -> Text:
     label = "error" if problem.severity is Severity.ERROR else "warning"
     colour = "red" if problem.severity is Severity.ERROR else "yellow"
     return Text.assemble(

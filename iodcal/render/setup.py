@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,11 +38,16 @@ def print_file(path: Path, text: str, console: Console) -> None:
         console.print(Text(f"  {line}"), soft_wrap=True)
 
 
-def print_next(written: Sequence[Path], console: Console) -> None:
-    """What was written, and what comes next."""
+def print_next(written: Sequence[Path], console: Console, *, found: bool) -> None:
+    """What was written, and what comes next; `found` is False where the rules file, which comes first in
+    `written`, must be named to whatever is to read it."""
+    named = "" if found else f" --config {for_line(shlex.quote(str(written[0])))}"
     console.print()
     console.print(Text(f"Wrote {', '.join(for_line(str(path)) for path in written)}"))
-    console.print(Text("Next: iodcal doctor, then a timer for iodcal sync. orders: none only observes."))
+    console.print(
+        Text(f"Next: iodcal doctor{named}, then a timer for iodcal sync{named}. orders: none only observes."),
+        soft_wrap=True,
+    )
     console.print()
 
 

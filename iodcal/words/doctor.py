@@ -13,7 +13,7 @@ from iodcal.words.state import STATE_WORDS
 
 _CONFIGURATION = {
     "configuration_loads": Words("{calendars}, {circuits}, {rules}; no errors", ""),
-    "configuration_doubtful": Words("{path}: {message}", "Mend it, or leave it knowingly"),
+    "configuration_doubtful": Words("{doubt}", "Mend it, or leave it knowingly"),
     "holidays_known": Words("the next one is {day}", ""),
     "holidays_over": Words(
         "knows no holiday in the coming year: every weekday counts as an ordinary one",

@@ -40,10 +40,6 @@ _USAGE = {
     "report_mixed": Words(
         "{options} do not go together", "--from and --to look back; --past and --window draw the page"
     ),
-    "no_history": Words(
-        "There is no history beside {state} to look back on",
-        "Name the state that iodcal sync keeps, with --state; or wait for its first runs",
-    ),
     "nothing_known": Words(
         "The history knows no circuit's bandwidth between {start} and {end}",
         "Choose a later --from; settings.history_keep says how long the history is kept",

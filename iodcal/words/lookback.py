@@ -30,12 +30,19 @@ def prices(found: Lookback) -> str | None:
 
 def doubts(found: Lookback) -> Iterator[Words]:
     """Why figures are not complete, and what to do about it."""
+    if found.nothing_beside is not None:
+        yield Words(
+            f"There is no history beside {found.nothing_beside} to look back on",
+            "Name the state that iodcal sync keeps, with --state; or wait for its first runs",
+        )
     if found.unreadable:
         lines = "1 line" if found.unreadable == 1 else f"{found.unreadable} lines"
         yield Words(
             f"{lines} of the history could not be read, so something may be missing",
             "Restore the history from a backup, if there is one",
         )
+    if found.nothing_beside is not None:
+        return  # so nothing is known of any circuit
     for one in found.circuits:
         yield from _of_circuit(one, found)
     if found.priced_at is not None:

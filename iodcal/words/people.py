@@ -27,13 +27,14 @@ PEOPLE = {
     "one_end": Words("It must end: say when, once", "Give one of --for 2h and --until TIME"),
     "until_past": Words(
         "{until} is not ahead: it is {now} now",
-        "Name the day too, such as '2026-11-25 15:00', or give --for 2h",
+        "Name a day and time to come, such as --until '{next}', or give --for 2h",
     ),
     "until_far": Words(
         "That is more than {days} days ahead", "What is to last belongs into the configuration"
     ),
     "note_too_long": Words("The note has {length} characters, and {most} are the most", "Shorten it"),
     "one_or_all": Words("Say for which circuit", "Name one, or give --all"),
+    "one_and_all": Words("{circuit} and --all exclude each other", "Leave one out"),
     "parked": Words(
         "Everything is parked (by {who}): nothing is ordered, so there is nothing to hold or to pause",
         "First iodcal resume --all",

@@ -182,7 +182,7 @@ def describe(problem: Problem) -> Words:
     facts = _readable(problem.facts)
     match problem.kind:
         case Kind.CALENDAR_UNREADABLE | Kind.CARRIER_UNREADABLE | Kind.CIRCUIT_UNKNOWN | Kind.ORDER_REFUSED:
-            return _of_edge(problem, facts)
+            return _of_edge(problem)
         case Kind.EVENT_AT_RISK | Kind.EVENT_LATE:
             return _of_event(problem, facts)
         case Kind.DRIFT:
@@ -200,18 +200,24 @@ def cause_in_words(cause: str | None) -> str:
     return _AT_RISK.get(str(cause), ("its tier was not there", ""))[0]
 
 
-def _of_edge(problem: Problem, facts: Mapping[str, Fact]) -> Words:
-    """The edge's own words, with what they are about before them."""
+def own_words(problem: Problem) -> Words:
+    """What the edge says of `problem`, without what it is about."""
     from iodcal.words.edges import words_of
 
-    own = fill(words_of(str(problem.facts.get("code")), problem.kind), facts)
+    own = fill(words_of(str(problem.facts.get("code")), problem.kind), _readable(problem.facts))
+    return Words(own.message, own.remedy[:1].upper() + own.remedy[1:])
+
+
+def _of_edge(problem: Problem) -> Words:
+    """The edge's own words, with what they are about before them."""
+    own = own_words(problem)
     lead = {
         Kind.CALENDAR_UNREADABLE: f"The calendar {problem.where} cannot be read",
         Kind.CARRIER_UNREADABLE: f"{problem.where} cannot be read at its carrier",
         Kind.CIRCUIT_UNKNOWN: f"{problem.where} is not known to its carrier",
         Kind.ORDER_REFUSED: f"{problem.where}: nothing was ordered",
     }[problem.kind]
-    return Words(f"{lead}: {own.message}", own.remedy[:1].upper() + own.remedy[1:])
+    return Words(f"{lead}: {own.message}", own.remedy)
 
 
 def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:

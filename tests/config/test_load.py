@@ -12,7 +12,7 @@ import pytest
 from iodcal.config import Configuration
 from iodcal.config.build_tariffs import carrier_tariff
 from iodcal.config.find import find, state_path
-from iodcal.config.load import load
+from iodcal.config.load import load, load_copy
 from iodcal.config.plugins import CARRIERS, load_plugin
 from iodcal.config.schema import CarrierSection
 from iodcal.domain.bandwidth import Bandwidth
@@ -81,7 +81,8 @@ def test_the_full_example_loads() -> None:
 
 @pytest.mark.parametrize("name", ["rules.yaml", "examples/lumen.yaml"])
 def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
-    assert load(ROOT / name).warnings == ()
+    path = ROOT / name  # its mode is that of whoever checked it out
+    assert load_copy(path.read_bytes(), path, trusted=True).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -436,6 +437,18 @@ LONG_LEAD = ", lead: 45m"
         ("tiers:", "ceiling: 300 Mbps, tiers:", "circuits.den-a.ceiling: 300 Mbps is no tier of den-a: what is asked for goes up to "
          "1 Gbps"),
         ("tiers:", "ceiling: 1 Gbps, tiers:", None),
+        ("tiers:", "floor: 2 Gbps, tiers:", "circuits.den-a.floor: 2 Gbps is above the highest tier of den-a: it stands at 1 Gbps "
+         "all the time"),
+        ("tiers:", "floor: 1 Gbps, tiers:", None),
+        ("bandwidth: highest", "bandwidth: highest, match: {show_as: no}", "rules[0].match.show_as: 'no' is not among free, "
+         "tentative, busy, oof, workingElsewhere, unknown: no calendar is known to use it"),
+        ("bandwidth: highest", "bandwidth: highest, match: {show_as: [Busy, WorkingElswhere]}", "rules[0].match.show_as: "
+         "'WorkingElswhere' is not among free, tentative, busy, oof, workingElsewhere, unknown: no calendar is known to use it; did you mean "
+         "workingElsewhere?"),
+        ("bandwidth: highest", "bandwidth: highest, match: {show_as: [free, tentative, busy, oof, workingelsewhere, unknown]}",
+         None),
+        ("bandwidth: highest", "bandwidth: highest, match: {sensitivity: [Normal, privat]}", "rules[0].match.sensitivity: 'privat' "
+         "is not among normal, personal, private, confidential: no calendar is known to use it; did you mean private?"),
         ("settings: {organizers: [\"@contoso.example\"]}", "settings: {}", "settings: no organizers: anybody, outsiders too, can "
          "invite a mailbox to an event that a rule takes"),
         ("file: lab.json", "file: lab.json, rates: {100 Mbps: 0.46}", "circuits.den-a.rates: no rate for 1 Gbps: what is shown as "
@@ -467,6 +480,14 @@ def test_a_circuit_that_no_rule_uses_and_a_literal_secret_are_doubtful(tmp_path:
         "microsoft365.client_secret: a secret stands here itself, and others can read this file"
     )
     assert "s3cr3t" not in str(told)
+
+
+@pytest.mark.parametrize(("mode", "doubtful"), [(0o644, False), (0o664, True), (0o646, True), (0o666, True)])
+def test_a_file_that_others_can_write_is_doubtful(tmp_path: Path, mode: int, doubtful: bool) -> None:
+    path = write(tmp_path, BASE)
+    path.chmod(mode)
+    told = [f"{path}: its group or others can write this file, and whoever does orders bandwidth: chmod go-w"]
+    assert [str(fault) for fault in load(path).warnings] == (told if doubtful else [])
 
 
 def test_a_mailbox_that_is_read_and_must_not_be_readable_is_doubtful(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.events import short_id
 from iodcal.domain.keywords import Keyword, normalise, words_of
 from iodcal.domain.localtime import Interval, instant, midnight, whole_days
-from iodcal.domain.moments import parse_moment
+from iodcal.domain.moments import next_like, parse_moment
 from iodcal.domain.values import Opaque
 
 
@@ -186,6 +186,21 @@ def test_a_time_of_day_is_of_the_day_that_it_is_there() -> None:
     evening = datetime(2026, 11, 24, 3, tzinfo=UTC)  # 20:00 of the 23rd in Denver
     found = parse_moment("21:00", evening, ZoneInfo("America/Denver"))
     assert found == datetime(2026, 11, 24, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "local"),
+    [
+        ("2026-11-24T14:51:59", "2026-11-25T07:51"),
+        ("2026-11-24T14:52:00", "2026-11-25T07:52"),
+        ("2026-11-20T14:53:00", "2026-11-24T07:53"),
+        ("2026-11-24T06:30:00", "2026-11-24T23:30"),
+        ("2026-07-01T18:00:00", "2026-11-24T12:00"),  # summer time
+    ],
+)
+def test_the_next_of_a_time_of_day_is_of_today_or_of_tomorrow(moment: str, local: str) -> None:
+    found = next_like(datetime.fromisoformat(moment + "Z"), NOW, ZoneInfo("America/Denver"))
+    assert found == datetime.fromisoformat(local)
 
 
 @pytest.mark.parametrize("text", ["", "noon", "+x", "25:00", "2026-13-01", "yesterday 15:00"])

@@ -371,6 +371,14 @@ def test_a_lock_that_is_held_for_too_long(world: World) -> None:
     assert found(world.iodcal("doctor", "-o", "json"), "lock_free")["light"] == "green"
 
 
+def test_a_configuration_that_others_can_write_is_doubtful(world: World) -> None:
+    (world.iodcal.folder / "rules.yaml").chmod(0o666)
+    doubt = found(world.iodcal("doctor", "-o", "json"), "configuration_doubtful")
+    said = "its group or others can write this file, and whoever does orders bandwidth: chmod go-w"
+    assert (doubt["where"], doubt["light"], doubt["message"]) == ("rules.yaml", "yellow", said)
+    assert f"warning: rules.yaml: {said}\n" in world.iodcal("check").err
+
+
 YELLOWS: dict[str, tuple[Preparation, str]] = {
     "configuration_doubtful": (
         lambda world: change(world, '  organizers: ["@contoso.example"]\n', ""),

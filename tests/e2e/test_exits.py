@@ -46,6 +46,22 @@ def test_a_wrong_command_line(iodcal: Iodcal, arguments: list[str], word: str) -
 
 
 @pytest.mark.parametrize(
+    ("arguments", "ends"),
+    [
+        (["plann"], "Did you mean 'plan', 'explain'? See iodcal --help"),
+        (["--nonsense", "plan"], "No such option: --nonsense. See iodcal --help"),
+        (["hold", "den-a", "--unitl", "8"], "--quiet, --until). See iodcal hold --help"),
+        (["hold"], "Missing argument 'CIRCUIT'. See iodcal hold --help"),
+        (["-v", "plan", "--window", "soon"], "See iodcal plan --help"),
+    ],
+)
+def test_a_wrong_command_line_points_to_the_help_that_has_the_right_one(
+    iodcal: Iodcal, arguments: list[str], ends: str
+) -> None:
+    assert iodcal(*arguments).err.rstrip("\n").endswith(ends)
+
+
+@pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (["plan", "--circuit", "den-x"], "no_such_circuit"),
@@ -267,6 +283,18 @@ def test_what_was_told_once_is_not_told_again(world: World) -> None:
     assert "calendar noc cannot be read" in world.iodcal("sync", "-v").err
     recovered = world.iodcal("sync")
     assert (recovered.status, recovered.err) == (0, "recovered: calendar_unreadable noc\n")
+
+
+def test_one_wrong_secret_is_told_once_for_all_mailboxes(world: World) -> None:
+    wrong = {"IODCAL_CLIENT_SECRET": "wrong"}
+    for command in ("plan", "sync"):
+        done = world.iodcal(command, **wrong)
+        (line,) = [one for one in done.err.splitlines() if "cannot be read" in one]
+        assert line.startswith(
+            "error: The calendars noc and company cannot be read: the Microsoft login refuses"
+        )
+        found = world.iodcal(command, "-o", "json", **wrong).json["problems"]
+        assert {one["id"] for one in found} >= {"calendar_unreadable:noc", "calendar_unreadable:company"}
 
 
 _HEAVY = re.compile(r"\b(msal|msgspec|requests|icalendar|pydantic|yaml|rich)$", re.MULTILINE)

@@ -108,6 +108,18 @@ def test_what_it_writes_is_good_for_the_other_commands(empty: World) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
 
 
+def test_the_next_command_reads_the_file_that_was_written(empty: World) -> None:
+    assert "Next: iodcal doctor, then a timer for iodcal sync." in init(empty).out
+    done = init(empty, "--config", "two words/rules.yaml")
+    named = "--config 'two words/rules.yaml'"
+    assert f"Next: iodcal doctor {named}, then a timer for iodcal sync {named}." in done.out
+    elsewhere = str(empty.iodcal.folder / "elsewhere.yaml")
+    (empty.iodcal.folder / "rules.yaml").unlink()
+    answers = [part for pair in ANSWERS.items() for part in pair]
+    done = empty.iodcal("init", *answers, *servers(empty), IODCAL_CONFIG=elsewhere)
+    assert "Next: iodcal doctor --config rules.yaml, then" in done.out
+
+
 def test_for_scripts_it_prints_one_object(empty: World) -> None:
     done = init(empty, "-o", "json")
     assert (done.status, done.err) == (0, "")
@@ -377,6 +389,8 @@ def test_its_help_fits_a_screen(world: World) -> None:
     done = world.iodcal("init", "--help", COLUMNS="80")
     lines = done.out.splitlines()
     assert len(lines) <= 36
+    assert "-o json" in done.out
+    assert "--config FILE       The file to write; else ./rules.yaml.\n" in done.out
     assert max(map(len, lines)) <= 80
 
 

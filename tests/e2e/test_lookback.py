@@ -119,7 +119,8 @@ def test_the_csv_has_the_same_figures(lab: Lab) -> None:
     ("arguments", "said"),
     [
         (("--from", "2026-11-25", "--to", "2026-11-24"), "Nothing lies between"),
-        (("--from", "2026-13"), "is not a time"),
+        (("--from", "2026-13"), "'2026-13' is not a time such as 2026-11, 2026-11-22, '2026-11-22 15:00',"),
+        (("--to", "9999-12-31"), "is too far away"),
         (("--from", "2027-01", "--to", "2027-02"), "2027-01-01 00:00 has not come yet"),
         (("--from", "2020-01", "--to", "2020-02"), "The history knows no circuit's bandwidth"),
         (("--circuit", "nix"), "There is no circuit nix"),
@@ -135,9 +136,26 @@ def test_what_cannot_be_looked_back_on(lab: Lab, arguments: tuple[str, ...], sai
 
 def test_without_a_history_there_is_nothing_to_look_back_on(iodcal: Iodcal) -> None:
     Lab(iodcal)
-    done = iodcal("report")
-    assert done.status == 2
-    assert "There is no history beside" in done.err
+    span = ("--from", "2026-11", "--now", "2026-11-26T00:00:00Z")
+    done = iodcal("report", *span)
+    assert (done.status, done.err) == (0, "")
+    assert "Nothing on record." in done.out
+    assert "Note: There is no history beside" in done.out
+    assert "cost" not in done.out
+    found = iodcal("report", *span, "-o", "json").json
+    assert (found["exit"], found["total"]["complete"], found["total"]["hours"]) == (0, False, [])
+    assert [note["message"][:26] for note in found["notes"]] == ["There is no history beside"]
+    assert ",no," in iodcal("report", *span, "-o", "csv").out
+    assert iodcal("report", *span, "--html", "costs.html").status == 0
+    assert "There is no history beside" in (iodcal.folder / "costs.html").read_text()
+
+
+def test_what_the_state_knows_of_now_is_not_taken_for_history(lab: Lab) -> None:
+    for path in (lab.iodcal.folder / "state").glob("history*"):
+        path.unlink()
+    found = report(lab, *SPAN)
+    assert (found["total"]["hours"], found["total"]["unknown_hours"]) == ([], "5.00")
+    assert len(found["notes"]) == 1
 
 
 def test_a_month_by_its_name_and_a_history_that_is_not_whole(lab: Lab) -> None:

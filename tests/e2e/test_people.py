@@ -330,13 +330,15 @@ def test_a_note_plays_no_tricks(lab: Lab) -> None:
         (["hold", "den-a", "2Gbps", "--for", "1h"], "1 Gbps is the highest"),
         (["hold", "den-a", "50Mbps", "--for", "1h"], "changes nothing"),
         (["hold", "den-a", "1Gbps", "--until", "09:00"], "is not ahead: it is 10:00 UTC now"),
-        (["hold", "den-a", "1Gbps", "--until", "25:00"], "is not a time such as"),
+        (["hold", "den-a", "1Gbps", "--until", "09:00"], "such as --until '2026-11-25 09:00'"),
+        (["hold", "den-a", "1Gbps", "--until", "25:00"], "is not a time such as 2026-11-22, '2026"),
         (["hold", "den-a", "1Gbps", "--for", "two"], "is not a duration such as"),
         (["hold", "den-a", "1Gbps"], "Give one of --for 2h and --until TIME"),
         (["pause", "--all"], "It must end"),
         (["pause", "--for", "1h"], "Say for which circuit"),
         (["resume"], "Name one, or give --all"),
-        (["resume", "den-a", "--all"], "Name one, or give --all"),
+        (["resume", "den-a", "--all"], "den-a and --all exclude each other. Leave one out"),
+        (["pause", "den-a", "--all", "--for", "2h"], "den-a and --all exclude each other. Leave one out"),
     ],
 )
 def test_bad_input_is_refused_and_the_run_unharmed(lab: Lab, arguments: list[str], message: str) -> None:

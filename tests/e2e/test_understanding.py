@@ -88,7 +88,7 @@ def test_why_at_another_time(world: World) -> None:
     then = world.iodcal("explain", "den-a", "--at", "+210m", "-o", "json").json["circuits"][0]
     assert (then["target_mbps"], then["level_mbps"]) == (1000, 1000)
     text, past = both(world, "explain", "den-a", "--at", "-30m")
-    assert "history.jsonl" in text.out
+    assert "iodcal history --circuit den-a" in text.out
     assert past["circuits"][0]["level_mbps"] is None
 
 

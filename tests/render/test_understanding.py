@@ -94,7 +94,7 @@ def test_why_in_time_to_come_and_past() -> None:
     text = shown(lambda out, err: print_circuits(circuits(45), out, err), 100)
     assert "planned" in text
     past = shown(lambda out, err: print_circuits(circuits(-15), out, err), 100)
-    assert "history.jsonl" in past
+    assert "iodcal history --circuit den-a tells it" in past
     assert "open order" not in past
 
 
