@@ -44,10 +44,7 @@ def report_heading(start: datetime, end: datetime, zone: ZoneInfo, *, plain: boo
 
 def trial_heading(*, plain: bool) -> str:
     """That nothing is behind what is said of an event."""
-    return (
-        _painted("An event that does not exist, tried on today's rules; nothing was read", _BOLD, plain)
-        + "\n"
-    )
+    return f"{_painted(_TRIAL, _BOLD, plain)}\n"
 
 
 def simulation_heading(start: datetime, end: datetime, zone: ZoneInfo, *, plain: bool) -> str:
