@@ -83,14 +83,19 @@ def confirmed(orders: Sequence[PastOrder], readings: Sequence[PastReading]) -> K
 def _before(
     orders: Sequence[PastOrder], readings: Sequence[PastReading], otherwise: Bandwidth | None
 ) -> Bandwidth | None:
-    """The level before everything else: the history has every step, so the first one tells it."""
+    """The level before everything else: the history has every step, so the first one tells it. A run that
+    reads a circuit for the first time may order at once; then it is the reading that came first."""
     order = min(orders, key=lambda one: one.order.created_at, default=None)
     reading = min(readings, key=lambda one: one.stamp.at, default=None)
-    if order is not None and (reading is None or order.order.created_at <= reading.stamp.at):
+    if order is not None and (reading is None or _comes_first(order.order, reading)):
         return order.order.old
     if reading is not None:
         return reading.confirmed if reading.drift is not None else None
     return otherwise
+
+
+def _comes_first(order: Order, reading: PastReading) -> bool:
+    return order.created_at <= reading.stamp.at and order.run_id != reading.stamp.run_id
 
 
 def _of_orders(orders: Iterable[PastOrder]) -> Iterator[tuple[datetime, Bandwidth | None, Step]]:
