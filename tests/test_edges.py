@@ -117,6 +117,25 @@ def test_whoever_presses_ctrl_c_again_gets_the_same_answer(
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "interrupted"
 
 
+@pytest.mark.parametrize(
+    ("line", "status", "code"),
+    [("plan -c nowhere.yaml", 78, "configuration"), ("plan --bogus", 2, "usage"), ("plam", 2, "usage")],
+)
+def test_a_signal_that_comes_while_an_error_is_told_changes_nothing(
+    line: str, status: int, code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell = logs.say
+
+    def pressed(told: str) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+        tell(told)
+
+    monkeypatch.setattr(logs, "say", pressed)
+    assert boundary.run_command([*line.split(), "-o", "json"]) == status
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == code
+
+
 def test_our_own_bug_is_told_in_two_lines_and_kept_for_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
