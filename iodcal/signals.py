@@ -1,4 +1,5 @@
-"""SIGTERM and Ctrl-C: they end a run, but never between an order's intent and its recorded answer."""
+"""SIGTERM, Ctrl-C and a terminal that goes away (SIGHUP): they end a run, but never between an order's intent
+and its recorded answer."""
 
 from __future__ import annotations
 
@@ -8,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_STOPPING = (signal.SIGTERM, signal.SIGINT)
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """Raised where SIGTERM or Ctrl-C found the program. Not an Exception, so that nothing swallows it."""
+    """Raised where a signal found the program. Not an Exception, so that nothing swallows it."""
 
 
 class _Stopper:
@@ -41,9 +42,11 @@ def reset() -> None:
 
 
 def install() -> None:
-    """From now on SIGTERM and Ctrl-C raise `Interrupted` in the main thread."""
+    """From now on SIGTERM, Ctrl-C and SIGHUP raise `Interrupted` in the main thread; SIGHUP unless whoever
+    started the program had it ignored, as nohup does."""
     for number in _STOPPING:
-        signal.signal(number, _stopper)
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stopper)
 
 
 def ignore() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from iodcal.signals import reset
 
 # The same examples every time for whoever runs the tests; `HYPOTHESIS_PROFILE=search` looks for new ones.
 _PATIENT = [HealthCheck.too_slow]
@@ -36,6 +40,16 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     os.umask(0o022)  # some of what tests write must not be writable by a group
     for name in (*_FOREIGN, "XDG_CONFIG_HOME", "XDG_STATE_HOME", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """What the program makes of signals ends with the test that ran it in this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    yield
+    reset()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -67,28 +68,48 @@ def test_a_state_that_cannot_be_saved_after_an_acceptance_is_saved_elsewhere(
     assert standing["order"]["outcome"] == "accepted"
 
 
-def test_a_signal_waits_until_the_answer_is_recorded() -> None:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_waits_until_the_answer_is_recorded(number: signal.Signals) -> None:
     recorded = False
 
     def order_and_record() -> None:
         nonlocal recorded
         with signals.deferred():
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(number)
             recorded = True
 
-    try:
-        signals.install()
-        with pytest.raises(signals.Interrupted):
-            os.kill(os.getpid(), signal.SIGTERM)
-        signals.reset()
-        with pytest.raises(signals.Interrupted):
-            order_and_record()
-    finally:
-        signals.reset()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signals.install()
+    assert callable(signal.getsignal(number))  # else it would end these tests
+    with pytest.raises(signals.Interrupted):
+        signal.raise_signal(number)
+    signals.reset()
+    with pytest.raises(signals.Interrupted):
+        order_and_record()
     assert recorded
+
+
+def test_under_nohup_a_terminal_that_goes_away_is_no_matter() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signals.install()
+    signal.raise_signal(signal.SIGHUP)
+    assert not signals.stop_wanted()
+
+
+def test_progress_on_a_terminal_that_is_gone_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, _text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    monkeypatch.setattr("iodcal.cli.progress._PATIENCE", 0.0)
+    with Progress(shown=True) as progress:
+        while not progress._visible:
+            progress("reading")
+        progress("ordering")
 
 
 def test_whoever_presses_ctrl_c_again_gets_the_same_answer(
@@ -115,6 +136,25 @@ def test_whoever_presses_ctrl_c_again_gets_the_same_answer(
         for number, handler in before.items():
             signal.signal(number, handler)
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "code"),
+    [("plan -c nowhere.yaml", 78, "configuration"), ("plan --bogus", 2, "usage"), ("plam", 2, "usage")],
+)
+def test_a_signal_that_comes_while_an_error_is_told_changes_nothing(
+    line: str, status: int, code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell = logs.say
+
+    def pressed(told: str) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+        tell(told)
+
+    monkeypatch.setattr(logs, "say", pressed)
+    assert boundary.run_command([*line.split(), "-o", "json"]) == status
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == code
 
 
 def test_our_own_bug_is_told_in_two_lines_and_kept_for_the_report(

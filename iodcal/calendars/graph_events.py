@@ -37,6 +37,10 @@ _UTC_NAMES = frozenset({"utc", "etc/utc", "etc/gmt"})
 # Graph writes seven digits of a second, datetime holds six.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?Z?)?", re.ASCII)
 
+# OData's versions, and how much of itself an answer is to tell, decide how this is written. Left unread it
+# would make a short list of a long one.
+_NEXT = frozenset({"@odata.nextlink", "odata.nextlink", "@nextlink", "nextlink"})
+
 # The years that Exchange itself can hold; outside of them nobody means an event.
 _YEARS = range(1601, 4501)
 
@@ -52,12 +56,19 @@ def parse_page(source: Source, document: object) -> tuple[tuple[Event, ...], str
         raise CalendarError("answer_wrong", property="error", wanted="nothing", found="there")
     if not page.has("value"):
         raise wrong("value", "a list", None)
-    if page.has("@odata.nextLink") and not page.text("@odata.nextLink"):
-        raise CalendarError(
-            "answer_wrong", property="@odata.nextLink", wanted="an address", found="an empty text"
-        )
-    events = tuple(_event(source, item) for item in page.objects("value"))
-    return events, page.text("@odata.nextLink") or None
+    following = next_page(page)
+    return tuple(_event(source, item) for item in page.objects("value")), following
+
+
+def next_page(page: JsonObject) -> str | None:
+    """The address of the next page, None on the last. Raises CalendarError (`answer_wrong`)."""
+    names = page.spelt(_NEXT)
+    links = {page.text(name) for name in names}
+    if "" in links:
+        raise CalendarError("answer_wrong", property=names[0], wanted="an address", found="an empty text")
+    if len(links) > 1:
+        raise CalendarError("answer_wrong", property=names[0], wanted="one address", found="two")
+    return links.pop() if links else None
 
 
 def event_from(source: Source, document: object) -> Event:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from iodcal.calendars.graph_client import GraphClient
 from iodcal.calendars.graph_errors import MAILBOX_FAULTS
-from iodcal.calendars.graph_events import PROPERTIES, parse_page
+from iodcal.calendars.graph_events import PROPERTIES, next_page, parse_page
 from iodcal.calendars.json_values import JsonObject
 from iodcal.calendars.overlap import divided
 from iodcal.domain.events import CalendarReading, Event, Source
@@ -189,7 +189,7 @@ class MailboxReader:
 def _parse_calendars(document: object) -> tuple[tuple[tuple[str, str], ...], str | None]:
     page = JsonObject(document)
     calendars = ((item.text("id"), item.text("name")) for item in page.objects("value"))
-    return tuple(calendar for calendar in calendars if calendar[0]), page.text("@odata.nextLink") or None
+    return tuple(calendar for calendar in calendars if calendar[0]), next_page(page)
 
 
 def _utc(instant: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from iodcal.errors import CalendarError
@@ -57,6 +57,10 @@ class JsonObject:
     def has(self, name: str) -> bool:
         """True if the property is there and not null."""
         return self._values.get(name) is not None
+
+    def spelt(self, names: Collection[str]) -> tuple[str, ...]:
+        """The properties that are there, not null, and case-folded one of `names`."""
+        return tuple(name for name in self._values if name.casefold() in names and self.has(name))
 
     def objects(self, name: str) -> tuple[JsonObject, ...]:
         """The list's objects; an absent list is empty."""

@@ -39,30 +39,41 @@ def _run_command(arguments: Sequence[str]) -> int:
     install()
     try:
         return _run(arguments)
-    except IodcalError as error:
-        return _fixable(error, arguments)
-    except (Interrupted, KeyboardInterrupt, typer.Abort):
-        ignore()  # people press Ctrl-C more than once
-        return _fail(Exit.INTERRUPTED, "interrupted", "Stopped before the run was complete", "", arguments)
-    except BrokenPipeError:
-        drop_output()  # whoever read our output has closed it
-        return Exit.FAILED
-    except Exception as error:  # noqa: BLE001 - the boundary: what arrives here is our bug
-        return _unwritten(error) if _output_fails(error) else _bug(error, arguments)
+    except (Exception, Interrupted, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary
+        ignore()  # the run is over, and is told of once; people press Ctrl-C more than once
+        return _end(error, arguments)
+
+
+def _end(error: BaseException, arguments: Sequence[str]) -> int:
+    """Tells of what ended a run; the exit status."""
+    match error:
+        case IodcalError():
+            return _fixable(error, arguments)
+        case TyperException():
+            return _usage(error, arguments)
+        case BrokenPipeError():
+            drop_output()  # whoever read our output has closed it
+            return Exit.FAILED
+        case Interrupted() | KeyboardInterrupt() | typer.Abort():
+            message = "Stopped before the run was complete"
+            return _fail(Exit.INTERRUPTED, "interrupted", message, "", arguments)
+        case _:  # what arrives here is our bug
+            return _unwritten(error) if _output_fails(error) else _bug(error, arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(application(arguments))
-    try:
-        status = command.main(args=list(arguments), prog_name="iodcal", standalone_mode=False)
-    except TyperException as error:
-        message = error.format_message().rstrip(".")
-        if not arguments:
-            sys.stderr.write(message + "\n")
-            return Exit.USAGE
-        return _fail(Exit.USAGE, "usage", message, f"See {_where(error)} --help", arguments)
+    status = command.main(args=list(arguments), prog_name="iodcal", standalone_mode=False)
     sys.stdout.flush()
     return int(status or 0)
+
+
+def _usage(error: TyperException, arguments: Sequence[str]) -> int:
+    message = error.format_message().rstrip(".")
+    if not arguments:
+        sys.stderr.write(message + "\n")
+        return Exit.USAGE
+    return _fail(Exit.USAGE, "usage", message, f"See {_where(error)} --help", arguments)
 
 
 def _where(error: TyperException) -> str:
@@ -71,7 +82,7 @@ def _where(error: TyperException) -> str:
     return context.command_path if context is not None else "iodcal"
 
 
-def _output_fails(error: Exception) -> bool:
+def _output_fails(error: BaseException) -> bool:
     """True if `error` is that our output cannot be written, such as to a file on a full disk. One on a file
     of ours names it, and is told by whoever wrote that."""
     if not isinstance(error, OSError):
@@ -85,7 +96,7 @@ def _output_fails(error: Exception) -> bool:
     return False
 
 
-def _unwritten(error: Exception) -> int:
+def _unwritten(error: BaseException) -> int:
     drop_output()
     reason = error.strerror if isinstance(error, OSError) else None
     message = f"The output cannot be written: {reason}; what was ordered stands in the state and the history"
@@ -142,7 +153,7 @@ def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequenc
     return status
 
 
-def _bug(error: Exception, arguments: Sequence[str]) -> int:
+def _bug(error: BaseException, arguments: Sequence[str]) -> int:
     told = _traceback_of(error)
     path = _keep_traceback(told)
     verbose = any(argument in ("-v", "--verbose") for argument in arguments)
@@ -153,7 +164,7 @@ def _bug(error: Exception, arguments: Sequence[str]) -> int:
     return _fail(Exit.FAILED, "bug", message, f"{where}: please report it", arguments)
 
 
-def _traceback_of(error: Exception) -> str:
+def _traceback_of(error: BaseException) -> str:
     """The traceback with all that led to it, without local variables and without secrets that went out."""
     import traceback
 

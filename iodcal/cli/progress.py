@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -52,5 +53,6 @@ class Progress:
                 self._write(f"{self._text} ...")
 
     def _write(self, text: str) -> None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        with suppress(OSError):  # the terminal is gone; what is being done goes on
+            sys.stderr.write(text)
+            sys.stderr.flush()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from iodcal.calendars import CalendarReader, Probing
@@ -12,6 +11,7 @@ from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind
 from iodcal.errors import CalendarError
+from iodcal.threads import side_by_side
 
 _AT_ONCE = 8
 _GRAPH = "Microsoft Graph"
@@ -51,7 +51,7 @@ def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, float |
     def in_turn(group: list[CalendarReader]) -> dict[str, float | CalendarError | None]:
         return {reader.source.key: _try(reader, patient) for reader in group}
 
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+    with side_by_side(_AT_ONCE) as pool:
         return {key: answer for said in pool.map(in_turn, groups.values()) for key, answer in said.items()}
 
 

@@ -4,7 +4,6 @@ one there, so only the host's front page is asked for."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,6 +12,7 @@ from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.problems import Fact
 from iodcal.errors import SecretError
 from iodcal.http import Deadline, HttpError, ReadingSession
+from iodcal.threads import side_by_side
 
 _AT_ONCE = 8
 _MOST_BYTES = 64 * 1024
@@ -26,7 +26,7 @@ def of_notices(patient: Patient) -> Iterator[Finding]:
     if not targets:
         return
     patient.progress(f"trying the hosts of {len(targets)} targets of notices")
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+    with side_by_side(_AT_ONCE) as pool:
         yield from pool.map(partial(_of_target, patient=patient), targets.values())
 
 

@@ -23,6 +23,11 @@ _DASHES_AND_SPACES = re.compile(
     r"[\s\-\u00ad\u058a\u05be\u1400\u1806\u2010-\u2015\u2053\u207b\u208b\u2212\u2e3a\u2e3b\u2e40\u301c\u3030"
     r"\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d]+"
 )
+# Word, Outlook and phones bend what is typed straight.
+_APOSTROPHES = re.compile("[`\u2018\u2019\u201b\u2032\u02bb\u02bc]")
+_BARE_ACCENT = "\u00b4"  # typed for an apostrophe; of it NFKC would make a space
+# Spaces of no width, marks of direction: they come along when a title is copied from a page or a chat.
+_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
 
 
 @cache
@@ -33,9 +38,11 @@ def _word() -> re.Pattern[str]:
 
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
-    """`text` for comparison: NFKC, case-folded, every run of dashes and white space one space."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _DASHES_AND_SPACES.sub(" ", folded).strip()
+    """`text` for comparison: NFKC, case-folded, every run of dashes and white space one space, every
+    apostrophe the straight one, without what nobody sees."""
+    seen = text if text.isascii() else _INVISIBLE.sub("", text).replace(_BARE_ACCENT, "'")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    return _DASHES_AND_SPACES.sub(" ", _APOSTROPHES.sub("'", folded)).strip()
 
 
 def words_of(normal_text: str) -> frozenset[str]:

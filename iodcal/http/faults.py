@@ -23,6 +23,7 @@ FOREIGN = (
 )
 """Whatever a request may raise that is not ours."""
 
+_CLOSED = "the connection was closed"
 _CLOSE = 0.1  # seconds: a time-out cut to the deadline ends this near to it
 
 # OpenSSL's reasons that only occur before a request is sent. Others may also come afterwards.
@@ -58,7 +59,7 @@ def fault_of(error: Exception, host: str, deadline: Deadline) -> HttpError:
     causes = tuple(_causes(error))
     if any(isinstance(cause, ssl.SSLEOFError) for cause in causes):
         # Somebody hung up; that this went through TLS is no matter, and when it was nobody can say.
-        return HttpError("unreachable", sent=True, host=host, reason="the connection was closed")
+        return HttpError("unreachable", sent=True, host=host, reason=_CLOSED)
     for cause in causes:
         if isinstance(cause, ssl.SSLError | urllib3_errors.SSLError | requests.exceptions.SSLError):
             return _tls(causes, host)
@@ -100,11 +101,11 @@ def _broken(causes: tuple[BaseException, ...], host: str) -> HttpError:
 
 
 def _reason(causes: tuple[BaseException, ...]) -> str | None:
-    """The system's own words, such as "Connection refused"."""
+    """The system's own words, such as "Connection refused"; ours for a server that hangs up without any."""
     for cause in causes:
         if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException) and cause.strerror:
             return cause.strerror
-    return None
+    return _CLOSED if any(isinstance(cause, ConnectionResetError) for cause in causes) else None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

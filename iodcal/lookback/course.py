@@ -87,16 +87,16 @@ def _before(
     the run that read the circuit for the first time only tells what that run saw."""
     order = min(orders, key=lambda one: one.order.created_at, default=None)
     reading = min(readings, key=lambda one: one.stamp.at, default=None)
-    if order is not None and (reading is None or _came_first(order, reading)):
+    if order is not None and (reading is None or _came_first(order.order, reading)):
         return order.order.old
     if reading is not None:
         return reading.confirmed if reading.drift is not None else None
     return otherwise
 
 
-def _came_first(order: PastOrder, reading: PastReading) -> bool:
-    led_to_it = order.stamp.run_id == reading.stamp.run_id and order.order.old == reading.confirmed
-    return order.order.created_at <= reading.stamp.at and not led_to_it
+def _came_first(order: Order, reading: PastReading) -> bool:
+    led_to_it = order.run_id == reading.stamp.run_id and order.old == _shown(reading)
+    return order.created_at <= reading.stamp.at and not led_to_it
 
 
 def _of_orders(orders: Iterable[PastOrder]) -> Iterator[tuple[datetime, Bandwidth | None, Step]]:

@@ -19,6 +19,7 @@ from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import Fault
 from iodcal.result import Report, SourceReport, TargetReport
 from iodcal.words.problems import describe
+from iodcal.words.state import lost
 
 VERSION = 1
 Json: TypeAlias = dict[str, Any]
@@ -47,7 +48,9 @@ def report_json(report: Report) -> Json:
     if report.faults:
         document["faults"] = [_fault(fault) for fault in report.faults]
     if report.lost_state:
+        words = lost(report.lost_state[0])
         document["state_written_to"] = [place for place in report.lost_state if place]
+        document["error"] = {"code": "state_lost", "message": words.message, "remedy": words.remedy}
     if report.notices:
         document["notices"] = [_target(target) for target in report.notices]
     if report.command == "status":

@@ -16,6 +16,7 @@ from iodcal.render.wishes import by_whom
 from iodcal.result import Report
 from iodcal.telling import Telling
 from iodcal.words import Words
+from iodcal.words.state import lost
 from iodcal.words.together import describe_together
 
 if TYPE_CHECKING:
@@ -88,15 +89,8 @@ def _levelled(problems: Iterable[Problem], state: str = "") -> Iterator[tuple[in
 
 def lost_state_text(place: str) -> str:
     """What to do where the state could not be saved in its own place after an order was taken."""
-    if not place:
-        return (
-            "the state could not be saved, here or elsewhere. Order nothing by hand: the next sync knows "
-            "that the orders above were sent, and asks the carrier what became of them"
-        )
-    return for_line(
-        f"the state could not be saved; it was written to {place}. "
-        "Put that file in the state's place before the next sync, or the order may be placed twice"
-    )
+    words = lost(place)
+    return for_line(f"{words.message}. {words.remedy}")
 
 
 def _cause(cause: Cause, plan: CircuitPlan) -> str:

@@ -29,3 +29,18 @@ STATE_WORDS = {
         "The state file {path} belongs to another user", "Run as that user, or give the file to this one"
     ),
 }
+
+
+def lost(place: str) -> Words:
+    """What to do where the state could not be saved in its own place after an order was taken: it stands in
+    `place`, or, where that is empty, nowhere."""
+    if not place:
+        return Words(
+            "the state could not be saved, here or elsewhere",
+            "Order nothing by hand: the next sync knows that the orders above were sent, and asks the "
+            "carrier what became of them",
+        )
+    return Words(
+        f"the state could not be saved; it was written to {place}",
+        "Put that file in the state's place before the next sync, or the order may be placed twice",
+    )

@@ -211,12 +211,21 @@ def test_one_malformed_property_spoils_the_page(given: dict[str, Any], named: st
         pytest.param({"value": [[]]}, "value[0]", id="a list for an event"),
         pytest.param({"value": [], "@odata.nextLink": 5}, "@odata.nextLink", id="a number for a link"),
         pytest.param({"value": [], "@odata.nextLink": ""}, "@odata.nextLink", id="an empty link"),
+        pytest.param(
+            {"value": [], "nextLink": "https://a/", "@nextLink": "https://b/"}, "nextLink", id="two links"
+        ),
     ],
 )
 def test_what_is_no_page(page: object, named: str) -> None:
     with pytest.raises(CalendarError) as caught:
         parse_page(SOURCE, page)
     assert (caught.value.code, caught.value.facts["property"]) == ("answer_wrong", named)
+
+
+@pytest.mark.parametrize("name", ["@odata.NextLink", "odata.nextLink", "@nextLink", "nextLink"])
+def test_the_next_page_is_found_however_it_is_spelt(name: str) -> None:
+    link = "https://graph.microsoft.com/v1.0/x?$skip=10"
+    assert parse_page(SOURCE, {"value": [], name: link}) == ((), link)
 
 
 def test_a_page_and_its_successor() -> None:

@@ -246,6 +246,15 @@ def test_a_moment_too_far_away_is_not_taken(text: str) -> None:
         (".NET", "ASP.NET day", True),
         ("会議", "DR会議", True),
         ("会議", "会議DR", True),
+        ("CEO's Town Hall", "The CEO\u2019s Town Hall", True),
+        ("CEO\u2019s Town Hall", "ceo's town hall", True),
+        ("l'assemblée", "Demain : l\u00b4Assemblée", True),
+        ("O'Brien", "Live with O\u02bcBrien", True),
+        ("Town Hall", "Town Hall\u2019s end", True),
+        ("CEO's", "CEOs", False),
+        ("All-Hands", "All-\u200bHands\ufeff", True),
+        ("Town Hall", "\u202bTown\u200e Hall\u202c", True),
+        ("ประชุมใหญ่", "ประชุม\u200bใหญ่", True),
     ],
 )
 def test_keywords(keyword: str, text: str, found: bool) -> None:

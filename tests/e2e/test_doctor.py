@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from iodcal.words.doctor import DOCTOR_WORDS
 from tests.e2e.command import Done, Iodcal
 from tests.e2e.conftest import LON, World
+from tests.http.test_cutting import slow
 from tests.servers.entra import SECRET as ENTRA_SECRET
 from tests.servers.faults import refused
 from tests.servers.hook import Hook
@@ -631,3 +633,14 @@ def test_the_sample_is_examined_without_a_network(world: World) -> None:
     done = world.iodcal("doctor", "-o", "json")
     assert lights(done)["carrier_unused"] == "info"
     assert lights(done)["circuit_first_seen"] == "green"
+
+
+def test_a_signal_does_not_wait_for_a_calendar_that_keeps_silent(world: World) -> None:
+    with slow(b"") as server:
+        change(world, "calendars:\n", f'calendars:\n  silent: {{ics: "{server.url}"}}\n')
+        process = world.iodcal.start("doctor", "-o", "json")
+        assert server.asked.wait(60)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=15)  # its reading would end after 20 seconds, four times
+    assert process.returncode == 130
+    assert json.loads(out)["error"]["code"] == "interrupted"

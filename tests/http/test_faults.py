@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from http.client import RemoteDisconnected
 
 import pytest
 import requests
@@ -57,6 +58,16 @@ def test_what_a_foreign_exception_means(error: Exception, code: str, sent: bool)
     fault = fault_of(error, "a.example", Deadline.after(60))
     assert (fault.code, fault.sent) == (code, sent)
     assert "planted" not in str(fault)
+
+
+def test_a_server_that_hangs_up_without_a_word_is_told_as_that() -> None:
+    hung_up = urllib3_errors.ProtocolError("Connection aborted.", RemoteDisconnected("planted-secret"))
+    fault = fault_of(requests.ConnectionError(hung_up), "a.example", Deadline.after(60))
+    assert (fault.code, fault.sent, fault.facts["reason"]) == (
+        "unreachable",
+        True,
+        "the connection was closed",
+    )
 
 
 def test_every_exception_of_requests_and_urllib3_is_ours_to_catch() -> None:

@@ -58,7 +58,7 @@ AFTERNOON = Baseline(LOW, (Peak(frozenset(range(7)), time(14), time(16), MIDDLE)
 
 
 def stamp(minute: float) -> Stamp:
-    return Stamp(at(minute), f"r{minute}")
+    return Stamp(at(minute), "r")
 
 
 def order(

@@ -32,7 +32,6 @@ def levels(known: Known, start: float = -60, end: float = 240) -> list[tuple[flo
         ([], [reading(10, None)], [(-60, None)]),
         ([order(0, LOW, HIGH)], [reading(3, LOW), reading(60, HIGH, by_hand=MIDDLE)],
          [(-60, LOW), (0, HIGH), (60, MIDDLE)]),  # the order was open at the first reading
-        ([order(0, LOW, HIGH)], [reading(0, LOW)], [(-60, None), (0, HIGH)]),  # both of the very first run
     ],
 )  # fmt: skip
 def test_what_was_ordered(
@@ -40,6 +39,18 @@ def test_what_was_ordered(
 ) -> None:
     known = ordered(orders, readings, MIDDLE)
     assert (levels(known), known.gaps) == (expected, ())
+
+
+def test_of_what_was_before_the_run_that_read_first_and_ordered_at_once_nothing_is_known() -> None:
+    """The order is made a moment before the line of that reading is written."""
+    first, shown = order(0, HIGH, LOW, accepted_at=at(2), run_id="r"), reading(1, HIGH)
+    assert levels(ordered([first], [shown], MIDDLE)) == [(-60, None), (1, HIGH), (2, LOW)]
+    assert levels(confirmed([first], [shown])) == [(-60, None), (1, HIGH), (5, LOW)]
+
+
+def test_a_run_that_sees_a_change_by_hand_and_orders_at_once_knows_what_was_before() -> None:
+    found = ordered([order(0, HIGH, LOW, accepted_at=at(2), run_id="r")], [reading(1, MIDDLE, by_hand=HIGH)])
+    assert levels(found) == [(-60, MIDDLE), (1, HIGH), (2, LOW)]
 
 
 def test_a_change_that_is_missing_is_a_gap() -> None:

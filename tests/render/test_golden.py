@@ -291,6 +291,14 @@ def test_no_promised_key_is_missing(part: str) -> None:
     assert set(CONTRACT[part].split()) <= set(holder)
 
 
+@pytest.mark.parametrize(("place", "advice"), [("/elsewhere", "Put that file"), ("", "Order nothing")])
+def test_a_lost_state_is_told_in_json_with_what_not_to_do(place: str, advice: str) -> None:
+    document = report_json(report("sync", lost_state=(place,)))
+    assert (document["exit"], document["error"]["code"]) == (1, "state_lost")
+    assert document["error"]["remedy"].startswith(advice)
+    assert document["state_written_to"] == ([place] if place else [])
+
+
 def test_the_keys_of_a_change_and_its_causes() -> None:
     (change, *_) = report_json(report())["circuits"][0]["changes"]
     assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes", "cost"}
