@@ -37,6 +37,8 @@ def print_plan(report: Report, console: Console, errors: Console) -> None:
     for plan in report.plans:
         console.print()
         console.print(_title(plan, report))
+        if (zone := zone_line(plan, report)) is not None:
+            console.print(Padding(zone, (0, 0, 0, 2)))
         for wish in wishes_of(plan, report.now):
             console.print(Padding(Text(wish, style="bold"), (0, 0, 0, 2)))
         for row in _chart(plan, report, console):
@@ -86,6 +88,14 @@ def _title(plan: CircuitPlan, report: Report) -> Text:
             f"   order {standing.order.outcome}: {standing.order.old} to {standing.order.new}", "bold"
         )
     return title
+
+
+def zone_line(plan: CircuitPlan, report: Report) -> Text | None:
+    """Whose times a circuit's are, where they are not those of the heading."""
+    zone = plan.circuit.zone
+    if zone.key == report.zone.key:
+        return None
+    return Text(f"times of {zone.key}, now {local(report.now, zone)}", style="dim")
 
 
 def _read(standing: Standing, report: Report) -> str:

@@ -190,6 +190,23 @@ def test_the_status() -> None:
     assert "no run yet" in shown(lambda out, _: print_status(never, out), 100)
 
 
+def test_status_and_sync_name_the_zone_of_a_time_that_is_not_the_headings() -> None:
+    den = plan_of(Ask(240, 300, 500, name="Town Hall", lead=30))
+    lon = plan_of(
+        Ask(240, 300, 500, name="Town Hall", lead=30),
+        circuit=replace(CIRCUIT, name="lon-a", service_id="2", zone=ZoneInfo("Europe/London")),
+    )
+    made = report("status", plans=(den, lon), problems=())
+    status = shown(lambda out, _: print_status(made, out), 120)
+    assert "Tue 24 08:30 up to 500 Mbps" in status
+    assert "Tue 24 15:30 GMT up to 500 Mbps" in status
+    sync = shown(lambda out, err: print_sync(made, out, err), 120)
+    assert "up to 500 Mbps Tue 24 08:30, in 3 h" in sync
+    assert "up to 500 Mbps Tue 24 15:30 GMT, in 3 h" in sync
+    alone = shown(lambda out, _: print_status(replace(made, plans=(lon,)), out), 120)
+    assert "Tue 24 15:30 up to 500 Mbps" in alone  # the heading is London's, too
+
+
 def wished() -> Report:
     """A circuit held and paused, one in a freeze, all of them paused."""
     hold = Hold(TIERS[2], at(-30), at(90), "pat", HOSTILE)
