@@ -147,9 +147,10 @@ def _changes(plan: CircuitPlan, report: Report, width: int) -> RenderableType:
         table.add_column(no_wrap=True, justify="right")
     table.add_column(ratio=1, overflow="fold")
     costs = change_costs(plan, report.window)
+    brief = width < _NARROW and any(one.tariff.rates for one in report.plans)  # all circuits alike
     for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
         money = (effect(cost),) if priced else ()
-        at = when(change, plan, report, brief=width < _NARROW and priced)
+        at = when(change, plan, report, brief=brief)
         table.add_row(at, step(change), *money, _why(change, plan))
     if len(plan.changes) > _MOST_CHANGES:
         table.add_row(_more(plan))

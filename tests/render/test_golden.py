@@ -137,11 +137,13 @@ def test_the_plan_with_its_costs(width: int) -> None:
     dear = planned(Ask(200, 260, name="Live Stream"), name="c", limit=2, max_price_per_hour=Decimal(1))
     listed = Tariff(rates=((TIERS[0], Rate(Decimal("0.46"), RateSource.LIST, date(2026, 9, 1))),))
     odd = plan_of(Ask(60, 120, name="Town Hall"), circuit=replace(CIRCUIT, name="d", tariff=listed))
-    bare = plan_of(circuit=replace(CIRCUIT, name="e"))
+    bare = plan_of(Ask(60, 120, name="Town Hall"), circuit=replace(CIRCUIT, name="e"))
     plans = (*together(one, two, dear).values(), odd, bare)
     made = replace(report(), plans=plans, problems=())
     text = shown(lambda out, err: print_plan(made, out, err), width)
     check(f"plan-costs-{width}.txt", text)
+    far = [line for line in text.splitlines() if line.startswith("  Tue 24")]
+    assert {"(in " in line for line in far} == {width >= 100}  # on all circuits or on none
     assert max(len(line) for line in text.splitlines()) <= width
 
 
