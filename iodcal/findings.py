@@ -11,6 +11,7 @@ from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source
+from iodcal.domain.leftup import left_up
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
 from iodcal.domain.problems import Fact, Kind, Problem
@@ -77,7 +78,7 @@ def _all(
     used = used_today(this.state, {plan.circuit.account for plan in plans}, now)
     yield from events_at_risk(plans, now, policy, _retries(this, placed))
     yield from _of_limits(plans, this, used)
-    yield from _left_up(this)
+    yield from left_up(this.state.circuits, this.configuration.circuits.values())
 
 
 def _retries(this: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
@@ -256,19 +257,3 @@ def _of_limits(plans: tuple[CircuitPlan, ...], this: Run, used: Mapping[Account,
         }
         yield Problem(Kind.TOO_MANY_DOWNS, "downs", facts)
     yield from of_quotas(plans, this.policy, used)
-
-
-def _left_up(this: Run) -> Iterator[Problem]:
-    """Circuits that the configuration no longer names, but that still cost."""
-    configured = {circuit.key for circuit in this.configuration.circuits.values()}
-    for key, standing in sorted(this.state.circuits.items()):
-        if key in configured or standing.ordered is None or standing.off_peak is None:
-            continue
-        if standing.order is not None or standing.ordered > standing.off_peak:
-            facts: dict[str, Fact] = {
-                "name": standing.name,
-                "bandwidth": str(standing.ordered),
-                "off_peak": str(standing.off_peak),
-                "order": "yes" if standing.order is not None else "no",
-            }
-            yield Problem(Kind.LEFT_UP, standing.name, facts)

@@ -98,6 +98,11 @@ class Report(Struct, frozen=True):
     notices: tuple[TargetReport, ...] = ()
 
     @property
+    def zone(self) -> ZoneInfo:
+        """Whose times the heading shows: the first circuit's."""
+        return self.plans[0].circuit.zone if self.plans else ZoneInfo("UTC")
+
+    @property
     def exit(self) -> Exit:
         """The exit status that this result asks for."""
         if self.faults:

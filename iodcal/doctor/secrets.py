@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 from iodcal.config.document import KeyPath, shown_path
@@ -12,27 +11,37 @@ from iodcal.config.forms import secrets_in
 from iodcal.config.secrets import Reference, Secret
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.problems import Kind
+from iodcal.domain.values import replace
 from iodcal.errors import SecretError
 
 _SOON = 30  # days
+_BEGIN = "-----BEGIN CERTIFICATE-----"
 
 
 def of_secrets(patient: Patient) -> Iterator[Finding]:
-    """Each reference tried, and each end of one judged. No secret is in a finding."""
+    """Each reference tried, and each end of one judged. No secret is in a finding.
+
+    A run takes the first of a list that resolves and is let in, so one that fails is no error while another
+    serves. It is told all the same: else what was forgotten shows only once the other ends.
+    """
     for where, secret in _secrets(patient):
-        if secret.literal:
+        if secret.literal and len(secret.references) == 1:
             continue  # it is there; that it should not be is a doubt about the configuration
         patient.progress(f"looking for the secret {where}")
-        try:
-            text = secret.resolve(patient.configuration.directory).reveal()
-        except SecretError as error:
-            yield Finding.of(Area.SECRETS, where, Light.RED, error, Kind.CARRIER_UNREADABLE)
-            continue
-        yield from _of_ends(where, secret, patient)
-        if "-----BEGIN CERTIFICATE-----" in text:
-            yield _of_certificate(where, text, patient.now)
-        elif not any(reference.expires for reference in secret.references):
-            yield Finding(Area.SECRETS, where, Light.GREEN, "secret_resolves", {"reference": secret.shown})
+        found = [tuple(_of_reference(where, one, secret, patient)) for one in secret.references]
+        serving = sum(map(_serves, found))
+        for findings in found:
+            spare = serving > _serves(findings)
+            yield from map(_softened, findings) if spare else findings
+
+
+def _serves(findings: tuple[Finding, ...]) -> bool:
+    """True if nothing is known against the reference that they are about."""
+    return not any(finding.light is Light.RED for finding in findings)
+
+
+def _softened(finding: Finding) -> Finding:
+    return replace(finding, light=Light.YELLOW) if finding.light is Light.RED else finding
 
 
 def _secrets(patient: Patient) -> Iterator[tuple[str, Secret]]:
@@ -47,33 +56,32 @@ def _secrets(patient: Patient) -> Iterator[tuple[str, Secret]]:
             yield shown_path((*path, *place)), secret
 
 
-def _of_ends(where: str, secret: Secret, patient: Patient) -> Iterator[Finding]:
-    """One that is past is no fault while another of the list still serves."""
+def _of_reference(where: str, reference: Reference, secret: Secret, patient: Patient) -> Iterator[Finding]:
+    """What is found of one reference by itself. One that is past needs not resolve any more."""
     today = patient.now.date()
-    for reference in secret.references:
-        if reference.expires is not None:
-            spare = any(
-                other is not reference and _serves(other, secret, patient.configuration.directory, today)
-                for other in secret.references
-            )
-            yield _of_end(where, reference.shown, reference.expires, today, spare=spare)
-
-
-def _serves(reference: Reference, secret: Secret, directory: Path, today: date) -> bool:
-    if reference.expires is not None and reference.expires < today:
-        return False
+    past = reference.expires is not None and reference.expires < today
+    text = ""
     try:
-        reference.resolve(directory, trusted=secret.trusted)
-    except SecretError:
-        return False
-    return True
+        text = reference.resolve(patient.configuration.directory, trusted=secret.trusted).reveal()
+    except SecretError as error:
+        if not past:
+            yield Finding.of(Area.SECRETS, where, Light.RED, error, Kind.CARRIER_UNREADABLE)
+            return
+    if reference.expires is not None:
+        yield _of_end(where, reference.shown, reference.expires, today)
+    if _BEGIN in text:
+        alone = len(secret.references) == 1
+        shown = "its certificate" if alone else f"the certificate of {reference.shown}"
+        yield _of_certificate(where, text[text.index(_BEGIN) :], shown, patient.now)
+    elif reference.expires is None and reference.kind != "literal":
+        yield Finding(Area.SECRETS, where, Light.GREEN, "secret_resolves", {"reference": reference.shown})
 
 
-def _of_certificate(where: str, pem: str, now: datetime) -> Finding:
+def _of_certificate(where: str, pem: str, shown: str, now: datetime) -> Finding:
     from cryptography import x509
 
     try:
-        certificate = x509.load_pem_x509_certificate(pem[pem.index("-----BEGIN CERTIFICATE-----") :].encode())
+        certificate = x509.load_pem_x509_certificate(pem.encode())
     except ValueError:
         facts = {"reason": "it is no certificate in PEM form"}
         return Finding(Area.SECRETS, where, Light.RED, "certificate_wrong", facts)
@@ -82,12 +90,12 @@ def _of_certificate(where: str, pem: str, now: datetime) -> Finding:
         facts = {"day": certificate.not_valid_before_utc.date().isoformat()}
         return Finding(Area.SECRETS, where, Light.RED, "certificate_early", facts)
     if ends <= now:
-        facts = {"reference": "its certificate", "day": ends.date().isoformat()}
+        facts = {"reference": shown, "day": ends.date().isoformat()}
         return Finding(Area.SECRETS, where, Light.RED, "secret_expired", facts)
-    return _of_end(where, "its certificate", ends.date(), now.date(), spare=False)
+    return _of_end(where, shown, ends.date(), now.date())
 
 
-def _of_end(where: str, shown: str, end: date, today: date, *, spare: bool) -> Finding:
+def _of_end(where: str, shown: str, end: date, today: date) -> Finding:
     days = (end - today).days
     facts = {
         "reference": shown,
@@ -95,7 +103,7 @@ def _of_end(where: str, shown: str, end: date, today: date, *, spare: bool) -> F
         "days": f"{days} day" if days == 1 else f"{days} days",
     }
     if days < 0:
-        return Finding(Area.SECRETS, where, Light.YELLOW if spare else Light.RED, "secret_expired", facts)
+        return Finding(Area.SECRETS, where, Light.RED, "secret_expired", facts)
     if days < _SOON:
         return Finding(Area.SECRETS, where, Light.YELLOW, "secret_expires_soon", facts)
     return Finding(Area.SECRETS, where, Light.GREEN, "secret_lasts", facts)

@@ -82,7 +82,7 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.EVENT_LATE: _error("cause"),
     Kind.EVENT_REFUSED: _warning(),
     Kind.LATE_RUN: _warning(),
-    Kind.LEFT_UP: _error("bandwidth"),
+    Kind.LEFT_UP: _error("bandwidth", "changed"),
     Kind.NO_BANDWIDTH: _error("found"),
     Kind.NO_CIRCUIT: _warning("named"),
     Kind.ORDER_FAILED: _error("direction", "to"),

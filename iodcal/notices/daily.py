@@ -48,7 +48,9 @@ def _circuits(plans: list[CircuitPlan], report: Report) -> Iterator[str]:
     for plan in plans:
         coming = [change for change in plan.changes if change.at < report.now + _AHEAD]
         steps = ", ".join(_step(change, plan) for change in coming) or "no change"
-        yield f"{plan.circuit.name} is ordered at {plan.standing.ordered or 'nothing yet'}, next day: {steps}"
+        whose = f" ({plan.circuit.zone.key})" if any(not change.due for change in coming) else ""
+        level = plan.standing.ordered or "nothing yet"
+        yield f"{plan.circuit.name} is ordered at {level}, next day{whose}: {steps}"
 
 
 def _step(change: Change, plan: CircuitPlan) -> str:

@@ -17,9 +17,10 @@ from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Window
-from iodcal.render.plan import cause_text, print_sources, print_told, problem_text
+from iodcal.render.plan import cause_text, print_sources, print_told, problem_text, zone_line
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, local_span
+from iodcal.result import Report
 from iodcal.words.held import HELD
 
 _MOST_LINES = 12
@@ -32,10 +33,11 @@ def print_diff(comparison: Comparison, console: Console, errors: Console) -> Non
     console.print(Text(f"What {for_line(str(comparison.path))} would change", style="bold"))
     for line in _rules(comparison.rules):
         console.print(line)
+    heading = comparison.before if comparison.before.plans else comparison.after
     for difference in comparison.circuits:
         if not difference.same:
             console.print()
-            _print_circuit(difference, console)
+            _print_circuit(difference, heading, console)
     same = [difference for difference in comparison.circuits if difference.same]
     if same:
         names = ", ".join(for_terminal(difference.plan.circuit.name, 32) for difference in same)
@@ -54,7 +56,7 @@ def _rules(rules: RuleDifferences) -> Iterator[Text]:
         )
 
 
-def _print_circuit(difference: CircuitDifference, console: Console) -> None:
+def _print_circuit(difference: CircuitDifference, heading: Report, console: Console) -> None:
     circuit = difference.plan.circuit
     title = Text(for_terminal(circuit.name, 32), style="bold")
     if difference.before is None:
@@ -62,6 +64,8 @@ def _print_circuit(difference: CircuitDifference, console: Console) -> None:
     elif difference.after is None:
         title.append("  is gone: iodcal no longer looks after it")
     console.print(title)
+    if (zone := zone_line(difference.plan, heading)) is not None:
+        console.print(Padding(zone, (0, 0, 0, 2)))
     for line in _lines(difference):
         console.print(Padding(line, (0, 0, 0, 2)))
 

@@ -11,7 +11,7 @@ from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
 from iodcal.render.text import for_line
-from iodcal.render.when import local_span
+from iodcal.render.when import span_with_zone
 from iodcal.render.wishes import by_whom
 from iodcal.result import Report
 from iodcal.telling import Telling
@@ -27,7 +27,8 @@ NOTICE = 25  # a log level between INFO and WARNING: what is good to know
 
 
 def order_line(order: Order, plan: CircuitPlan | None) -> str:
-    """`den-a: up 100 Mbps to 1 Gbps accepted (io...) for "All-Hands" 09:00-10:00`."""
+    """`den-a: up 100 Mbps to 1 Gbps accepted (io...) for "All-Hands" 09:00-10:00 MST`. The zone
+    is named since no heading goes before it in a mail or a log."""
     ids = (
         f"{order.external_id}, order {order.carrier_order_id}"
         if order.carrier_order_id
@@ -99,4 +100,4 @@ def _cause(cause: Cause, plan: CircuitPlan) -> str:
     if cause.kind is CauseKind.HOLD:
         return f"a hold {by_whom(cause.who or '', cause.note or '')}"
     name = f'"{cause.subject}"' if cause.subject else f"the rule {cause.rule}"
-    return f"{name} {local_span(cause.start, cause.end, plan.circuit.zone)}"
+    return f"{name} {span_with_zone(cause.start, cause.end, plan.circuit.zone)}"

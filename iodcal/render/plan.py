@@ -39,6 +39,8 @@ def print_plan(report: Report, console: Console, errors: Console) -> None:
     for plan in report.plans:
         console.print()
         console.print(_title(plan, report))
+        if (zone := zone_line(plan, report)) is not None:
+            console.print(Padding(zone, (0, 0, 0, 2)))
         for wish in wishes_of(plan, report.now):
             console.print(Padding(Text(wish, style="bold"), (0, 0, 0, 2)))
         for row in _chart(plan, report, console):
@@ -88,6 +90,14 @@ def _title(plan: CircuitPlan, report: Report) -> Text:
             f"   order {standing.order.outcome}: {standing.order.old} to {standing.order.new}", "bold"
         )
     return title
+
+
+def zone_line(plan: CircuitPlan, report: Report) -> Text | None:
+    """Whose times a circuit's are, where they are not those of the heading."""
+    zone = plan.circuit.zone
+    if zone.key == report.zone.key:
+        return None
+    return Text(f"times of {zone.key}, now {local(report.now, zone)}", style="dim")
 
 
 def _read(standing: Standing, report: Report) -> str:
@@ -140,9 +150,10 @@ def _changes(plan: CircuitPlan, report: Report, width: int) -> RenderableType:
         table.add_column(no_wrap=True, justify="right")
     table.add_column(ratio=1, overflow="fold")
     costs = change_costs(plan, report.window)
+    brief = width < _NARROW and any(one.tariff.rates for one in report.plans)  # all circuits alike
     for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
         money = (effect(cost),) if priced else ()
-        at = when(change, plan, report, brief=width < _NARROW and priced)
+        at = when(change, plan, report, brief=brief)
         table.add_row(at, step(change), *money, _why(change, plan))
     if len(plan.changes) > _MOST_CHANGES:
         table.add_row(_more(plan))

@@ -9,7 +9,7 @@ from rich.text import Text
 from iodcal.domain.planning import CircuitPlan
 from iodcal.render.plan import print_problems, print_sources
 from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, relative, rough
+from iodcal.render.when import local_named, relative, rough
 from iodcal.render.wishes import wishes_of
 from iodcal.result import Report, TargetReport
 
@@ -21,7 +21,10 @@ def print_status(report: Report, console: Console, errors: Console) -> None:
     console.print(_circuits(report))
     for plan in report.plans:
         for line in wishes_of(plan, report.now):
-            console.print(Text.assemble((for_terminal(plan.circuit.name, 32), "bold"), f": {line}"))
+            foreign = plan.circuit.zone.key != report.zone.key
+            whose = f" (times of {plan.circuit.zone.key})" if foreign else ""
+            name = (for_terminal(plan.circuit.name, 32), "bold")
+            console.print(Text.assemble(name, (whose, "dim"), f": {line}"))
     console.print()
     console.print(_last_run(report))
     for target in report.notices:
@@ -40,7 +43,7 @@ def _circuits(report: Report) -> Table:
             Text(str(plan.standing.ordered or "nothing yet")),
             _reading(plan, report),
             Text(str(plan.target)),
-            _next(plan),
+            _next(plan, report),
             _order(plan, report),
         )
     return table
@@ -57,12 +60,12 @@ def _reading(plan: CircuitPlan, report: Report) -> Text:
     return text
 
 
-def _next(plan: CircuitPlan) -> Text:
+def _next(plan: CircuitPlan, report: Report) -> Text:
     upcoming = next(iter(plan.changes), None)
     if upcoming is None:
         known = plan.standing.ordered is not None or plan.standing.reading is not None
         return Text("none in sight" if known else "not known", style="dim")
-    when = "due now" if upcoming.due else local(upcoming.at, plan.circuit.zone)
+    when = "due now" if upcoming.due else local_named(upcoming.at, plan.circuit.zone, report.zone)
     held = f" (held: {upcoming.held.reason})" if upcoming.held else ""
     return Text(f"{when} {'up' if upcoming.up else 'down'} to {upcoming.new}{held}")
 

@@ -13,7 +13,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.render.lines import order_line
 from iodcal.render.plan import cause_text, print_problems, print_sources, step
 from iodcal.render.text import for_terminal
-from iodcal.render.when import local, relative
+from iodcal.render.when import local_named, relative
 from iodcal.result import Report
 from iodcal.words.held import HELD
 
@@ -56,7 +56,7 @@ def _next(plan: CircuitPlan, report: Report) -> Text:
 
 
 def _coming(change: Change, plan: CircuitPlan, report: Report) -> str:
-    at = f"{local(change.at, plan.circuit.zone)}, {relative(change.at, report.now)}"
+    at = f"{local_named(change.at, plan.circuit.zone, report.zone)}, {relative(change.at, report.now)}"
     why = [cause_text(cause, plan) for cause in change.causes if cause.ended != change.up]
     reason = f" ({why[0]})" if why else ""
     return f"{'up' if change.up else 'down'} to {change.new} {at}{reason}"

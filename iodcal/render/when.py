@@ -11,11 +11,28 @@ def local(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%a %d %H:%M")
 
 
+def local_named(at: datetime, zone: ZoneInfo, home: ZoneInfo) -> str:
+    """`Tue 24 07:55` where `zone` is `home`, which a heading names, else `Tue 24 14:55 GMT`. Where both have
+    one abbreviation for different times, as Chicago and China have, the distance from UTC stands for it."""
+    here, there = at.astimezone(zone), at.astimezone(home)
+    if zone.key == home.key:
+        return local(at, zone)
+    alike = here.tzname() == there.tzname() and here.utcoffset() != there.utcoffset()
+    return f"{local(at, zone)} {here:UTC%z}" if alike else f"{local(at, zone)} {here:%Z}"
+
+
 def local_span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     """`07:40-08:20`, with the day where it ends on another one."""
     first, last = start.astimezone(zone), end.astimezone(zone)
     pattern = "%H:%M" if first.date() == last.date() else "%a %d %H:%M"
     return f"{first:%H:%M}-{last.strftime(pattern)}"
+
+
+def span_with_zone(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """`07:40-08:20 MST`, for lines that stand by themselves."""
+    first, last = f"{start.astimezone(zone):%Z}", f"{end.astimezone(zone):%Z}"
+    name = last if first == last else f"{first}/{last}"
+    return f"{local_span(start, end, zone)} {name}"
 
 
 def with_zone(at: datetime, zone: ZoneInfo) -> str:

@@ -44,7 +44,7 @@ def parked_text(parked: Parked, zone: ZoneInfo) -> str:
 
 def wishes_of_all(report: Report) -> Iterator[str]:
     """What somebody asked for all circuits."""
-    zone = report.plans[0].circuit.zone if report.plans else ZoneInfo("UTC")
+    zone = report.zone
     if report.parked is not None:
         yield parked_text(report.parked, zone)
     pause = longest_pause((report.pause,), report.now)

@@ -29,7 +29,8 @@ _SECRETS = {
         "Make the next one now; a list of references takes the old and the new one together",
     ),
     "secret_expired": Words(
-        "{reference} was good to {day} and is past", "Make a new one, and put its end under expires"
+        "{reference} was good to {day} and is past",
+        "Make a new one, and put its end under expires; where another one serves, take this one out",
     ),
     "certificate_wrong": Words(
         "the certificate cannot be used: {reason}", "Put one PEM text with certificate and private key there"

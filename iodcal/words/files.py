@@ -47,7 +47,8 @@ FILES = {
     "too_many_events": Words("more than {limit} events lie in the range", "read a smaller calendar"),
     "secret_env_missing": Words("the secret's variable is not set ({reference})", "set it for this process"),
     "secret_unreadable": Words(
-        "the secret cannot be read ({reference}): {reason}", "check its path and permissions"
+        "the secret cannot be read ({reference}): {reason}",
+        "check its path and permissions; for a credential the unit needs its LoadCredential=",
     ),
     "secret_empty": Words("the secret is empty ({reference})", "put the secret where the reference points"),
     "secret_no_credentials": Words(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.words import Words
 from iodcal.words.facts import fill
+from iodcal.words.leftup import of_left_up
 
 _AT_RISK = {
     "exactly": (
@@ -83,10 +84,6 @@ _WORDS: Mapping[Kind, Words] = {
     ),
     Kind.LATE_RUN: Words(
         "The last run was {minutes} minutes ago, and `every` is {every}", "Look at the timer or crontab"
-    ),
-    Kind.LEFT_UP: Words(
-        "{name} is no longer in the configuration, and stands at {bandwidth} (off-peak {off_peak})",
-        "Put it back until it is lowered; or lower it in the carrier's portal, then: iodcal forget {name}",
     ),
     Kind.NO_BANDWIDTH: Words(
         "{subject} in {calendar} names no bandwidth that the rule {rule} can read",
@@ -185,6 +182,8 @@ def describe(problem: Problem) -> Words:
             return _of_edge(problem)
         case Kind.EVENT_AT_RISK | Kind.EVENT_LATE:
             return _of_event(problem, facts)
+        case Kind.LEFT_UP:
+            return of_left_up(facts)
         case Kind.DRIFT:
             return _of_drift(facts)
         case Kind.OVERRULED if facts.get("who"):

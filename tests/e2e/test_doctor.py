@@ -473,6 +473,82 @@ def test_an_old_secret_beside_a_new_one_is_no_fault(world: World) -> None:
     )
 
 
+def of_secret(done: Done) -> list[tuple[str, ...]]:
+    """What is found of the Microsoft login's secret: code, light and which reference it is about."""
+    mine = [one for one in done.json["findings"] if one["where"] == "microsoft365.client_secret"]
+    shown = ("env IODCAL_CLIENT_SECRET", "env GONE", "file gone.txt", "a literal")
+    return [(one["code"], one["light"], *(text for text in shown if text in one["message"])) for one in mine]
+
+
+HERE = "env: IODCAL_CLIENT_SECRET"
+LISTS: dict[str, tuple[str, int, list[tuple[str, ...]]]] = {
+    "the new one is forgotten": (
+        f"[{{env: GONE, expires: {day(400)}}}, {{{HERE}, expires: {day(66)}}}]",
+        0,
+        [
+            ("secret_env_missing", "yellow", "env GONE"),
+            ("secret_lasts", "green", "env IODCAL_CLIENT_SECRET"),
+        ],
+    ),
+    "without ends": (
+        f"[{{env: GONE}}, {{file: gone.txt}}, {{{HERE}}}]",
+        0,
+        [
+            ("secret_env_missing", "yellow", "env GONE"),
+            ("secret_unreadable", "yellow", "file gone.txt"),
+            ("secret_resolves", "green", "env IODCAL_CLIENT_SECRET"),
+        ],
+    ),
+    "all fail": (
+        f"[{{env: GONE, expires: {day(400)}}}, {{file: gone.txt}}]",
+        3,
+        [("secret_env_missing", "red", "env GONE"), ("secret_unreadable", "red", "file gone.txt")],
+    ),
+    "what resolves is past": (
+        f"[{{env: GONE}}, {{{HERE}, expires: {day(-3)}}}]",
+        3,
+        [
+            ("secret_env_missing", "red", "env GONE"),
+            ("secret_expired", "red", "env IODCAL_CLIENT_SECRET"),
+        ],
+    ),
+    "what is past needs not resolve": (
+        f"[{{{HERE}}}, {{env: GONE, expires: {day(-3)}}}]",
+        0,
+        [
+            ("secret_resolves", "green", "env IODCAL_CLIENT_SECRET"),
+            ("secret_expired", "yellow", "env GONE"),
+        ],
+    ),
+    "a literal serves, too": (
+        f'[{{env: GONE}}, "{ENTRA_SECRET}"]',
+        0,
+        [("secret_env_missing", "yellow", "env GONE")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+def test_each_reference_of_a_list_is_tried_by_itself(world: World, case: str) -> None:
+    written, status, findings = LISTS[case]
+    change(world, "{env: IODCAL_CLIENT_SECRET}", written)
+    done = world.iodcal("doctor", "-o", "json")
+    assert (of_secret(done), done.status) == (findings, status)
+    assert all(one["remedy"] for one in done.json["findings"] if one["light"] in ("yellow", "red"))
+
+
+def test_of_two_certificates_each_is_judged(world: World) -> None:
+    with_certificate(world, certificate(NOW - timedelta(9), NOW + timedelta(99)))
+    world.iodcal.write("old.pem", certificate(NOW - timedelta(9), NOW - timedelta(1)))
+    change(world, "{file: app.pem}", "[{file: app.pem}, {file: old.pem}]")
+    done = world.iodcal("doctor", "-o", "json")
+    mine = [one for one in done.json["findings"] if one["where"] == "microsoft365.certificate"]
+    assert [(one["code"], one["light"], one["message"].partition(" was ")[0]) for one in mine[1:]] == [
+        ("secret_expired", "yellow", "the certificate of file old.pem")
+    ]
+    assert (mine[0]["code"], mine[0]["light"], done.status) == ("secret_lasts", "green", 0)
+
+
 def of_target(done: Done) -> list[tuple[str, str]]:
     return [(one["code"], one["light"]) for one in done.json["findings"] if one["where"] == "notify.noc"]
 

@@ -171,6 +171,19 @@ def test_a_circuit_that_left_the_configuration_while_up_is_told(lab: Lab) -> Non
     assert (problem["where"], problem["severity"]) == ("e", "error")
 
 
+def test_a_circuit_whose_carrier_moved_while_it_was_up_is_not_said_to_be_gone(lab: Lab) -> None:
+    lab.sync("12:00")
+    lab.sync("12:05")
+    path = lab.iodcal.folder / "rules.yaml"
+    path.write_text(path.read_text().replace("file: sandbox.json", "file: elsewhere.json"))
+    (problem,) = [one for one in lab.sync("12:10")["problems"] if one["kind"] == "left_up"]
+    assert (problem["where"], "no longer in the configuration" in problem["message"]) == ("den-a", False)
+    assert "its carrier's address was changed from " in problem["message"]
+    assert problem["remedy"].endswith("one and the same circuit: iodcal forget den-a")
+    assert lab.iodcal("forget", "den-a").status == 0
+    assert [one for one in lab.sync("12:15")["problems"] if one["kind"] == "left_up"] == []
+
+
 def test_a_late_timer_is_told_and_clears(lab: Lab) -> None:
     lab.sync("09:00")
     assert lab.iodcal("sync", "--now", "2026-11-24T09:07:00Z").err == ""

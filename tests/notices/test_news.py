@@ -110,7 +110,15 @@ def test_a_summary_cuts_what_is_long() -> None:
         report(untaken=tuple(f"{number} {'x' * 200}" for number in range(30))), EVERYTHING, NOON.date()
     )
     assert told.title == "iodcal on Tuesday: 2 problems"
-    assert "den-a is ordered at 100 Mbps, next day: now up to 1 Gbps" in told.text
+    assert (
+        "den-a is ordered at 100 Mbps, next day (America/Denver): now up to 1 Gbps, Tue 24 06:12 down"
+        in told.text
+    )
+    assert (
+        "; lon-a is ordered at 1 Gbps, next day (Europe/London): now down to 500 Mbps, Tue 24 18:30"
+        in told.text
+    )
+    assert "; tok-a is ordered at 100 Mbps, next day: no change" in told.text
     assert "and 10 more" in told.text
     assert "x" * 80 not in told.text
     one = summary(report(test=True), replace(EVERYTHING, circuits=frozenset({"tok-a"})), NOON.date())

@@ -137,11 +137,13 @@ def test_the_plan_with_its_costs(width: int) -> None:
     dear = planned(Ask(200, 260, name="Live Stream"), name="c", limit=2, max_price_per_hour=Decimal(1))
     listed = Tariff(rates=((TIERS[0], Rate(Decimal("0.46"), RateSource.LIST, date(2026, 9, 1))),))
     odd = plan_of(Ask(60, 120, name="Town Hall"), circuit=replace(CIRCUIT, name="d", tariff=listed))
-    bare = plan_of(circuit=replace(CIRCUIT, name="e"))
+    bare = plan_of(Ask(60, 120, name="Town Hall"), circuit=replace(CIRCUIT, name="e"))
     plans = (*together(one, two, dear).values(), odd, bare)
     made = replace(report(), plans=plans, problems=())
     text = shown(lambda out, err: print_plan(made, out, err), width)
     check(f"plan-costs-{width}.txt", text)
+    far = [line for line in text.splitlines() if line.startswith("  Tue 24")]
+    assert {"(in " in line for line in far} == {width >= 100}  # on all circuits or on none
     assert max(len(line) for line in text.splitlines()) <= width
 
 
@@ -189,6 +191,23 @@ def test_the_status() -> None:
     check("status-100.txt", shown(lambda out, err: print_status(made, out, err), 100))
     never = report("status", last_run=None, plans=(plan_of(ordered=None),))
     assert "no run yet" in shown(lambda out, err: print_status(never, out, err), 100)
+
+
+def test_status_and_sync_name_the_zone_of_a_time_that_is_not_the_headings() -> None:
+    den = plan_of(Ask(240, 300, 500, name="Town Hall", lead=30))
+    lon = plan_of(
+        Ask(240, 300, 500, name="Town Hall", lead=30),
+        circuit=replace(CIRCUIT, name="lon-a", service_id="2", zone=ZoneInfo("Europe/London")),
+    )
+    made = report("status", plans=(den, lon), problems=())
+    status = shown(lambda out, _: print_status(made, out), 120)
+    assert "Tue 24 08:30 up to 500 Mbps" in status
+    assert "Tue 24 15:30 GMT up to 500 Mbps" in status
+    sync = shown(lambda out, err: print_sync(made, out, err), 120)
+    assert "up to 500 Mbps Tue 24 08:30, in 3 h" in sync
+    assert "up to 500 Mbps Tue 24 15:30 GMT, in 3 h" in sync
+    alone = shown(lambda out, _: print_status(replace(made, plans=(lon,)), out), 120)
+    assert "Tue 24 15:30 up to 500 Mbps" in alone  # the heading is London's, too
 
 
 def wished() -> Report:

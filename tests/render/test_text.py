@@ -18,7 +18,7 @@ from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
 from iodcal.render.lines import lost_state_text
 from iodcal.render.setup import circuits_table
 from iodcal.render.text import for_label, for_line, for_terminal
-from iodcal.render.when import local_span, relative, rough
+from iodcal.render.when import local_named, local_span, relative, rough, span_with_zone
 from iodcal.words.calendars import CALENDARS
 from iodcal.words.carriers import CARRIERS
 from iodcal.words.errors import describe as describe_error
@@ -164,3 +164,24 @@ def test_the_errors_that_end_a_command_have_words() -> None:
 def test_a_state_that_could_be_saved_nowhere_is_told_without_a_place() -> None:
     assert "here or elsewhere" in lost_state_text("")
     assert "written to /tmp/x" in lost_state_text("/tmp/x")  # noqa: S108 - a name only
+
+
+@pytest.mark.parametrize(
+    ("zone", "home", "shown"),
+    [
+        ("America/Denver", "America/Denver", "Tue 24 05:00"),
+        ("Europe/London", "America/Denver", "Tue 24 12:00 GMT"),
+        ("America/Sao_Paulo", "America/Denver", "Tue 24 09:00 -03"),
+        ("America/Phoenix", "America/Denver", "Tue 24 05:00 MST"),
+        ("Asia/Shanghai", "America/Chicago", "Tue 24 20:00 UTC+0800"),
+    ],
+)
+def test_a_time_names_its_zone_where_that_is_not_the_headings(zone: str, home: str, shown: str) -> None:
+    noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert local_named(noon, ZoneInfo(zone), ZoneInfo(home)) == shown
+
+
+def test_a_span_that_stands_by_itself_names_its_zone() -> None:
+    zone, begin = ZoneInfo("America/Denver"), datetime(2026, 11, 1, 7, 30, tzinfo=UTC)
+    assert span_with_zone(begin, begin + timedelta(minutes=15), zone) == "01:30-01:45 MDT"
+    assert span_with_zone(begin, begin + timedelta(hours=1), zone) == "01:30-01:30 MDT/MST"

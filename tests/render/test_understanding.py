@@ -271,7 +271,7 @@ def comparison() -> Comparison:
             *many,
             circuit=replace(CIRCUIT, ceiling=Bandwidth(500)),
         ),
-        plan_of(hall, circuit=replace(CIRCUIT, service_id="7", name="new")),
+        plan_of(hall, circuit=replace(CIRCUIT, service_id="7", name="new", zone=ZoneInfo("Europe/London"))),
         before[2],
     ]
     problems = report().problems
