@@ -200,13 +200,13 @@ def test_status_and_sync_name_the_zone_of_a_time_that_is_not_the_headings() -> N
         circuit=replace(CIRCUIT, name="lon-a", service_id="2", zone=ZoneInfo("Europe/London")),
     )
     made = report("status", plans=(den, lon), problems=())
-    status = shown(lambda out, _: print_status(made, out), 120)
+    status = shown(lambda out, err: print_status(made, out, err), 120)
     assert "Tue 24 08:30 up to 500 Mbps" in status
     assert "Tue 24 15:30 GMT up to 500 Mbps" in status
     sync = shown(lambda out, err: print_sync(made, out, err), 120)
     assert "up to 500 Mbps Tue 24 08:30, in 3 h" in sync
     assert "up to 500 Mbps Tue 24 15:30 GMT, in 3 h" in sync
-    alone = shown(lambda out, _: print_status(replace(made, plans=(lon,)), out), 120)
+    alone = shown(lambda out, err: print_status(replace(made, plans=(lon,)), out, err), 120)
     assert "Tue 24 15:30 up to 500 Mbps" in alone  # the heading is London's, too
 
 
