@@ -60,7 +60,7 @@ def _carry_out(session: Session, asked: Syncing) -> int:
     configuration, faults = session.configuration_or_last_good()
     asked = replace(asked, faults=faults)
     try:
-        if session.terminal:
+        if session.terminal and not session.quiet:
             headings.of_sync(session, configuration, asked)
         from iodcal.announcing import sync as carry_out
 
@@ -77,7 +77,7 @@ def show_sync(session: Session, synced: Synced) -> int:
     """Shows what a sync did; the exit status that it asks for."""
     if session.json:
         return _show_json(session, synced.report)
-    if session.terminal:
+    if session.terminal and not session.quiet:
         from iodcal.render.sync import print_sync
 
         print_sync(synced.report, session.console(), session.console(stderr=True))

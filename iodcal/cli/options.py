@@ -37,7 +37,9 @@ OutputOption = Annotated[
 VerboseOption = Annotated[
     bool | None, typer.Option("--verbose", "-v", help="More: files, requests, old problems.")
 ]
-QuietOption = Annotated[bool | None, typer.Option("--quiet", "-q", help="Problems only.")]
+QuietOption = Annotated[
+    bool | None, typer.Option("--quiet", "-q", help="Problems only, beside what was asked for.")
+]
 LogFormatOption = Annotated[
     LogFormat | None, typer.Option("--log-format", help="How log lines on stderr are written.")
 ]

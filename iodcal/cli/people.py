@@ -200,7 +200,7 @@ def _sync(
     circuit = act.circuit.name if act.circuit is not None else None
     syncing = Syncing(session.watched, asked.now, circuit, run_id=session.run_id)
     try:
-        if session.terminal and not session.json:
+        if session.terminal and not session.json and not session.quiet:
             headings.of_sync(session, configuration, syncing)
         with session.progress() as progress:
             return carry_out(configuration, session.state_path(configuration), syncing, progress)

@@ -54,7 +54,8 @@ def _needs_remedy(finding: Finding) -> bool:
 
 def _sentence(remedy: str) -> str:
     shown = for_line(remedy)
-    return f"-> {shown[:1].upper()}{shown[1:]}"
+    first = shown[:1] if shown.startswith("iodcal ") else shown[:1].upper()  # a command stays what it is
+    return f"-> {first}{shown[1:]}"
 
 
 def _summary(examination: Examination) -> Text:

@@ -10,7 +10,10 @@ import sys
 import pytest
 
 from tests.e2e.command import Iodcal
+from tests.e2e.conftest import World
+from tests.e2e.terminal import Terminal
 from tests.e2e.test_sandbox import CALENDAR, NOON, Lab
+from tests.servers.faults import html
 
 
 @pytest.fixture
@@ -106,3 +109,12 @@ def test_what_libraries_warn_of_is_no_mail_from_cron(lab: Lab) -> None:
     lab.iodcal.write("calendar.ics", CALENDAR.replace("DTSTART:20261124T123000Z", zoned))
     done = lab.iodcal("sync", "--now", NOON)
     assert (done.status, done.err) == (0, "")
+
+
+def test_a_quiet_sync_tells_a_terminal_of_problems_only(world: World) -> None:
+    with Terminal(world.iodcal, "sync", "-q") as terminal:
+        assert (terminal.end(), terminal.text) == (0, "")
+    world.graph.script("noc@contoso.example", [html(503)] * 6)
+    with Terminal(world.iodcal, "sync", "-q") as terminal:
+        assert terminal.end() == 3
+    assert terminal.text.startswith("error: The calendar noc cannot be read")
