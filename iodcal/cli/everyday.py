@@ -167,15 +167,19 @@ def check(
 ) -> int:
     """Check the configuration, offline: every error and every warning at once."""
     configuration = session.configuration()
-    exit_status = Exit.FAILED if strict and configuration.warnings else Exit.OK
+    warnings = configuration.warnings
+    exit_status = Exit.FAILED if strict and warnings else Exit.OK
     if session.json:
         from iodcal.render.json import check_json
 
-        session.print_json(check_json(configuration.warnings, exit_status))
+        session.print_json(check_json(warnings, exit_status))
         return exit_status
-    from iodcal.render.check import print_check
+    from iodcal.render.check import summary, warning_lines
+    from iodcal.render.weight import is_plain
 
-    print_check(session.config_path, configuration, session.console(), session.console(stderr=True))
+    plain = is_plain(sys.stderr, no_color=bool(session.common.no_color))
+    sys.stderr.writelines(f"{line}\n" for line in warning_lines(warnings, plain=plain))
+    sys.stdout.write(f"{summary(session.config_path, configuration, len(warnings))}\n")
     return exit_status
 
 

@@ -63,7 +63,7 @@ class Session:
     @property
     def plain(self) -> bool:
         """True where results have no colour and no weight."""
-        from iodcal.render.heading import is_plain
+        from iodcal.render.weight import is_plain
 
         return is_plain(sys.stdout, no_color=bool(self.common.no_color))
 

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-from rich.console import Console
-from rich.text import Text
 
 from iodcal.config import Configuration
 from iodcal.errors import Fault
 from iodcal.render.text import for_line
+from iodcal.render.weight import BOLD, painted
 
 
-def print_check(path: Path, configuration: Configuration, console: Console, errors: Console) -> None:
-    """Shows the warnings on `errors` and, on `console`, what the file amounts to; both name it by `path`, as
-    faults do."""
-    for warning in configuration.warnings:
-        errors.print(Text.assemble(("warning: ", "bold"), _shown(warning)), soft_wrap=True)
+def warning_lines(warnings: Iterable[Fault], *, plain: bool) -> Iterator[str]:
+    """A line for each warning."""
+    for warning in warnings:
+        yield f"{painted('warning: ', BOLD, plain=plain)}{for_line(str(warning))}"
+
+
+def summary(path: Path, configuration: Configuration, warnings: int) -> str:
+    """What the file amounts to, which `path` names as faults do; with the number of its warnings."""
     counts = [
         _count(len(configuration.calendars), "calendar"),
         _count(len(configuration.circuits), "circuit"),
         _count(len(configuration.rules), "rule"),
     ]
-    doubts = _count(len(configuration.warnings), "warning") if configuration.warnings else "no warnings"
-    console.print(Text(f"{for_line(str(path))}: {', '.join(counts)}; no errors, {doubts}"))
-
-
-def _shown(fault: Fault) -> str:
-    return for_line(str(fault))
+    doubts = _count(warnings, "warning") if warnings else "no warnings"
+    return f"{for_line(str(path))}: {', '.join(counts)}; no errors, {doubts}"
 
 
 def _count(number: int, noun: str) -> str:

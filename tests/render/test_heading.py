@@ -12,12 +12,12 @@ import pytest
 from iodcal.render.heading import (
     doctor_heading,
     history_heading,
-    is_plain,
     plan_heading,
     report_heading,
     simulation_heading,
     trial_heading,
 )
+from iodcal.render.weight import is_plain
 
 DENVER = ZoneInfo("America/Denver")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
