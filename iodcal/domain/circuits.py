@@ -104,10 +104,16 @@ class Circuit(Struct, frozen=True):
         return self.sold(self.tiers[-1])
 
 
+def parts_of(key: str) -> tuple[str, str, str, str]:
+    """What a circuit's `key` names: the carrier's type and base URL, the number of the account, the service
+    ID; each is empty where it names none."""
+    carrier_type, base_url, account, service_id, *_ = (*key.split("|", 3), "", "", "")
+    return carrier_type, base_url, account, service_id
+
+
 def account_in(key: str) -> tuple[str, str]:
-    """The carrier's type and the number of the account that a circuit's `key` names; empty where it names
-    none."""
-    carrier_type, _, account, *_ = (*key.split("|"), "", "")
+    """The carrier's type and the number of the account that a circuit's `key` names."""
+    carrier_type, _, account, _ = parts_of(key)
     return carrier_type, account
 
 

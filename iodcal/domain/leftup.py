@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from iodcal.domain.circuits import Circuit
+from iodcal.domain.circuits import Circuit, parts_of
 from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.standing import Standing
 
@@ -30,7 +30,7 @@ def left_up(known: Mapping[str, Standing], circuits: Iterable[Circuit]) -> Itera
 def _moved(standing: Standing, circuits: tuple[Circuit, ...]) -> dict[str, Fact]:
     """What of its key was changed, if a configured circuit has its service ID or its name still: state
     cannot tell whether that is the same line. Nothing if there is none."""
-    carrier_type, address, account, service_id = (*standing.key.split("|", 3), "", "", "", "")[:4]
+    carrier_type, address, account, service_id = parts_of(standing.key)
     alike = [
         circuit
         for circuit in circuits

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from iodcal.domain.circuits import account_in
+from iodcal.domain.circuits import account_in, parts_of
 from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
@@ -149,6 +149,6 @@ def _quotas(orders: Iterable[Order], now: datetime) -> dict[tuple[str, str], Quo
     used: dict[tuple[str, str], int] = {}
     for order in orders:
         if order.created_at.astimezone(UTC).date() == today and order.outcome.counts_against_quota:
-            _, url, account, *_ = (*order.circuit_key.split("|"), "", "", "")
+            _, url, account, _ = parts_of(order.circuit_key)
             used[url, account] = used.get((url, account), 0) + 1
     return {key: Quota(today, count) for key, count in used.items()}
