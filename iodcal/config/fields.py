@@ -240,6 +240,13 @@ def whole(least: int, most: int) -> Scalar:
     return Scalar(check, {"type": "integer", "minimum": least, "maximum": most}, int)
 
 
+def text_that(check: Callable[[str], str], *, or_number: bool = True) -> Scalar:
+    """A text that `check` takes, or refuses with ValueError; `or_number` tells an editor that an unquoted
+    number may stand for it."""
+    looks = _TEXT if or_number else {**_TEXT, "type": "string"}
+    return Scalar(lambda value: check(text(value)), looks)
+
+
 def one_of(words: type[_Word]) -> Scalar:
     """One of `words`."""
 

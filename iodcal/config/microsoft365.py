@@ -6,8 +6,8 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from iodcal.config.fields import Flag, Text, one_of, text
-from iodcal.config.forms import ONE_OR_MORE, Scalar, Section
+from iodcal.config.fields import Flag, Text, one_of, text_that
+from iodcal.config.forms import ONE_OR_MORE, Section
 from iodcal.config.secrets import Secret
 from iodcal.http import HttpError, require_secure
 
@@ -30,9 +30,8 @@ _HOSTS = {
 }
 
 
-def secure_url(value: object) -> str:
+def secure_url(url: str) -> str:
     """An https URL without a slash at its end; plain http only to this machine itself."""
-    url = text(value)
     try:
         require_secure(url)
     except HttpError:
@@ -40,9 +39,8 @@ def secure_url(value: object) -> str:
     return url.rstrip("/")
 
 
-def mailbox(value: object) -> str:
+def mailbox(address: str) -> str:
     """A user principal name or an object ID."""
-    address = text(value)
     if address.casefold().lstrip("/").startswith("groups/"):
         raise ValueError(
             "the calendar of a Microsoft 365 group cannot be read by an application: "
@@ -55,9 +53,8 @@ def mailbox(value: object) -> str:
     return address
 
 
-_TEXT = {"type": "string", "minLength": 1}
-SecureUrl = Annotated[str, Scalar(secure_url, _TEXT)]
-Mailbox = Annotated[str, Scalar(mailbox, _TEXT)]
+SecureUrl = Annotated[str, text_that(secure_url, or_number=False)]
+Mailbox = Annotated[str, text_that(mailbox, or_number=False)]
 Mailboxes = Annotated[tuple[Mailbox, ...], ONE_OR_MORE]
 
 

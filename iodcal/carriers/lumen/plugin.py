@@ -10,8 +10,8 @@ from typing import Annotated
 
 from iodcal.carriers import Carrier, CarrierContext
 from iodcal.carriers.lumen.prices import LIST_PRICES
-from iodcal.config.fields import Text, one_of, text
-from iodcal.config.forms import Scalar, Section
+from iodcal.config.fields import Text, one_of, text_that
+from iodcal.config.forms import Section
 from iodcal.config.microsoft365 import SecureUrl
 from iodcal.config.secrets import Secret
 from iodcal.domain.circuits import Account
@@ -28,37 +28,31 @@ _HOSTS = {
 }
 
 
-def _full_name(value: object) -> str:
-    name = text(value)
+def _full_name(name: str) -> str:
     if len(name.split()) < 2:
         raise ValueError(f"{name!r} must be a first and a last name: Lumen refuses an order with one name")
     return name
 
 
-def _us_phone(value: object) -> str:
-    number = text(value)
+def _us_phone(number: str) -> str:
     digits = re.sub(r"[\s().-]", "", number)
     if re.fullmatch(r"(\+?1)?[2-9]\d{9}", digits) is None:
         raise ValueError(f"{number!r} is not a US phone number such as +13035550100, which Lumen wants")
     return number
 
 
-def _address(value: object) -> str:
-    address = text(value)
+def _address(address: str) -> str:
     if re.fullmatch(r"[^@\s]+@[^@\s]+", address) is None:
         raise ValueError(f"{address!r} is not an e-mail address")
     return address
 
 
-_TEXT = {"type": ["string", "integer"], "minLength": 1}
-
-
 class Contact(Section, frozen=True):
     """Whom Lumen tells of an order."""
 
-    name: Annotated[str, Scalar(_full_name, _TEXT)]
-    email: Annotated[str, Scalar(_address, _TEXT)]
-    phone: Annotated[str, Scalar(_us_phone, _TEXT)]
+    name: Annotated[str, text_that(_full_name)]
+    email: Annotated[str, text_that(_address)]
+    phone: Annotated[str, text_that(_us_phone)]
     organization: Text
 
 
