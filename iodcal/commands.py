@@ -16,7 +16,6 @@ from iodcal.config import Configuration
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError
-from iodcal.history.conceal import hidden_by
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.keeping import held_mark, note_problems
@@ -90,6 +89,8 @@ def status(
     request = Request("status", now, window, run_id or _run_id(), circuit=circuit, cached=True)
     state = store_of(configuration, state_path, clock).load(read_only=True)
     report = run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
+    from iodcal.history.conceal import hidden_by  # no run needs the history's types for this
+
     hidden = hidden_by(configuration)
     kept = tuple(replace(one, facts=hidden.facts(one.facts)) for one in still_standing(state, report))
     notices = known_targets(configuration, state_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
     builder.check_sources()
     faults.raise_if_any()
 
+    @cache
     def warnings() -> tuple[Fault, ...]:
         from iodcal.config.warn import warnings_of
 

@@ -58,12 +58,12 @@ class Reader:
         wrong has been told, and is left out: of names and of a list only the entries that are."""
         keys = keys_of(kind)
         self._tell_keys(keys, value, ())
-        made: dict[str, Any] = dict(otherwise)
+        made: dict[str, Any] = {}
         for name, key in keys.items():
             if name in value:
                 with suppress(_FaultyError):
                     made[key.field] = self._right_part(key.form, value[name], (name,))
-        return kind(**made, _given=frozenset(made) - frozenset(otherwise))
+        return kind(**{**otherwise, **made}, _given=frozenset(made))
 
     def _right_part(self, form: Form, value: object, path: KeyPath) -> Any:
         if isinstance(form, Named) and isinstance(value, dict):
