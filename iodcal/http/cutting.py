@@ -55,6 +55,8 @@ def watched(connection: Any) -> Iterator[None]:
     """Waiting for an answer on `connection`. Raises TimeoutError where it had to be cut."""
     with _lock:
         _open.add(connection)
+    if given_up.is_set():  # between the request and this: `give_up` did not know of it
+        cut(connection.sock)
     deadline: Deadline | None = getattr(_of_thread, "deadline", None)
     late = threading.Event()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from iodcal.http import Deadline, HttpError, ReadingSession, Session
-from iodcal.http.cutting import given_up
+from iodcal.http.cutting import give_up, given_up, watched
 from iodcal.signals import Interrupted, install, reset
 from iodcal.threads import side_by_side
 
@@ -82,6 +82,24 @@ def test_the_deadline_ends_an_answer_that_comes_letter_by_letter(beginning: byte
             Session().post(server.url, json={}, deadline=Deadline.after(0.3))
     assert {read.value.code, sent.value.code} <= {"deadline", "timeout"}
     assert sent.value.sent
+
+
+class Connection:
+    """What is known of one: its socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+
+
+def test_what_was_sent_just_before_all_was_given_up_is_not_waited_for() -> None:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(30)
+    give_up()
+    try:
+        with ours, theirs, watched(Connection(ours)):
+            assert ours.recv(1) == b""
+    finally:
+        given_up.clear()
 
 
 def test_a_signal_ends_readings_at_once() -> None:
