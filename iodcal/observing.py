@@ -20,7 +20,7 @@ from iodcal.domain.values import replace
 from iodcal.domain.windows import Window
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
-from iodcal.threads import side_by_side
+from iodcal.threads import answers, side_by_side
 
 
 class Carriers(Struct):
@@ -78,8 +78,8 @@ class Carriers(Struct):
         if len(groups) == 1:
             return self._read_in_turn(groups[0], deadline)
         with side_by_side(len(groups)) as pool:
-            answers = pool.map(lambda group: self._read_in_turn(group, deadline), groups)
-            return [answer for of_group in answers for answer in of_group]
+            said = answers(pool, lambda group: self._read_in_turn(group, deadline), groups)
+            return [answer for of_group in said for answer in of_group]
 
     def _read_in_turn(
         self, circuits: Iterable[Circuit], deadline: Deadline

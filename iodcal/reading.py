@@ -26,7 +26,7 @@ from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.recent import Recent
 from iodcal.state import State
-from iodcal.threads import side_by_side
+from iodcal.threads import answers, side_by_side
 
 Answers: TypeAlias = Mapping[str, CalendarReading | CalendarError]
 ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadline], Answers]
@@ -145,11 +145,12 @@ def read_all(
         return [(reader.source.key, _read(reader, span, deadline)) for reader in group]
 
     if len(groups) <= 1:
-        answers = dict(read_group(readers))
+        answered = dict(read_group(readers))
     else:
         with side_by_side(min(_SIDE_BY_SIDE, len(groups))) as pool:
-            answers = dict(answer for group in pool.map(read_group, groups.values()) for answer in group)
-    return {reader.source.key: answers[reader.source.key] for reader in readers}
+            said = answers(pool, read_group, groups.values())
+            answered = dict(answer for group in said for answer in group)
+    return {reader.source.key: answered[reader.source.key] for reader in readers}
 
 
 def _read(reader: CalendarReader, span: Interval, deadline: Deadline) -> CalendarReading | CalendarError:

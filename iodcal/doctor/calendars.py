@@ -11,7 +11,7 @@ from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind
 from iodcal.errors import CalendarError
-from iodcal.threads import side_by_side
+from iodcal.threads import answers, side_by_side
 
 _AT_ONCE = 8
 _GRAPH = "Microsoft Graph"
@@ -52,7 +52,9 @@ def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, float |
         return {reader.source.key: _try(reader, patient) for reader in group}
 
     with side_by_side(_AT_ONCE) as pool:
-        return {key: answer for said in pool.map(in_turn, groups.values()) for key, answer in said.items()}
+        return {
+            key: answer for said in answers(pool, in_turn, groups.values()) for key, answer in said.items()
+        }
 
 
 def _try(reader: CalendarReader, patient: Patient) -> float | CalendarError | None:

@@ -12,7 +12,7 @@ from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.problems import Fact
 from iodcal.errors import SecretError
 from iodcal.http import Deadline, HttpError, ReadingSession
-from iodcal.threads import side_by_side
+from iodcal.threads import answers, side_by_side
 
 _AT_ONCE = 8
 _MOST_BYTES = 64 * 1024
@@ -27,7 +27,7 @@ def of_notices(patient: Patient) -> Iterator[Finding]:
         return
     patient.progress(f"trying the hosts of {len(targets)} targets of notices")
     with side_by_side(_AT_ONCE) as pool:
-        yield from pool.map(partial(_of_target, patient=patient), targets.values())
+        yield from answers(pool, partial(_of_target, patient=patient), targets.values())
 
 
 def _of_target(target: NotifyTarget, patient: Patient) -> Finding:
