@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo
 from iodcal.cli import OBJECTS_BETWEEN_COLLECTIONS
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Baseline, Circuit, Peak
+from iodcal.domain.conditions import Conditions
 from iodcal.domain.durations import parse_duration
 from iodcal.domain.events import Event, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import match_events
 from iodcal.domain.orders import Patience
 from iodcal.domain.planning import Knowledge, Policy, plan_circuit, view_from
-from iodcal.domain.rules import Conditions, Rule
+from iodcal.domain.rules import Rule
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import draw
 from iodcal.domain.together import plan_together

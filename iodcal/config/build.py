@@ -92,7 +92,7 @@ class Builder(Struct):
 
     def build_calendars(self) -> None:
         """`calendars`, each with the options of its kind."""
-        counts = any(rule.match.min_attendees is not None for rule in self.file.rules)
+        counts = any(rule.match.conditions().min_attendees is not None for rule in self.file.rules)
         for name, section in self.file.calendars.items():
             path: KeyPath = ("calendars", name)
             plugin = self._calendar_plugin(section, path)

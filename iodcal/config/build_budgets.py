@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from iodcal.config.build import Builder
-from iodcal.config.document import KeyPath
 from iodcal.domain.budgets import Budget
 
 
@@ -19,13 +16,3 @@ def build_budgets(builder: Builder) -> tuple[Budget, ...]:
             builder.faults.add(section.place, "these circuits have a budget already")
         made.append(budget)
     return tuple(made)
-
-
-def doubts_about_budgets(builder: Builder) -> Iterator[tuple[KeyPath, str]]:
-    """Budgets that nothing counts against."""
-    labels = {pair for circuit in builder.circuits.values() for pair in circuit.labels}
-    for number, budget in enumerate(builder.file.budget):
-        missing = budget.label is not None and all(name != budget.label for name, _ in labels)
-        if missing or (budget.value is not None and (budget.label, budget.value) not in labels):
-            what = budget.label if budget.value is None else f"{budget.label}: {budget.value}"
-            yield ("budget", number), f"no circuit has the label {what}: nothing counts against this budget"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import time, timedelta
+from datetime import timedelta
 
 from iodcal.config.build import Builder
 from iodcal.config.document import KeyPath, shown_path
-from iodcal.config.schema import MatchSection, NamedInEvent, RuleSection
+from iodcal.config.schema import NamedInEvent, RuleSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import labels_of
-from iodcal.domain.rules import Allow, Conditions, FromEvent, Mode, Rule
+from iodcal.domain.rules import Allow, FromEvent, Mode, Rule
 
 _ALL, _SAME_SITE, _NAMED = "all", "same_site", "named_in_event"
 
@@ -41,7 +41,7 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         name=section.name,
         circuits=circuits,
         bandwidth=section.bandwidth,
-        conditions=_conditions(section.match),
+        conditions=section.match.conditions(),
         mode=section.mode,
         priority=section.priority,
         lead=lead if section.lead is None else section.lead,
@@ -50,31 +50,6 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         max_price_per_hour=section.max_price_per_hour,
         labels=labels_of(section.labels),
         named_in_event=_by_name(section),
-    )
-
-
-def _conditions(match: MatchSection) -> Conditions:
-    # `to: "24:00"` is the end of the day, which is no condition.
-    end: time | None = match.start_to
-    return Conditions(
-        subject=match.subject,
-        subject_regex=match.subject_regex,
-        not_subject=match.not_subject,
-        location=match.location,
-        categories=match.categories,
-        organizer=match.organizer,
-        show_as=tuple(word.casefold() for word in match.show_as),
-        sensitivity=tuple(word.casefold() for word in match.sensitivity),
-        online_meeting=match.online_meeting,
-        min_attendees=match.min_attendees,
-        all_day=match.all_day,
-        longer_than=match.longer_than,
-        shorter_than=match.shorter_than,
-        days=match.days,
-        start_from=match.start_from,
-        start_to=end,
-        business_days=match.business_days,
-        holidays_as_sunday=match.holidays,
     )
 
 
@@ -137,7 +112,7 @@ def _check_freeze(builder: Builder, section: RuleSection, path: KeyPath) -> None
 def _check_bandwidth(
     builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[str, ...]], path: KeyPath
 ) -> None:
-    pattern = section.match.subject_regex
+    pattern = section.match.conditions().subject_regex
     if section.bandwidth is FromEvent.FROM_EVENT and (pattern is None or "bandwidth" not in pattern.groups):
         message = "from_event needs a match.subject_regex with a group named bandwidth"
         builder.faults.add((*path, "bandwidth"), message)

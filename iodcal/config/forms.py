@@ -158,9 +158,9 @@ def form_of(annotation: Any) -> Form:
 
 
 def _marked(annotation: Any, *marks: object) -> Form:
-    scalar = next((mark for mark in marks if isinstance(mark, Scalar)), None)
-    if scalar is not None:
-        return scalar
+    given = next((mark for mark in marks if isinstance(mark, (Scalar, Nested))), None)
+    if given is not None:
+        return given
     form = form_of(annotation)
     if isinstance(form, Listed) and (ONE_OR_MORE in marks or ANY_NUMBER in marks):
         return Listed(form.entry, alone=True, least=1 if ONE_OR_MORE in marks else 0)

@@ -59,9 +59,9 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
 
     @cache
     def warnings() -> tuple[Fault, ...]:
-        from iodcal.config.warn import warnings_of
+        from iodcal.config.lint import find_doubts
 
-        return warnings_of(builder, rules, document, readable=readable, trusted=trusted)
+        return find_doubts(builder, rules, document, readable=readable, trusted=trusted)
 
     return Configuration(
         path=path.absolute(),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from msgspec import field
+from msgspec import Meta, defstruct, field
 
 from iodcal.config import OnDrift
 from iodcal.config.fields import (
@@ -39,11 +39,12 @@ from iodcal.config.fields import (
     rate,
     whole,
 )
-from iodcal.config.forms import ANY_NUMBER, Scalar, Section
+from iodcal.config.forms import ANY_NUMBER, Nested, Scalar, Section
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.notify import NotifySection
 from iodcal.domain.circuits import Orders
+from iodcal.domain.conditions import Conditions, ValueKind, rows
 from iodcal.domain.money import Billing
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
 
@@ -160,29 +161,50 @@ class DefaultsSection(Section, frozen=True):
     circuit: CircuitSection = field(default_factory=CircuitSection)
 
 
-class MatchSection(Section, frozen=True):
-    subject: Keywords = ()
-    subject_regex: Pattern | None = None
-    not_subject: Keywords = ()
-    location: Keywords = ()
-    categories: Texts = ()
-    organizer: OrganizerList = ()
-    show_as: Texts = ()
-    sensitivity: Texts = ()
-    online_meeting: Flag | None = None
-    min_attendees: SomeCount | None = None
-    all_day: Flag | None = None
-    longer_than: Length | None = None
-    shorter_than: PositiveLength | None = None
-    days: Days = frozenset()
-    start_from: StartOfDay | None = field(default=None, name="from")
-    start_to: EndOfDay = field(default=None, name="to")
-    business_days: BusinessDays = frozenset()
-    holidays: HolidaysAsSunday = False
+_MATCH_VALUES: Mapping[ValueKind, Any] = {
+    ValueKind.KEYWORDS: Keywords,
+    ValueKind.PATTERN: Pattern | None,
+    ValueKind.TEXTS: Texts,
+    ValueKind.ORGANIZERS: OrganizerList,
+    ValueKind.FLAG: Flag | None,
+    ValueKind.COUNT: SomeCount | None,
+    ValueKind.LENGTH: Length | None,
+    ValueKind.POSITIVE_LENGTH: PositiveLength | None,
+    ValueKind.DAYS: Days,
+    ValueKind.BUSINESS_DAYS: BusinessDays,
+    ValueKind.HOLIDAYS: HolidaysAsSunday,
+    ValueKind.START_OF_DAY: StartOfDay | None,
+    ValueKind.END_OF_DAY: EndOfDay,
+}
+
+
+class Match(Section, frozen=True):
+    """What every `match` section does; its keys are the rows of `domain.conditions`."""
 
     def __post_init__(self) -> None:
-        if self.holidays and not self.days and not self.business_days:
+        given = self.conditions()
+        if given.holidays_as_sunday and not given.days and not given.business_days:
             raise ValueError("holidays: as_sunday needs days or business_days, which it is about")
+
+    def conditions(self) -> Conditions:
+        """What is given, ready to judge."""
+        return Conditions(**{name: getattr(self, name) for name in rows()})
+
+
+MatchSection: type[Match] = defstruct(  # type: ignore[assignment]  # its bases say what it is
+    "MatchSection",
+    [
+        (
+            name,
+            Annotated[_MATCH_VALUES[row.kind], Meta(description=row.meaning)],
+            field(default=getattr(Conditions(), name), name=row.key),
+        )
+        for name, row in rows().items()
+    ],
+    bases=(Match,),
+    frozen=True,
+    kw_only=True,
+)
 
 
 class NamedInEvent(Section, frozen=True):
@@ -194,7 +216,7 @@ class NamedInEvent(Section, frozen=True):
 class RuleSection(Section, frozen=True, kw_only=True):
     name: Text
     calendars: Texts
-    match: MatchSection = field(default_factory=MatchSection)
+    match: Annotated[Match, Nested(MatchSection)] = MatchSection()
     circuits: Texts | NamedInEvent
     bandwidth: Annotated[Wanted | None, Scalar(_wanted, WANTED)] = None
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST

@@ -8,36 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.condition import Condition
+from iodcal.domain.conditions import Finding
 from iodcal.domain.events import MatchedEvent, Named
 from iodcal.domain.matching import holds_at
 from iodcal.domain.naming import means
 from iodcal.domain.rules import Rule
 
 _CopyKey = tuple[str, str, str]
-
-
-class IsNamed(Condition[Named, Named], frozen=True):
-    """`circuits: named_in_event`: the event names this circuit, or none at all. `names` are those of the
-    configuration's circuits, by key."""
-
-    circuit: Circuit
-    names: Mapping[str, str]
-    key = "circuits"
-
-    def look(self, thing: Named) -> Named:
-        return thing
-
-    def accepts(self, value: Named) -> bool:
-        return not value or means(value, self.circuit)
-
-    @property
-    def wanted(self) -> str:
-        return self.circuit.name
-
-    def shown(self, value: Named) -> str:
-        circuits = sorted(self.names[key] for key in value.circuits)
-        return ", ".join([*circuits, *(f"the site {site}" for site in sorted(value.sites))])
 
 
 class Asking:
@@ -61,9 +38,18 @@ class Asking:
         """The names of the circuits that `rule` allows for events of `calendar`."""
         return [name for name in rule.circuits.get(calendar, ()) if name in self._circuits]
 
-    def condition(self, name: str) -> IsNamed:
-        """The condition that a rule with `named_in_event` puts on the circuit `name`."""
-        return IsNamed(self._circuits[name], self._names)
+    def shown(self, named: Named) -> str:
+        """What is named, by the names of the configuration's circuits and sites."""
+        circuits = sorted(self._names[key] for key in named.circuits)
+        return ", ".join([*circuits, *(f"the site {site}" for site in sorted(named.sites))])
+
+    def asks_for(self, name: str, named: Named) -> bool:
+        """True if a rule with `named_in_event` asks for the circuit `name`: it is named, or nothing is."""
+        return not named or means(named, self._circuits[name])
+
+    def finding(self, name: str, named: Named) -> Finding:
+        """The same as a finding, as if it were a condition on the circuit `name`."""
+        return Finding("circuits", self.asks_for(name, named), self.shown(named), name)
 
     def circuits_of(self, rule: Rule, event: MatchedEvent) -> list[str]:
         """The names of the circuits that `rule` asks for because of `event`, wherever its local time fits."""
@@ -71,7 +57,7 @@ class Asking:
         if not rule.named_in_event:
             return allowed
         named = self.named(event.copy_key)
-        return [name for name in allowed if self.condition(name).holds(named)]
+        return [name for name in allowed if self.asks_for(name, named)]
 
     def serves(self, rule: Rule, event: MatchedEvent) -> bool:
         """True if `rule` asks for any circuit that `event` names."""
@@ -114,4 +100,4 @@ def nameless(events: Iterable[MatchedEvent], rules: Iterable[Rule], asking: Aski
         if not named:
             yield Nameless(event, rule, tuple(allowed))
         elif event.copy_key not in served:
-            yield Nameless(event, rule, tuple(allowed), asking.condition(allowed[0]).shown(named))
+            yield Nameless(event, rule, tuple(allowed), asking.shown(named))

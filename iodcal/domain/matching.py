@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.condition import Condition, Finding
-from iodcal.domain.conditions import Search
+from iodcal.domain.conditions import Conditions, Finding, judge_at, judge_event
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
 from iodcal.domain.events import (
     Event,
@@ -19,7 +17,6 @@ from iodcal.domain.events import (
     MatchedEvent,
     Named,
     Span,
-    Timed,
     mark_of,
     short_id,
     short_subject,
@@ -27,8 +24,7 @@ from iodcal.domain.events import (
 from iodcal.domain.keywords import normalise, words_of
 from iodcal.domain.naming import NameBook
 from iodcal.domain.patterns import Budget, TooSlowError
-from iodcal.domain.rules import Conditions, FromEvent, Rule
-from iodcal.domain.starts import Start
+from iodcal.domain.rules import FromEvent, Rule
 from iodcal.domain.workdays import Place
 
 
@@ -183,47 +179,20 @@ def match_of(rule: Rule, event: Event, budget: Budget) -> Match | None:
 def takes(conditions: Conditions, event: Event, budget: Budget) -> bool:
     """True if every condition that is the same for every circuit holds for `event`. Raises TooSlowError
     where an expression is given up."""
-    return all(condition.holds(thing) for condition, thing in _on_event(conditions, event, budget))
+    return all(condition.holds(thing) for condition, thing in judge_event(conditions, event, budget))
 
 
 def holds_at(conditions: Conditions, span: Span, place: Place) -> bool:
     """True if the conditions on length and local time hold for an event at `span`, judged at `place`."""
-    return all(condition.holds(thing) for condition, thing in _at_place(conditions, span, place))
+    return all(condition.holds(thing) for condition, thing in judge_at(conditions, span, place))
 
 
 def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Finding, ...]:
     """What `takes` judges by, each condition with what it found; no text of a `hidden` event."""
-    judged = _on_event(conditions, event, Budget())
-    return tuple(condition.judge(thing, hidden=hidden) for condition, thing in judged)
+    judged = judge_event(conditions, event, Budget())
+    return tuple(condition.find(thing, hidden=hidden) for condition, thing in judged)
 
 
 def findings_at(conditions: Conditions, span: Span, place: Place) -> tuple[Finding, ...]:
     """What `holds_at` judges by, each condition with what it found."""
-    return tuple(condition.judge(thing) for condition, thing in _at_place(conditions, span, place))
-
-
-_Judged: TypeAlias = Iterator[tuple[Condition[Any, Any], Any]]
-
-
-def _on_event(conditions: Conditions, event: Event, budget: Budget) -> _Judged:
-    """Each condition that is the same for every circuit, with what it judges; what may be slow comes last."""
-    for condition in conditions.of_event:
-        yield condition, event
-    # A floating span may be an hour longer or shorter where the clock changes.
-    if isinstance(event.span, Timed):
-        length = event.span.end - event.span.start
-        for of_length in conditions.of_length:
-            yield of_length, length
-    for of_search in conditions.of_search:
-        yield of_search, Search(event.subject, budget)
-
-
-def _at_place(conditions: Conditions, span: Span, place: Place) -> _Judged:
-    """Each condition on length and local time, with what it judges at `place`."""
-    inside = span.within(place.zone)
-    for of_length in conditions.of_length:
-        yield of_length, inside.end - inside.start
-    if conditions.of_start:
-        start = Start(inside.start.astimezone(place.zone), place.holidays)
-        for of_start in conditions.of_start:
-            yield of_start, start
+    return tuple(condition.find(thing) for condition, thing in judge_at(conditions, span, place))

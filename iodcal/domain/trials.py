@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from iodcal.domain.asking import Asking
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.condition import Finding
+from iodcal.domain.conditions import Finding
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
 from iodcal.domain.events import Event, MatchedEvent, Named
 from iodcal.domain.localtime import Interval
@@ -162,7 +162,7 @@ class Court:
             # The length of a timed event is the same everywhere, and is shown already.
             own = tuple(finding for finding in local if finding not in shown)
             if named is not None:
-                own = (self._asking.condition(name).judge(named), *own)
+                own = (self._asking.finding(name, named), *own)
             trial = CircuitTrial(name, zone, event.span.within(zone), own)
             if not (asks and trial.holds):
                 yield trial

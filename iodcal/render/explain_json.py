@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from iodcal.domain.changes import of_stretch, of_window
-from iodcal.domain.condition import Finding
+from iodcal.domain.conditions import Finding
 from iodcal.domain.explaining import Explanation, Part
 from iodcal.domain.localtime import Interval
 from iodcal.domain.trials import CircuitTrial, EventTrial, RuleTrial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iodcal.domain.condition import Finding
+from iodcal.domain.conditions import Finding
 from iodcal.domain.counting import Obstacle
 from iodcal.domain.explaining import Role
 

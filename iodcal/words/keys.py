@@ -1,6 +1,6 @@
 """What each key of `rules.yaml` means, in one line, for `iodcal schema`: by section, then by key.
 
-A plug-in's sections carry their own, as `msgspec.Meta(description=...)` in an annotation.
+A plug-in's sections, and `match`, carry their own, as `msgspec.Meta(description=...)` in an annotation.
 """
 
 from __future__ import annotations
@@ -190,25 +190,5 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     },
     "NamedInEvent": {
         "named_in_event": "Those of these circuits that the event names; names, all, or same_site.",
-    },
-    "MatchSection": {
-        "subject": "Keywords, one of which must be in the subject as whole words.",
-        "subject_regex": "A regular expression that is found in the subject.",
-        "not_subject": "Keywords, none of which may be in the subject.",
-        "location": "Keywords, one of which must be in the location.",
-        "categories": "It must have one of these categories.",
-        "organizer": "Addresses or @domain entries, one of which must be its organizer's.",
-        "show_as": "It must show its time as one of these, such as busy.",
-        "sensitivity": "It must be one of these, such as normal.",
-        "online_meeting": "Whether it must be an online meeting, or must not.",
-        "min_attendees": "So many must be invited; a distribution list counts as one.",
-        "all_day": "Whether it must be an all-day event, or must not.",
-        "longer_than": "It must be really longer.",
-        "shorter_than": "It must be really shorter.",
-        "days": "It must start on one of these days, in the circuit's zone.",
-        "business_days": "It must start on such a business day of the month: 1 is the first, -1 the last.",
-        "holidays": "as_sunday: a holiday counts as a Sunday among days; or ignored.",
-        "from": "It must start at this time of day or later, in the circuit's zone.",
-        "to": "It must start before this time of day, in the circuit's zone.",
     },
 }

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.conditions import Conditions
 from iodcal.domain.counting import Organizers
 from iodcal.domain.events import Event, Floating, Match, MatchedEvent, Named, Source, Timed, short_id
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import Matching, holds_at, match_events
 from iodcal.domain.patterns import Budget, Pattern, TooSlowError
-from iodcal.domain.rules import Conditions, FromEvent, Highest, Rule
+from iodcal.domain.rules import FromEvent, Highest, Rule
 from iodcal.domain.values import replace
 from iodcal.domain.windows import Demand, Window, open_windows
 from iodcal.domain.workdays import Place

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, Peak
+from iodcal.domain.conditions import Conditions
 from iodcal.domain.events import Event, Floating, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import match_events
 from iodcal.domain.plan import coming, judge
-from iodcal.domain.rules import Conditions, Mode, Rule
+from iodcal.domain.rules import Mode, Rule
 from iodcal.domain.timeline import Timeline, draw
 from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows

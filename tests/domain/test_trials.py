@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.condition import Finding
-from iodcal.domain.conditions import HasKeyword, HasPattern, Search
+from iodcal.domain.conditions import Conditions, Finding, judge_event
 from iodcal.domain.counting import Obstacle, Organizers, Veil
 from iodcal.domain.events import Event, Floating, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import match_events
 from iodcal.domain.patterns import Budget, Pattern
-from iodcal.domain.rules import Conditions, FromEvent, Mode, Rule, Wanted
+from iodcal.domain.rules import FromEvent, Mode, Rule, Wanted
 from iodcal.domain.trials import Court, EventTrial, RuleTrial
 from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
@@ -375,5 +374,7 @@ def test_an_expression_that_is_given_up_is_said_to_be() -> None:
 
 
 def test_a_condition_shows_what_it_found_unless_told_to_hide_it() -> None:
-    assert HasKeyword((Keyword("Q3"),)).judge(EVENT).found == EVENT.subject
-    assert HasPattern(Pattern("Q3")).judge(Search(EVENT.subject, Budget())).found == EVENT.subject
+    given = Conditions(subject=(Keyword("Q3"),), subject_regex=Pattern("Q3"))
+    for condition, thing in judge_event(given, EVENT, Budget()):
+        assert condition.find(thing).found == EVENT.subject
+        assert condition.find(thing, hidden=True).found is None

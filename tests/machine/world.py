@@ -17,10 +17,11 @@ from iodcal.config import CalendarConfig, CarrierConfig, Configuration, Settings
 from iodcal.config.forms import Section
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Baseline, Circuit, Quote, Reading, Status
+from iodcal.domain.conditions import Conditions
 from iodcal.domain.events import CalendarReading, Event, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.localtime import Interval
-from iodcal.domain.rules import Conditions, Mode, Rule
+from iodcal.domain.rules import Mode, Rule
 from iodcal.domain.values import replace
 from iodcal.errors import (
     AnswerLostError,

@@ -11,13 +11,14 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote, Reading, Status
+from iodcal.domain.conditions import Conditions
 from iodcal.domain.events import Event, MatchedEvent, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import match_events
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome, ended, intent
 from iodcal.domain.people import forget_old_orders
-from iodcal.domain.rules import Conditions, Rule
+from iodcal.domain.rules import Rule
 from iodcal.domain.standing import Foreseen, Remembered, Standing
 from iodcal.domain.values import replace
 from iodcal.state import State
