@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
-from iodcal.domain.events import CalendarReading, Source
+from iodcal.domain.events import CalendarReading, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
 
 if TYPE_CHECKING:
     from iodcal.config.forms import Section
     from iodcal.http import Deadline
+
+
+__all__ = [
+    "CalendarContext",
+    "CalendarPlugin",
+    "CalendarReader",
+    "CalendarReading",
+    "Probing",
+    "Source",
+    "SpoiledEvent",
+]
 
 
 class CalendarReader(Protocol):
@@ -31,7 +42,8 @@ class CalendarReader(Protocol):
     def read(self, window: Interval, deadline: Deadline) -> CalendarReading:
         """Every event that overlaps `window`, cancelled and declined ones too, in no order.
 
-        Must read to the end or raise CalendarError: a short list is never an answer. Changes nothing at
+        Must read to the end or raise CalendarError: a short list is never an answer. A single event that
+        cannot be understood, and may overlap `window`, is a `SpoiledEvent` of the answer. Changes nothing at
         the calendar. Raises CalendarError also when `deadline` passes.
         """
         ...
