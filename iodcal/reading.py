@@ -16,7 +16,7 @@ from iodcal.config import CalendarConfig, Configuration
 from iodcal.domain.counting import Organizers, Veil
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
 from iodcal.domain.freezes import open_freezes
-from iodcal.domain.localtime import Interval
+from iodcal.domain.localtime import Interval, widened
 from iodcal.domain.matching import Matching, match_events
 from iodcal.domain.memory import Recalled, from_memory, from_reading
 from iodcal.domain.rules import Rule
@@ -84,17 +84,10 @@ class Sight(Struct, frozen=True):
         for reading, rule in product(self.readings.values(), rules):
             for spoiled in reading.spoiled:
                 span = spoiled.span or Interval(_NEVER, _FOREVER)
-                doubt = _widened(span, rule)
+                doubt = widened(span, rule.lead, rule.trail)
                 for name in rule.circuits.get(reading.source.calendar, ()):
                     doubts[name].append(doubt)
         return {name: tuple(found) for name, found in doubts.items()}
-
-
-def _widened(span: Interval, rule: Rule) -> Interval:
-    """`span` with the rule's lead and trail."""
-    start = span.start - rule.lead if span.start - _NEVER > rule.lead else _NEVER
-    end = span.end + rule.trail if _FOREVER - span.end > rule.trail else _FOREVER
-    return Interval(start, end)
 
 
 def span_to_read(configuration: Configuration, now: datetime, window: timedelta) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
@@ -67,12 +68,14 @@ class CalendarContext(Struct, frozen=True):
     `directory` is where relative paths start. `calendar_ids` are the ids that named calendars were found
     under in earlier runs, by `Source.key`. `shared` is a common section, such as
     `microsoft365`, or None. `attendees` says that some rule counts attendees, so that they must be read.
+    `zones` is what the configuration says that names of time zones mean.
     """
 
     directory: Path
     calendar_ids: Mapping[str, str] = field(default_factory=dict)
     shared: Any = None
     attendees: bool = False
+    zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
 
 
 class CalendarPlugin(Protocol):

@@ -231,7 +231,7 @@ def _of_spoiled(problem: Problem) -> Words:
 def _whereabouts(facts: Mapping[str, Fact]) -> str:
     """Where in its calendar's text an event stands, as far as is known."""
     known = [
-        f"{word} {facts[name]}"
+        f"{word} {str(facts[name])[:60]}"
         for name, word in (("line", "line"), ("property", "property"), ("uid", "UID"))
         if facts.get(name)
     ]
