@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from iodcal.domain.asking import Asking, Nameless, nameless
@@ -10,7 +10,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
-from iodcal.domain.events import MatchedEvent, Source
+from iodcal.domain.events import MatchedEvent, Source, SpoiledEvent
 from iodcal.domain.leftup import left_up
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
@@ -106,6 +106,9 @@ def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
     labels = {recalled.source.key: recalled.source for recalled in sight.recalled}
     for key, error in sight.failures.items():
         yield of_unreadable(labels[key], error, this.configuration.rules)
+    for reading in sight.readings.values():
+        if reading.spoiled:
+            yield of_spoiled(reading.source, reading.spoiled, this.configuration.rules)
     for event in sight.matching.refused:
         yield Problem(Kind.EVENT_REFUSED, _event_place(event), _event_facts(event))
     for event in sight.matching.invalid:
@@ -121,9 +124,27 @@ def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
 
 def of_unreadable(source: Source, error: CalendarError, rules: Iterable[Rule]) -> Problem:
     """The problem of a source that could not be read."""
-    named = {name for rule in rules for name in rule.circuits.get(source.calendar, ())}
-    facts = dict(error.facts) | {"code": error.code, "circuits": ", ".join(sorted(named))}
+    facts = dict(error.facts) | {"code": error.code, "circuits": ", ".join(_circuits_of(source, rules))}
     return Problem(Kind.CALENDAR_UNREADABLE, source.label, facts)
+
+
+def of_spoiled(source: Source, spoiled: Sequence[SpoiledEvent], rules: Iterable[Rule]) -> Problem:
+    """The problem of a calendar that holds events which cannot be understood, named by the first."""
+    first, *others = sorted(spoiled, key=lambda one: (one.line or 0, one.uid))
+    facts: dict[str, Fact] = {
+        "code": first.code,
+        "uid": first.uid or None,
+        "line": first.line,
+        "property": first.property,
+        "found": first.found,
+        "others": len(others),
+        "circuits": ", ".join(_circuits_of(source, rules)),
+    }
+    return Problem(Kind.EVENT_UNREADABLE, source.label, facts)
+
+
+def _circuits_of(source: Source, rules: Iterable[Rule]) -> list[str]:
+    return sorted({name for rule in rules for name in rule.circuits.get(source.calendar, ())})
 
 
 def _nameless(found: Nameless) -> Problem:

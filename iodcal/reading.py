@@ -16,7 +16,7 @@ from iodcal.config import CalendarConfig, Configuration
 from iodcal.domain.counting import Organizers, Veil
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
 from iodcal.domain.freezes import open_freezes
-from iodcal.domain.localtime import Interval
+from iodcal.domain.localtime import Interval, widened
 from iodcal.domain.matching import Matching, match_events
 from iodcal.domain.memory import Recalled, from_memory, from_reading
 from iodcal.domain.rules import Rule
@@ -33,6 +33,7 @@ ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadlin
 
 _SIDE_BY_SIDE = 8
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 _UTC = ZoneInfo("UTC")
 
 
@@ -75,6 +76,18 @@ class Sight(Struct, frozen=True):
             for name in rule.circuits.get(recalled.source.calendar, ()):
                 blind[name] = min(known_until, blind.get(name, known_until))
         return blind
+
+    def doubtful(self, rules: Sequence[Rule]) -> dict[str, tuple[Interval, ...]]:
+        """For each circuit of a calendar that holds an event which cannot be understood, the times (UTC) that
+        its windows could touch by `rules`."""
+        doubts: defaultdict[str, list[Interval]] = defaultdict(list)
+        for reading, rule in product(self.readings.values(), rules):
+            for spoiled in reading.spoiled:
+                span = spoiled.span or Interval(_NEVER, _FOREVER)
+                doubt = widened(span, rule.lead, rule.trail)
+                for name in rule.circuits.get(reading.source.calendar, ()):
+                    doubts[name].append(doubt)
+        return {name: tuple(found) for name, found in doubts.items()}
 
 
 def span_to_read(configuration: Configuration, now: datetime, window: timedelta) -> Interval:

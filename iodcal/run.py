@@ -187,6 +187,7 @@ def _knowledge(this: Run, sight: Sight) -> Knowledge:
     circuits = this.configuration.circuits.values()
     return Knowledge(
         blind_after=sight.blind_after(this.configuration.rules),
+        doubtful=sight.doubtful(this.configuration.rules),
         unreadable=frozenset(circuit.name for circuit in circuits if circuit.key in this.carriers.failures),
         clock_wrong=clock_error(sight, this.carriers) is not None,
         rebuilt=this.state.rebuilt_from is not None,

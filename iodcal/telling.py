@@ -17,6 +17,7 @@ REMINDER = timedelta(hours=6)
 # What only a reading of its calendar, or of its circuit, can show to be over.
 _SEEN_IN_CALENDARS = frozenset(
     {Kind.EVENT_INVALID, Kind.EVENT_REFUSED, Kind.NO_BANDWIDTH, Kind.NO_CIRCUIT, Kind.PATTERN_SLOW}
+    | {Kind.EVENT_UNREADABLE}
 )
 _SEEN_AT_CARRIERS = frozenset({Kind.CARRIER_UNREADABLE, Kind.CIRCUIT_UNKNOWN})
 # What a look at the state alone cannot find again, but a run found: in what it read, ordered or was given.
@@ -101,7 +102,7 @@ def examined_by(report: Report, circuit: str | None) -> Callable[[str, str], boo
     unlooked = {name for name, reading in readings.items() if reading is None or reading.at < report.now}
 
     def examined(kind: str, where: str) -> bool:
-        if kind in _SEEN_IN_CALENDARS and where.startswith(unread):
+        if kind in _SEEN_IN_CALENDARS and f"{where}/".startswith(unread):
             return False
         if kind in _SEEN_AT_CARRIERS and where in unlooked:
             return False

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from iodcal.domain.events import CalendarReading, Source
+from iodcal.domain.events import CalendarReading, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
 
 if TYPE_CHECKING:
     from iodcal.config.forms import Section
     from iodcal.http import Deadline
+
+
+__all__ = [
+    "CalendarContext",
+    "CalendarPlugin",
+    "CalendarReader",
+    "CalendarReading",
+    "Probing",
+    "Source",
+    "SpoiledEvent",
+]
 
 
 class CalendarReader(Protocol):
@@ -31,7 +43,8 @@ class CalendarReader(Protocol):
     def read(self, window: Interval, deadline: Deadline) -> CalendarReading:
         """Every event that overlaps `window`, cancelled and declined ones too, in no order.
 
-        Must read to the end or raise CalendarError: a short list is never an answer. Changes nothing at
+        Must read to the end or raise CalendarError: a short list is never an answer. A single event that
+        cannot be understood, and may overlap `window`, is a `SpoiledEvent` of the answer. Changes nothing at
         the calendar. Raises CalendarError also when `deadline` passes.
         """
         ...
@@ -55,12 +68,14 @@ class CalendarContext(Struct, frozen=True):
     `directory` is where relative paths start. `calendar_ids` are the ids that named calendars were found
     under in earlier runs, by `Source.key`. `shared` is a common section, such as
     `microsoft365`, or None. `attendees` says that some rule counts attendees, so that they must be read.
+    `zones` is what the configuration says that names of time zones mean.
     """
 
     directory: Path
     calendar_ids: Mapping[str, str] = field(default_factory=dict)
     shared: Any = None
     attendees: bool = False
+    zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
 
 
 class CalendarPlugin(Protocol):

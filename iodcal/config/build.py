@@ -103,7 +103,12 @@ class Builder(Struct):
             if common is None or options is None:
                 continue
             shared = self.file.microsoft365
-            surroundings = CalendarContext(self.directory, shared=shared, attendees=counts)
+            surroundings = CalendarContext(
+                self.directory,
+                shared=shared,
+                attendees=counts,
+                zones={**self.file.settings.zones, **common.zones},
+            )
             self.calendars[name] = CalendarConfig(name, plugin, options, surroundings, site, common.subjects)
 
     def check_sources(self) -> None:
@@ -276,7 +281,7 @@ class Builder(Struct):
 
 def settings_of(section: SettingsSection, directory: Path) -> Settings:
     """The section `settings`, with its paths made whole."""
-    elsewhere = ("subjects", "holidays")
+    elsewhere = ("subjects", "holidays", "zones")
     names = [key.field for key in keys_of(SettingsSection).values() if key.field not in elsewhere]
     values: dict[str, Any] = {name: getattr(section, name) for name in names}
     for name in ("state", "metrics_file"):

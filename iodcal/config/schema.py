@@ -95,6 +95,7 @@ class SettingsSection(Section, frozen=True):
     holidays: Text | None = None
     metrics_file: Text | None = None
     notify_within: PositiveLength = timedelta(seconds=10)
+    zones: Mapping[Text, Zone] = {}
 
 
 class SiteSection(Section, frozen=True):
@@ -108,6 +109,7 @@ class CalendarSection(Section, frozen=True):
 
     site: Text | None = None
     subjects: Hidden = False
+    zones: Mapping[Text, Zone] = {}
 
 
 class CarrierSection(Section, frozen=True):

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
 
 class Interval(Struct, frozen=True, order=True):
     """Half open, in UTC: `start` belongs to it, `end` does not."""
@@ -36,8 +38,18 @@ def _utc_midnight(at: datetime) -> datetime:
     return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def widened(span: Interval, before: timedelta, after: timedelta) -> Interval:
+    """`span` from `before` its start until `after` its end, as far as years go (1 to 9999)."""
+    start = span.start - before if span.start - _FIRST > before else _FIRST
+    end = span.end + after if _LAST - span.end > after else _LAST
+    return Interval(start, end)
+
+
 def instant(local: datetime, zone: ZoneInfo) -> datetime:
-    """The UTC instant of a naive local time in `zone`, by the two rules at the top of this module."""
+    """The UTC instant of a naive local time in `zone`, by the two rules at the top of this module. In the
+    first year and the last one, which mean "never", it is the local time itself."""
+    if not 1 < local.year < _LAST.year:
+        return local.replace(tzinfo=UTC)
     earlier = local.replace(tzinfo=zone, fold=0)
     utc = earlier.astimezone(UTC)
     if utc.astimezone(zone).replace(tzinfo=None) == local:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, mark_of, short_id
 from iodcal.domain.standing import Remembered
 from iodcal.domain.values import replace
+
+_LAST_ZONE = ZoneInfo("Etc/GMT+12")  # where a floating event ends last
 
 
 class Recalled(Struct, frozen=True):
@@ -38,7 +41,7 @@ def from_reading(
     a window of it covers now, counts until the second good reading in a row without it. Seen cancelled,
     moved or changed, it is gone at once. `asked` names the rules that were asked."""
     matched = tuple(matched)
-    missed = tuple(_newly_absent(reading, remembered, covers_now))
+    missed = (*_newly_absent(reading, remembered, covers_now), *_spoiled_but_known(reading, remembered))
     events = (*matched, *(replace(event, remembered_since=None) for event in missed))
     kept = Remembered(
         reading.source.key, reading.source.label, reading.read_at, reading.covers, events, asked
@@ -56,6 +59,18 @@ def from_memory(source: Source, remembered: Remembered | None) -> Recalled:
     return Recalled(source, events, remembered.covers.end, remembered, fresh=False)
 
 
+def _spoiled_but_known(reading: CalendarReading, remembered: Remembered | None) -> Iterable[MatchedEvent]:
+    """What was known of events that cannot be understood now: it counts on, as if they could not be read."""
+    if remembered is None or not reading.spoiled:
+        return
+    seen = {identity for event in (*reading.events, *reading.elsewhere) for identity in _identities(event)}
+    for event in remembered.events:
+        spoiled = any(one.may_be(event) for one in reading.spoiled)
+        lasts = event.span.within(_LAST_ZONE).end > reading.covers.start
+        if spoiled and lasts and seen.isdisjoint(_identities(event)):
+            yield replace(event, source=reading.source, absent=False, remembered_since=remembered.read_at)
+
+
 def _newly_absent(
     reading: CalendarReading, remembered: Remembered | None, covers_now: Callable[[MatchedEvent], bool]
 ) -> Iterable[MatchedEvent]:
@@ -67,7 +82,8 @@ def _newly_absent(
     seen = {identity for event in (*reading.events, *reading.elsewhere) for identity in _identities(event)}
     for event in remembered.events:
         here = replace(event, source=reading.source, absent=True, remembered_since=remembered.read_at)
-        if not event.absent and seen.isdisjoint(_identities(event)) and covers_now(here):
+        spoiled = any(one.may_be(event) for one in reading.spoiled)
+        if not spoiled and not event.absent and seen.isdisjoint(_identities(event)) and covers_now(here):
             yield here
 
 

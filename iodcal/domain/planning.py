@@ -49,7 +49,8 @@ class Knowledge(Struct, frozen=True):
     `blind_after` names circuits and the time (UTC) after which one of their calendars is unknown;
     `unreadable` the circuits whose carrier did not answer, `clock_wrong` that the servers' clock and ours
     differ, `rebuilt` that the state had to be rebuilt, `unanswered_until` the time (UTC) until which an
-    order may surface of which nothing is left on record.
+    order may surface of which nothing is left on record. `doubtful` names circuits and the times (UTC) that
+    an event could touch which nobody could understand.
     """
 
     blind_after: Mapping[str, datetime] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Knowledge(Struct, frozen=True):
     clock_wrong: bool = False
     rebuilt: bool = False
     unanswered_until: datetime | None = None
+    doubtful: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
 
 
 class LeftOut(Struct, frozen=True):
@@ -288,6 +290,8 @@ def _by_doubt(
     sight = scan(timeline, now, policy.pace(timeline.circuit).down_sight)
     blind_after = knowledge.blind_after.get(change.circuit)
     if blind_after is not None and sight.end > blind_after:
+        return Held(Reason.CALENDAR_UNREADABLE)
+    if any(sight.overlaps(doubt) for doubt in knowledge.doubtful.get(change.circuit, ())):
         return Held(Reason.CALENDAR_UNREADABLE)
     pin = timeline.at(now).pin
     if pin is not None and pin.demand.remembered_since is not None:

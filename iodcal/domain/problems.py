@@ -31,6 +31,7 @@ class Kind(StrEnum):
     EVENT_INVALID = "event_invalid"
     EVENT_LATE = "event_late"
     EVENT_REFUSED = "event_refused"
+    EVENT_UNREADABLE = "event_unreadable"
     LATE_RUN = "late_run"
     LEFT_UP = "left_up"
     NO_BANDWIDTH = "no_bandwidth"
@@ -81,6 +82,7 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.EVENT_INVALID: _warning(),
     Kind.EVENT_LATE: _error("cause"),
     Kind.EVENT_REFUSED: _warning(),
+    Kind.EVENT_UNREADABLE: _error("code", "uid"),
     Kind.LATE_RUN: _warning(),
     Kind.LEFT_UP: _error("bandwidth", "changed"),
     Kind.NO_BANDWIDTH: _error("found"),

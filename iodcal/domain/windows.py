@@ -12,7 +12,7 @@ from iodcal.domain.asking import Asking
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.events import Match, MatchedEvent
-from iodcal.domain.localtime import Interval
+from iodcal.domain.localtime import Interval, widened
 from iodcal.domain.matching import holds_at
 from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
 from iodcal.domain.values import replace
@@ -135,7 +135,7 @@ def _at_place(
         calendar=event.source.calendar,
         subject=event.subject,
         event=span,
-        span=Interval(span.start - rule.lead, span.end + rule.trail),
+        span=widened(span, rule.lead, rule.trail),
         named=match.bandwidth,
         remembered_since=event.remembered_since,
     )

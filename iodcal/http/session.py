@@ -62,7 +62,8 @@ class ReadingSession:
     Bodies of more than `max_bytes` are refused. With `allow_redirects` redirects are followed; one to another
     host gets none of the caller's headers, and `may_redirect` is asked first (it raises to refuse).
     `secret_urls` keeps everything but the host out of answers, errors and logs. One request may take
-    `exchange_seconds` in all, however steadily its answer trickles in: others wait behind it.
+    `exchange_seconds` in all, however steadily its answer trickles in: others wait behind it. `user_agent`
+    is sent in place of our own.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class ReadingSession:
         may_redirect: Callable[[str], None] | None = None,
         secret_urls: bool = False,
         exchange_seconds: float = _EXCHANGE_SECONDS,
+        user_agent: str | None = None,
     ) -> None:
         self._max_bytes = max_bytes
         self._exchange_seconds = exchange_seconds
@@ -82,6 +84,8 @@ class ReadingSession:
         from iodcal.http.raw import RawSession
 
         self._raw = RawSession()
+        if user_agent is not None:
+            self._raw.headers["User-Agent"] = user_agent
 
     def close(self) -> None:
         self._raw.close()

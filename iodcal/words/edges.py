@@ -13,7 +13,8 @@ _UNKNOWN = Words("something went wrong ({code})", "run again with -v")
 
 def words_of(code: str, kind: Kind) -> Words:
     """The words for `code`, as an edge of that kind of problem uses it."""
-    tables = (CALENDARS, FILES) if kind is Kind.CALENDAR_UNREADABLE else (CARRIERS, FILES)
+    of_calendar = kind in (Kind.CALENDAR_UNREADABLE, Kind.EVENT_UNREADABLE)
+    tables = (CALENDARS, FILES) if of_calendar else (CARRIERS, FILES)
     for table in tables:
         if code in table:
             return table[code]

@@ -20,25 +20,57 @@ FILES = {
         "{host} redirects to a host of a private network, which is not followed",
         "if that is right, put `private_network: true` beside `ics`",
     ),
+    "redirect_circle": Words(
+        "{host} redirects again and again",
+        "open the address in a browser, and use the one that ends in .ics",
+    ),
+    "redirect_nowhere": Words(
+        "{host} redirects to no address that can be read",
+        "open the address in a browser, and use the one that ends in .ics",
+    ),
+    "ics_agent_refused": Words(
+        "{host} refuses programmes that it does not know, with an error page (errorfe.aspx)",
+        "put `user_agent: ...` beside `ics`, with what a browser calls itself; if a browser gets no calendar "
+        "either, publish it again",
+    ),
+    "ics_place_unclear": Words(
+        "what `ics` names is neither an https address nor a path (it is not shown: it may be secret)",
+        "let it hold the address alone, from https:// to its end",
+    ),
+    "file_is_address": Words(
+        "the file's name is an address (it is not shown: it may be secret)",
+        "put an address under `ics`, from https:// to its end",
+    ),
     "not_ics": Words(
-        'the answer is not an iCalendar but begins "{first_words}"',
+        "there is no iCalendar: it {what}",
         "a sign-in page may stand in between: check that the address is the one that ends in .ics",
+    ),
+    "ics_unbalanced": Words(
+        "the iCalendar is damaged: {found} does not belong where it stands (line {line})",
+        "every BEGIN needs its END, each on a line without blanks before it; iodcal tries again next time",
+    ),
+    "ics_miscounted": Words(
+        "the iCalendar is damaged: {there} events begin in it, and {read} can be read",
+        "put each BEGIN:VEVENT on a line without blanks before it; iodcal tries again in its next run",
+    ),
+    "ics_outside": Words(
+        "the iCalendar is damaged: something stands outside of it (line {line})",
+        "let the file hold nothing before BEGIN:VCALENDAR and after END:VCALENDAR",
     ),
     "ics_free_busy": Words(
         "the iCalendar holds busy times only, and no events",
         "publish the calendar itself, with its titles, in place of its free and busy times",
     ),
     "ics_truncated": Words("the iCalendar breaks off before its end", "iodcal tries again in its next run"),
-    "ics_damaged": Words(
-        "an event cannot be understood (UID {uid})", "mend it in its calendar: until then none of it counts"
-    ),
+    "ics_damaged": Words('it says "{found}"', "mend the event in its calendar: until then it does not count"),
+    "ics_no_day": Words('its rule "{found}" names no day that there is', "mend the event in its calendar"),
     "ics_unknown_zone": Words(
-        "an event is in the unknown time zone {zone} (UID {uid})",
-        "give the event a zone such as America/Denver, or the file its VTIMEZONE",
+        'nobody knows the time zone "{found}"',
+        'say what it means: settings: {{zones: {{"{found}": America/Denver}}}}; or give it another one',
     ),
     "ics_too_dense": Words(
-        "a series has more than {limit} occurrences to look at (UID {uid})",
-        "let the series begin later, recur less often, or each event end sooner",
+        "the series has too many occurrences to look at",
+        "let it begin later, recur less often, or each event end sooner",
     ),
     "ics_too_slow": Words(
         "its {series} series take longer to expand than there is time for",

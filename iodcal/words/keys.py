@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_ZONES = "What names of time zones mean that nobody else knows, such as {CST: America/Chicago}."
 _SUBJECTS = "show, or hide: no subject is shown or stored."
 _ORDERS = "all; ups: never lower; none: order nothing, and record what would have been ordered."
 _LEAD = "How long before an event its bandwidth is asked for."
@@ -62,6 +63,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "holidays": _HOLIDAYS,
         "metrics_file": "A file for Prometheus, in the folder of node_exporter's textfile collector.",
         "notify_within": "How long a run waits for all its notices together.",
+        "zones": _ZONES,
     },
     "NotifySection": {
         "webhook": "Where the address of a webhook is, which is a secret.",
@@ -101,7 +103,11 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "calendar": "The kind of calendar; only a plug-in's must be named.",
         "carrier": "The kind of carrier.",
     },
-    "CalendarSection": {"site": "Its site, for rules with same_site.", "subjects": _SUBJECTS},
+    "CalendarSection": {
+        "site": "Its site, for rules with same_site.",
+        "subjects": _SUBJECTS,
+        "zones": _ZONES,
+    },
     "GraphOptions": {
         "mailbox": "A mailbox, by its user principal name or object ID.",
         "mailboxes": "Several mailboxes: each is read, fails and is remembered on its own.",
@@ -110,6 +116,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "IcsOptions": {
         "ics": "A path, an https URL, or a secret that holds one.",
         "private_network": "true: the URL may lead into a private network.",
+        "user_agent": "What iodcal calls itself at the URL's server.",
     },
     "GraphJsonOptions": {"graph_json": "A saved answer of calendarView, or its pages in order."},
     "CarrierSection": {

@@ -180,6 +180,8 @@ def describe(problem: Problem) -> Words:
     match problem.kind:
         case Kind.CALENDAR_UNREADABLE | Kind.CARRIER_UNREADABLE | Kind.CIRCUIT_UNKNOWN | Kind.ORDER_REFUSED:
             return _of_edge(problem)
+        case Kind.EVENT_UNREADABLE:
+            return _of_spoiled(problem)
         case Kind.EVENT_AT_RISK | Kind.EVENT_LATE:
             return _of_event(problem, facts)
         case Kind.LEFT_UP:
@@ -217,6 +219,23 @@ def _of_edge(problem: Problem) -> Words:
         Kind.ORDER_REFUSED: f"{problem.where}: nothing was ordered",
     }[problem.kind]
     return Words(f"{lead}: {own.message}", own.remedy)
+
+
+def _of_spoiled(problem: Problem) -> Words:
+    own, others = own_words(problem), problem.facts.get("others")
+    more = f", and {others} more," if others else ""
+    lead = f"The calendar {problem.where} holds an event{more} that cannot be understood"
+    return Words(f"{lead}: {own.message}{_whereabouts(problem.facts)}", own.remedy)
+
+
+def _whereabouts(facts: Mapping[str, Fact]) -> str:
+    """Where in its calendar's text an event stands, as far as is known."""
+    known = [
+        f"{word} {str(facts[name])[:60]}"
+        for name, word in (("line", "line"), ("property", "property"), ("uid", "UID"))
+        if facts.get(name)
+    ]
+    return f" ({', '.join(known)})" if known else ""
 
 
 def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:

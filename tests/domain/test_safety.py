@@ -11,7 +11,7 @@ import pytest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Orders, Reading, Status
-from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Timed
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, SpoiledEvent, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.memory import from_memory, from_reading
 from iodcal.domain.orders import Outcome
@@ -79,6 +79,18 @@ UP = [Ask(-5, 120)]
         ),
         pytest.param(None, None, {"knowledge": Knowledge({"den-a": at(60)})}, id="known for the hour"),
         pytest.param(None, None, {"knowledge": Knowledge({"lon-a": at(0)})}, id="another circuit's calendar"),
+        pytest.param(
+            None,
+            "calendar_unreadable",
+            {"knowledge": Knowledge(doubtful={"den-a": (Interval(at(59), at(90)),)})},
+            id="an event within the hour is not understood",
+        ),
+        pytest.param(
+            None,
+            None,
+            {"knowledge": Knowledge(doubtful={"den-a": (Interval(at(60), at(90)), Interval(at(-9), at(0)))})},
+            id="an event that is not understood lies elsewhere",
+        ),
         pytest.param(
             "carrier_unreadable",
             "carrier_unreadable",
@@ -612,6 +624,34 @@ def test_events_without_a_uid_are_known_by_their_id() -> None:
     seen = good(event(ALL_HANDS, uid="", span=Timed(at(120), at(180))))
     assert from_reading(seen, (), nameless, covers_now).events == ()
     assert len(from_reading(good(), (), nameless, covers_now).events) == 1
+
+
+SPOILED = SpoiledEvent("All-Hands", "ics_damaged", "DTEND", 12, span=Interval(at(-30), at(600)))
+TO_COME = Ask(90, 120, name="All-Hands")
+
+
+@pytest.mark.parametrize(
+    ("known", "reading_today", "kept"),
+    [
+        pytest.param(TO_COME, good(spoiled=(SPOILED,)), True, id="spoiled"),
+        pytest.param(ALL_HANDS, good(spoiled=(SPOILED,)), True, id="spoiled while it lasts"),
+        pytest.param(TO_COME, good(spoiled=(replace(SPOILED, uid=""),)), True, id="one of unknown identity"),
+        pytest.param(TO_COME, good(spoiled=(replace(SPOILED, uid="b"),)), False, id="another is spoiled"),
+        pytest.param(TO_COME, good(event(TO_COME), spoiled=(SPOILED,)), False, id="there beside it"),
+        pytest.param(Ask(-900, -800, name="All-Hands"), good(spoiled=(SPOILED,)), False, id="long over"),
+    ],
+)
+def test_what_was_known_of_a_spoiled_event_counts_on(
+    known: Ask, reading_today: CalendarReading, kept: bool
+) -> None:
+    found = from_reading(reading_today, (), remembered(known), covers_now)
+    assert [one.remembered_since for one in found.events] == [at(-5)] * kept
+    again = from_reading(reading_today, (), found.remembered, covers_now)
+    assert len(again.events) == kept
+
+
+def test_of_a_source_never_read_a_spoiled_event_leaves_nothing() -> None:
+    assert from_reading(good(spoiled=(SPOILED,)), (), None, covers_now).events == ()
 
 
 def test_an_empty_good_answer_is_an_answer() -> None:

@@ -7,22 +7,32 @@ import re
 import socket
 from urllib.parse import urlsplit
 
+from iodcal import __version__
 from iodcal.calendars.failures import unread
-from iodcal.calendars.ics import MOST_BYTES
+from iodcal.calendars.ics.place import MOST_BYTES
 from iodcal.errors import CalendarError
-from iodcal.http import Deadline, HttpError, ReadingSession, host_of, require_secure
+from iodcal.http import Answer, Deadline, HttpError, ReadingSession, host_of, require_secure
 
 _SHORTEST_SECRET = 6
+# Outlook's servers send agents that name no browser to an error page (since 2025).
+_USER_AGENT = f"Mozilla/5.0 (compatible; iodcal/{__version__})"
+_MOST_REDIRECTS = 5
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def fetch(url: str, deadline: Deadline, *, private_network: bool) -> tuple[bytes, float | None]:
+def fetch(
+    url: str, deadline: Deadline, *, private_network: bool, user_agent: str | None = None
+) -> tuple[bytes, float | None]:
     """What an https `url` holds, and the server's clock less ours in seconds, where it told. Redirects lead
     into private networks only with `private_network`. Raises CalendarError, which names the host alone."""
     host = host_of(url)
+    followed = []
 
     def may_redirect(target: str) -> None:
+        followed.append(target)
         other = host_of(target).casefold()
+        if urlsplit(target).path.casefold().endswith("/errorfe.aspx"):
+            raise HttpError("ics_agent_refused", sent=True, host=host)
         if other != host.casefold() and not private_network and _is_private(other):
             raise HttpError("redirect_private", sent=True, host=host)
 
@@ -31,17 +41,29 @@ def fetch(url: str, deadline: Deadline, *, private_network: bool) -> tuple[bytes
         allow_redirects=True,
         may_redirect=may_redirect,
         secret_urls=True,
+        user_agent=user_agent or _USER_AGENT,
     )
     try:
         require_secure(url)
         answer = session.get(url, headers={"Accept": "text/calendar"}, deadline=deadline)
     except HttpError as error:
+        if error.code == "redirect":
+            code = "redirect_circle" if len(followed) >= _MOST_REDIRECTS else "redirect_nowhere"
+            raise CalendarError(code, host=host) from None
         raise unread(error) from None
     finally:
         session.close()
     if answer.status != 200:
         raise CalendarError("ics_status", host=host, status=answer.status)
-    return answer.body, answer.clock_error
+    return answer.body, _clock_error(answer)
+
+
+def _clock_error(answer: Answer) -> float | None:
+    """The server's clock less ours; a cache's answer tells the time of its making, and its age."""
+    age = answer.headers.get("Age", "").strip()
+    if answer.clock_error is None or not age:
+        return answer.clock_error
+    return answer.clock_error + int(age) if age.isascii() and age.isdigit() and len(age) < 10 else None
 
 
 def without_address(text: str, url: str) -> str:
