@@ -11,10 +11,10 @@ from datetime import timedelta
 
 from benchmarks.company import START, configuration, readings
 from iodcal.domain.localtime import Interval
-from iodcal.simulation.chance import FaultPlan
 from iodcal.simulation.engine import simulate
-from iodcal.simulation.plot import Plot
+from iodcal.simulation.faults import FaultPlan
 from iodcal.simulation.result import Simulation
+from iodcal.simulation.scenario import Scenario
 
 RATE = 0.05
 EVENTS_A_MONTH = 500
@@ -24,7 +24,7 @@ def play(days: int, seed: int) -> Simulation:
     """So many days; `seed` draws the calendars as well as the failures."""
     company, span = configuration(), Interval(START, START + timedelta(days=days))
     events = readings(company, span, days * EVENTS_A_MONTH // 30, seed)
-    return simulate(Plot(company, events, span, FaultPlan(RATE, seed)), _ignore)
+    return simulate(Scenario(company, events, span, FaultPlan(RATE, seed)), _ignore)
 
 
 def _ignore(_text: str) -> None: ...

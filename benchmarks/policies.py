@@ -4,7 +4,7 @@
 (b) iodcal, not told how many orders a day the carrier takes: no order is saved up for later.
 (c) iodcal as it is.
 
-Each is held against the optimum of `iodcal.simulation.optimum`.
+Each is held against the optimum of `iodcal.simulation.outcome`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from iodcal.domain.values import replace
 from iodcal.errors import CarrierError
 from iodcal.simulation.carrier import VirtualCarrier
 from iodcal.simulation.engine import NEVER, simulate
+from iodcal.simulation.environment import build
 from iodcal.simulation.outcome import conclude
-from iodcal.simulation.plot import Heard, Plot, timelines_of
 from iodcal.simulation.result import Simulation
-from iodcal.simulation.world import build
+from iodcal.simulation.scenario import RunLog, Scenario, timelines_of
 
 QUOTAS = (24, 8)
 PROVISIONING = ("2m", "7m", "15m")
@@ -44,21 +44,23 @@ class Figures:
     cost: float
 
 
-def plain(plot: Plot) -> Simulation:
+def plain(scenario: Scenario) -> Simulation:
     """Orders what the timeline asks for at each run, and again with the next one where that fails."""
-    timelines = timelines_of(plot.configuration, plot)
-    ordered = {name: timeline.at(plot.span.start).target for name, timeline in timelines.items()}
-    world = build(plot.configuration, plot.readings, dict(ordered), plot.span.start, plot.faults)
-    heard = Heard()
-    while world.clock.now < plot.span.end:
-        heard.runs += 1
+    timelines = timelines_of(scenario.configuration, scenario)
+    ordered = {name: timeline.at(scenario.span.start).target for name, timeline in timelines.items()}
+    world = build(
+        scenario.configuration, scenario.readings, dict(ordered), scenario.span.start, scenario.faults
+    )
+    log = RunLog()
+    while world.clock.now < scenario.span.end:
+        log.runs += 1
         for name, timeline in timelines.items():
             target = timeline.at(world.clock.now).target
             carrier = world.carriers[timeline.circuit.carrier]
             if target != ordered[name] and _order(carrier, timeline.circuit, ordered[name], target):
                 ordered[name] = target
-        world.clock.now += plot.every
-    return conclude(plot, timelines, world, heard)
+        world.clock.now += scenario.every
+    return conclude(scenario, timelines, world, log)
 
 
 def _order(carrier: VirtualCarrier, circuit: Circuit, old: Bandwidth, new: Bandwidth) -> bool:
@@ -70,17 +72,17 @@ def _order(carrier: VirtualCarrier, circuit: Circuit, old: Bandwidth, new: Bandw
     return True
 
 
-def unplanned(plot: Plot) -> Simulation:
+def unplanned(scenario: Scenario) -> Simulation:
     """iodcal, not told of the quota."""
-    return simulate(replace(plot, quota_known=False), _ignore)
+    return simulate(replace(scenario, quota_known=False), _ignore)
 
 
-def as_it_is(plot: Plot) -> Simulation:
+def as_it_is(scenario: Scenario) -> Simulation:
     """iodcal."""
-    return simulate(plot, _ignore)
+    return simulate(scenario, _ignore)
 
 
-POLICIES: dict[str, Callable[[Plot], Simulation]] = {"plain": plain, "S5": unplanned, "iodcal": as_it_is}
+POLICIES: dict[str, Callable[[Scenario], Simulation]] = {"plain": plain, "S5": unplanned, "iodcal": as_it_is}
 
 
 def compare(days: int) -> Iterator[tuple[int, str, str, Figures]]:
@@ -89,9 +91,9 @@ def compare(days: int) -> Iterator[tuple[int, str, str, Figures]]:
     for quota in QUOTAS:
         for provisioning in PROVISIONING:
             company = configuration(provisioning=provisioning, changes_per_day=quota)
-            plot = Plot(company, readings(company, span, days * 500 // 30), span)
+            scenario = Scenario(company, readings(company, span, days * 500 // 30), span)
             for name, policy in POLICIES.items():
-                yield quota, provisioning, name, figures(policy(plot))
+                yield quota, provisioning, name, figures(policy(scenario))
 
 
 def figures(simulation: Simulation) -> Figures:

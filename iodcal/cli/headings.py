@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
+    from iodcal.analysis.spans import LookbackRequest, PageRequest
     from iodcal.asked import Preview, Question, Syncing
     from iodcal.cli.session import Session
     from iodcal.config import Configuration
     from iodcal.domain.localtime import Interval
-    from iodcal.lookback.asked import LookbackAsked
-    from iodcal.reportpage.asked import PageAsked
-    from iodcal.simulation.asked import Asked
+    from iodcal.simulation.scenario import SimulationRequest
 
 
 def of_plan(session: Session, configuration: Configuration, asked: Preview) -> None:
@@ -75,18 +74,18 @@ def of_question(session: Session, configuration: Configuration, asked: Question)
     )
 
 
-def of_report(session: Session, configuration: Configuration, asked: LookbackAsked) -> None:
+def of_report(session: Session, configuration: Configuration, asked: LookbackRequest) -> None:
     """Of `report`."""
+    from iodcal.analysis.spans import span_of
     from iodcal.asked import clock_of
-    from iodcal.lookback.asked import span_of
 
     _, now = clock_of(configuration, asked.now)
     _write_span(session, configuration, span_of(configuration, asked, now))
 
 
-def of_page(session: Session, configuration: Configuration, asked: PageAsked) -> None:
+def of_page(session: Session, configuration: Configuration, asked: PageRequest) -> None:
     """Of `report --html`, for a terminal: the page goes elsewhere."""
-    from iodcal.reportpage.asked import span_of_page
+    from iodcal.analysis.spans import span_of_page
 
     _write_span(session, configuration, span_of_page(configuration, asked))
 
@@ -98,10 +97,12 @@ def of_history(session: Session, configuration: Configuration) -> None:
     _write(session, history_heading(configuration.zone, plain=session.plain))
 
 
-def of_simulation(session: Session, configurations: Sequence[Configuration], asked: Asked) -> None:
+def of_simulation(
+    session: Session, configurations: Sequence[Configuration], asked: SimulationRequest
+) -> None:
     """Of `simulate`."""
     from iodcal.render.heading import simulation_heading
-    from iodcal.simulation.asked import prepare
+    from iodcal.simulation.scenario import prepare
 
     over, (first, *_) = prepare(configurations, asked)
     _write(session, simulation_heading(over.start, over.end, first.zone, plain=session.plain))

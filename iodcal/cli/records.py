@@ -16,10 +16,9 @@ from iodcal.cli.session import Session
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
+    from iodcal.analysis.figures import Lookback
+    from iodcal.analysis.spans import LookbackRequest, PageRequest
     from iodcal.config import Configuration
-    from iodcal.lookback import Lookback
-    from iodcal.lookback.asked import LookbackAsked
-    from iodcal.reportpage.asked import PageAsked
 
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="From then on: an instant, a local time, -3h.")
@@ -119,34 +118,33 @@ def report(
     if looks_back and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
     configuration = session.configuration()
-    from iodcal.lookback.asked import LookbackAsked
-    from iodcal.reportpage.asked import PageAsked
+    from iodcal.analysis.spans import LookbackRequest, PageRequest
 
     if looks_back:
-        return _look_back(session, configuration, LookbackAsked(start, end, circuit, now), html)
-    return _draw(session, configuration, PageAsked(circuit, past, window, now), html or Path("-"))
+        return _look_back(session, configuration, LookbackRequest(start, end, circuit, now), html)
+    return _draw(session, configuration, PageRequest(circuit, past, window, now), html or Path("-"))
 
 
 def _look_back(
-    session: Session, configuration: Configuration, asked: LookbackAsked, html: Path | None
+    session: Session, configuration: Configuration, asked: LookbackRequest, html: Path | None
 ) -> int:
     if html is None or _tells(session, html):
         headings.of_report(session, configuration, asked)
-    from iodcal.lookback.command import lookback
+    from iodcal.analysis.lookback import lookback
 
     found = lookback(configuration, session.state_path(configuration), asked)
     if html is None:
         return _show_lookback(session, found)
-    from iodcal.render.costs_page import costs_html
+    from iodcal.output.html.costs_page import costs_html
 
     return _write_page(session, html, costs_html(found))
 
 
-def _draw(session: Session, configuration: Configuration, asked: PageAsked, html: Path) -> int:
+def _draw(session: Session, configuration: Configuration, asked: PageRequest, html: Path) -> int:
     if _tells(session, html):
         headings.of_page(session, configuration, asked)
-    from iodcal.render.page import page_html
-    from iodcal.reportpage.command import report_page
+    from iodcal.output.html.page import page_html
+    from iodcal.output.html.page_data import report_page
 
     page = report_page(configuration, session.state_path(configuration), asked)
     return _write_page(session, html, page_html(page))
@@ -174,7 +172,7 @@ def _show_lookback(session: Session, found: Lookback) -> int:
 
 
 def _write_page(session: Session, html: Path, text: str) -> int:
-    from iodcal.reportpage.file import write_page
+    from iodcal.output.html.file import write_page
 
     if str(html) == "-":
         sys.stdout.write(text)

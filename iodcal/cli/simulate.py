@@ -43,17 +43,17 @@ def simulate(
     Shows what would have been ordered, what it would have cost and saved, and what would have been late.
     Orders nothing, and writes nothing.
     """
-    from iodcal.simulation.asked import Asked
-    from iodcal.simulation.chance import FaultPlan
+    from iodcal.simulation.faults import FaultPlan
+    from iodcal.simulation.scenario import SimulationRequest
 
     configurations = [session.configuration()]
     if rules is not None:
         from iodcal.config.load import load
 
         configurations.append(load(rules))
-    asked = Asked(start, end, every, FaultPlan(faults, seed))
+    asked = SimulationRequest(start, end, every, FaultPlan(faults, seed))
     headings.of_simulation(session, configurations, asked)
-    from iodcal.simulation.command import compare
+    from iodcal.simulation.engine import compare
 
     with session.progress() as progress:
         comparison = compare(configurations, asked, progress)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import Baseline, Peak
+from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval, instant, midnight
+from iodcal.domain.steps import Steps
 from iodcal.domain.workdays import Holidays, is_chosen
 
 _ONE_DAY = timedelta(days=1)
@@ -41,11 +41,22 @@ def _laid_out(baseline: Baseline, zone: ZoneInfo, over: Interval, holidays: Holi
     cuts = {over.start, over.end}
     for span, _ in peaks:
         cuts.update(cut for cut in (span.start, span.end) if cut in over)
-    stretches: list[Stretch] = []
-    for start, end in pairwise(sorted(cuts)):
-        highest = max((bandwidth for span, bandwidth in peaks if start in span), default=None)
-        _append(stretches, start, end, highest or baseline.off_peak, highest is not None)
-    return tuple(stretches)
+    levels: Steps[tuple[Bandwidth, bool]] = Steps.of(
+        (start, _highest([bandwidth for span, bandwidth in peaks if start in span], baseline))
+        for start in sorted(cuts - {over.end})
+    )
+    return tuple(Stretch(span, level, peak) for span, (level, peak) in levels.pieces(over))
+
+
+def baseline_tiers(circuit: Circuit, over: Interval) -> Steps[Bandwidth]:
+    """The tiers that the baseline alone asks for during `over` (UTC)."""
+    stretches = lay_out(circuit.baseline, circuit.zone, over, circuit.holidays)
+    return Steps.of((stretch.span.start, circuit.sold(stretch.bandwidth)) for stretch in stretches)
+
+
+def _highest(peaks: Sequence[Bandwidth], baseline: Baseline) -> tuple[Bandwidth, bool]:
+    """The level where `peaks` cover, and whether any does."""
+    return (max(peaks), True) if peaks else (baseline.off_peak, False)
 
 
 def _occurrences(peak: Peak, zone: ZoneInfo, over: Interval, holidays: Holidays) -> Iterator[Interval]:
@@ -64,9 +75,3 @@ def _end_of(peak: Peak, day: date, zone: ZoneInfo) -> datetime:
         return midnight(day + _ONE_DAY, zone)
     last_day = day if peak.end > peak.start else day + _ONE_DAY
     return instant(datetime.combine(last_day, peak.end), zone)
-
-
-def _append(stretches: list[Stretch], start: datetime, end: datetime, level: Bandwidth, peak: bool) -> None:
-    if stretches and stretches[-1].bandwidth == level and stretches[-1].peak == peak:
-        start = stretches.pop().span.start
-    stretches.append(Stretch(Interval(start, end), level, peak))

@@ -7,68 +7,78 @@ in each. Spans add up where they are cut between two periods.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
-from typing import TypeAlias
+
+from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Cost, Tariff
+from iodcal.domain.steps import Steps
 
-# From each instant (UTC) on, the bandwidth that is ordered; in order.
-Course: TypeAlias = Sequence[tuple[datetime, Bandwidth]]
-
-_HOUR = timedelta(hours=1)
-_MICROSECOND = timedelta(microseconds=1)
+_HOUR = timedelta(hours=1) // timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def cost(course: Course, over: Interval, tariff: Tariff) -> Cost:
-    """What `course` costs during `over` (UTC): the part of each billing period that lies in `over` at the
-    highest tier ordered in that part."""
+class BilledPiece(Struct, frozen=True):
+    """`span` is paid for at `level`, because it was ordered `during` these times."""
+
+    span: Interval
+    level: Bandwidth
+    during: tuple[Interval, ...]
+
+
+def billed_pieces(levels: Steps[Bandwidth], over: Interval, billing: Billing) -> list[BilledPiece]:
+    """`levels` during `over` (UTC) as they are billed, in order: the part of each billing period that lies in
+    `over` at the highest tier ordered in that part."""
+    found: list[BilledPiece] = []
+    shared: defaultdict[datetime, list[tuple[Interval, Bandwidth]]] = defaultdict(list)
+    for span, level in levels.pieces(over):
+        first, last = period_of(span.start, billing), period_of(span.end, billing)
+        whole = first if first == span.start else first + billing.length
+        if whole < last:
+            found.append(BilledPiece(Interval(whole, last), level, (Interval(whole, last),)))
+        # The period in which a stay begins may not be its own, nor that in which it ends.
+        if span.start < whole:
+            shared[first].append((Interval(span.start, min(whole, span.end)), level))
+        if whole <= last < span.end:
+            shared[last].append((Interval(last, span.end), level))
+    found += map(_at_highest, shared.values())
+    return sorted(found, key=lambda piece: piece.span)
+
+
+def _at_highest(stays: list[tuple[Interval, Bandwidth]]) -> BilledPiece:
+    """One billing period, or the part of it that is looked at."""
+    top = max(level for _, level in stays)
+    during = tuple(span for span, level in stays if level == top)
+    return BilledPiece(Interval(stays[0][0].start, stays[-1][0].end), top, during)
+
+
+def billed_time(levels: Steps[Bandwidth], over: Interval, billing: Billing) -> Mapping[Bandwidth, timedelta]:
+    """How long each tier is paid for during `over` (UTC)."""
+    billed: defaultdict[Bandwidth, timedelta] = defaultdict(timedelta)
+    for piece in billed_pieces(levels, over, billing):
+        billed[piece.level] += piece.span.length
+    return billed
+
+
+def cost(levels: Steps[Bandwidth], over: Interval, tariff: Tariff) -> Cost:
+    """What `levels` cost during `over` (UTC)."""
     amount, complete = Decimal(0), True
-    for bandwidth, billed in billed_time(course, over, tariff.billing).items():
+    for bandwidth, billed in billed_time(levels, over, tariff.billing).items():
         rate = tariff.per_hour(bandwidth)
         if rate is None:
             complete = False
         else:
-            amount += rate * _hours(billed)
+            amount += rate * hours(billed)
     return Cost(amount, tariff.currency, complete)
 
 
-def billed_time(course: Course, over: Interval, billing: Billing) -> Mapping[Bandwidth, timedelta]:
-    """How long each tier is paid for during `over` (UTC)."""
-    period = billing.length
-    billed: defaultdict[Bandwidth, timedelta] = defaultdict(timedelta)
-    partial: dict[datetime, Bandwidth] = {}
-    for span, bandwidth in _stays(course, over):
-        first, last = period_of(span.start, billing), period_of(span.end, billing)
-        # The period in which a stay begins may not be its own, nor that in which it ends.
-        partial[first] = max(bandwidth, partial.get(first, bandwidth))
-        first += period
-        if first < last:
-            billed[bandwidth] += last - first
-        if first <= last < span.end:
-            partial[last] = bandwidth
-    for start, bandwidth in partial.items():
-        billed[bandwidth] += min(start + period, over.end) - max(start, over.start)
-    return billed
-
-
-def difference(course: Course, other: Course, over: Interval, tariff: Tariff) -> Cost:
-    """How much more `course` costs than `other`; negative where it saves."""
-    return cost(course, over, tariff) - cost(other, over, tariff)
-
-
-def _stays(course: Course, over: Interval) -> Iterator[tuple[Interval, Bandwidth]]:
-    """The stays at one bandwidth, each cut to `over`."""
-    edges = [*(at for at, _ in course), over.end]
-    for (start, end), (_, bandwidth) in zip(pairwise(edges), course, strict=True):
-        cut = Interval(max(start, over.start), min(end, over.end))
-        if cut.start < cut.end:
-            yield cut, bandwidth
+def difference(levels: Steps[Bandwidth], other: Steps[Bandwidth], over: Interval, tariff: Tariff) -> Cost:
+    """How much more `levels` cost than `other`; negative where they save."""
+    return cost(levels, over, tariff) - cost(other, over, tariff)
 
 
 def period_of(instant: datetime, billing: Billing) -> datetime:
@@ -76,5 +86,6 @@ def period_of(instant: datetime, billing: Billing) -> datetime:
     return instant - (instant - _EPOCH) % billing.length
 
 
-def _hours(length: timedelta) -> Decimal:
-    return Decimal(length // _MICROSECOND) / (_HOUR // _MICROSECOND)
+def hours(length: timedelta) -> Decimal:
+    """A length of time in hours."""
+    return Decimal(length // timedelta(microseconds=1)) / _HOUR

@@ -137,7 +137,7 @@ def _ended(timeline: Timeline, level: Bandwidth, at: datetime) -> Iterable[Cause
     for window in timeline.windows:
         if window.demand.span.end == at and sold(window.bandwidth) > level:
             yield of_window(window, ended=True)
-    for stretch in timeline.stretches:
+    for stretch in timeline.schedule.values:
         if stretch.span.end == at and sold(stretch.bandwidth) > level:
             yield of_stretch(stretch, ended=True)
 

@@ -13,6 +13,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource
 from iodcal.domain.people import starting_point
 from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.steps import Steps
 
 
 def window_cost(plan: CircuitPlan, window: Interval) -> Cost | None:
@@ -21,7 +22,8 @@ def window_cost(plan: CircuitPlan, window: Interval) -> Cost | None:
     start = starting_point(plan.standing)
     if start is None or not plan.tariff.rates:
         return None
-    return cost([(window.start, start), *_done(plan, window.start)], window, plan.tariff)
+    levels = Steps.of([(window.start, start), *_done(plan, window.start)])
+    return cost(levels, window, plan.tariff)
 
 
 def change_costs(plan: CircuitPlan, window: Interval) -> tuple[Cost | None, ...]:
@@ -40,7 +42,8 @@ def _change_cost(plan: CircuitPlan, change: Change, times: Iterable[datetime], w
     start = _time_of(change, window.start)
     end = min((at for at in times if at > start), default=window.end)
     span = Interval(start, max(start, end))
-    return difference([(start, change.new)], [(start, change.old)], span, plan.tariff)
+    after, before = (Steps((start,), (level,)) for level in (change.new, change.old))
+    return difference(after, before, span, plan.tariff)
 
 
 def _done(plan: CircuitPlan, now: datetime) -> Iterator[tuple[datetime, Bandwidth]]:

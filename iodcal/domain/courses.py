@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from msgspec import Struct, field
 
@@ -15,11 +15,12 @@ from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan, LeftOut, Policy, next_quota_day
+from iodcal.domain.steps import Steps
 from iodcal.domain.values import replace
 from iodcal.domain.walk import EVE, MIDNIGHT, Move, Need, Step
 
 _PRICE_UNITS = 10**6
-_AT, _MOMENT = attrgetter("at"), itemgetter(0)
+_AT = attrgetter("at")
 
 
 class Course(Struct):
@@ -176,16 +177,15 @@ def _left_out(course: Course) -> Iterator[LeftOut]:
     edges = [*starts, course.now + course.policy.window]
     for number, change in enumerate(changes):
         start, end = edges[number : number + 2]
-        after = bisect_right(instead, start, key=_MOMENT)
-        kept = instead[after - 1][1]
+        kept = instead.at(start)
         if kept > change.new:
-            moved = instead[after : bisect_left(instead, end, key=_MOMENT)]
-            until = moved[0][0] if moved else end
-            more = difference([(start, kept), *moved], [(start, change.new)], Interval(start, end), tariff)
+            over = Interval(start, end)
+            until = next((piece.end for piece, _ in instead.pieces(over)), end)
+            more = difference(instead, Steps((start,), (change.new,)), over, tariff)
             yield LeftOut(replace(change, held=Held(Reason.QUOTA)), kept, until, more)
 
 
-def _way(course: Course) -> list[tuple[datetime, Bandwidth]]:
+def _way(course: Course) -> Steps[Bandwidth]:
     """The levels that the moves make of the circuit's present one, over time."""
     moved = ((datetime.fromtimestamp(move.at, UTC), Bandwidth(move.level)) for move in course.moves)
-    return [(course.now, Bandwidth(_first_level(course.plan))), *moved]
+    return Steps.of([(course.now, Bandwidth(_first_level(course.plan))), *moved])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from datetime import timedelta
 
 from msgspec import Struct
 
@@ -14,6 +13,7 @@ from iodcal.domain.circuits import Circuit
 from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.steps import Steps
 from iodcal.domain.windows import Window
 
 # What a circuit says of itself: what is planned for it depends on it, or what is told and paid.
@@ -83,12 +83,8 @@ class CircuitDifference(Struct, frozen=True):
 
     def differs_for(self, *, higher: bool) -> timedelta:
         """How long in all the target is higher, or lower, than before."""
-        lengths = (
-            stretch.span.end - stretch.span.start
-            for stretch in self.targets
-            if (_mbps(stretch.after) > _mbps(stretch.before)) is higher
-        )
-        return sum(lengths, timedelta())
+        differing = (one for one in self.targets if (_mbps(one.after) > _mbps(one.before)) is higher)
+        return sum((one.span.length for one in differing), timedelta())
 
 
 def differences(
@@ -159,22 +155,17 @@ def _settings(before: CircuitPlan | None, after: CircuitPlan | None) -> tuple[st
 
 
 def _targets(before: CircuitPlan | None, after: CircuitPlan | None, within: Interval) -> Iterator[Stretched]:
-    cuts = sorted({within.start, within.end, *_cuts(before, within), *_cuts(after, within)})
-    spans = (Interval(start, end) for start, end in pairwise(cuts))
-    alike = groupby(spans, key=lambda span: (_target(before, span.start), _target(after, span.start)))
-    for (ours, theirs), run in alike:
+    for span, ours, theirs in _target(before, within).beside(_target(after, within), within):
         if ours != theirs:
-            together = list(run)
-            yield Stretched(Interval(together[0].start, together[-1].end), ours, theirs)
+            yield Stretched(span, ours, theirs)
 
 
-def _cuts(plan: CircuitPlan | None, within: Interval) -> Iterator[datetime]:
-    for segment in plan.timeline.over(within) if plan is not None else ():
-        yield max(within.start, segment.span.start)
-
-
-def _target(plan: CircuitPlan | None, at: datetime) -> Bandwidth | None:
-    return plan.timeline.at(at).target if plan is not None else None
+def _target(plan: CircuitPlan | None, within: Interval) -> Steps[Bandwidth | None]:
+    """What is asked for, from the beginning of `within` on."""
+    if plan is None:
+        return Steps((within.start,), (None,))
+    segments = plan.timeline.over(within)
+    return Steps.of((max(within.start, segment.span.start), segment.target) for segment in segments)
 
 
 def _mbps(bandwidth: Bandwidth | None) -> int:

@@ -24,6 +24,11 @@ class Interval(Struct, frozen=True, order=True):
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts."""
+        return self.end - self.start
+
     def overlaps(self, other: Interval) -> bool:
         return self.start < other.end and other.start < self.end
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
 from operator import attrgetter
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -17,10 +18,9 @@ from iodcal.domain.baseline import Stretch, lay_out
 from iodcal.domain.circuits import Baseline, Circuit
 from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
+from iodcal.domain.steps import Steps
 from iodcal.domain.values import replace
 from iodcal.domain.windows import Window
-
-_STRETCH_START = attrgetter("span.start")
 
 
 class Segment(Struct, frozen=True):
@@ -36,17 +36,23 @@ class Segment(Struct, frozen=True):
     pin: Window | None = None
 
 
+_Spanned = TypeVar("_Spanned", Segment, Stretch)
+
+
 class Timeline(Struct, frozen=True):
     """A circuit's segments, without a gap and in order, and the windows they were made of. `freezes` are
     those that overlap it; `shelved` the windows that do not count because everything is parked."""
 
     circuit: Circuit
-    segments: tuple[Segment, ...]
+    steps: Steps[Segment]
     windows: tuple[Window, ...]
-    stretches: tuple[Stretch, ...]
-    _starts: tuple[datetime, ...]
+    schedule: Steps[Stretch]
     freezes: tuple[Freeze, ...] = ()
     shelved: tuple[Window, ...] = ()
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return self.steps.values
 
     @property
     def span(self) -> Interval:
@@ -54,21 +60,20 @@ class Timeline(Struct, frozen=True):
 
     def at(self, instant: datetime) -> Segment:
         """The segment that `instant` lies in, or the nearest one."""
-        return self.segments[self._index(instant)]
+        return self.steps.at(instant)
 
     def over(self, span: Interval) -> Iterator[Segment]:
         """The segments that overlap `span`, in order, whole."""
-        for index in range(self._index(span.start), len(self.segments)):
-            if self.segments[index].span.start >= span.end:
+        segments, end = self.steps.values, span.end
+        for index in range(self.steps.index(span.start), len(segments)):
+            if segments[index].span.start >= end:
                 return
-            yield self.segments[index]
+            yield segments[index]
 
     def level_since(self, instant: datetime) -> datetime:
         """When the target took the level that it has at `instant`, as far as the timeline reaches back."""
-        index = self._index(instant)
-        while index and self.segments[index - 1].target == self.segments[index].target:
-            index -= 1
-        return self.segments[index].span.start
+        level = self.at(instant).target
+        return self.steps.since(instant, lambda segment: segment.target == level) or self.span.start
 
     def lasts_until(self, segment: Segment) -> datetime:
         """Until when the target stays at least as high as in `segment`, as far as the timeline reaches."""
@@ -93,29 +98,27 @@ class Timeline(Struct, frozen=True):
 
     def baseline_at(self, instant: datetime) -> Stretch:
         """The baseline's stretch that `instant` lies in, or the nearest one."""
-        return self.stretches[max(0, bisect_right(self.stretches, instant, key=_STRETCH_START) - 1)]
+        return self.schedule.at(instant)
 
     def cut(self, over: Interval) -> Timeline:
         """What `draw` would make of the same over `over`, which must lie within this one's span."""
-        first = self._index(over.start)
-        last = bisect_left(self._starts, over.end)
-        segments = list(self.segments[first:last])
-        segments[0] = replace(segments[0], span=Interval(over.start, segments[0].span.end))
-        segments[-1] = replace(segments[-1], span=Interval(segments[-1].span.start, over.end))
-        stretches = [stretch for stretch in self.stretches if stretch.span.overlaps(over)]
-        stretches[0] = replace(stretches[0], span=Interval(over.start, stretches[0].span.end))
-        stretches[-1] = replace(stretches[-1], span=Interval(stretches[-1].span.start, over.end))
         return Timeline(
             self.circuit,
-            tuple(segments),
+            _cut(self.steps, over),
             tuple(self.covering(over)),
-            tuple(stretches),
-            (over.start, *self._starts[first + 1 : last]),
+            _cut(self.schedule, over),
             tuple(freeze for freeze in self.freezes if freeze.span.overlaps(over)),
         )
 
-    def _index(self, instant: datetime) -> int:
-        return max(0, bisect_right(self._starts, instant) - 1)
+
+def _cut(steps: Steps[_Spanned], over: Interval) -> Steps[_Spanned]:
+    """`steps` within `over`; of their values only the first and the last have another span."""
+    first: int = steps.index(over.start)
+    last: int = bisect_left(steps.starts, over.end)
+    values = list(steps.values[first:last])
+    values[0] = replace(values[0], span=Interval(over.start, values[0].span.end))
+    values[-1] = replace(values[-1], span=Interval(values[-1].span.start, over.end))
+    return Steps((over.start, *steps.starts[first + 1 : last]), tuple(values))
 
 
 def draw(
@@ -135,8 +138,11 @@ def draw(
                 Interval(last.span.start, segment.span.end), segment.target, segment.baseline, segment.pin
             )
         segments.append(segment)
-    starts = tuple(segment.span.start for segment in segments)
-    return Timeline(circuit, tuple(segments), windows, stretches, starts, freezes)
+    return Timeline(circuit, _steps(segments), windows, _steps(stretches), freezes)
+
+
+def _steps(values: Sequence[_Spanned]) -> Steps[_Spanned]:
+    return Steps(tuple(value.span.start for value in values), tuple(values))
 
 
 def park(timeline: Timeline) -> Timeline:

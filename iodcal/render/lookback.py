@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from iodcal.analysis.figures import Bill, Figures, Lookback, QuotaDay, Served, Spending
+from iodcal.domain.billing import hours
 from iodcal.domain.money import Cost
-from iodcal.lookback import Bill, Figures, Lookback, QuotaDay, Served, Spending
-from iodcal.lookback.paid import hours
 from iodcal.render.money import amount
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local

@@ -6,11 +6,20 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TypeAlias
 
+from iodcal.analysis.figures import (
+    Bill,
+    CircuitCosts,
+    CostReason,
+    Figures,
+    Lookback,
+    QuotaDay,
+    Served,
+    Spending,
+)
+from iodcal.domain.billing import hours
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost
 from iodcal.exits import Exit
-from iodcal.lookback import Because, Bill, CircuitPast, Figures, Lookback, QuotaDay, Served, Spending
-from iodcal.lookback.paid import hours
 from iodcal.render.csv import csv_text
 from iodcal.render.json import VERSION, Json, moment
 from iodcal.words.lookback import doubts, event_name, spent_on
@@ -71,7 +80,7 @@ def _bill(bill: Bill) -> Json:
     return {"currency": bill.currency, **amounts, "complete": bill.cost.complete and bill.saved.complete}
 
 
-def _circuit(one: CircuitPast) -> Json:
+def _circuit(one: CircuitCosts) -> Json:
     return {
         "name": one.name,
         "service_id": one.key.rpartition("|")[2],
@@ -92,7 +101,7 @@ def _cost(cost: Cost) -> Json:
     return {"amount": str(cost.rounded), "currency": cost.currency, "complete": cost.complete}
 
 
-def _because(because: Because) -> Json:
+def _because(because: CostReason) -> Json:
     return {
         "kind": because.kind,
         "rule": because.rule,
@@ -174,7 +183,7 @@ def _span(span: Interval) -> Row:
     return {"from": moment(span.start), "to": moment(span.end)}
 
 
-def _times(because: Because) -> Row:
+def _times(because: CostReason) -> Row:
     return {"from": moment(because.start), "to": moment(because.end)}
 
 

@@ -18,7 +18,7 @@ from iodcal.domain.orders import Patience
 from iodcal.domain.values import replace
 from iodcal.errors import CarrierError, OrderNotSentError
 from iodcal.http import Deadline
-from iodcal.simulation.chance import OF_ORDERS, OF_READINGS, Chance, FaultKind
+from iodcal.simulation.faults import OF_ORDERS, OF_READINGS, FaultInjector, FaultKind
 
 _REFUSAL = "injected by the simulation"
 _LONGEST_PENDING = 10  # times the usual provisioning
@@ -60,7 +60,7 @@ class VirtualCarrier(Struct):
     fault of each kind must hold everybody up; readings are stale by less than that."""
 
     sandbox: Sandbox
-    chance: Chance
+    chance: FaultInjector
     patience: Patience
     taken: list[Taken] = field(default_factory=list)
     clock_error: float | None = None
@@ -171,7 +171,7 @@ def virtual_carrier(
     clock: Callable[[], datetime],
     provisioning: timedelta,
     changes_per_day: int | None,
-    chance: Chance,
+    chance: FaultInjector,
     patience: Patience,
 ) -> VirtualCarrier:
     """A carrier whose circuits stand as in `shelf`."""

@@ -1,23 +1,28 @@
-"""The runs, one after another at virtual time."""
+"""The runs, one after another at virtual time. It prints nothing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from iodcal.asked import Syncing
+from iodcal.calendars.overlap import may_overlap
 from iodcal.commands import finish
 from iodcal.config import Configuration
+from iodcal.domain.events import CalendarReading
+from iodcal.domain.localtime import Interval
 from iodcal.domain.values import replace
+from iodcal.errors import UsageError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.ledger import Ledger
 from iodcal.recent import Recent
 from iodcal.run import run
+from iodcal.simulation.calendars import read_ahead
+from iodcal.simulation.environment import Environment, as_simulated, build
 from iodcal.simulation.outcome import conclude
-from iodcal.simulation.plot import Heard, Plot, timelines_of
-from iodcal.simulation.result import Simulation
-from iodcal.simulation.world import World, as_simulated, build
+from iodcal.simulation.result import Comparison, Simulation
+from iodcal.simulation.scenario import RunLog, Scenario, SimulationRequest, prepare, timelines_of
 from iodcal.state.memory import MemoryStore
 
 NEVER = Deadline(math.inf)  # nothing takes time here
@@ -27,15 +32,40 @@ Progress = Callable[[str], None]
 """Told what is being done."""
 
 
-def simulate(plot: Plot, progress: Progress) -> Simulation:
-    """Plays `plot` from beginning to end. Nothing outside this process is read or changed."""
-    configuration = as_simulated(plot.configuration)
-    timelines = timelines_of(configuration, plot)
-    opening = {name: timeline.at(plot.span.start).target for name, timeline in timelines.items()}
-    told = configuration if plot.quota_known else _without_quota(configuration)
-    world = build(told, plot.readings, opening, plot.span.start, plot.faults)
-    heard = _run_all(world, plot, progress)
-    return conclude(plot, timelines, world, heard)
+def compare(
+    configurations: Sequence[Configuration], asked: SimulationRequest, progress: Progress
+) -> Comparison:
+    """Simulates each of `configurations` over the same time. Times are judged in the zone of the first.
+
+    Raises UsageError, SimulationError.
+    """
+    span, configurations = prepare(configurations, asked)
+    scenarios = [
+        Scenario(configuration, _events(configuration, span, progress), span, asked.faults)
+        for configuration in configurations
+    ]
+    return Comparison(span, asked.faults, tuple(simulate(scenario, progress) for scenario in scenarios))
+
+
+def _events(
+    configuration: Configuration, span: Interval, progress: Progress
+) -> Mapping[str, CalendarReading]:
+    readings = read_ahead(configuration, span, progress)
+    if not any(may_overlap(event.span, span) for reading in readings.values() for event in reading.events):
+        start, end = (at.astimezone(configuration.zone).strftime("%Y-%m-%d") for at in (span.start, span.end))
+        raise UsageError("simulate_no_events", rules=configuration.path.name, start=start, end=end)
+    return readings
+
+
+def simulate(scenario: Scenario, progress: Progress) -> Simulation:
+    """Plays `scenario` from beginning to end. Nothing outside this process is read or changed."""
+    configuration = as_simulated(scenario.configuration)
+    timelines = timelines_of(configuration, scenario)
+    opening = {name: timeline.at(scenario.span.start).target for name, timeline in timelines.items()}
+    told = configuration if scenario.quota_known else _without_quota(configuration)
+    environment = build(told, scenario.readings, opening, scenario.span.start, scenario.faults)
+    log = _run_all(environment, scenario, progress)
+    return conclude(scenario, timelines, environment, log)
 
 
 def _without_quota(configuration: Configuration) -> Configuration:
@@ -43,31 +73,31 @@ def _without_quota(configuration: Configuration) -> Configuration:
     return replace(configuration, circuits=unlimited)
 
 
-def _run_all(world: World, plot: Plot, progress: Progress) -> Heard:
-    store, heard, recent = MemoryStore(), Heard(), Recent()
-    length = plot.span.end - plot.span.start
+def _run_all(environment: Environment, scenario: Scenario, progress: Progress) -> RunLog:
+    store, log, recent = MemoryStore(), RunLog(), Recent()
+    length = scenario.span.end - scenario.span.start
     day = None
-    while world.clock.now < plot.span.end:
-        now = world.clock.now
+    while environment.clock.now < scenario.span.end:
+        now = environment.clock.now
         if now.date() != day:
             day = now.date()
-            progress(f"simulating {day} ({(now - plot.span.start) / length:.0%})")
-        _run_once(world, store, heard, recent)
-        world.clock.now = now + plot.every
-    return heard
+            progress(f"simulating {day} ({(now - scenario.span.start) / length:.0%})")
+        _run_once(environment, store, log, recent)
+        environment.clock.now = now + scenario.every
+    return log
 
 
-def _run_once(world: World, store: MemoryStore, heard: Heard, recent: Recent) -> None:
-    configuration, clock = world.configuration, world.clock
-    heard.runs += 1
-    request = Request("sync", clock.now, configuration.settings.window, f"run {heard.runs}")
+def _run_once(environment: Environment, store: MemoryStore, log: RunLog, recent: Recent) -> None:
+    configuration, clock = environment.configuration, environment.clock
+    log.runs += 1
+    request = Request("sync", clock.now, configuration.settings.window, f"run {log.runs}")
     ledger = Ledger(store, store.state, request.run_id, clock)
     around = Surroundings(clock, NEVER, NEVER, _quietly, _no_boot_time, recent=recent)
     report = run(configuration, store.state, request, around, ledger)
     telling = finish(ledger, report, _UNWATCHED, configuration.settings.history_keep)
-    heard.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
+    log.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
     for problem in report.problems:
-        heard.note(problem)
+        log.note(problem)
 
 
 def _quietly(_text: str) -> None:

@@ -15,8 +15,10 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.problems import Problem
-from iodcal.simulation.chance import FaultKind, FaultPlan
-from iodcal.simulation.course import Hours
+from iodcal.simulation.faults import FaultKind, FaultPlan
+
+Hours = Mapping[Bandwidth, timedelta]
+"""How long a circuit was at each tier."""
 
 
 class Money(Struct, frozen=True):

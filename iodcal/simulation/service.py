@@ -10,10 +10,10 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
+from iodcal.domain.steps import Steps
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.windows import Window
-from iodcal.simulation.chance import Injected
-from iodcal.simulation.course import Course
+from iodcal.simulation.faults import Injected
 from iodcal.simulation.result import Served
 
 Causes = Mapping[tuple[str, str, str], str]
@@ -25,7 +25,7 @@ class Evidence(Struct, frozen=True):
     what was injected into its calls, and the times between two runs from the beginning of `span` on."""
 
     timeline: Timeline
-    running: Course
+    running: Steps[Bandwidth]
     injected: tuple[Injected, ...]
     causes: Causes
     span: Interval
@@ -60,7 +60,7 @@ def _wanted(evidence: Evidence, window: Window, needs: Bandwidth) -> Iterator[In
 def _judge(evidence: Evidence, window: Window, needs: Bandwidth, wanted: Iterable[Interval]) -> Served:
     demand, running = window.demand, evidence.running
     slow = [piece for part in wanted for piece, level in running.pieces(part) if level < needs]
-    since = running.since(demand.event.start, needs)
+    since = running.since(demand.event.start, lambda level: level >= needs)
     from_before = since is not None and since <= evidence.span.start
     spare = None if since is None or from_before else demand.event.start - since
     told = (evidence.circuit.name, demand.rule.name, demand.event.start.isoformat())

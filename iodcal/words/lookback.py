@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from iodcal.analysis.figures import CircuitCosts, CostReason, Lookback
 from iodcal.domain.money import RateSource
-from iodcal.lookback import Because, CircuitPast, Lookback
 from iodcal.words import Words
 
 _SPENT_ON = {
@@ -52,7 +52,7 @@ def doubts(found: Lookback) -> Iterator[Words]:
         )
 
 
-def _of_circuit(one: CircuitPast, found: Lookback) -> Iterator[Words]:
+def _of_circuit(one: CircuitCosts, found: Lookback) -> Iterator[Words]:
     if one.left:
         yield Words(
             f"{one.name} has left the configuration: of its prices only the quotes of its orders are known, "
@@ -81,12 +81,12 @@ def _of_circuit(one: CircuitPast, found: Lookback) -> Iterator[Words]:
         )
 
 
-def spent_on(because: Because) -> str:
+def spent_on(because: CostReason) -> str:
     """A reason as the name of a row: a rule, or what stands in its place."""
     return because.rule or _SPENT_ON.get(because.kind, because.kind)
 
 
-def event_name(because: Because) -> str:
+def event_name(because: CostReason) -> str:
     """An event by its subject, or without it by its rule."""
     if because.kind == "hold":
         return "a hold"

@@ -9,7 +9,7 @@ import pytest
 from iodcal.domain.budgets import Budget, over_budget
 from iodcal.domain.money import Cost
 from iodcal.domain.problems import Kind
-from tests.lookback.past import circuit
+from tests.analysis.past import circuit
 
 A = circuit("a", labels=(("cost_center", "1"),))
 B = circuit("b", labels=(("cost_center", "2"),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -24,6 +24,7 @@ from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.risk import events_at_risk
 from iodcal.domain.shortfalls import of_prices, of_quotas
 from iodcal.domain.standing import Drift
+from iodcal.domain.steps import Steps
 from iodcal.domain.values import replace
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_together import TARIFF, planned, together
@@ -33,7 +34,7 @@ WINDOW = Interval(at(0), at(720))
 
 
 def bill(course: Sequence[tuple[float, Bandwidth]], start: float, end: float, billing: Billing) -> str:
-    steps = [(at(minute), bandwidth) for minute, bandwidth in course]
+    steps = Steps.of((at(minute), bandwidth) for minute, bandwidth in course)
     tariff = replace(TARIFF, billing=billing)
     return str(cost(steps, Interval(at(start), at(end)), tariff).rounded)
 
@@ -63,12 +64,15 @@ def test_a_bill(course: list[tuple[float, Bandwidth]], end: float, billing: Bill
 
 def test_what_has_no_rate_makes_the_bill_incomplete_and_adds_nothing() -> None:
     over, odd = Interval(at(0), at(120)), Bandwidth(300)
-    assert cost([(at(0), LOW), (at(60), odd)], over, TARIFF) == Cost(Decimal("0.46"), "USD", complete=False)
-    assert cost([(at(0), LOW)], over, TARIFF) == Cost(Decimal("0.92"), "USD")
+    assert cost(Steps.of([(at(0), LOW), (at(60), odd)]), over, TARIFF) == Cost(
+        Decimal("0.46"), "USD", complete=False
+    )
+    assert cost(Steps.of([(at(0), LOW)]), over, TARIFF) == Cost(Decimal("0.92"), "USD")
     hourly = replace(TARIFF, billing=Billing.HOUR)  # in no hour is the unknown tier the highest
-    overshadowed = [(at(0), TOP), (at(30), odd), (at(90), TOP)]
+    overshadowed = Steps.of([(at(0), TOP), (at(30), odd), (at(90), TOP)])
     assert cost(overshadowed, over, hourly) == Cost(Decimal("2.12"), "USD")
-    assert not difference([(at(0), Bandwidth(300))], [(at(0), LOW)], WINDOW, TARIFF).complete
+    unknown, known = Steps.of([(at(0), Bandwidth(300))]), Steps.of([(at(0), LOW)])
+    assert not difference(unknown, known, WINDOW, TARIFF).complete
 
 
 courses = st.lists(
@@ -81,12 +85,12 @@ courses = st.lists(
 
 @given(courses, st.integers(1, 3000), st.integers(1, 3000), st.sampled_from(Billing))
 def test_every_minute_is_billed_once_at_the_highest_tier_of_its_period(
-    course: list[tuple[object, Bandwidth]], first: int, length: int, billing: Billing
+    course: list[tuple[datetime, Bandwidth]], first: int, length: int, billing: Billing
 ) -> None:
     over = Interval(at(first), at(first + length))
-    billed = billed_time(course, over, billing)  # type: ignore[arg-type]  # drawn as objects
+    billed = billed_time(Steps.of(course), over, billing)
     assert sum(billed.values(), timedelta()) == minutes(length)
-    by_minute = billed_time(course, over, Billing.MINUTE)  # type: ignore[arg-type]  # drawn as objects
+    by_minute = billed_time(Steps.of(course), over, Billing.MINUTE)
     for tier in TIERS:
         above = [sum((t for b, t in each.items() if b >= tier), timedelta()) for each in (billed, by_minute)]
         assert above[0] >= above[1], "a longer period never bills less"
@@ -94,14 +98,14 @@ def test_every_minute_is_billed_once_at_the_highest_tier_of_its_period(
 
 @given(courses, st.sampled_from(Billing), st.integers(1, 6))
 def test_bills_add_up_where_they_are_cut_between_two_periods(
-    course: list[tuple[object, Bandwidth]], billing: Billing, periods: int
+    course: list[tuple[datetime, Bandwidth]], billing: Billing, periods: int
 ) -> None:
     start = at(-720)
     middle, end = start + timedelta(seconds=billing.seconds * periods), start + timedelta(days=9)
     tariff = replace(TARIFF, billing=billing)
-    steps = [(start, TOP), *course]
+    steps = Steps.of([(start, TOP), *course])
     parts = [
-        cost(steps, span, tariff)  # type: ignore[arg-type]  # drawn as objects
+        cost(steps, span, tariff)
         for span in (Interval(start, middle), Interval(middle, end), Interval(start, end))
     ]
     assert abs(Fraction(parts[0].amount + parts[1].amount - parts[2].amount)) < Fraction(1, 10**20)

@@ -11,7 +11,7 @@ import pytest
 
 from iodcal.config.load import load
 from iodcal.errors import ConfigurationError, OutputError
-from iodcal.reportpage.file import write_page
+from iodcal.output.html.file import write_page
 from tests.e2e.command import Iodcal
 from tests.e2e.conftest import World
 from tests.e2e.test_sandbox import Lab

@@ -226,6 +226,53 @@ def test_the_page_needs_nothing_but_itself_and_takes_no_markup(lab: Lab) -> None
     assert len(ids) == len(set(ids))
 
 
+def shown_as_past(lab: Lab, now: str) -> list[tuple[str, str]]:
+    """When the page's blocks left of now begin, and their Mbps."""
+    page = Structure(lab.iodcal("report", "--html", "-", "--now", f"2026-11-24T{now}:00Z").out)
+    names = ("title", "data-mbps", "data-start")
+    found = [pair for pair in page.attributes if pair[0] in names]
+    return [
+        (start, mbps)
+        for (_, title), (_, mbps), (name, start) in zip(found, found[1:], found[2:], strict=False)
+        if title.startswith("was ") and name == "data-start"
+    ]
+
+
+def test_page_and_costs_tell_the_same_of_the_time_before_the_first_reading(iodcal: Iodcal) -> None:
+    """The run that reads a circuit for the first time orders at once: of the days before nobody knows."""
+    lab = Lab(iodcal)
+    iodcal.write("rules.yaml", RULES)
+    lab.sync("12:05")
+    lab.sync("12:08")
+    history = iodcal.folder / "state" / "history.jsonl"
+    lines = [json.loads(line) for line in history.read_text().splitlines()]
+    for line in lines:  # outside of a test the order is made a moment before this line is written
+        if line["kind"] == "reading":
+            line["at"] = line["at"].replace("12:05:00Z", "12:05:01Z")
+    history.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (first, *_) = shown_as_past(lab, "13:00")
+    assert first == ("2026-11-24T12:05:01Z", "100")
+    found = report(lab, "--from", "2026-11-21 13:00", "--now", "2026-11-24T13:00:00Z")
+    assert found["total"]["unknown_hours"] == "71.08"
+
+
+def test_page_and_costs_know_nothing_where_there_is_no_history(lab: Lab) -> None:
+    for path in (lab.iodcal.folder / "state").glob("history*"):
+        path.unlink()
+    assert shown_as_past(lab, "16:00") == []
+    assert report(lab, *SPAN)["total"]["hours"] == []
+
+
+def test_page_and_costs_find_what_was_before_in_older_months(lab: Lab) -> None:
+    """The page shows three days; the last change lies months before them."""
+    history = lab.iodcal.folder / "state" / "history.jsonl"
+    history.rename(history.with_name("history-2026-11.jsonl"))
+    text = lab.iodcal("report", "--html", "-", "--now", "2027-02-01T00:00:00Z").out
+    assert 'title="was 100 Mbps, ' in text
+    span = ("--from", "2027-01-29", "--now", "2027-02-01T00:00:00Z")
+    assert report(lab, *span)["total"]["unknown_hours"] == "0.00"
+
+
 def budgets(done: Any) -> list[tuple[str, str]]:
     return [(one["where"], one["severity"]) for one in done["problems"] if one["kind"] == "budget"]
 

@@ -9,20 +9,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from iodcal.analysis.figures import CostReason, Lookback, Served
+from iodcal.analysis.lookback import look_back
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import Outcome
 from iodcal.domain.values import replace
 from iodcal.history import Past, PastCause
-from iodcal.lookback import Because, Lookback, Served
-from iodcal.lookback.gather import look_back
-from iodcal.render.costs_page import costs_html
+from iodcal.output.html.costs_page import costs_html
 from iodcal.render.dump import dump
 from iodcal.render.lookback import print_lookback, spare_text
 from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
 from iodcal.words.lookback import event_name, spent_on
 from iodcal.words.problems import why_late
-from tests.history.past import HOSTILE
-from tests.lookback.past import (
+from tests.analysis.past import (
     AFTERNOON,
     HIGH,
     LOW,
@@ -35,6 +34,7 @@ from tests.lookback.past import (
     order,
     span,
 )
+from tests.history.past import HOSTILE
 from tests.render.test_golden import check, shown
 
 DENVER = ZoneInfo("America/Denver")
@@ -116,10 +116,10 @@ def test_a_page_without_events_or_labels() -> None:
 @pytest.mark.parametrize(
     ("served", "text"),
     [
-        (Served("a", Because("event"), HIGH, ready=True, spare=timedelta(seconds=1795.9)), "1795 s"),
-        (Served("a", Because("event"), HIGH, ready=True), "all along"),
-        (Served("a", Because("event"), HIGH, ready=False), "never in time"),
-        (Served("a", Because("event"), HIGH, ready=False, spare=timedelta(seconds=-60)), "late by 60 s"),
+        (Served("a", CostReason("event"), HIGH, ready=True, spare=timedelta(seconds=1795.9)), "1795 s"),
+        (Served("a", CostReason("event"), HIGH, ready=True), "all along"),
+        (Served("a", CostReason("event"), HIGH, ready=False), "never in time"),
+        (Served("a", CostReason("event"), HIGH, ready=False, spare=timedelta(seconds=-60)), "late by 60 s"),
     ],
 )
 def test_the_time_to_spare(served: Served, text: str) -> None:
@@ -127,9 +127,9 @@ def test_the_time_to_spare(served: Served, text: str) -> None:
 
 
 def test_names() -> None:
-    assert spent_on(Because("later")) == "later"
-    assert spent_on(Because("by_hand")) == "changed by hand"
-    assert event_name(Because("hold")) == "a hold"
-    assert event_name(Because("event", rule="Calls")) == "an event of Calls"
+    assert spent_on(CostReason("later")) == "later"
+    assert spent_on(CostReason("by_hand")) == "changed by hand"
+    assert event_name(CostReason("hold")) == "a hold"
+    assert event_name(CostReason("event", rule="Calls")) == "an event of Calls"
     assert why_late("later_cause") == "later_cause"
     assert why_late("unknown") == "nothing on record says why"

@@ -18,7 +18,7 @@ from iodcal.domain.values import replace
 from iodcal.render.dump import dump
 from iodcal.render.simulate import print_comparison
 from iodcal.render.simulate_json import comparison_json
-from iodcal.simulation.chance import NO_FAULTS, FaultKind, FaultPlan
+from iodcal.simulation.faults import NO_FAULTS, FaultKind, FaultPlan
 from iodcal.simulation.result import CircuitResult, Comparison, Money, Served, Simulation
 from tests.domain.minutes import DENVER
 from tests.render.test_golden import HOSTILE, check

@@ -22,8 +22,8 @@ from iodcal.errors import (
 )
 from iodcal.http import Deadline
 from iodcal.simulation.carrier import MemoryShelf, VirtualCarrier, VirtualCarrierPlugin, virtual_carrier
-from iodcal.simulation.chance import NO_FAULTS, Chance, FaultKind
-from iodcal.simulation.world import VirtualClock
+from iodcal.simulation.environment import VirtualClock
+from iodcal.simulation.faults import NO_FAULTS, FaultInjector, FaultKind
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LOW, HIGH = Bandwidth(100), Bandwidth(1000)
@@ -33,7 +33,7 @@ ACCOUNT = Account("sandbox", "memory:", "1")
 
 
 @dataclass
-class Fated(Chance):
+class Fated(FaultInjector):
     """A chance that has `next` happen, once."""
 
     next: FaultKind | None = None

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.baseline import baseline_tiers
+from iodcal.domain.billing import cost
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
+from iodcal.domain.steps import Steps
 from iodcal.domain.values import replace
-from iodcal.simulation.course import Course, above, cost
-from iodcal.simulation.optimum import on_baseline
-from tests.lookback.past import circuit
+from iodcal.simulation.outcome import above, hours_at, levels_of
+from tests.analysis.past import circuit
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 LOW, MIDDLE, HIGH = Bandwidth(100), Bandwidth(500), Bandwidth(1000)
@@ -32,8 +34,8 @@ def at(hours: float) -> datetime:
 DAY = Interval(at(0), at(24))
 
 
-def course(*steps: tuple[float, Bandwidth]) -> Course:
-    return Course.of(DAY, LOW, ((at(hour), level) for hour, level in steps))
+def course(*steps: tuple[float, Bandwidth]) -> Steps[Bandwidth]:
+    return levels_of(DAY, LOW, ((at(hour), level) for hour, level in steps))
 
 
 def test_the_baseline_alone_keeps_its_holidays() -> None:
@@ -41,12 +43,12 @@ def test_the_baseline_alone_keeps_its_holidays() -> None:
     peak = Peak(frozenset(range(5)), time(8), time(18), HIGH, holidays_as_sunday=True)
     office = circuit(baseline=Baseline(LOW, (peak,)))
     quiet = circuit(baseline=Baseline(LOW, (peak,)), holidays=frozenset({START.date()}))
-    assert on_baseline(office, DAY).hours() == {LOW: timedelta(hours=14), HIGH: timedelta(hours=10)}
-    assert on_baseline(quiet, DAY).hours() == {LOW: timedelta(hours=24)}
+    assert hours_at(baseline_tiers(office, DAY), DAY) == {LOW: timedelta(hours=14), HIGH: timedelta(hours=10)}
+    assert hours_at(baseline_tiers(quiet, DAY), DAY) == {LOW: timedelta(hours=24)}
 
 
 def test_hours_are_counted_to_the_end_of_the_span() -> None:
-    found = course((2, HIGH), (3.5, LOW), (23, MIDDLE), (30, HIGH)).hours()
+    found = hours_at(course((2, HIGH), (3.5, LOW), (23, MIDDLE), (30, HIGH)), DAY)
     assert found == {
         LOW: timedelta(hours=21.5),
         MIDDLE: timedelta(hours=1),
@@ -55,28 +57,28 @@ def test_hours_are_counted_to_the_end_of_the_span() -> None:
 
 
 def test_what_came_before_the_span_counts_from_its_start() -> None:
-    assert course((-1, HIGH)).hours() == {HIGH: timedelta(hours=24)}
+    assert hours_at(course((-1, HIGH)), DAY) == {HIGH: timedelta(hours=24)}
 
 
 def test_cost_is_by_the_minute() -> None:
-    found = cost(course((2, HIGH), (2.5, LOW)), TARIFF)
+    found = cost(course((2, HIGH), (2.5, LOW)), DAY, TARIFF).amount
     assert found == Decimal("0.46") * Decimal("23.5") + Decimal("0.53")
 
 
 def test_cost_is_by_the_hour_where_the_carrier_bills_so() -> None:
     by_hour = replace(TARIFF, billing=Billing.HOUR)
-    found = cost(course((2, HIGH), (2.5, LOW)), by_hour)
+    found = cost(course((2, HIGH), (2.5, LOW)), DAY, by_hour).amount
     assert found == Decimal("0.46") * 23 + Decimal("1.06")
 
 
 def test_a_tier_without_a_rate_leaves_the_cost_open() -> None:
-    assert cost(course((2, MIDDLE)), TARIFF) is None
+    assert not cost(course((2, MIDDLE)), DAY, TARIFF).complete
 
 
 def test_above_counts_only_where_it_is_higher() -> None:
     one, other = course((2, HIGH), (6, LOW), (10, MIDDLE)), course((4, MIDDLE), (8, HIGH), (12, MIDDLE))
-    assert above(one, other) == timedelta(hours=4)
-    assert above(other, one) == timedelta(hours=6)
+    assert above(one, other, DAY) == timedelta(hours=4)
+    assert above(other, one, DAY) == timedelta(hours=6)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +86,12 @@ def test_above_counts_only_where_it_is_higher() -> None:
     [(1, LOW, 0), (1, MIDDLE, None), (3, MIDDLE, 2), (5, MIDDLE, 2), (5, HIGH, 4), (4, HIGH, 4)],
 )
 def test_since_when(hour: float, least: Bandwidth, since: float | None) -> None:
-    found = course((2, MIDDLE), (4, HIGH), (6, LOW)).since(at(hour), least)
+    found = course((2, MIDDLE), (4, HIGH), (6, LOW)).since(at(hour), lambda level: level >= least)
     assert found == (None if since is None else at(since))
 
 
 @given(st.lists(st.tuples(st.integers(-3, 30), st.sampled_from([LOW, MIDDLE, HIGH])), max_size=9))
 def test_hours_add_up_to_the_span(steps: list[tuple[int, Bandwidth]]) -> None:
     found = course(*sorted(steps, key=lambda step: step[0]))
-    assert sum(found.hours().values(), timedelta()) == timedelta(days=1)
-    assert above(found, found) == timedelta()
+    assert sum(hours_at(found, DAY).values(), timedelta()) == timedelta(days=1)
+    assert above(found, found, DAY) == timedelta()

@@ -13,8 +13,8 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.values import replace
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
-from iodcal.simulation.chance import NO_FAULTS, Chance, FaultKind, FaultPlan
-from iodcal.simulation.replay import ReplayPlugin, ReplayReader, Shelf
+from iodcal.simulation.calendars import ReplayPlugin, ReplayReader, Shelf
+from iodcal.simulation.faults import NO_FAULTS, FaultInjector, FaultKind, FaultPlan
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SOURCE = Source("memory:noc", "noc", "noc")
@@ -28,7 +28,7 @@ def event(name: str, start: float, length: float) -> Event:
 
 def reader(*events: Event, rate: float = 0.0) -> ReplayReader:
     plan = FaultPlan(rate) if rate else NO_FAULTS
-    return ReplayReader(SOURCE, Shelf(events), lambda: NOW, Chance(plan, "noc"))
+    return ReplayReader(SOURCE, Shelf(events), lambda: NOW, FaultInjector(plan, "noc"))
 
 
 WINDOW = Interval(NOW, NOW + timedelta(hours=72))

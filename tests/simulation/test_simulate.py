@@ -17,10 +17,10 @@ from iodcal.domain.problems import Kind
 from iodcal.domain.rules import Mode
 from iodcal.domain.values import replace
 from iodcal.reading import calendars_in_use
-from iodcal.simulation.chance import FaultPlan
 from iodcal.simulation.engine import simulate
-from iodcal.simulation.plot import Plot
+from iodcal.simulation.faults import FaultPlan
 from iodcal.simulation.result import Simulation
+from iodcal.simulation.scenario import Scenario
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 DAY = Interval(START, START + timedelta(days=1))
@@ -59,7 +59,7 @@ def play(
 ) -> Simulation:
     configuration = company.configuration(**company_)
     given: dict[str, Any] = {"span": DAY, **(plot or {})}
-    return simulate(Plot(configuration, holding(configuration, *events), **given), quietly)
+    return simulate(Scenario(configuration, holding(configuration, *events), **given), quietly)
 
 
 def test_a_day_with_one_event() -> None:
@@ -113,7 +113,7 @@ def _orders(simulation: Simulation) -> int:
 def test_where_nothing_may_be_ordered_it_is_shown_what_would_be() -> None:
     configuration = company.configuration()
     circuits = {name: replace(one, orders=Orders.NONE) for name, one in configuration.circuits.items()}
-    plot = Plot(
+    plot = Scenario(
         replace(configuration, circuits=circuits), holding(configuration, ("noc", "DR Test", 3, 2)), DAY
     )
     found = simulate(plot, quietly)
@@ -129,7 +129,7 @@ def test_an_event_that_an_exactly_rule_overrules_is_not_late() -> None:
     )
     rules = (configuration.rules[0], pinned, configuration.rules[2])
     readings = holding(configuration, ("noc", "DR Test", 2, 4), ("company", "All-Hands", 3, 1))
-    found = simulate(Plot(replace(configuration, rules=rules), readings, DAY), quietly)
+    found = simulate(Scenario(replace(configuration, rules=rules), readings, DAY), quietly)
     assert {one.circuit for one in found.served} == {"den-b", "lon-b", "tok-a"}
     assert not found.late
 
@@ -166,7 +166,7 @@ def test_no_real_carrier_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("os.open", no_file)
     monkeypatch.setattr("pathlib.Path.open", no_file)
     monkeypatch.setattr("socket.socket.connect", no_file)
-    found = simulate(Plot(guarded, readings, DAY), quietly)
+    found = simulate(Scenario(guarded, readings, DAY), quietly)
     assert sum(one.ups for one in found.circuits) > 0
 
 
@@ -178,7 +178,7 @@ DAYS = Interval(START, START + timedelta(days=3))
 def some_days(seed: int, rate: float) -> Simulation:
     configuration = company.configuration()
     readings = company.readings(configuration, DAYS, 50, seed)
-    return simulate(Plot(configuration, readings, DAYS, FaultPlan(rate, seed)), quietly)
+    return simulate(Scenario(configuration, readings, DAYS, FaultPlan(rate, seed)), quietly)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -1,0 +1,1 @@
+"""What the history says: where circuits stood, what that cost, why, and how well they served."""

@@ -1,0 +1,153 @@
+"""Who is behind a bill: who asked for what, when, and what each cost beyond the baseline."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+
+from msgspec import Struct
+
+from iodcal.analysis.figures import BASELINE, BY_HAND, UNKNOWN, CostReason
+from iodcal.analysis.past import PastLevel
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.billing import BilledPiece, hours
+from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Tariff
+from iodcal.domain.steps import Steps
+from iodcal.domain.values import replace
+from iodcal.history import CurtainUp, PastCause, PastChange, PastOrder
+
+_ASKS = ("event", "hold")
+
+# Who is behind a level at a time when no demand asks for it: the reasons of the step it came by.
+Behind = Callable[[datetime], Sequence[CostReason]]
+
+
+class Demand(Struct, frozen=True):
+    """`because` asked for `needs` during `span` (lead and trail included)."""
+
+    because: CostReason
+    span: Interval
+    needs: Bandwidth
+
+
+def demands_of(
+    orders: Iterable[PastOrder], changes: Iterable[PastChange], looks: Iterable[CurtainUp]
+) -> tuple[Demand, ...]:
+    """The demands on one circuit, by start. A look knows no lead and trail, so a cause counts more; of
+    several causes of one event the last: it may have moved, or come to need more."""
+    found: dict[str, Demand] = {}
+    for look in looks:
+        if look.needs is not None and look.end is not None and look.start < look.end:
+            because = reason_of_look(look)
+            found[because.id] = Demand(because, Interval(look.start, look.end), look.needs)
+    for demand in _of_causes(orders, changes):
+        known = found.get(demand.because.id)
+        needs = max(demand.needs, known.needs) if known is not None else demand.needs
+        found[demand.because.id] = replace(demand, needs=needs)
+    return tuple(sorted(found.values(), key=lambda one: (one.span, one.because.id)))
+
+
+def reason_of(cause: PastCause) -> CostReason | None:
+    """The reason that a cause is; None for one that asks for nothing that could be paid for."""
+    if cause.kind == "baseline":
+        return BASELINE
+    if cause.kind not in _ASKS:
+        return None
+    rule = cause.rule if cause.kind == "event" else None
+    return CostReason(cause.kind, cause_id(cause), rule, cause.subject, cause.start, cause.end)
+
+
+def reason_of_look(look: CurtainUp) -> CostReason:
+    """The event that a look was for."""
+    return CostReason("event", look_id(look), look.rule, look.subject, look.start, look.end)
+
+
+def cause_id(cause: PastCause) -> str:
+    """Names what asked: one event and rule, or a hold. Lines of the first versions have no such name."""
+    return cause.id or f"{cause.rule}/{cause.start.isoformat()}"
+
+
+def look_id(look: CurtainUp) -> str:
+    """As `cause_id`, of the event that a look was for."""
+    return look.event or f"{look.rule}/{look.start.isoformat()}"
+
+
+def _of_causes(orders: Iterable[PastOrder], changes: Iterable[PastChange]) -> Iterator[Demand]:
+    for one in orders:
+        yield from _demands(one.causes, one.order.old, one.order.new)
+    for change in changes:
+        yield from _demands(change.causes, change.old, change.new)
+
+
+def _demands(causes: Iterable[PastCause], old: Bandwidth, new: Bandwidth) -> Iterator[Demand]:
+    """What has ended asked for the old level, what goes on asks for the new one."""
+    for cause in causes:
+        because = reason_of(cause)
+        span = cause.asks or Interval(cause.start, cause.end)
+        if because is not None and because.kind in _ASKS and span.start < span.end:
+            yield Demand(because, span, old if cause.ended else new)
+
+
+def reasons_of(step: PastLevel) -> Sequence[CostReason]:
+    """What a level was for when it was ordered: events and holds before the baseline."""
+    if step.by_hand:
+        return (BY_HAND,)
+    found = [because for cause in step.causes if (because := reason_of(cause)) is not None]
+    asked = [because for because in found if because.id]
+    return tuple(dict.fromkeys(asked or found)) or (UNKNOWN,)
+
+
+def shares(
+    actual: Sequence[BilledPiece],
+    base: Sequence[BilledPiece],
+    demands: Sequence[Demand],
+    behind: Behind,
+    tariff: Tariff,
+) -> Iterator[tuple[CostReason, Decimal]]:
+    """What each reason cost beyond the baseline, piece by piece. All of it is given to somebody, but not that
+    of tiers without a rate. `actual` and `base` cover the same time."""
+    for piece, level in _side_by_side(actual, base, demands):
+        before, after = tariff.per_hour(level), tariff.per_hour(piece.level)
+        if level == piece.level or before is None or after is None:
+            continue
+        asking = [one for one in demands if any(one.span.overlaps(during) for during in piece.during)]
+        length = hours(piece.span.length)
+        for because, price in _priced(piece, level, asking, behind, tariff):
+            yield because, price * length
+
+
+def _priced(
+    piece: BilledPiece, base: Bandwidth, asking: Sequence[Demand], behind: Behind, tariff: Tariff
+) -> Iterator[tuple[CostReason, Decimal]]:
+    """Each step of the price, from the baseline's level up, in equal parts to those who asked for at least as
+    much: what only the biggest demand needs, it pays alone."""
+    up = piece.level > base
+    needs = {one.because: min(one.needs, piece.level) for one in asking if one.needs > base} if up else {}
+    lower = [one.because for one in asking if one.needs < base] if not up else []
+    known = [need for need in needs.values() if tariff.per_hour(need) is not None]
+    price = tariff.per_hour(base) or Decimal(0)
+    for top in sorted({*known, piece.level}):
+        step = (tariff.per_hour(top) or Decimal(0)) - price
+        price += step
+        who = [because for because, need in needs.items() if need >= top] or lower
+        payers = who or behind(piece.during[0].start)
+        yield from ((because, step / len(payers)) for because in payers)
+
+
+def _side_by_side(
+    actual: Sequence[BilledPiece], base: Sequence[BilledPiece], demands: Sequence[Demand]
+) -> Iterator[tuple[BilledPiece, Bandwidth]]:
+    """`actual`, cut wherever anything changes, each with the level that the baseline is paid for."""
+    below = Steps(tuple(one.span.start for one in base), tuple(one.level for one in base))
+    edges = sorted({edge for one in demands for edge in (one.span.start, one.span.end)})
+    for piece in actual:
+        for span, level in below.pieces(piece.span):
+            inside = edges[bisect_right(edges, span.start) : bisect_left(edges, span.end)]
+            for start, end in pairwise((span.start, *inside, span.end)):
+                cut = Interval(start, end)
+                during = (cut,) if piece.during == (piece.span,) else piece.during
+                yield BilledPiece(cut, piece.level, during), level

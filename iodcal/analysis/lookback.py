@@ -1,0 +1,229 @@
+"""`iodcal report` without `--html`'s picture: from history, configuration and state to what circuits cost."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from iodcal.analysis.cost_reasons import demands_of
+from iodcal.analysis.costs import Accounted, Subject, account
+from iodcal.analysis.figures import (
+    CircuitCosts,
+    CostReason,
+    Figures,
+    Lookback,
+    QuotaDay,
+    Served,
+    Spending,
+)
+from iodcal.analysis.past import CircuitPast, circuit_pasts, read_past_before, tells_of_circuits
+from iodcal.analysis.price_periods import price_periods, quotes_of
+from iodcal.analysis.spans import LookbackRequest, months_of, shown, span_of
+from iodcal.asked import clock_of
+from iodcal.config import Configuration
+from iodcal.domain.circuits import Account, Circuit, Orders
+from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Cost, RateSource, Tariff
+from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
+from iodcal.errors import UsageError
+from iodcal.history import Past
+from iodcal.lookback.service import served, worst_first
+from iodcal.state.files import Access
+from iodcal.state.store import StateStore
+
+
+def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequest) -> Lookback:
+    """What the circuits cost and how they served. Raises UsageError, StateError."""
+    _, now = clock_of(configuration, asked.now)
+    over = span_of(configuration, asked, now)
+    circuits = [one for one in configuration.circuits.values() if asked.circuit in (None, one.name)]
+    state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
+    past = read_past_before(configuration, state_path, state.circuits, over.start)
+    if not tells_of_circuits(past):
+        empty = look_back(past, circuits, {}, over, now, configuration.zone)
+        return replace(empty, nothing_beside=str(state_path))
+    if asked.circuit is not None:
+        past = _only(past, circuits[0].key, asked.circuit)
+    found = look_back(past, circuits, state.circuits, over, now, configuration.zone)
+    if not any(one.figures.at_tier for one in found.circuits):
+        raise UsageError(
+            "nothing_known", start=shown(over.start, configuration), end=shown(over.end, configuration)
+        )
+    return found
+
+
+def _only(past: Past, key: str, circuit: str) -> Past:
+    """What concerns one circuit."""
+    return Past(
+        tuple(one for one in past.orders if one.order.circuit_key == key),
+        past.changes,
+        past.curtain_ups,
+        tuple(one for one in past.readings if one.key == key),
+        tuple(one for one in past.problems if one.facts.get("circuit") == circuit),
+        unreadable=past.unreadable,
+    )
+
+
+def look_back(
+    past: Past,
+    circuits: Iterable[Circuit],
+    standings: Mapping[str, Standing],
+    over: Interval,
+    now: datetime,
+    zone: ZoneInfo,
+) -> Lookback:
+    """What happened during `over` on `circuits`, and on those that left the configuration but are in `past`.
+    `standings` (by circuit key) tell what was quoted last, and the level of whom the history never names."""
+    subjects = subjects_of(past, list(circuits), standings, over)
+    months = months_of(over, zone)
+    accounts = [account(subject, months, lost=past.unreadable > 0) for subject in subjects]
+    pasts = tuple(one.past for one in accounts)
+    return Lookback(
+        now,
+        over,
+        zone,
+        sum((one.figures for one in pasts), Figures()),
+        pasts,
+        tuple(_by_label(accounts)),
+        tuple((month, _together(pasts, number)) for number, month in enumerate(months)),
+        _spendings(accounts, subjects, by_rule=True),
+        _spendings(accounts, subjects, by_rule=False),
+        tuple(_quota(past, subjects, over)),
+        worst_first(_service(past, subjects, over)),
+        past.unreadable,
+        _priced_at(subjects),
+    )
+
+
+def subjects_of(
+    past: Past, circuits: Sequence[Circuit], standings: Mapping[str, Standing], over: Interval
+) -> list[Subject]:
+    """The circuits to look back on: those of the configuration first, then those that left it."""
+    pasts = circuit_pasts(past, standings)
+    found = [
+        _subject(circuit, past, pasts.pop(circuit.key, CircuitPast(circuit.key)), standings)
+        for circuit in circuits
+    ]
+    return [*found, *(_left(one) for one in pasts.values() if _is_told_of(one, over))]
+
+
+def _is_told_of(past: CircuitPast, over: Interval) -> bool:
+    """Of a circuit that left long before, nobody knows whether it is still there."""
+    return any(one.order.created_at in over for one in past.orders) or any(
+        one.stamp.at in over for one in past.readings
+    )
+
+
+def _subject(circuit: Circuit, past: Past, own: CircuitPast, standings: Mapping[str, Standing]) -> Subject:
+    standing = standings.get(circuit.key)
+    orders, quotes = own.orders, standing.quotes if standing is not None else ()
+    names = {circuit.name, *(one.order.circuit for one in orders), *(one.circuit for one in own.readings)}
+    changes = (one for one in past.changes if one.circuit in names)
+    looks = (one for one in past.curtain_ups if one.circuit in names)
+    return Subject(
+        circuit.name,
+        circuit.key,
+        circuit.labels,
+        price_periods(circuit.tariff, circuit.labels, orders, quotes),
+        own.ordered(),
+        demands_of(orders, changes, looks),
+        circuit,
+        frozenset(quote.currency for quote in quotes_of(orders)),
+    )
+
+
+def _left(past: CircuitPast) -> Subject:
+    """A circuit that left the configuration: what was quoted for its orders is all that tells its price."""
+    quotes = list(quotes_of(past.orders))
+    tariff = Tariff(quotes[-1].currency if quotes else Tariff().currency)
+    name = past.orders[-1].order.circuit if past.orders else past.readings[-1].circuit
+    labels = past.orders[-1].labels if past.orders else ()
+    prices = price_periods(tariff, (), past.orders)
+    return Subject(name, past.key, labels, prices, replace(past, otherwise=None).ordered(), ())
+
+
+def _together(pasts: Iterable[CircuitCosts], number: int) -> Figures:
+    return sum((one.months[number][1] for one in pasts), Figures())
+
+
+def _by_label(accounts: Iterable[Accounted]) -> Iterator[tuple[tuple[str, str], Figures]]:
+    found: defaultdict[tuple[str, str], Figures] = defaultdict(Figures)
+    for one in accounts:
+        for label, figures in one.of_label.items():
+            found[label] += figures
+    yield from sorted(found.items())
+
+
+def _spendings(
+    accounts: Sequence[Accounted], subjects: Sequence[Subject], *, by_rule: bool
+) -> tuple[Spending, ...]:
+    """What each reason cost, the dearest first: by rule, with what was no rule's beside them; or by event."""
+    amounts: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    reasons: dict[tuple[str, str, str], CostReason] = {}
+    circuits: defaultdict[tuple[str, str, str], dict[str, None]] = defaultdict(dict)
+    complete: dict[str, bool] = {}
+    for one, subject in zip(accounts, subjects, strict=True):
+        for bill in one.past.figures.bills:
+            complete[bill.currency] = complete.get(bill.currency, True) and bill.extra.complete
+        for because, amount in one.spent.items():
+            if not by_rule and because.kind not in ("event", "hold"):
+                continue
+            told = CostReason(because.kind, because.rule or "", because.rule) if by_rule else because
+            place = (told.kind, told.id, subject.tariff.currency)
+            reasons.setdefault(place, told)
+            amounts[place] += amount
+            circuits[place][one.past.name] = None
+    found = [
+        Spending(reasons[place], Cost(amount, place[2], complete[place[2]]), tuple(circuits[place]))
+        for place, amount in amounts.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.cost.amount, one.because.kind, one.because.id)))
+
+
+def _quota(past: Past, subjects: Sequence[Subject], over: Interval) -> Iterator[QuotaDay]:
+    names: dict[str, tuple[str, int | None]] = {}
+    for subject in subjects:
+        account_ = subject.key.rpartition("|")[0]
+        circuit = subject.circuit
+        if circuit is not None and account_ not in names:
+            names[account_] = _account_name(circuit.account, circuit.carrier), circuit.changes_per_day
+    used: Counter[tuple[str, date]] = Counter()
+    keys = {subject.key for subject in subjects}
+    for one in past.orders:
+        order = one.order
+        if order.circuit_key in keys and order.outcome.counts_against_quota and order.created_at in over:
+            used[order.circuit_key.rpartition("|")[0], order.created_at.astimezone(UTC).date()] += 1
+    for (key, day), number in sorted(used.items()):
+        name, limit = names.get(key, (key.rpartition("|")[2], None))
+        yield QuotaDay(name, day, number, limit)
+
+
+def _account_name(account_: Account, carrier: str) -> str:
+    return carrier if account_.number in ("", carrier) else f"{carrier} {account_.number}"
+
+
+def _service(past: Past, subjects: Sequence[Subject], over: Interval) -> Iterator[Served]:
+    """Of circuits that are only observed nobody expects anything yet."""
+    pasts = circuit_pasts(past, {})
+    for subject in subjects:
+        if subject.circuit is not None and subject.circuit.orders is not Orders.NONE:
+            looks = [one for one in past.curtain_ups if one.circuit == subject.name]
+            shown = pasts.get(subject.key, CircuitPast(subject.key)).shown()
+            yield from served(subject.name, looks, shown, past.problems, over)
+
+
+def _priced_at(subjects: Iterable[Subject]) -> date | None:
+    """The day of the public list, where some tier in use is priced by it."""
+    days = [
+        rate.as_of
+        for subject in subjects
+        if subject.circuit is not None
+        for tier, rate in subject.tariff.rates
+        if tier in subject.circuit.tiers and rate.source is RateSource.LIST and rate.as_of is not None
+    ]
+    return min(days, default=None)

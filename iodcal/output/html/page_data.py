@@ -1,0 +1,328 @@
+"""The report page as values: circuits as lanes, with what was, what is asked for, and why. Times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from iodcal.analysis.cost_reasons import cause_id, look_id
+from iodcal.analysis.past import CircuitPast, circuit_pasts, read_past_before, running, tells_of_circuits
+from iodcal.analysis.spans import PageRequest, check_page
+from iodcal.asked import Preview
+from iodcal.commands import plan
+from iodcal.config import Configuration
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause, Change
+from iodcal.domain.circuits import Circuit
+from iodcal.domain.localtime import Interval
+from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.problems import Kind, Problem, Severity
+from iodcal.domain.standing import Standing
+from iodcal.domain.steps import Steps
+from iodcal.domain.timeline import Timeline
+from iodcal.domain.values import replace
+from iodcal.history import CurtainUp, Past, PastCause, Stamp
+from iodcal.history.conceal import Hidden, hidden_by
+from iodcal.history.entries import HELD, Entry, entries_of
+from iodcal.result import Report, SourceReport
+from iodcal.state import LastRun, State
+from iodcal.state.files import Access
+from iodcal.state.store import StateStore
+from iodcal.words.problems import describe
+from iodcal.words.recorded import describe_recorded
+
+# What a page may hold in all, so that it opens at once for fifty circuits too; shared among the lanes.
+_MOST_BARS, _MOST_ENTRIES, _MOST_TROUBLES = 3000, 1500, 1000
+_FEW = 12  # what every lane may hold, however many there are
+PLANNED, DUE = "to come", "due now"
+MOST_ROWS = 4  # of bars above a lane
+
+
+class Block(Struct, frozen=True):
+    """A level of one lane. `planned` is True right of now: there it is what is asked for, left of it what
+    the carrier showed."""
+
+    span: Interval
+    level: Bandwidth
+    planned: bool
+
+
+class Bar(Struct, frozen=True):
+    """An event above a lane: its own time, and `asks` with lead and trail. `subject` is None where it must
+    not be seen; `ready` is what the last look before it found; `row` keeps bars from covering each other."""
+
+    id: str
+    event: Interval
+    asks: Interval
+    rule: str | None
+    subject: str | None
+    ready: bool | None = None
+    row: int = 0
+
+
+class Trouble(Struct, frozen=True):
+    """A problem of one circuit, in the picture: when it began and ended (now, if it lasts)."""
+
+    span: Interval
+    message: str
+
+
+class Lane(Struct, frozen=True):
+    """One circuit. `entries` is what happened, `coming` the changes to come, both in order of time;
+    `left_out` counts what there was no room for."""
+
+    circuit: Circuit
+    standing: Standing
+    target: Bandwidth
+    blocks: tuple[Block, ...]
+    bars: tuple[Bar, ...]
+    troubles: tuple[Trouble, ...]
+    entries: tuple[Entry, ...]
+    coming: tuple[Entry, ...]
+    left_out: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows of bars there are."""
+        return max((bar.row + 1 for bar in self.bars), default=0)
+
+    @property
+    def now(self) -> Bandwidth | None:
+        """The level that the circuit is known to run at."""
+        return running(self.standing.drift, self.standing.confirmed)
+
+
+class CurrentProblem(Struct, frozen=True):
+    """A problem that stands, in words."""
+
+    id: str
+    severity: Severity | None
+    since: datetime | None
+    message: str
+    remedy: str
+
+
+class Page(Struct, frozen=True):
+    """All that the page shows. `zone` is that of its axis; `unreadable` counts lost lines of the history."""
+
+    now: datetime
+    window: Interval
+    zone: ZoneInfo
+    lanes: tuple[Lane, ...]
+    problems: tuple[CurrentProblem, ...]
+    sources: tuple[SourceReport, ...]
+    last_run: LastRun | None
+    config_digest: str
+    test: bool
+    unreadable: int
+
+
+def report_page(configuration: Configuration, state_path: Path, asked: PageRequest) -> Page:
+    """The page, from the last run's readings and the history: nothing is asked of anybody.
+
+    Raises UsageError, StateError.
+    """
+    check_page(configuration, asked)
+    preview = Preview(now=asked.now, window=asked.window, circuit=asked.circuit, cached=True)
+    report = plan(configuration, state_path, preview, lambda _: None)
+    state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
+    past = read_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)
+    return page_of(report, past, state, hidden_by(configuration), asked.far_back)
+
+
+def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: timedelta) -> Page:
+    """The page: `back` to the left of now, the plan's window to the right."""
+    window = Interval(report.now - back, report.window.end)
+    standings = {plan.circuit.key: plan.standing for plan in report.plans} if tells_of_circuits(past) else {}
+    pasts, lanes = circuit_pasts(past, standings), list[Lane]()
+    for one in report.plans:
+        own = pasts.get(one.circuit.key, CircuitPast(one.circuit.key))
+        lanes.append(_lane(one, past, own, window, report, hidden))
+    zones = [plan.circuit.zone for plan in report.plans]
+    return Page(
+        report.now,
+        window,
+        max(zones, key=zones.count),
+        tuple(lanes),
+        tuple(_problems(report, state, hidden)),
+        report.sources,
+        report.last_run,
+        report.config_digest,
+        report.test,
+        past.unreadable,
+    )
+
+
+def _lane(
+    plan: CircuitPlan, past: Past, own: CircuitPast, window: Interval, report: Report, hidden: Hidden
+) -> Lane:
+    circuits = len(report.plans)
+    bars, left_out = in_rows(bars_of(past, plan.timeline, window, hidden))
+    troubles = [*_troubles(plan, past, window, report.now)]
+    happened = [entry for entry in entries_of(past, everything=False) if _belongs(entry, plan, window)]
+    most = _share(_MOST_ENTRIES, circuits)
+    shown = _share(_MOST_BARS, circuits)
+    left_out += max(0, len(bars) - shown) + max(0, len(happened) - most)
+    return Lane(
+        plan.circuit,
+        plan.standing,
+        plan.target,
+        (
+            *past_blocks(own, Interval(window.start, report.now)),
+            *planned_blocks(plan.timeline, Interval(report.now, window.end)),
+        ),
+        tuple(bars[-shown:]),
+        tuple(troubles[-_share(_MOST_TROUBLES, circuits) :]),
+        tuple(happened[-most:]),
+        tuple(_coming(change, report.now, hidden) for change in plan.changes[:most]),
+        left_out,
+    )
+
+
+def past_blocks(past: CircuitPast, over: Interval) -> Iterator[Block]:
+    """The levels that the carrier showed during `over`; nothing where none is known."""
+    for span, level in past.shown().pieces(over):
+        if level is not None:
+            yield Block(span, level, planned=False)
+
+
+def planned_blocks(timeline: Timeline, over: Interval) -> Iterator[Block]:
+    """The levels that the timeline asks for during `over`."""
+    targets = Steps.of((segment.span.start, segment.target) for segment in timeline.over(over))
+    for span, level in targets.pieces(over):
+        yield Block(span, level, planned=True)
+
+
+def _share(most: int, circuits: int) -> int:
+    return max(_FEW, most // circuits)
+
+
+def _belongs(entry: Entry, plan: CircuitPlan, window: Interval) -> bool:
+    return entry.concerns(plan.circuit.name) and entry.at in window
+
+
+def _coming(change: Change, now: datetime, hidden: Hidden) -> Entry:
+    """A change to come, in the shape of those that were; one that is due is due now."""
+    return Entry(
+        "plan",
+        max(change.at, now),
+        Stamp(now, ""),
+        change.circuit,
+        change.old,
+        change.new,
+        HELD if change.held is not None else DUE if change.due else PLANNED,
+        str(change.held.reason) if change.held is not None else None,
+        change.held.until if change.held is not None else None,
+        causes=tuple(_past_cause(cause, hidden) for cause in change.causes),
+    )
+
+
+def _past_cause(cause: Cause, hidden: Hidden) -> PastCause:
+    secret = hidden.covers(cause.calendar, cause.rule)
+    return PastCause(
+        str(cause.kind),
+        cause.start,
+        cause.end,
+        cause.id,
+        cause.rule,
+        cause.calendar,
+        None if secret else cause.subject,
+        cause.asks,
+        cause.ended,
+        cause.labels,
+        cause.who,
+        cause.note,
+    )
+
+
+def _troubles(plan: CircuitPlan, past: Past, window: Interval, now: datetime) -> Iterator[Trouble]:
+    for problem in past.problems:
+        if problem.facts.get("circuit") != plan.circuit.name:
+            continue
+        span = Interval(problem.stamp.at, problem.ended or now)
+        if span.start < now and span.overlaps(window):
+            yield Trouble(span, describe_recorded(problem.id, problem.facts).message)
+
+
+def _problems(report: Report, state: State, hidden: Hidden) -> Iterator[CurrentProblem]:
+    """What stood when the last run ended, and what the readings of then mean by now; errors first."""
+    standing: dict[str, CurrentProblem] = {}
+    for key, told in state.told.items():
+        if told.over:
+            continue
+        words = describe_recorded(key, hidden.facts(told.facts))
+        standing[key] = CurrentProblem(key, _severity(key), told.since, words.message, words.remedy)
+    for problem in report.problems:
+        words = describe(Problem(problem.kind, problem.where, hidden.facts(problem.facts)))
+        standing[problem.id] = CurrentProblem(
+            problem.id, problem.severity, problem.since, words.message, words.remedy
+        )
+    yield from sorted(standing.values(), key=lambda one: (one.severity is not Severity.ERROR, one.id))
+
+
+def _severity(id_: str) -> Severity | None:
+    try:
+        return Problem(Kind(id_.partition(":")[0]), "").severity
+    except ValueError:
+        return None
+
+
+def bars_of(past: Past, timeline: Timeline, over: Interval, hidden: Hidden) -> list[Bar]:
+    """One bar for each event and rule that asked this circuit for something during `over`, by start."""
+    circuit = timeline.circuit.name
+    looks = [look for look in past.curtain_ups if look.circuit == circuit]
+    found: dict[str, Bar] = {}
+    for bar in (*_of_looks(looks), *_of_history(past, circuit), *_of_timeline(timeline, hidden)):
+        found[bar.id] = bar  # a look knows no lead and trail; what today's calendars say counts most
+    results = {look_id(look): look.ready for look in looks}
+    shown = (replace(bar, ready=results.get(bar.id)) for bar in found.values() if bar.asks.overlaps(over))
+    return sorted(shown, key=lambda bar: (bar.asks.start, bar.id))
+
+
+def in_rows(bars: Iterable[Bar]) -> tuple[list[Bar], int]:
+    """Bars, each in the first row where it covers no other; and how many found no row."""
+    ends: list[Interval] = []
+    placed: list[Bar] = []
+    left_out = 0
+    for bar in bars:
+        row = next((number for number, last in enumerate(ends) if last.end <= bar.asks.start), len(ends))
+        if row == MOST_ROWS:
+            left_out += 1
+            continue
+        ends[row : row + 1] = [bar.asks]
+        placed.append(replace(bar, row=row))
+    return placed, left_out
+
+
+def _of_history(past: Past, circuit: str) -> Iterator[Bar]:
+    for order in past.orders:
+        if order.order.circuit == circuit:
+            yield from _of_causes(order.causes)
+    for change in past.changes:
+        if change.circuit == circuit:
+            yield from _of_causes(change.causes)
+
+
+def _of_causes(causes: Iterable[PastCause]) -> Iterator[Bar]:
+    for cause in causes:
+        if cause.kind == "event":
+            span = Interval(cause.start, cause.end)
+            yield Bar(cause_id(cause), span, cause.asks or span, cause.rule, cause.subject)
+
+
+def _of_looks(looks: Iterable[CurtainUp]) -> Iterator[Bar]:
+    for look in looks:
+        if look.end is not None:
+            span = Interval(look.start, look.end)
+            yield Bar(look_id(look), span, span, look.rule, look.subject)
+
+
+def _of_timeline(timeline: Timeline, hidden: Hidden) -> Iterator[Bar]:
+    for window in timeline.windows:
+        demand = window.demand
+        subject = None if hidden.covers(demand.calendar, demand.rule.name) else demand.subject
+        yield Bar(demand.id, demand.event, demand.span, demand.rule.name, subject)
