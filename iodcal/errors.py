@@ -28,17 +28,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iodcal.redaction import redact_credentials
+
 if TYPE_CHECKING:
     from iodcal.domain.problems import Fact
 
 
 class IodcalError(Exception):
-    """A fault with a stable `code` and its facts. `str()` is for logs, not for people."""
+    """A fault with a stable `code` and its facts. `str()` is for logs, not for people.
+
+    Foreign texts that came otherwise than by `iodcal.http` enter here: no fact shows a credential.
+    """
 
     def __init__(self, code: str, **facts: Fact) -> None:
         super().__init__(code)
         self.code = code
-        self.facts: Mapping[str, Fact] = facts
+        self.facts: Mapping[str, Fact] = {
+            name: redact_credentials(fact) if isinstance(fact, str) else fact for name, fact in facts.items()
+        }
 
     def __str__(self) -> str:
         told = ", ".join(f"{name}={fact!r}" for name, fact in self.facts.items())

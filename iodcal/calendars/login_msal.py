@@ -16,7 +16,7 @@ from iodcal.domain.values import Opaque
 from iodcal.errors import CalendarError
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, host_of
 from iodcal.http.answers import printable
-from iodcal.masking import remember
+from iodcal.redaction import remember_secrets
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -60,7 +60,7 @@ def from_certificate(pem: str) -> dict[str, str]:
         raise CalendarError("login_certificate_wrong", reason=f"it holds no {missing} in PEM form")
     if "ENCRYPTED" in key[0]:
         raise CalendarError("login_certificate_wrong", reason="its private key is encrypted")
-    remember(key[0])
+    remember_secrets(key[0])
     return {"private_key": key[0], "public_certificate": certificate[0]}
 
 
@@ -105,7 +105,7 @@ def token_of_machine(application: Application, deadline: Deadline) -> Token:
     """
     import msal
 
-    from iodcal.http.raw import LocalSession
+    from iodcal.http.transport import LocalSession
 
     named = application.client_id
     identity = (
@@ -176,6 +176,7 @@ class _Checked:
                 headers=asked.get("headers"),
                 deadline=self._deadline,
                 retry=True,
+                answer_is_secret=True,
             )
         except HttpError as error:
             raise unread(error) from None

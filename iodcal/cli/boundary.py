@@ -168,9 +168,9 @@ def _traceback_of(error: BaseException) -> str:
     """The traceback with all that led to it, without local variables and without secrets that went out."""
     import traceback
 
-    from iodcal.masking import masked
+    from iodcal.redaction import redact_credentials
 
-    return masked("".join(traceback.format_exception(error)))
+    return redact_credentials("".join(traceback.format_exception(error)))
 
 
 def _keep_traceback(told: str) -> Path | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from iodcal.cli.options import LogFormat
-from iodcal.masking import masked
+from iodcal.redaction import redact_credentials
 
 NOTICE = 25  # between INFO and WARNING, as in syslog: what is good to know, such as a recovery
 logging.addLevelName(NOTICE, "NOTICE")
@@ -31,7 +31,7 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "run_id": self._run_id}
-        return json.dumps({**line, "message": masked(record.getMessage())})
+        return json.dumps({**line, "message": redact_credentials(record.getMessage())})
 
 
 class _Text(logging.Formatter):
@@ -41,7 +41,7 @@ class _Text(logging.Formatter):
         super().__init__(f"%(levelname)s %(name)s [{run_id}]: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        return masked(record.getMessage() if record.name == _TOLD else super().format(record))
+        return redact_credentials(record.getMessage() if record.name == _TOLD else super().format(record))
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from iodcal.domain.values import Opaque
 from iodcal.errors import SecretError
 from iodcal.places import expanded
+from iodcal.redaction import remember_secrets
 
 _KINDS = ("env", "file", "credential", "command")
 _COMMAND_SECONDS = 20
@@ -44,11 +45,12 @@ _SHAPE: dict[str, Any] = {
 
 
 class SecretValue(Opaque, frozen=True):
-    """A resolved secret; only `reveal` shows it."""
+    """A resolved secret; only `reveal` shows it. From then on redaction knows it, whoever gets it."""
 
     _text: str
 
     def reveal(self) -> str:
+        remember_secrets(self._text)
         return self._text
 
     def __repr__(self) -> str:

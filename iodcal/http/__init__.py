@@ -1,4 +1,4 @@
-"""The one place where HTTP sessions are made: time-outs, retries, size limits, redaction, user agent, TLS.
+"""The one place where HTTP sessions are made: deadlines, retries, size limits, redaction, user agent, TLS.
 
 Importing this package is cheap: what needs sockets is imported when it is asked for, `requests` by the first
 `Session`, `tenacity` by the first retry.
@@ -6,15 +6,14 @@ Importing this package is cheap: what needs sockets is imported when it is asked
 
 from typing import TYPE_CHECKING, Any
 
-from iodcal.http.addresses import host_of, origin_of, require_secure
 from iodcal.http.answers import Answer, AnswerError, HttpError, Outcome
-from iodcal.http.deadline import Deadline
+from iodcal.http.exchange import Deadline, give_up
+from iodcal.http.urls import host_of, origin_of, require_secure
 
 if TYPE_CHECKING:
-    from iodcal.http.cutting import give_up
     from iodcal.http.session import ReadingSession, Session
 
-_LATER = {"give_up": "cutting", "ReadingSession": "session", "Session": "session"}
+_LATER = {"ReadingSession": "session", "Session": "session"}
 
 __all__ = [
     "Answer",

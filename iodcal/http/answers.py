@@ -76,7 +76,7 @@ class Answer(Opaque, frozen=True):
 Outcome: TypeAlias = Answer | HttpError
 
 
-def worth_retrying(outcome: Outcome, wants_json: bool) -> bool:
+def worth_retrying(outcome: Outcome, *, wants_json: bool) -> bool:
     """True where another try may well end better."""
     if isinstance(outcome, HttpError):
         return outcome.code in ("unreachable", "timeout", "truncated")

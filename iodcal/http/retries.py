@@ -12,7 +12,7 @@ from typing import Any
 from tenacity import RetryCallState, Retrying, retry_if_result, wait_exponential, wait_random
 
 from iodcal.http.answers import Answer, HttpError, Outcome, worth_retrying
-from iodcal.http.deadline import Deadline
+from iodcal.http.exchange import Deadline
 
 _MOST_TRIES = 4
 _BACKOFF = wait_exponential(multiplier=0.5, max=8) + wait_random(0, 1)
@@ -22,6 +22,7 @@ _JITTER = wait_random(0, 0.5)
 def try_again(
     first: Outcome,
     attempt: Callable[[], Outcome],
+    *,
     deadline: Deadline,
     wants_json: bool,
     sleep: Callable[[float], None],
@@ -36,7 +37,7 @@ def try_again(
         return state.attempt_number >= _MOST_TRIES or state.upcoming_sleep >= deadline.left
 
     retrying = Retrying(
-        retry=retry_if_result(lambda outcome: worth_retrying(outcome, wants_json)),
+        retry=retry_if_result(lambda outcome: worth_retrying(outcome, wants_json=wants_json)),
         wait=_wait,
         stop=stop,
         sleep=sleep,

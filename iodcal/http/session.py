@@ -8,28 +8,30 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from msgspec import Struct, field
 
 from iodcal.domain.values import replace
-from iodcal.http.addresses import host_of, origin_of, require_secure, shown, without_userinfo
 from iodcal.http.answers import Answer, HttpError, Outcome, printable, worth_retrying
-from iodcal.http.cutting import given_up, pause, within
-from iodcal.http.deadline import Deadline
-from iodcal.masking import masked, masked_bytes, remember
+from iodcal.http.exchange import Deadline, given_up, pause, run_exchange
+from iodcal.http.urls import host_of, origin_of, require_secure, shown, without_userinfo
+from iodcal.redaction import redact_body, redact_text, remember_secrets
+from iodcal.signals import stop_wanted
 
 if TYPE_CHECKING:
     import requests
 
 _log = logging.getLogger("iodcal.http")
+_T = TypeVar("_T")
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
 _EXCHANGE_SECONDS = 60.0
 _MOST_REDIRECTS = 5
 _CHUNK = 65536
+_WIRE_BYTES = 1024 * 1024  # for headers, and for what chunks add
 _FIRST_REFUSAL = 300
 _SECRET_FIELDS = ("client_secret", "client_assertion")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -54,6 +56,8 @@ class _Request(Struct, frozen=True):
     form: Mapping[str, str] | None = None
     json: object = None
     auth: tuple[str, str] | None = None
+    repeatable: bool = True
+    answer_is_secret: bool = False
 
 
 class ReadingSession:
@@ -62,8 +66,9 @@ class ReadingSession:
     Bodies of more than `max_bytes` are refused. With `allow_redirects` redirects are followed; one to another
     host gets none of the caller's headers, and `may_redirect` is asked first (it raises to refuse).
     `secret_urls` keeps everything but the host out of answers, errors and logs. One request may take
-    `exchange_seconds` in all, however steadily its answer trickles in: others wait behind it. `user_agent`
-    is sent in place of our own.
+    `exchange_seconds` in all, from resolving the name to the last byte, however steadily its answer trickles
+    in: others wait behind it. Secrets that went out are left out of every answer, and of a refusal whatever
+    else looks like one. `user_agent` is sent in place of our own.
     """
 
     def __init__(
@@ -81,7 +86,7 @@ class ReadingSession:
         self._allow_redirects = allow_redirects
         self._may_redirect = may_redirect
         self._secret_urls = secret_urls
-        from iodcal.http.raw import RawSession
+        from iodcal.http.transport import RawSession
 
         self._raw = RawSession()
         if user_agent is not None:
@@ -105,30 +110,28 @@ class ReadingSession:
         Raises HttpError.
         """
         request = _Request("GET", url, params, headers or {})
-        return self._settle(request, deadline, retry=True, wants_json=wants_json)
+        return self._settle(request, deadline, wants_json=wants_json)
 
-    def _settle(
-        self, request: _Request, deadline: Deadline, *, retry: bool, wants_json: bool = False
-    ) -> Answer:
+    def _settle(self, request: _Request, deadline: Deadline, *, wants_json: bool = False) -> Answer:
         require_secure(request.url)
         outcome = self._follow(request, deadline)
-        if retry:
-            outcome = self._retried(outcome, request, deadline, wants_json)
+        if request.repeatable:
+            outcome = self._retried(outcome, request, deadline, wants_json=wants_json)
         if isinstance(outcome, HttpError):
             raise outcome
         return outcome
 
-    def _retried(self, first: Outcome, request: _Request, deadline: Deadline, wants_json: bool) -> Outcome:
-        if not worth_retrying(first, wants_json):
+    def _retried(self, first: Outcome, request: _Request, deadline: Deadline, *, wants_json: bool) -> Outcome:
+        if not worth_retrying(first, wants_json=wants_json):
             return first
         from iodcal.http.retries import try_again
 
         return try_again(
             first,
             lambda: self._follow(request, deadline),
-            deadline,
-            wants_json,
-            sleep,
+            deadline=deadline,
+            wants_json=wants_json,
+            sleep=sleep,
         )
 
     def _follow(self, request: _Request, deadline: Deadline, hops: int = _MOST_REDIRECTS) -> Outcome:
@@ -140,44 +143,55 @@ class ReadingSession:
         if not (self._allow_redirects and request.method == "GET" and target and hops):
             return HttpError("redirect", sent=True, host=host_of(request.url), status=outcome.status)
         try:
-            following = self._redirected(request, target)
+            following = self._redirected(request, target, deadline)
         except HttpError as refused:
             return refused
         return self._follow(following, deadline, hops - 1)
 
-    def _redirected(self, request: _Request, location: str) -> _Request:
+    def _redirected(self, request: _Request, location: str, deadline: Deadline) -> _Request:
         try:
             target = urljoin(request.url, location)
         except ValueError:
             raise HttpError("redirect", sent=True, host=host_of(request.url)) from None
         require_secure(target)
-        if self._may_redirect is not None:
-            self._may_redirect(target)
+        if (may_redirect := self._may_redirect) is not None:  # it may resolve a name, which takes its time
+            self._run(lambda: may_redirect(target), host_of(request.url), deadline, repeatable=True)
         if origin_of(target) != origin_of(request.url):
             return _Request("GET", target)
         auth = request.auth or without_userinfo(request.url)[1]
         return replace(request, url=target, params=None, auth=auth)
 
     def _exchange(self, request: _Request, deadline: Deadline) -> Outcome:
-        from iodcal.http import faults
-
-        host = host_of(request.url)
-        if deadline.passed or given_up.is_set():
+        host, started = host_of(request.url), time.monotonic()
+        if deadline.passed or given_up.is_set() or stop_wanted():
             return HttpError("deadline", sent=False, host=host)
-        started, limit = time.monotonic(), deadline.or_after(self._exchange_seconds)
+        limit = deadline.or_after(self._exchange_seconds)
         try:
-            with within(limit):
-                outcome = self._send(request, limit)
-        except faults.FOREIGN as error:
-            outcome = faults.fault_of(error, host, limit)
-        if isinstance(outcome, HttpError) and outcome.code == "deadline" and limit.at < deadline.at:
+            outcome: Outcome = self._run(
+                lambda: self._send(request, limit), host, limit, repeatable=request.repeatable
+            )
+        except HttpError as error:
+            outcome = error
+        too_slow = limit.at < deadline.at and not stop_wanted()
+        if isinstance(outcome, HttpError) and outcome.code == "deadline" and too_slow:
             outcome = HttpError(
                 "too_slow", sent=outcome.sent, host=host, seconds=round(self._exchange_seconds)
             )
         _log_exchange(request, outcome, time.monotonic() - started, hide_path=self._secret_urls)
         return outcome
 
-    def _send(self, request: _Request, deadline: Deadline) -> Outcome:
+    def _run(self, work: Callable[[], _T], host: str, limit: Deadline, *, repeatable: bool) -> _T:
+        """What `work`, which talks to `host`, returns within `limit`. Raises HttpError."""
+        from iodcal.http import errors
+
+        most_bytes = 2 * self._max_bytes + _WIRE_BYTES
+        try:
+            return run_exchange(work, limit, repeatable=repeatable, most_bytes=most_bytes)
+        except errors.FOREIGN as error:
+            fault = errors.fault_of(error, host, limit)
+        raise fault  # out here, so that no foreign exception goes along
+
+    def _send(self, request: _Request, deadline: Deadline) -> Answer:
         url, userinfo = without_userinfo(request.url)
         credentials = request.auth or userinfo
         _remember_secrets(request, credentials, secret_url=self._secret_urls)
@@ -195,27 +209,21 @@ class ReadingSession:
         )
         try:
             clock_error = _clock_error(response.headers.get("Date"))
-            body = self._read(response, deadline)
+            body = self._read(response)
         finally:
             response.close()
-        if isinstance(body, HttpError):
-            return body
+        refused = response.status_code >= _FIRST_REFUSAL
+        if refused or not request.answer_is_secret:
+            body = redact_body(body, credentials_too=refused)
         address = shown(request.url, hide_path=self._secret_urls)
-        headers = _without_secrets(response.headers)
-        if response.status_code >= _FIRST_REFUSAL:
-            body = masked_bytes(body)  # a good answer is data, and a token in it may be the one we sent
-        return Answer(response.status_code, headers, body, address, clock_error)
+        return Answer(response.status_code, _without_secrets(response.headers), body, address, clock_error)
 
-    def _read(self, response: requests.Response, deadline: Deadline) -> bytes | HttpError:
-        # `read1` hands over what has come: a server that sends a byte now and then must not hold us up.
-        host = host_of(response.url)
+    def _read(self, response: requests.Response) -> bytes:
         body = bytearray()
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._max_bytes:
-                return HttpError("too_large", sent=True, host=host, limit=self._max_bytes)
-            if deadline.passed:
-                return HttpError("deadline", sent=True, host=host)
+                raise HttpError("too_large", sent=True, host=host_of(response.url), limit=self._max_bytes)
         return bytes(body)
 
 
@@ -232,31 +240,33 @@ class Session(ReadingSession):
         auth: tuple[str, str] | None = None,
         deadline: Deadline,
         retry: bool = False,
+        answer_is_secret: bool = False,
     ) -> Answer:
         """One try, or as many as `get` makes where `retry` is set. Never follows a redirect.
 
-        Raises HttpError; its `sent` says whether the server may have seen the request.
+        With `answer_is_secret`, as for a login's token, a good answer stays as it came. Raises HttpError; its
+        `sent` says whether the server may have seen the request.
         """
-        request = _Request("POST", url, None, headers or {}, form, json, auth)
-        return self._settle(request, deadline, retry=retry)
+        request = _Request("POST", url, None, headers or {}, form, json, auth, retry, answer_is_secret)
+        return self._settle(request, deadline)
 
 
 def _remember_secrets(request: _Request, credentials: tuple[str, str] | None, *, secret_url: bool) -> None:
     """Notes what must not be repeated by whoever gets this request."""
-    remember(request.headers.get("Authorization", "").rpartition(" ")[2])
+    remember_secrets(request.headers.get("Authorization", "").rpartition(" ")[2])
     if credentials is not None:
-        remember(credentials[1], _basic(credentials)["Authorization"].rpartition(" ")[2])
-    remember(*((request.form or {}).get(name, "") for name in _SECRET_FIELDS))
+        remember_secrets(credentials[1], _basic(credentials)["Authorization"].rpartition(" ")[2])
+    remember_secrets(*((request.form or {}).get(name, "") for name in _SECRET_FIELDS))
     if secret_url:
         parts = urlsplit(request.url)
-        remember(request.url, parts.path, parts.query)
+        remember_secrets(request.url, parts.path, parts.query)
 
 
 def _without_secrets(headers: MutableMapping[str, str]) -> MutableMapping[str, str]:
     """`headers`, of which none but the redirect's, which is never told, repeats a secret."""
     for name in headers:
         if name.casefold() != "location":
-            headers[name] = masked(headers[name])
+            headers[name] = redact_text(headers[name])
     return headers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,10 @@ from iodcal.config import NotifyTarget, Way
 from iodcal.domain.problems import Fact
 from iodcal.errors import IodcalError, SecretError
 from iodcal.http import Deadline, HttpError
-from iodcal.masking import remember
 from iodcal.notices import Notice
 from iodcal.notices.card import card
 from iodcal.notices.template import values_of
+from iodcal.redaction import remember_secrets
 
 if TYPE_CHECKING:
     import apprise
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from iodcal.config.secrets import Secret
     from iodcal.http import Session
 
+_LOOPBACK = "localhost,127.0.0.0/8,::1"
 _MOST_BYTES = 64 * 1024  # of an answer that nobody reads
 
 
@@ -117,9 +119,17 @@ def apprise_of(addresses: str) -> apprise.Apprise | None:
     # Its log may name addresses, which are secrets.
     logging.getLogger("apprise").addHandler(logging.NullHandler())
     logging.getLogger("apprise").propagate = False
+    _reach_loopback_directly()
     service = apprise.Apprise()
-    remember(*addresses.split())
+    remember_secrets(*addresses.split())
     return service if all(service.add(address) for address in addresses.split()) else None
+
+
+def _reach_loopback_directly() -> None:
+    """Apprise has sessions of its own, which go by the environment."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if not given.endswith(_LOOPBACK):
+        os.environ["no_proxy"] = f"{given},{_LOOPBACK}".lstrip(",")
 
 
 def _lines(notice: Notice, *, titled: bool) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from iodcal.http import Deadline, HttpError, ReadingSession, Session
-from iodcal.http.cutting import give_up, given_up, watched
+from iodcal.http import Deadline, HttpError, ReadingSession, Session, give_up
+from iodcal.http.exchange import ExchangeTimeoutError, given_up, run_exchange
 from iodcal.signals import Interrupted, install, reset
 from iodcal.threads import side_by_side
 
@@ -84,20 +84,13 @@ def test_the_deadline_ends_an_answer_that_comes_letter_by_letter(beginning: byte
     assert sent.value.sent
 
 
-class Connection:
-    """What is known of one: its socket."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-
-
 def test_what_was_sent_just_before_all_was_given_up_is_not_waited_for() -> None:
     ours, theirs = socket.socketpair()
     ours.settimeout(30)
     give_up()
     try:
-        with ours, theirs, watched(Connection(ours)):
-            assert ours.recv(1) == b""
+        with ours, theirs, pytest.raises(ExchangeTimeoutError):
+            run_exchange(lambda: ours.recv(1), Deadline.after(30), repeatable=False, most_bytes=1)
     finally:
         given_up.clear()
 

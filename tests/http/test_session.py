@@ -322,10 +322,9 @@ def test_nothing_is_sent_after_the_deadline(stage: Stage, server: LocalServer, s
 def test_the_deadline_cuts_a_body_that_keeps_coming(
     stage: Stage, server: LocalServer, session: Session
 ) -> None:
-    stage.replies = [Reply.of(list(range(200_000)))]
-    ticks = iter([0.0] * 6)  # before and while the request is sent; then time is up
+    stage.replies = [Reply(drip=(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 200_000))]
     with pytest.raises(HttpError, match="deadline") as caught:
-        session.get(server.url, deadline=Deadline(10.0, lambda: next(ticks, 11.0)))
+        session.get(server.url, deadline=Deadline.after(0.3))
     assert caught.value.sent
 
 
@@ -450,6 +449,25 @@ def test_the_proxy_of_the_environment_is_used(
         session.get("https://nowhere.invalid/", deadline=soon())
     assert (caught.value.code, caught.value.sent) == ("unreachable", False)
     assert (server.connections, len(waits)) == (4, 3)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_loopback_never_goes_through_a_proxy(
+    stage: Stage,
+    server: LocalServer,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    host: str,
+) -> None:
+    stage.replies = [OK]
+    with LocalServer(lambda _: Reply(502)) as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        own = server.url.replace("127.0.0.1", host)
+        for headers in ({}, {"Authorization": "Bearer in-clear"}):
+            assert session.get(own, headers=headers, deadline=soon()).status == 200
+    assert (proxy.connections, len(stage.requests)) == (0, 2)
 
 
 @pytest.mark.parametrize("proxy", ["ftp://127.0.0.1:1", "socks5://127.0.0.1:1", "http://[::1"])

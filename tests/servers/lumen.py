@@ -11,7 +11,7 @@ import itertools
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from types import TracebackType
@@ -141,7 +141,7 @@ class LumenServer:
         planned = self._faults.get(call)
         reply = self._dated(planned.popleft(), call, request) if planned else self._route(call, request)
         date = format_datetime(datetime.now(UTC), usegmt=True)
-        return Reply(reply.status, reply.body, {"Date": date, **reply.headers}, reply.missing, reply.dropped)
+        return replace(reply, headers={"Date": date, **reply.headers})
 
     def _dated(self, fault: Fault, call: str, request: Request) -> Reply:
         return fault(lambda: self._route(call, request))

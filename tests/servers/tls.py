@@ -35,6 +35,9 @@ class TestAuthority:
         return context
 
 
+DRIP_SECONDS = 0.02
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as it came. Names in `headers` and of `query` are lower-case; the path is decoded."""
@@ -53,13 +56,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes out. `missing` bytes more are announced than sent; `dropped`: the connection just ends."""
+    """What goes out. `missing` bytes more are announced than sent; `dropped`: the connection just ends.
+    `drip` goes out instead of all else: a beginning, and what follows it now and then, for ever."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     missing: int = 0
     dropped: bool = False
+    drip: tuple[bytes, bytes] | None = None
 
     @classmethod
     def of(cls, document: object, status: int = 200, **headers: str) -> Reply:
@@ -79,7 +84,9 @@ class LocalServer:
         self.watch: Callable[[], None] = lambda: (
             None
         )  # called as each request arrives, and again once it is done
-        self._http = _Server(("127.0.0.1", 0), _handler(answer, self._count, lambda: self.watch()))
+        self._closing = threading.Event()
+        handler = _handler(answer, self._count, lambda: self.watch(), self._closing)
+        self._http = _Server(("127.0.0.1", 0), handler)
         self._http.context = context
         scheme = "http" if context is None else "https"
         self.url = f"{scheme}://127.0.0.1:{self._http.server_port}"
@@ -95,6 +102,7 @@ class LocalServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closing.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
@@ -118,7 +126,10 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(
-    answer: Callable[[Request], Reply], count: Callable[[], None], watch: Callable[[], None]
+    answer: Callable[[Request], Reply],
+    count: Callable[[], None],
+    watch: Callable[[], None],
+    closing: threading.Event,
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -139,7 +150,9 @@ def _handler(
             watch()
             reply = answer(request)
             watch()
-            if reply.dropped:
+            if reply.drip is not None:
+                self._drip(*reply.drip)
+            if reply.dropped or reply.drip is not None:
                 self.close_connection = True
                 return
             self.send_response_only(reply.status)
@@ -151,6 +164,12 @@ def _handler(
             self.close_connection = self.close_connection or reply.missing > 0
             with contextlib.suppress(OSError):
                 self.wfile.write(reply.body)
+
+        def _drip(self, beginning: bytes, again: bytes) -> None:
+            with contextlib.suppress(OSError):  # the client has hung up
+                self.wfile.write(beginning)
+                while not closing.wait(DRIP_SECONDS):
+                    self.wfile.write(again)
 
         def _request(self) -> Request:
             parts = urlsplit(self.path)

@@ -16,6 +16,7 @@ from iodcal.carriers import Listed
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
 from iodcal.errors import CarrierError
+from iodcal.redaction import redact_credentials
 
 _STATUSES = {"active": Status.ACTIVE, "change pending": Status.PENDING}
 _NEEDED = frozenset({"bandwidth", "uni service id"})
@@ -38,7 +39,7 @@ class Service(Struct, frozen=True):
     def reading(self, at: datetime) -> Reading:
         """What this says of the circuit; a status that nobody has seen before is UNKNOWN."""
         status = _STATUSES.get(_folded(self.status_text), Status.UNKNOWN)
-        return Reading(at, status, self.bandwidth, self.status_text)
+        return Reading(at, status, self.bandwidth, redact_credentials(self.status_text))
 
 
 def find_service(document: Any, service_id: str) -> Service | None:

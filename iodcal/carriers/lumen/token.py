@@ -70,6 +70,7 @@ class Tokens:
                 auth=(client_id, client_secret),
                 deadline=deadline,
                 retry=True,
+                answer_is_secret=True,
             )
         except HttpError as error:
             raise CarrierError(error.code, **error.facts) from None

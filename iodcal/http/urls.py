@@ -13,14 +13,22 @@ def require_secure(url: str) -> None:
     try:
         parts = urlsplit(url)
         scheme, host, _ = parts.scheme, parts.hostname or "", parts.port  # a bad port raises here
-        secure = bool(host) and (scheme == "https" or (scheme == "http" and _is_loopback(host)))
+        secure = bool(host) and (scheme == "https" or (scheme == "http" and _names_loopback(host)))
     except ValueError:
         scheme, host, secure = "", "", False
     if not secure:
         raise HttpError("insecure_url", sent=False, host=host or None, scheme=scheme or None)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """True if `url` leads to this very machine."""
+    try:
+        return _names_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+
+
+def _names_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -8,7 +8,7 @@ from rich.pretty import pretty_repr
 from iodcal.calendars.login_msal import Token
 from iodcal.config.secrets import Secret, SecretValue
 from iodcal.http import Answer, Deadline, Session
-from iodcal.masking import masked, masked_bytes, remember
+from iodcal.redaction import redact_body, redact_text, remember_secrets
 from tests.servers.tls import LocalServer, Reply, Request
 
 
@@ -25,24 +25,32 @@ from tests.servers.tls import LocalServer, Reply, Request
     ],
 )
 def test_a_secret_is_left_out_however_it_is_spelt(secret: str, told: str, shown: str) -> None:
-    remember(secret)
-    assert masked(told) == shown
+    remember_secrets(secret)
+    assert redact_text(told) == shown
 
 
 def test_the_longer_secret_goes_first() -> None:
-    remember("masking-part", "masking-part-and-more")
-    assert masked("masking-part-and-more") == "***"
+    remember_secrets("masking-part", "masking-part-and-more")
+    assert redact_text("masking-part-and-more") == "***"
 
 
 def test_what_is_no_text_stays_as_it_is() -> None:
-    remember("bytes-masking")
-    assert masked_bytes(b"\xff\xfebytes-masking\x00") == b"\xff\xfe***\x00"
+    remember_secrets("bytes-masking")
+    assert redact_body(b"\xff\xfebytes-masking\x00", credentials_too=False) == b"\xff\xfe***\x00"
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(200, b"Bearer masking-token"), (400, b"Bearer ***"), (503, b"Bearer ***")]
+    ("status", "secret", "body"),
+    [
+        (200, True, b"Bearer masking-token"),
+        (200, False, b"Bearer ***"),
+        (400, True, b"Bearer ***"),
+        (503, False, b"Bearer ***"),
+    ],
 )
-def test_an_answer_repeats_no_credential_but_good_data_stays_as_it_is(status: int, body: bytes) -> None:
+def test_an_answer_repeats_no_credential_but_a_token_that_was_asked_for_stays_as_it_is(
+    status: int, secret: bool, body: bytes
+) -> None:
     def answer(request: Request) -> Reply:
         said = request.headers["authorization"]
         return Reply(status, said.encode(), {"X-Request-Id": said, "Location": f"/{said}"})
@@ -50,7 +58,7 @@ def test_an_answer_repeats_no_credential_but_good_data_stays_as_it_is(status: in
     with LocalServer(answer) as server:
         session = Session()
         headers = {"Authorization": "Bearer masking-token"}
-        got = session.post(server.url, headers=headers, deadline=Deadline.after(20))
+        got = session.post(server.url, headers=headers, deadline=Deadline.after(20), answer_is_secret=secret)
         session.close()
     assert (got.body, got.headers["x-request-id"]) == (body, "Bearer ***")
     assert got.headers["Location"] == "/Bearer masking-token"  # where a redirect leads is never told

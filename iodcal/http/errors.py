@@ -12,7 +12,7 @@ import requests
 from urllib3 import exceptions as urllib3_errors
 
 from iodcal.http.answers import HttpError
-from iodcal.http.deadline import Deadline
+from iodcal.http.exchange import Deadline, ExchangeTimeoutError, WireLimitError
 
 FOREIGN = (
     requests.RequestException,
@@ -57,6 +57,11 @@ _UNREACHED = (
 def fault_of(error: Exception, host: str, deadline: Deadline) -> HttpError:
     """What `error`, one of FOREIGN, means, as an error of ours to raise or return."""
     causes = tuple(_causes(error))
+    if isinstance(error, ExchangeTimeoutError):
+        return HttpError("deadline", sent=error.sent, host=host)
+    for cause in causes:
+        if isinstance(cause, WireLimitError):
+            return HttpError("too_large", sent=True, host=host, limit=cause.limit)
     if any(isinstance(cause, ssl.SSLEOFError) for cause in causes):
         # Somebody hung up; that this went through TLS is no matter, and when it was nobody can say.
         return HttpError("unreachable", sent=True, host=host, reason=_CLOSED)

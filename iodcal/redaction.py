@@ -1,0 +1,225 @@
+"""Redaction: no text that comes from outside, and none that is told of it, shows a secret.
+
+A server may repeat what it was sent in any spelling: JSON within JSON, percent-encoded twice, as references
+of HTML. So a text is looked at as it is and after each decoding, and what spells a secret is left out. They
+are kept for the whole process: a server may answer with what another thread sent, a traceback show either.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+
+MASK = "***"
+_SHORTEST = 6  # shorter ones are nobody's secret, and words of honest texts
+_LONG = 12
+_MOST_DECODINGS = 6
+_MOST_OF_REFUSAL = 64 * 1024  # bytes: nobody reads more of an error page
+_WIDE = (
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32-le",
+    "utf-32-be",
+)  # JSON may come so; no ASCII text is found in them
+
+_known: set[str] = set()
+
+# One character as percent-encoding, JSON, HTML or quoted-printable spell it, or a folded line.
+_ESCAPE = re.compile(
+    r"""(?P<percent>%[0-7][0-9a-f] | %[cd][0-9a-f]%[89ab][0-9a-f] | %e[0-9a-f](?:%[89ab][0-9a-f]){2}
+          | %f[0-7](?:%[89ab][0-9a-f]){3})
+    | \\u(?P<pair>d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})
+    | \\(?:u(?P<unit>[0-9a-f]{4}) | x(?P<byte>[0-9a-f]{2}) | (?P<plain>["'\\/,;]))
+    | (?P<entity>&(?:\#[0-9]{1,8} | \#x[0-9a-f]{1,7} | [a-z][a-z0-9]{1,31});?)
+    | =(?P<quoted>[0-9a-f]{2})
+    | (?P<fold>=\r?\n | \r?\n[ \t])""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_ESCAPED = re.compile(r"[%\\&=\n]")
+
+# What looks like a credential though nobody knows it: the named group is left out.
+_CREDENTIAL = re.compile(
+    r"""\b(?:bearer|basic|digest|negotiate)\s+(?P<scheme>[\w.~+/=-]{8,})
+    | \b(?P<jwt>eyJ[\w-]{8,4096}\.[\w-]{8,4096}(?:\.[\w-]*)?)
+    | (?:token|secret|password|passwd|assertion|api[_-]?key|signature|credential)
+      ["']?\s{0,3}[=:]\s{0,3}["']?(?P<named>[^\s"'&,;<>{}()*]{8,})
+    | [?&;](?:sig|key|code|auth)=(?P<query>[^\s"'&,;<>{}()*]{8,})
+    | ://[^\s/@:"'<>]{0,200}:(?P<userinfo>[^\s/@"'<>*]{1,500})@
+    | (?<![\w+=~-])(?P<random>(?-i:(?=[\w+=~-]*[a-z])(?=[\w+=~-]*[A-Z])(?=[\w+=~-]*[0-9])[\w+=~-]{40,}))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def remember_secrets(*secrets: str) -> None:
+    """From now on each of `secrets` is left out, and each line of those that have several."""
+    for secret in secrets:
+        whole, lines = secret.strip(), [line.strip() for line in secret.splitlines()]
+        if len(whole) >= _SHORTEST:
+            _known.update(_decodings(whole), _encodings(whole))
+        if len(lines) > 1:  # a key in PEM form, whose first and last line are no secret
+            for line in lines:
+                if len(line) >= _SHORTEST and not line.startswith("-----"):
+                    _known.update(_decodings(line))
+
+
+def redact_text(text: str) -> str:
+    """`text` without the secrets that are remembered, however they are spelt."""
+    return _redact(text, credentials_too=False) if _holds_secret(text) else text
+
+
+def redact_credentials(text: str) -> str:
+    """`text` without the secrets that are remembered, and without what else looks like a credential."""
+    return _redact(text, credentials_too=True)
+
+
+def redact_body(body: bytes, *, credentials_too: bool) -> bytes:
+    """An answer's `body`, which may be no text, without remembered secrets. With `credentials_too`, as for a
+    refusal, also without what looks like a credential, and cut after some 64 KiB."""
+    if b"\0" in body:
+        for encoding in _WIDE:
+            wide = body.decode(encoding, "replace")
+            if _holds_secret(wide):
+                return _redact(wide, credentials_too=credentials_too).encode(encoding, "replace")
+    text = redact_text(body.decode("utf-8", "surrogateescape"))
+    if credentials_too:
+        text = redact_credentials(text[:_MOST_OF_REFUSAL])
+    return text.encode("utf-8", "surrogateescape")
+
+
+class _Origins:
+    """Where the characters of a decoded text come from: a piece for each escape."""
+
+    def __init__(self) -> None:
+        self.decoded_start, self.decoded_end = array("q"), array("q")
+        self.start, self.end = array("q"), array("q")
+
+    def add(self, decoded_start: int, decoded_end: int, start: int, end: int) -> None:
+        for column, value in (
+            (self.decoded_start, decoded_start),
+            (self.decoded_end, decoded_end),
+            (self.start, start),
+            (self.end, end),
+        ):
+            column.append(value)
+
+    def span_of(self, start: int, end: int) -> tuple[int, int]:
+        """What `[start, end)` of the decoded text was spelt with."""
+        return self._place(start)[0], self._place(end - 1)[1]
+
+    def _place(self, position: int) -> tuple[int, int]:
+        piece = bisect_right(self.decoded_start, position) - 1
+        while piece >= 0 and self.decoded_start[piece] == self.decoded_end[piece] == position:
+            piece -= 1  # folded lines before this very character: nothing of them is left
+        if piece >= 0 and position < self.decoded_end[piece]:
+            return self.start[piece], self.end[piece]
+        last = bisect_right(self.decoded_start, position) - 1
+        offset = self.end[last] - self.decoded_end[last] if last >= 0 else 0
+        return position + offset, position + offset + 1
+
+
+def _decode(text: str) -> tuple[str, _Origins] | None:
+    """`text` with each escape taken once for what it stands for, and where it all comes from; None where
+    there is none."""
+    if not _ESCAPED.search(text):
+        return None
+    parts: list[str] = []
+    origins, done, length = _Origins(), 0, 0
+    for found in _ESCAPE.finditer(text):
+        before, meant = text[done : found.start()], _meaning(found)
+        if meant == found[0]:
+            continue  # such as &nosuchname;
+        length += len(before)
+        origins.add(length, length + len(meant), found.start(), found.end())
+        parts += (before, meant)
+        length, done = length + len(meant), found.end()
+    return ("".join((*parts, text[done:])), origins) if parts else None
+
+
+def _meaning(found: re.Match[str]) -> str:
+    kind, text = found.lastgroup, found[found.lastgroup or 0]
+    match kind:
+        case "percent":
+            return bytes.fromhex(text.replace("%", "")).decode("utf-8", "replace")
+        case "pair":
+            return bytes.fromhex(text.lower().replace("\\u", "")).decode("utf-16-be", "replace")
+        case "unit" | "byte" | "quoted":
+            return chr(int(text, 16))
+        case "entity":
+            from html import unescape  # its two thousand names are seldom needed
+
+            return unescape(text)
+        case "fold":
+            return ""
+    return text
+
+
+def _levels(text: str) -> Iterator[tuple[str, list[_Origins]]]:
+    """`text`, and what each further decoding makes of it, with the way back."""
+    way_back: list[_Origins] = []
+    yield text, way_back
+    for _ in range(_MOST_DECODINGS):
+        decoded = _decode(text)
+        if decoded is None:
+            return
+        text, origins = decoded
+        way_back.append(origins)
+        yield text, way_back
+
+
+def _holds_secret(text: str) -> bool:
+    known = _known.copy()
+    return any(secret in level for level, _ in _levels(text) for secret in known)
+
+
+def _redact(text: str, *, credentials_too: bool) -> str:
+    spans = []
+    for level, way_back in _levels(text):
+        for start, end in _matches(level, credentials_too=credentials_too):
+            for origins in reversed(way_back):
+                start, end = origins.span_of(start, end)
+            spans.append((start, end))
+    return _masked(text, sorted(spans))
+
+
+def _matches(text: str, *, credentials_too: bool) -> Iterator[tuple[int, int]]:
+    for secret in _known.copy():
+        start = text.find(secret)
+        while start >= 0:
+            yield start, start + len(secret)
+            start = text.find(secret, start + 1)
+    if credentials_too:
+        for found in _CREDENTIAL.finditer(text):
+            yield found.span(found.lastgroup or 0)
+
+
+def _masked(text: str, spans: list[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end in spans:
+        if start >= done:
+            parts += (text[done:start], MASK)
+        done = max(done, end)
+    return "".join((*parts, text[done:]))
+
+
+def _decodings(secret: str) -> set[str]:
+    """`secret`, and what is left of it where a text is decoded once too often."""
+    return {level for level, _ in _levels(secret) if len(level) >= _SHORTEST}
+
+
+def _encodings(secret: str) -> Iterator[str]:
+    """Spellings of `secret` that no decoding here takes back."""
+    content = secret.encode("utf-8", "surrogateescape")
+    yield secret.replace(" ", "+")
+    yield from (content.hex(), content.hex().upper())
+    if len(secret) >= _LONG:
+        yield secret.lower()  # as a host's name
+    for offset in range(3):  # base64 of it within something else: the letters that are its own alone
+        padded = b"\0" * offset + content
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            own = encode(padded).decode()[(offset * 8 + 5) // 6 : len(padded) * 8 // 6]
+            if len(own) >= _LONG:
+                yield own
