@@ -10,7 +10,7 @@ from pathlib import Path
 
 from iodcal.config.load import load
 from iodcal.http import Deadline
-from iodcal.reading import look
+from iodcal.pipeline.fetch import fetch_events
 from iodcal.state import State
 from tests.servers.entra import CLIENT_ID, SECRET, TENANT
 from tests.servers.graph import GraphServer, event
@@ -54,7 +54,9 @@ def read_many(count: int = 200) -> tuple[float, float]:
         rules.write_text(_RULES.format(mailboxes=names, **facts), encoding="utf-8")
         configuration = load(rules)
         before = time.perf_counter()
-        sight = look(configuration, State(), now, timedelta(hours=72), Deadline.after(60), progress=_ignore)
+        sight = fetch_events(
+            configuration, State(), now, timedelta(hours=72), Deadline.after(60), progress=_ignore
+        )
         seconds = time.perf_counter() - before
     assert len(sight.readings) == count, sight.failures
     return seconds, count / 8 * _LATENCY

@@ -79,7 +79,8 @@ class Event(Struct, frozen=True):
     """One occurrence in one calendar. Texts are as the calendar gave them: untrusted.
 
     `id` is unique within its source; `uid` is the iCalUId that copies of one meeting share, or empty.
-    `organizer` is an address, or None where the calendar names none. Words such as `show_as` are in
+    `organizer` is an address, or None where the calendar names none. With `more_attendees` others than the
+    `attendees` that were counted may be invited, too. Words such as `show_as` are in
     Microsoft Graph's spelling, whatever the calendar.
     """
 
@@ -94,6 +95,7 @@ class Event(Struct, frozen=True):
     show_as: str = "busy"
     sensitivity: str = "normal"
     attendees: int | None = None
+    more_attendees: bool = False
     online_meeting: bool = False
     all_day: bool = False
     cancelled: bool = False
@@ -169,13 +171,40 @@ def copy_key_of(event: Event | MatchedEvent) -> tuple[str, str, str]:
     return (event.source.key, short_id(event.id), event.span.start.isoformat())
 
 
+class SpoiledEvent(Struct, frozen=True):
+    """An event that is in a calendar but cannot be understood. It spoils itself, not its calendar.
+
+    `uid` is its iCalUId or, where it has none, its id; empty where even that is not known. Nothing of its
+    texts is kept. `code` says what is wrong, as a CalendarError's would; `line` (of the file) and `property`
+    where, `found` what stands there, where that says more (a time, a zone, a rule). `span` is what it could
+    touch (UTC), None where nobody knows.
+    """
+
+    uid: str
+    code: str
+    property: str | None = None
+    line: int | None = None
+    found: str | None = None
+    span: Interval | None = None
+
+    def may_be(self, event: MatchedEvent) -> bool:
+        """True unless `event`, which was read earlier, is certainly another one."""
+        return not self.uid or event.uid == short_id(self.uid) or event.id in _ids_kept(self.uid)
+
+
+def _ids_kept(id_: str) -> tuple[str, str]:
+    return short_id(id_), short_id(id_, 12)
+
+
 class CalendarReading(Struct, frozen=True):
     """A good answer: every event of one source that overlaps `covers`, cancelled and declined ones too.
 
     `clock_error` is the server's clock less ours in seconds, None where no server told the time.
     `calendar_id` is the id that a named calendar was found under, to be kept for the next run.
     `elsewhere` are events outside `covers` that came along: they do not count, but one that was moved out
-    is seen there and not missed.
+    is seen there and not missed. `spoiled` are events that cannot be understood and may overlap `covers`.
+    `page_size` is how many events a page had, where that was to be found out; `looked_up` says that
+    `calendar_id` was looked up by its name just now.
     """
 
     source: Source
@@ -185,3 +214,6 @@ class CalendarReading(Struct, frozen=True):
     clock_error: float | None = None
     calendar_id: str | None = None
     elsewhere: tuple[Event, ...] = ()
+    spoiled: tuple[SpoiledEvent, ...] = ()
+    page_size: int | None = None
+    looked_up: bool = False

@@ -14,7 +14,7 @@ from iodcal import __version__
 from iodcal.http.cutting import watched
 from iodcal.http.deadline import Deadline
 
-_CONNECTIONS = 16  # kept per host: more than calendars are read side by side
+_CONNECTIONS = 32  # kept per host: as many as calendars are read side by side
 
 
 class _Connection(HTTPConnection):

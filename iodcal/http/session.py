@@ -94,14 +94,16 @@ class ReadingSession:
         headers: Mapping[str, str] | None = None,
         deadline: Deadline,
         wants_json: bool = False,
+        retry: bool = True,
     ) -> Answer:
         """Up to four tries within `deadline`: faults of the connection, truncated bodies, 429, 500 and 502 to
         504 are tried again, and with `wants_json` also a 200 that is no JSON. The last answer is returned.
+        Without `retry`, one try: the caller knows better when another one is due.
 
         Raises HttpError.
         """
         request = _Request("GET", url, params, headers or {})
-        return self._settle(request, deadline, retry=True, wants_json=wants_json)
+        return self._settle(request, deadline, retry=retry, wants_json=wants_json)
 
     def _settle(
         self, request: _Request, deadline: Deadline, *, retry: bool, wants_json: bool = False

@@ -13,7 +13,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.moments import parse_moment
 from iodcal.domain.values import replace
 from iodcal.errors import UsageError
-from iodcal.reading import calendars_in_use
+from iodcal.pipeline.fetch import calendars_in_use
 from iodcal.simulation.ahead import LONGEST, margin_of
 from iodcal.simulation.chance import NO_FAULTS, FaultPlan
 

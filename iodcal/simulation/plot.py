@@ -13,7 +13,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.timeline import Timeline, draw
 from iodcal.domain.windows import open_windows
-from iodcal.reading import match
+from iodcal.pipeline.fetch import match
 from iodcal.simulation.chance import NO_FAULTS, FaultPlan
 
 
