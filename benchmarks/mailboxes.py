@@ -16,7 +16,7 @@ from tests.servers.entra import CLIENT_ID, SECRET, TENANT
 from tests.servers.graph import GraphServer, event
 
 _LATENCY = 0.05
-_RULES = """\
+RULES = """\
 version: 1
 timezone: UTC
 settings: {{organizers: ["@contoso.example"]}}
@@ -51,7 +51,7 @@ def read_many(count: int = 200) -> tuple[float, float]:
         os.environ.update({**server.environment, "IODCAL_CLIENT_SECRET": SECRET})
         rules = Path(name) / "rules.yaml"
         facts = {"tenant": TENANT, "client": CLIENT_ID, "server": server.authority}
-        rules.write_text(_RULES.format(mailboxes=names, **facts), encoding="utf-8")
+        rules.write_text(RULES.format(mailboxes=names, **facts), encoding="utf-8")
         configuration = load(rules)
         before = time.perf_counter()
         sight = fetch_events(
