@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import mailboxes, month, planning, processes, quota
+from benchmarks import fairness, mailboxes, month, planning, processes, quota
 
 _FIRST_OUTPUT = 2.0  # times the start-up of --version
 
 
 def main() -> int:
     """Prints the figures; 1 if one misses its aim."""
-    met = [*_planning(), *_quota(), *_processes(), *_mailboxes(), *_month()]
+    met = [*_planning(), *_quota(), *_processes(), *_mailboxes(), *_fairness(), *_month()]
     return 0 if all(met) else 1
 
 
@@ -57,6 +57,17 @@ def _processes() -> list[bool]:
 def _mailboxes() -> list[bool]:
     seconds, bound = mailboxes.read_many()
     return [_line(f"200 mailboxes behind 50 ms ({seconds:.2f} s)", seconds / bound, 1.5, "x 200/8 x 50 ms")]
+
+
+def _fairness() -> list[bool]:
+    lines = [("90 of 100 mailboxes answering 504", fairness.outage(), 1.5)]
+    for count, failing in ((60, 16), (40, 8), (200, 100)):
+        lines.append((f"{failing} of {count} mailboxes hanging", fairness.hanging(count, failing), 2.0))
+    met = []
+    for what, trouble, most in lines:
+        met.append(_line(f"{what}, requests", trouble.requests, most, "x the mailboxes"))
+        met.append(_line(f"{what}, late events of the others", trouble.late, 0, "events"))
+    return met
 
 
 def _month() -> list[bool]:

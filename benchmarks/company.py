@@ -11,7 +11,7 @@ from iodcal.config import Configuration
 from iodcal.config.load import load
 from iodcal.domain.events import CalendarReading, Event, Source, Timed
 from iodcal.domain.localtime import Interval
-from iodcal.reading import calendars_in_use
+from iodcal.pipeline.fetch import calendars_in_use
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 _RULES = """\

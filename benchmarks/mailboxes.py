@@ -10,13 +10,13 @@ from pathlib import Path
 
 from iodcal.config.load import load
 from iodcal.http import Deadline
-from iodcal.reading import look
+from iodcal.pipeline.fetch import fetch_events
 from iodcal.state import State
 from tests.servers.entra import CLIENT_ID, SECRET, TENANT
 from tests.servers.graph import GraphServer, event
 
 _LATENCY = 0.05
-_RULES = """\
+RULES = """\
 version: 1
 timezone: UTC
 settings: {{organizers: ["@contoso.example"]}}
@@ -51,10 +51,12 @@ def read_many(count: int = 200) -> tuple[float, float]:
         os.environ.update({**server.environment, "IODCAL_CLIENT_SECRET": SECRET})
         rules = Path(name) / "rules.yaml"
         facts = {"tenant": TENANT, "client": CLIENT_ID, "server": server.authority}
-        rules.write_text(_RULES.format(mailboxes=names, **facts), encoding="utf-8")
+        rules.write_text(RULES.format(mailboxes=names, **facts), encoding="utf-8")
         configuration = load(rules)
         before = time.perf_counter()
-        sight = look(configuration, State(), now, timedelta(hours=72), Deadline.after(60), progress=_ignore)
+        sight = fetch_events(
+            configuration, State(), now, timedelta(hours=72), Deadline.after(60), progress=_ignore
+        )
         seconds = time.perf_counter() - before
     assert len(sight.readings) == count, sight.failures
     return seconds, count / 8 * _LATENCY

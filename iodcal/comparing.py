@@ -22,7 +22,8 @@ from iodcal.exits import Exit
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.observing import Carriers
-from iodcal.reading import read_all, span_to_read
+from iodcal.pipeline.attempts import Earlier, read_all
+from iodcal.pipeline.fetch import span_to_read
 from iodcal.result import Report
 from iodcal.run import run
 from iodcal.state import State
@@ -139,11 +140,11 @@ class SharedReading(Struct):
     _answers: dict[str, CalendarReading | CalendarError] = field(default_factory=dict)
 
     def __call__(
-        self, readers: Sequence[CalendarReader], _span: Interval, deadline: Deadline
+        self, readers: Sequence[CalendarReader], _span: Interval, deadline: Deadline, earlier: Earlier
     ) -> dict[str, CalendarReading | CalendarError]:
         """See `read_all`."""
         unread = [reader for reader in readers if reader.source.key not in self._answers]
-        self._answers.update(read_all(unread, self.span, deadline))
+        self._answers.update(read_all(unread, self.span, deadline, earlier))
         return {
             reader.source.key: _as_of(self._answers[reader.source.key], reader.source) for reader in readers
         }

@@ -11,6 +11,7 @@ IodcalError
   SimulationError          1  a calendar cannot be read over the range of a simulation
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
+    PassingError              ... just now: another try may end better
   CarrierError                one circuit could not be read
     OrderError                an order did not come to be accepted
       OrderRefusedError       a clear no: nothing was ordered
@@ -131,6 +132,19 @@ class SecretError(IodcalError):
 
 class CalendarError(IodcalError):
     """One source could not be read. Facts never hold a secret, nor the text of an event."""
+
+
+class PassingError(CalendarError):
+    """A fault that another try may end. `wait` is how many seconds the server asks to be left alone, None
+    where it says nothing; `shared` names whom the refusal concerns (an application), None for this source
+    alone."""
+
+    def __init__(
+        self, code: str, facts: Mapping[str, Fact], *, wait: float | None = None, shared: str | None = None
+    ) -> None:
+        super().__init__(code, **facts)
+        self.wait = wait
+        self.shared = shared
 
 
 class CarrierError(IodcalError):

@@ -25,7 +25,7 @@ from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.exits import Exit
 from iodcal.findings import of_unreadable
-from iodcal.reading import Sight, look, organizers_of, veil_of
+from iodcal.pipeline.fetch import EventSnapshot, fetch_events, organizers_of, veil_of
 from iodcal.result import Report
 
 _Progress = Callable[[str], None]
@@ -119,7 +119,9 @@ def _explain_events(
     clock, _ = clock_of(configuration, asked.now)
     around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    sight = look(configuration, state, horizon.start, horizon.length, around.calendar_deadline, progress)
+    sight = fetch_events(
+        configuration, state, horizon.start, horizon.length, around.calendar_deadline, progress
+    )
     veil = veil_of(configuration, sight)
     events = [event for event in sight.read if _is_meant(event, asked, horizon.at, configuration.zone)]
     found = [event for event in events if _is_named(event, asked.event, veil)]
@@ -151,13 +153,13 @@ def _in_order(events: Iterable[Event], zone: ZoneInfo) -> list[Event]:
     return sorted(events, key=lambda event: (event.span.within(zone), event.source, event.id))
 
 
-def _court(configuration: Configuration, sight: Sight, veil: Veil) -> Court:
+def _court(configuration: Configuration, sight: EventSnapshot, veil: Veil) -> Court:
     circuits, rules = configuration.circuits, configuration.rules
     windows = open_windows(sight.events, rules, circuits.values())
     return Court(rules, circuits, windows, organizers_of(configuration), veil, sight.events)
 
 
-def _unreadable(configuration: Configuration, sight: Sight) -> Iterable[Problem]:
+def _unreadable(configuration: Configuration, sight: EventSnapshot) -> Iterable[Problem]:
     for recalled in sight.recalled:
         error = sight.failures.get(recalled.source.key)
         if error is not None:

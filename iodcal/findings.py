@@ -24,7 +24,7 @@ from iodcal.invocation import Run
 from iodcal.ledger import used_today
 from iodcal.observing import Carriers
 from iodcal.ordering import Placed
-from iodcal.reading import Sight
+from iodcal.pipeline.fetch import EventSnapshot
 
 _CLOCK_TOLERANCE = 60.0  # seconds: the contract's minute
 
@@ -41,7 +41,7 @@ _LATE = 1.5  # times `every`
 
 
 def find(
-    this: Run, sight: Sight, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
+    this: Run, sight: EventSnapshot, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
 ) -> Iterator[Problem]:
     """Every problem of the run, each identity once."""
     seen: set[str] = set()
@@ -51,14 +51,14 @@ def find(
             yield problem
 
 
-def clock_error(sight: Sight, carriers: Carriers) -> float | None:
+def clock_error(sight: EventSnapshot, carriers: Carriers) -> float | None:
     """How far the servers' clock is ahead of ours in seconds, None while that is within tolerance."""
     worst = max(sight.clock_error, carriers.clock_error, key=abs)
     return worst if abs(worst) > _CLOCK_TOLERANCE else None
 
 
 def _all(
-    this: Run, sight: Sight, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
+    this: Run, sight: EventSnapshot, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
 ) -> Iterator[Problem]:
     now, policy = this.request.now, this.policy
     yield from _of_calendars(this, sight)
@@ -102,7 +102,7 @@ def _late_run(this: Run) -> Iterator[Problem]:
         yield Problem(Kind.LATE_RUN, "timer", {"minutes": minutes, "every": format_duration(every)})
 
 
-def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
+def _of_calendars(this: Run, sight: EventSnapshot) -> Iterator[Problem]:
     labels = {recalled.source.key: recalled.source for recalled in sight.recalled}
     for key, error in sight.failures.items():
         yield of_unreadable(labels[key], error, this.configuration.rules)

@@ -14,7 +14,8 @@ from iodcal.domain.planning import Policy
 from iodcal.errors import Fault
 from iodcal.http import Deadline
 from iodcal.observing import Carriers
-from iodcal.reading import ReadCalendars, read_all
+from iodcal.pipeline.attempts import read_all
+from iodcal.pipeline.fetch import ReadCalendars
 from iodcal.recent import Recent
 from iodcal.state import State
 

@@ -17,12 +17,14 @@ from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.observing import curtain_ups
-from iodcal.reading import Sight
+from iodcal.pipeline.fetch import EventSnapshot, learn
 from iodcal.result import CurtainUp
 from iodcal.state import Told
 
 
-def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> tuple[CurtainUp, ...]:
+def keep(
+    this: Run, ledger: Ledger, sight: EventSnapshot, plans: Iterable[CircuitPlan]
+) -> tuple[CurtainUp, ...]:
     """Puts standings and memory into the ledger's state, and what happened into the history; returns this
     run's curtain-up readings."""
     good = not sight.failures
@@ -37,12 +39,9 @@ def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) 
         for recalled in sight.recalled
         if recalled.remembered is not None
     }
-    found = {key: reading.calendar_id for key, reading in sight.readings.items() if reading.calendar_id}
-    known = {key: id_ for key, id_ in ledger.state.calendar_ids.items() if key in remembered}
     ledger.state = replace(
-        ledger.state,
+        learn(ledger.state, sight, this.request.now),
         remembered=remembered,
-        calendar_ids=known | found,
         rebuilt_from=None,
         unknown_since=_still_unknown(this),
         pause=longest_pause((ledger.state.pause,), this.request.now),

@@ -18,14 +18,14 @@ from iodcal.invocation import Run
 from iodcal.ledger import Ledger, used_today
 from iodcal.notices.untaken import untaken
 from iodcal.ordering import Placed
-from iodcal.reading import Sight, organizers_of, veil_of
+from iodcal.pipeline.fetch import EventSnapshot, organizers_of, veil_of
 from iodcal.result import Report, SourceReport
 from iodcal.state import State
 
 
 def report(
     this: Run,
-    sight: Sight,
+    sight: EventSnapshot,
     plans: tuple[CircuitPlan, ...],
     placed: Mapping[str, Placed],
     problems: tuple[Problem, ...],
@@ -58,7 +58,7 @@ def report(
     )
 
 
-def _unmatched(this: Run, sight: Sight) -> Unmatched:
+def _unmatched(this: Run, sight: EventSnapshot) -> Unmatched:
     """The events that no rule took: for a screen, never to be kept."""
     rules, circuits = this.configuration.rules, this.configuration.circuits
     court = Court(rules, circuits, {}, organizers_of(this.configuration), veil_of(this.configuration, sight))
@@ -72,7 +72,7 @@ def _quotas(this: Run, state: State) -> dict[Account, tuple[int, int]]:
     return {account: (used.get(account, 0), limit) for account, limit in limits.items()}
 
 
-def _source(recalled: Recalled, sight: Sight) -> SourceReport:
+def _source(recalled: Recalled, sight: EventSnapshot) -> SourceReport:
     reading = sight.readings.get(recalled.source.key)
     kept = recalled.remembered
     refused = (event for event in sight.matching.refused if event.source == recalled.source)

@@ -30,7 +30,7 @@ from iodcal.keeping import keep
 from iodcal.ledger import Ledger, used_today
 from iodcal.observing import Carriers, most_urgent_first, needs_reading, observe, standing_of
 from iodcal.ordering import Desk, Placed
-from iodcal.reading import Sight, look, remember
+from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember
 from iodcal.reporting import report
 from iodcal.result import Report
 from iodcal.reviewing import check_expected
@@ -86,12 +86,12 @@ def _policy(configuration: Configuration, state: State, request: Request) -> Pol
     )
 
 
-def _see(this: Run) -> Sight:
+def _see(this: Run) -> EventSnapshot:
     """Steps one and two: the events that count, read or remembered, and the rules that took them."""
     if this.request.cached:
         return remember(this.configuration, this.state)
     around, request = this.around, this.request
-    return look(
+    return fetch_events(
         this.configuration,
         this.state,
         request.now,
@@ -103,7 +103,7 @@ def _see(this: Run) -> Sight:
     )
 
 
-def _draw(this: Run, sight: Sight) -> dict[str, Timeline]:
+def _draw(this: Run, sight: EventSnapshot) -> dict[str, Timeline]:
     """Step three: windows over the baseline, a timeline for each circuit, by its key."""
     configuration, events, recent = this.configuration, sight.events, this.around.recent
     circuits, rules = configuration.circuits, configuration.rules
@@ -133,7 +133,7 @@ def _timeline(
     return park(timeline) if this.state.parked is not None else timeline
 
 
-def _compare(this: Run, timelines: Mapping[str, Timeline], sight: Sight) -> tuple[CircuitPlan, ...]:
+def _compare(this: Run, timelines: Mapping[str, Timeline], sight: EventSnapshot) -> tuple[CircuitPlan, ...]:
     """Step four: plans from what is known, reads what an order needs to be sure of, and plans again."""
     if this.request.cached:
         return _plan(this, timelines, sight)
@@ -158,7 +158,7 @@ def _to_verify(this: Run, timelines: Mapping[str, Timeline]) -> list[Circuit]:
     ]
 
 
-def _plan(this: Run, timelines: Mapping[str, Timeline], sight: Sight) -> tuple[CircuitPlan, ...]:
+def _plan(this: Run, timelines: Mapping[str, Timeline], sight: EventSnapshot) -> tuple[CircuitPlan, ...]:
     now, policy = this.request.now, this.policy
     circuits = [timeline.circuit for timeline in timelines.values()]
     standings = observe(
@@ -183,7 +183,7 @@ def _unanswered_until(this: Run) -> datetime | None:
     return since + this.policy.patience.lost_answer_grace if since is not None else None
 
 
-def _knowledge(this: Run, sight: Sight) -> Knowledge:
+def _knowledge(this: Run, sight: EventSnapshot) -> Knowledge:
     circuits = this.configuration.circuits.values()
     return Knowledge(
         blind_after=sight.blind_after(this.configuration.rules),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.pretty import pretty_repr
 
-from iodcal.calendars.login_msal import Token
+from iodcal.calendars.login.tokens import Token
 from iodcal.config.secrets import Secret, SecretValue
 from iodcal.http import Answer, Deadline, Session
 from iodcal.redaction import redact_body, redact_text, remember_secrets

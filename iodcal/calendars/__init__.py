@@ -32,6 +32,7 @@ class CalendarReader(Protocol):
     """Reads one source. A reader may be used from any thread, but from one at a time.
 
     `group` names what readers share and may be overloaded: readers of one group are read one after another.
+    `read` may be called again where it raised a PassingError, or ran into a deadline that was short.
     """
 
     @property
@@ -62,13 +63,36 @@ class Probing(Protocol):
         ...
 
 
+@runtime_checkable
+class LoggingIn(Protocol):
+    """What a `CalendarReader` may offer beside: readers with one `shared` use one server as one application.
+    It gets one login before the first reading, and a refusal that concerns the application counts for them
+    all."""
+
+    @property
+    def shared(self) -> str: ...
+
+    def log_in(self, deadline: Deadline) -> None:
+        """What must come before the first reading. Raises CalendarError."""
+        ...
+
+
+class SourceHint(Struct, frozen=True):
+    """What earlier runs learnt of one source: the page size that worked, that it was read in the last hour,
+    and that the id of its named calendar is due to be looked up again."""
+
+    page_size: int | None = None
+    read_lately: bool = False
+    id_due: bool = False
+
+
 class CalendarContext(Struct, frozen=True):
     """What a calendar may need of its surroundings.
 
     `directory` is where relative paths start. `calendar_ids` are the ids that named calendars were found
-    under in earlier runs, by `Source.key`. `shared` is a common section, such as
-    `microsoft365`, or None. `attendees` says that some rule counts attendees, so that they must be read.
-    `zones` is what the configuration says that names of time zones mean.
+    under in earlier runs, `hints` what else was learnt, both by `Source.key`. `shared` is a common section,
+    such as `microsoft365`, or None. `attendees` says that some rule counts attendees, so that they must be
+    read. `zones` is what the configuration says that names of time zones mean.
     """
 
     directory: Path
@@ -76,6 +100,7 @@ class CalendarContext(Struct, frozen=True):
     shared: Any = None
     attendees: bool = False
     zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
+    hints: Mapping[str, SourceHint] = field(default_factory=dict)
 
 
 class CalendarPlugin(Protocol):

@@ -11,12 +11,12 @@ from typing import Any
 from msgspec import Struct
 
 from iodcal.calendars import CalendarContext
-from iodcal.calendars.graph_events import parse_page
+from iodcal.calendars.graph.events import parse_page
 from iodcal.calendars.local_file import read_file
-from iodcal.calendars.overlap import divided
+from iodcal.calendars.overlap import divided, spoils
 from iodcal.config.fields import Texts
 from iodcal.config.forms import Section
-from iodcal.domain.events import CalendarReading, Event, Source
+from iodcal.domain.events import CalendarReading, Event, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
@@ -45,13 +45,22 @@ class GraphJsonReader(Struct, frozen=True):
         """See `CalendarReader.read`."""
         pages = [page for path in self.paths for page in _pages(path)]
         events: dict[str, Event] = {}
+        spoiled: list[SpoiledEvent] = []
         for number, page in enumerate(pages, start=1):
             found, following = parse_page(self.source, page)
-            events.update({event.id: event for event in found})
+            events.update({event.id: event for event in found if isinstance(event, Event)})
+            spoiled += [event for event in found if isinstance(event, SpoiledEvent)]
             if following and number == len(pages):
                 raise CalendarError("saved_page_missing", file=str(self.paths[-1]))
         inside, elsewhere = divided(events.values(), window)
-        return CalendarReading(self.source, window, datetime.now(UTC), inside, elsewhere=elsewhere)
+        return CalendarReading(
+            self.source,
+            window,
+            datetime.now(UTC),
+            inside,
+            elsewhere=elsewhere,
+            spoiled=tuple(one for one in spoiled if spoils(one, window)),
+        )
 
 
 class GraphJsonPlugin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
-from iodcal.domain.events import Event, Span, Timed
+from iodcal.domain.events import Event, Span, SpoiledEvent, Timed
 from iodcal.domain.localtime import Interval
 
 # Local midnight comes first at UTC+14 (Kiribati) and last at UTC-12.
@@ -29,6 +29,12 @@ def may_overlap(span: Span, window: Interval) -> bool:
     """
     if isinstance(span, Timed):
         first, last = sorted((span.start, span.end))
-        return first < window.end and last > window.start
-    first, last = sorted((span.start.replace(tzinfo=UTC), span.end.replace(tzinfo=UTC)))
-    return first < window.end + _EARLIEST and last > window.start - _LATEST
+    else:
+        start, end = sorted((span.start.replace(tzinfo=UTC), span.end.replace(tzinfo=UTC)))
+        first, last = start - _EARLIEST, end + _LATEST
+    return first < window.end and last > window.start
+
+
+def spoils(event: SpoiledEvent, window: Interval) -> bool:
+    """True unless what cannot be understood lies certainly outside `window` (UTC)."""
+    return event.span is None or (event.span.start < window.end and event.span.end > window.start)

@@ -59,24 +59,33 @@ Mailboxes = Annotated[tuple[Mailbox, ...], ONE_OR_MORE]
 
 
 class Microsoft365(Section, frozen=True):
-    """Exactly one of `client_secret`, `certificate` and `managed_identity` says who iodcal is."""
+    """Exactly one of `client_secret`, `certificate`, `managed_identity` and `workload_identity` says who
+    iodcal is."""
 
     tenant_id: Text | None = None
     client_id: Text | None = None
     client_secret: Secret | None = None
     certificate: Secret | None = None
     managed_identity: Flag = False
+    workload_identity: Flag = False
     cloud: Annotated[Cloud, one_of(Cloud)] = Cloud.GLOBAL
     authority: SecureUrl | None = None
     graph: SecureUrl | None = None
     must_not_read: Mailboxes = ()
 
     def __post_init__(self) -> None:
-        given = [self.client_secret is not None, self.certificate is not None, self.managed_identity]
+        own = self.managed_identity, self.workload_identity
+        given = [self.client_secret is not None, self.certificate is not None, *own]
         if sum(given) != 1:
-            raise ValueError("give exactly one of client_secret, certificate and managed_identity")
-        if not self.managed_identity and not (self.tenant_id and self.client_id):
+            raise ValueError(
+                "give exactly one of client_secret, certificate, managed_identity and workload_identity"
+            )
+        if not any(own) and not (self.tenant_id and self.client_id):
             raise ValueError("tenant_id and client_id are needed beside the credential")
+        if not any(own) and (self.authority is None) != (self.graph is None):
+            raise ValueError(
+                "give both authority and graph or neither: a login of one cloud is none for another's Graph"
+            )
 
     @property
     def authority_url(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph import Graph, plugin
-from iodcal.calendars.graph_mailbox import Mailbox, MailboxReader
+from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval

@@ -79,7 +79,8 @@ class Event(Struct, frozen=True):
     """One occurrence in one calendar. Texts are as the calendar gave them: untrusted.
 
     `id` is unique within its source; `uid` is the iCalUId that copies of one meeting share, or empty.
-    `organizer` is an address, or None where the calendar names none. Words such as `show_as` are in
+    `organizer` is an address, or None where the calendar names none. With `more_attendees` others than the
+    `attendees` that were counted may be invited, too. Words such as `show_as` are in
     Microsoft Graph's spelling, whatever the calendar.
     """
 
@@ -94,6 +95,7 @@ class Event(Struct, frozen=True):
     show_as: str = "busy"
     sensitivity: str = "normal"
     attendees: int | None = None
+    more_attendees: bool = False
     online_meeting: bool = False
     all_day: bool = False
     cancelled: bool = False
@@ -201,6 +203,8 @@ class CalendarReading(Struct, frozen=True):
     `calendar_id` is the id that a named calendar was found under, to be kept for the next run.
     `elsewhere` are events outside `covers` that came along: they do not count, but one that was moved out
     is seen there and not missed. `spoiled` are events that cannot be understood and may overlap `covers`.
+    `page_size` is how many events a page had, where that was to be found out; `looked_up` says that
+    `calendar_id` was looked up by its name just now.
     """
 
     source: Source
@@ -211,3 +215,5 @@ class CalendarReading(Struct, frozen=True):
     calendar_id: str | None = None
     elsewhere: tuple[Event, ...] = ()
     spoiled: tuple[SpoiledEvent, ...] = ()
+    page_size: int | None = None
+    looked_up: bool = False

@@ -5,6 +5,7 @@ Their texts hold whole addresses, queries included, so no text of theirs is kept
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 
@@ -40,6 +41,10 @@ _HANDSHAKE = frozenset(
         "WRONG_VERSION_NUMBER",
     }
 )
+
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
+_PROXY_SAYS = {403: "it forbids this address", 407: "it wants a login of its own"}
+_PROXY_FAILS = "it makes no connection to there"
 
 _UNREACHED = (
     urllib3_errors.NewConnectionError,
@@ -106,7 +111,13 @@ def _broken(causes: tuple[BaseException, ...], host: str) -> HttpError:
 
 
 def _reason(causes: tuple[BaseException, ...]) -> str | None:
-    """The system's own words, such as "Connection refused"; ours for a server that hangs up without any."""
+    """The system's own words, such as "Connection refused"; ours for a server that hangs up without any, and
+    for a proxy that does not let us through."""
+    for cause in causes:
+        # The standard library's http.client has the proxy's status in nothing but this text.
+        if isinstance(cause, OSError) and (found := _TUNNEL.match(str(cause))):
+            status = int(found[1])
+            return f"the proxy answers with status {status}: {_PROXY_SAYS.get(status, _PROXY_FAILS)}"
     for cause in causes:
         if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException) and cause.strerror:
             return cause.strerror

@@ -103,19 +103,23 @@ class ReadingSession:
         headers: Mapping[str, str] | None = None,
         deadline: Deadline,
         wants_json: bool = False,
+        retry: bool = True,
     ) -> Answer:
         """Up to four tries within `deadline`: faults of the connection, truncated bodies, 429, 500 and 502 to
         504 are tried again, and with `wants_json` also a 200 that is no JSON. The last answer is returned.
+        Without `retry`, one try: the caller knows better when another one is due.
 
         Raises HttpError.
         """
         request = _Request("GET", url, params, headers or {})
-        return self._settle(request, deadline, wants_json=wants_json)
+        return self._settle(request, deadline, retry=retry, wants_json=wants_json)
 
-    def _settle(self, request: _Request, deadline: Deadline, *, wants_json: bool = False) -> Answer:
+    def _settle(
+        self, request: _Request, deadline: Deadline, *, retry: bool = True, wants_json: bool = False
+    ) -> Answer:
         require_secure(request.url)
         outcome = self._follow(request, deadline)
-        if request.repeatable:
+        if retry and request.repeatable:
             outcome = self._retried(outcome, request, deadline, wants_json=wants_json)
         if isinstance(outcome, HttpError):
             raise outcome

@@ -21,7 +21,7 @@ from iodcal.http.urls import is_loopback
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_CONNECTIONS = 16  # kept per host: more than calendars are read side by side
+_CONNECTIONS = 32  # kept per host: as many as calendars are read side by side
 
 
 class _CountedReader(io.RawIOBase):

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Iterator
 from iodcal.config import Configuration
 from iodcal.domain.events import Event, MatchedEvent, mark_of
 from iodcal.notices import NoticeKind
-from iodcal.reading import Sight, hidden_calendars
+from iodcal.pipeline.fetch import EventSnapshot, hidden_calendars
 
 
-def untaken(configuration: Configuration, sight: Sight) -> tuple[str, ...]:
+def untaken(configuration: Configuration, sight: EventSnapshot) -> tuple[str, ...]:
     """The titles that no rule took in this run; none where no target has a daily summary that wants them."""
     if not any(NoticeKind.DAILY in target.kinds for target in configuration.notify.values()):
         return ()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from iodcal.calendars.graph import Graph
-from iodcal.calendars.graph_mailbox import Mailbox, MailboxReader
+from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
 from iodcal.carriers import Carrier, CarrierContext, Listing, Offering
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.plugins import CARRIERS, load_plugin

@@ -17,7 +17,8 @@ from iodcal.domain.events import CalendarReading, Event, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, SimulationError
 from iodcal.http import Deadline
-from iodcal.reading import calendars_in_use, read_all, readers_of, span_to_read
+from iodcal.pipeline.attempts import read_all
+from iodcal.pipeline.fetch import calendars_in_use, readers_of, span_to_read
 from iodcal.simulation.faults import FaultInjector, FaultKind
 from iodcal.state import State
 
@@ -43,7 +44,9 @@ def read_ahead(
     without some of the events would say that less was needed.
     """
     readers = [
-        reader for calendar in calendars_in_use(configuration) for reader in readers_of(calendar, State())
+        reader
+        for calendar in calendars_in_use(configuration)
+        for reader in readers_of(calendar, State(), span.start)
     ]
     first = span_to_read(configuration, span.start, configuration.settings.window)
     last = span_to_read(configuration, span.end, configuration.settings.window)

@@ -13,7 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Circuit, Orders
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.values import replace
-from iodcal.reading import calendars_in_use
+from iodcal.pipeline.fetch import calendars_in_use
 from iodcal.simulation.calendars import ReplayPlugin, ReplayReader, Shelf
 from iodcal.simulation.carrier import MemoryShelf, VirtualCarrier, VirtualCarrierPlugin, virtual_carrier
 from iodcal.simulation.faults import FaultInjector, FaultPlan, Injected

@@ -17,7 +17,7 @@ from iodcal.domain.timeline import Timeline, draw
 from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.errors import UsageError
-from iodcal.reading import calendars_in_use, match
+from iodcal.pipeline.fetch import calendars_in_use, match
 from iodcal.simulation.calendars import LONGEST, margin_of
 from iodcal.simulation.faults import NO_FAULTS, FaultPlan
 

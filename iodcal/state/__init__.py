@@ -50,7 +50,10 @@ class State(Struct, frozen=True):
 
     `rebuilt_from` names the damaged file this state was rebuilt in place of: nothing is lowered then.
     `pause` and `parked` are what a person asked for all circuits.
-    `unknown_since` is when state and history were found to be gone: an order may have gone out just before.
+    How to read: `looked_up_at` says when each of `calendar_ids` was looked up by name, `failed_sources` which
+    sources the last run could not read, `page_sizes` which page size worked where the usual one did not, all
+    by `Source.key`; `throttled_until` until when each application must not be used. `unknown_since` is when
+    state and history were found to be gone: an order may have gone out just before.
     """
 
     circuits: Mapping[str, Standing] = field(default_factory=dict)
@@ -63,6 +66,10 @@ class State(Struct, frozen=True):
     unknown_since: datetime | None = None
     pause: Pause | None = None
     parked: Parked | None = None
+    looked_up_at: Mapping[str, datetime] = field(default_factory=dict)
+    failed_sources: frozenset[str] = frozenset()
+    page_sizes: Mapping[str, int] = field(default_factory=dict)
+    throttled_until: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class HistoryLog(Protocol):

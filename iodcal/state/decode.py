@@ -163,7 +163,19 @@ def decode(document: object) -> State:
         unknown_since=root.added("unknown_since", root.time),
         pause=root.added("pause", lambda name: decode_pause(root.node(name))),
         parked=root.added("parked", lambda name: decode_parked(root.node(name))),
+        looked_up_at=root.added("looked_up_at", lambda name: _times(root.node(name))) or {},
+        failed_sources=frozenset(root.added("failed_sources", root.texts) or ()),
+        page_sizes=root.added("page_sizes", lambda name: _numbers(root.node(name))) or {},
+        throttled_until=root.added("throttled_until", lambda name: _times(root.node(name))) or {},
     )
+
+
+def _times(node: Node) -> dict[str, datetime]:
+    return {key: node.time(key) for key in node.values}
+
+
+def _numbers(node: Node) -> dict[str, int]:
+    return {key: node.number(key) for key in node.values}
 
 
 def _circuits(root: Node) -> Iterator[tuple[str, Standing]]:

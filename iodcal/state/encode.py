@@ -35,9 +35,22 @@ def encode(state: State) -> Json:
         "circuits": _encode_circuits(state.circuits),
         "calendars": {key: encode_remembered(kept) for key, kept in state.remembered.items()},
         "calendar_ids": dict(state.calendar_ids),
+        **_encode_learnt(state),
         "quotas": [encode_quota(url, account, quota) for (url, account), quota in state.quotas.items()],
         "problems": {key: encode_told(told) for key, told in state.told.items()},
     }
+
+
+def _encode_learnt(state: State) -> Json:
+    """What was learnt about how to read, as far as there is something."""
+    return _said(
+        {
+            "looked_up_at": {key: moment(at) for key, at in state.looked_up_at.items()},
+            "failed_sources": sorted(state.failed_sources),
+            "page_sizes": dict(state.page_sizes),
+            "throttled_until": {name: moment(at) for name, at in state.throttled_until.items()},
+        }
+    )
 
 
 def _encode_circuits(circuits: Mapping[str, Standing]) -> Json:

@@ -47,6 +47,10 @@ CONNECTION: Mapping[str, Words] = {
         "the address at {host} is not an https one, so nothing was sent to it",
         "use an https address; plain http is only for this very machine",
     ),
+    "untried": Words(
+        "there was no time left to read it: others were slow",
+        f"if it lasts, see with -v which calendar is slow, or let the timer run less often; {_AGAIN}",
+    ),
     "not_json": Words(
         'the answer is not JSON but {content_type} (status {status}), and begins "{first_words}"',
         "a proxy or a sign-in page may stand in between: check HTTPS_PROXY, NO_PROXY and the address",
@@ -113,8 +117,43 @@ _MAILBOXES: Mapping[str, Words] = {
         "name a calendar of this mailbox, as it is spelt there; a shared one is read in its owner's mailbox",
     ),
     "calendar_ambiguous": Words(
-        "mailbox {mailbox} has {count} calendars named {calendar}",
-        "rename all but one of them",
+        "mailbox {mailbox} has {count} calendars named {calendar}: {there}",
+        "set calendar_id to the ID of the one that is meant (one that was deleted may "
+        "stay for days), or rename "
+        "the others",
+    ),
+    "mailbox_unopened": Words(
+        "mailbox {mailbox} has no default calendar yet (status {status}, {graph_code})",
+        "open the mailbox once in Outlook or Outlook on the web: its folders are made then",
+    ),
+    "mailbox_away": Words(
+        "mailbox {mailbox} was not found (status {status}, {graph_code}), though it was "
+        "read within the last hour",
+        f"this often passes; {_AGAIN}; if it lasts, check that the mailbox and its licence are still there",
+    ),
+    "tenant_without_exchange": Words(
+        "mailbox {mailbox}: the tenant that the login is for has no Exchange Online (status {status}, "
+        "{graph_code})",
+        "check that tenant_id is the tenant of the mailboxes, and that it has Exchange Online licences",
+    ),
+    "claims_required": Words(
+        "mailbox {mailbox}: Microsoft Graph takes no token from here: a policy wants "
+        "more of it (status {status}, "
+        "{graph_code})",
+        "let an administrator look at Conditional Access for workload identities and at continuous access "
+        f"evaluation: this machine's address may have to be allowed; {_SUPPORT}",
+    ),
+    "answered_in_between": Words(
+        "mailbox {mailbox}: not Microsoft Graph answers but something in between (status "
+        "{status}, for {host})",
+        "a proxy or a sign-in page stands in between and refuses: check HTTPS_PROXY and "
+        "NO_PROXY, and let it pass "
+        "this address",
+    ),
+    "application_throttled": Words(
+        "Microsoft Graph takes no request from this application for now: it was asked too often",
+        "iodcal waits for as long as Microsoft Graph asked; if it lasts, see what else "
+        "uses the same application",
     ),
     "request_refused": Words(
         "mailbox {mailbox}: Microsoft Graph refuses the request (status {status}, {graph_code})",
@@ -160,6 +199,10 @@ _LOGIN: Mapping[str, Words] = {
         _refused("application {client_id} is not in tenant {tenant}"),
         "check client_id and tenant_id, and that an administrator has consented",
     ),
+    "login_principal_missing": Words(
+        _refused("tenant {tenant} has no enterprise application for {client_id}"),
+        "let an administrator of the tenant consent to the application: that makes it",
+    ),
     "login_app_disabled": Words(
         _refused("application {client_id} is disabled"),
         f"enable it under Enterprise applications {_ENTRA}",
@@ -167,6 +210,10 @@ _LOGIN: Mapping[str, Words] = {
     "login_tenant_unknown": Words(
         "the Microsoft login knows no tenant {tenant}",
         "check tenant_id in the microsoft365 section, and that cloud is the tenant's",
+    ),
+    "login_tenant_blocked": Words(
+        _refused("tenant {tenant} is blocked"),
+        "let an administrator of the tenant ask Microsoft why, and check tenant_id",
     ),
     "login_cloud_wrong": Words(
         _refused("tenant {tenant} is in another national cloud"),
@@ -181,8 +228,17 @@ _LOGIN: Mapping[str, Words] = {
         "check cloud, authority and graph in the microsoft365 section: they must belong together",
     ),
     "login_certificate_unknown": Words(
-        _refused("the certificate is not registered"),
+        _refused("the certificate is not registered, or its registration has expired"),
         f"upload this certificate to application {{client_id}} {_ENTRA}",
+    ),
+    "login_certificate_expired": Words(
+        _refused("the certificate is outside the time for which it is good, or not accepted"),
+        f"make a new certificate and upload it to application {{client_id}} {_ENTRA}; "
+        f"check this machine's clock",
+    ),
+    "login_certificate_revoked": Words(
+        _refused("the certificate is revoked"),
+        f"make a new certificate and upload it to application {{client_id}} {_ENTRA}",
     ),
     "login_clock_wrong": Words(
         _refused("the certificate's proof is from another time"),
@@ -193,7 +249,7 @@ _LOGIN: Mapping[str, Words] = {
         f"check issuer, subject and audience of the application's federated credentials {_ENTRA}",
     ),
     "login_blocked": Words(
-        _refused("a Conditional Access policy blocks the application"),
+        _refused("a policy (such as Conditional Access) blocks the application"),
         "let an administrator exclude the application, or allow this machine's address",
     ),
     "login_client_refused": Words(
@@ -208,6 +264,7 @@ _LOGIN: Mapping[str, Words] = {
         "the Microsoft login is asked too often",
         f"{_AGAIN}; if it lasts, let the timer run less often",
     ),
+    "login_passing": Words(_refused("it has trouble that passes"), _AGAIN),
     "login_unavailable": Words("the Microsoft login at {host} has a fault (status {status})", _AGAIN),
     "login_answer_wrong": Words(
         'the Microsoft login at {host} gives no login answer (status {status}), but "{first_words}"',
@@ -239,7 +296,7 @@ _LOGIN: Mapping[str, Words] = {
     ),
     "login_certificate_wrong": Words(
         "the certificate for the Microsoft login cannot be used: {reason}",
-        "use one PEM text with the certificate and its private key, not encrypted",
+        "use one PEM text with the certificate and its private key (RSA, not encrypted)",
     ),
     "login_settings_wrong": Words(
         "the Microsoft login at {authority} cannot be used with these settings",
@@ -248,6 +305,21 @@ _LOGIN: Mapping[str, Words] = {
     "login_identity_unreachable": Words(
         "this machine has no managed identity: its address does not answer",
         "use managed_identity only on a machine in Azure or Azure Arc that has one; else use a client secret",
+    ),
+    "login_identity_key": Words(
+        "Azure Arc's key file {file} cannot be read: {reason}",
+        "add the user that iodcal runs as to the group himds, and start it anew",
+    ),
+    "login_workload_missing": Words(
+        "there is no workload identity here: {missing} is not set",
+        "let the platform (such as AKS with workload identity) inject it, or set it in "
+        "the environment or, for "
+        "tenant_id and client_id, in the microsoft365 section",
+    ),
+    "login_workload_file": Words(
+        "the workload's token file {file} cannot be used: {reason}",
+        "check that AZURE_FEDERATED_TOKEN_FILE names the file that the platform writes, "
+        "and that it may be read",
     ),
     "login_identity_wrong": Words(
         "this machine's managed identity gives no token ({error})",

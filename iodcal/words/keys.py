@@ -84,6 +84,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "client_secret": "Where the client secret is: its value, not its ID.",
         "certificate": "Where a PEM text with certificate and private key is.",
         "managed_identity": "true: log in as this machine, in Azure or Azure Arc.",
+        "workload_identity": "true: log in by workload identity federation, as AKS and others inject it.",
         "cloud": "The tenant's cloud: sets the addresses of login and Graph together.",
         "authority": "Another address for the login.",
         "graph": "Another address for Microsoft Graph, with its version.",
@@ -112,6 +113,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "mailbox": "A mailbox, by its user principal name or object ID.",
         "mailboxes": "Several mailboxes: each is read, fails and is remembered on its own.",
         "calendar": "The name of a calendar in them, if it is not the default one.",
+        "calendar_id": "The ID of a calendar in the mailbox, where two have one name.",
     },
     "IcsOptions": {
         "ics": "A path, an https URL, or a secret that holds one.",

@@ -44,6 +44,8 @@ class Settings:
     client_secret: Secrets | None = field(default_factory=Secrets)
     certificate: Secrets | None = None
     managed_identity: bool = False
+    workload_identity: bool = False
+    authority: str | None = None
 
 
 def settings_for(server: GraphServer, **changes: object) -> Settings:

@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from iodcal.calendars.graph_events import event_from, parse_page
+from iodcal.calendars.graph.events import event_from, parse_page
 from iodcal.calendars.overlap import may_overlap
-from iodcal.domain.events import Floating, Source, Timed
+from iodcal.domain.events import Event, Floating, Source, SpoiledEvent, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
-from iodcal.words.calendars import CALENDARS
 from tests.servers.graph import all_day, event
 
 SOURCE = Source("graph:t/a@b/", "noc", "noc")
@@ -130,12 +129,51 @@ def test_times_are_utc_to_the_microsecond(given: dict[str, Any], microsecond: in
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Mountain Standard Time", "", None])
-@pytest.mark.parametrize("clock", ["T00:00:00.0000000", "T07:00:00.0000000", ""])
+@pytest.mark.parametrize("clock", ["T00:00:00.0000000", ""])
 def test_all_day_events_are_dates_whatever_the_zone(zone: str | None, clock: str) -> None:
     given = item(isAllDay=True, start=time(f"2026-06-12{clock}", zone), end=time(f"2026-06-13{clock}", zone))
     read = event_from(SOURCE, given)
     assert read.all_day
     assert read.span == Floating(datetime(2026, 6, 12), datetime(2026, 6, 13))  # noqa: DTZ001 - it floats
+
+
+def test_an_all_day_event_that_is_not_at_midnight_is_taken_as_an_instant() -> None:
+    day = (time("2026-06-12T07:00:00.0000000"), time("2026-06-13T07:00:00.0000000"))
+    read = event_from(SOURCE, item(isAllDay=True, start=day[0], end=day[1]))
+    start = datetime(2026, 6, 12, 7, tzinfo=UTC)
+    assert (read.span, read.all_day) == (Timed(start, start + timedelta(days=1)), True)
+
+
+def test_an_all_day_event_whose_end_is_its_start_is_its_day() -> None:
+    at = time("2026-06-12T00:00:00.0000000")
+    read = event_from(SOURCE, item(isAllDay=True, start=at, end=at))
+    assert read.span == Floating(datetime(2026, 6, 12), datetime(2026, 6, 13))  # noqa: DTZ001 - it floats
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("SMTP:Pat@contoso.example", "Pat@contoso.example"),
+        (" pat@contoso.example ", "pat@contoso.example"),
+        ("EX:/o=ExchangeLabs/ou=X/cn=Recipients/cn=1", "/o=ExchangeLabs/ou=X/cn=Recipients/cn=1"),
+        ("mailto:", None),
+    ],
+)
+def test_an_organizers_address_is_bare(given: str, read: str | None) -> None:
+    organizer = {"emailAddress": {"address": given}}
+    assert event_from(SOURCE, item(organizer=organizer)).organizer == read
+
+
+@pytest.mark.parametrize(
+    ("given", "more"),
+    [
+        ({"attendees": [{}] * 3}, False),
+        ({"attendees": [{}], "hideAttendees": True}, True),
+        ({"attendees": [{}] * 500}, True),
+    ],
+)
+def test_a_list_of_attendees_may_be_short(given: dict[str, Any], more: bool) -> None:
+    assert event_from(SOURCE, item(**given)).more_attendees is more
 
 
 @pytest.mark.parametrize(
@@ -185,15 +223,27 @@ def test_all_day_events_are_dates_whatever_the_zone(zone: str | None, clock: str
         pytest.param({"attendees": [{"type": 1}]}, "attendees[0].type", id="attendee type"),
     ],
 )
-def test_one_malformed_property_spoils_the_page(given: dict[str, Any], named: str) -> None:
+def test_one_malformed_property_spoils_its_event_alone(given: dict[str, Any], named: str) -> None:
     page = {"value": [item(subject="planted subject"), {**item(subject="planted subject"), **given}]}
-    with pytest.raises(CalendarError) as caught:
-        parse_page(SOURCE, page)
-    assert caught.value.code == "answer_wrong"
-    assert caught.value.facts["property"] == f"value[1].{named}"
-    assert "planted" not in str(caught.value)
-    assert caught.value.__context__ is None
-    assert CALENDARS["answer_wrong"].message.format(**caught.value.facts)
+    (good, spoiled), _ = parse_page(SOURCE, page)
+    assert isinstance(good, Event)
+    assert isinstance(spoiled, SpoiledEvent)
+    assert (spoiled.code, spoiled.property) == ("answer_wrong", named)
+    assert "planted" not in repr(spoiled)
+
+
+def test_what_a_spoiled_event_could_touch() -> None:
+    (strange,), _ = parse_page(SOURCE, {"value": [item(end=time("2026-06-18T14:30:00", "Mars Time"))]})
+    assert strange == SpoiledEvent(
+        item()["iCalUId"],
+        "answer_wrong",
+        "end.timeZone",
+        found="Mars Time",
+        span=Interval(START - timedelta(hours=14), END + timedelta(hours=12)),
+    )
+    (unknown,), _ = parse_page(SOURCE, {"value": [item(start=None, iCalUId=None)]})
+    assert isinstance(unknown, SpoiledEvent)
+    assert (unknown.uid, unknown.span) == (item()["id"], None)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +284,10 @@ def test_a_page_and_its_successor() -> None:
     events, following = parse_page(
         SOURCE, {"value": [item(), all_day("Day", START)], "@odata.nextLink": None}
     )
-    assert ([read.subject for read in events], following) == (["Town hall", "Day"], None)
+    assert ([read.subject for read in events if isinstance(read, Event)], following) == (
+        ["Town hall", "Day"],
+        None,
+    )
 
 
 def test_a_series_that_is_not_expanded_is_refused() -> None:

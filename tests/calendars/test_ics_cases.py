@@ -22,7 +22,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.windows import open_windows
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
-from iodcal.reading import match
+from iodcal.pipeline.fetch import match
 
 _FILE = Path(__file__).parent / "icalendar.jsonl"
 CASES = [json.loads(line) for line in _FILE.read_text(encoding="utf-8").splitlines()]

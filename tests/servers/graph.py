@@ -2,15 +2,19 @@
 
 It refuses what they refuse (no startDateTime, a bad $select, a single-quoted Prefer, any verb but GET),
 selects by overlap inclusive at both ends, writes all-day events as midnights labelled UTC, and pages by
-absolute links.
+absolute links. It takes four requests at a time of one mailbox, knows how long a token is good and what a
+certificate's thumbprint is, says with a 401 how to log in, zips what is long, and sends it in chunks.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
+import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -33,11 +37,18 @@ _SELECTABLE = frozenset(
         *("id", "iCalUId", "seriesMasterId", "type", "changeKey", "subject", "body", "bodyPreview"),
         *("start", "end", "originalStart", "originalStartTimeZone", "isAllDay", "isCancelled"),
         *("showAs", "sensitivity", "importance", "categories", "location", "locations"),
-        *("organizer", "attendees", "responseStatus"),
+        *("organizer", "attendees", "hideAttendees", "responseStatus"),
         *("isOnlineMeeting", "onlineMeeting", "onlineMeetingProvider"),
     }
 )
 _KNOWN_QUERY = frozenset({"startdatetime", "enddatetime", "$select", "$top", "$skip", "$orderby"})
+_ORDERS = frozenset({"start/datetime", "start/datetime asc"})
+_CALENDAR_QUERY = frozenset({"$select", "$top", "$skip", "$filter"})
+_CALENDAR_PROPERTIES = frozenset({"id", "name", "owner", "isDefaultCalendar"})
+_NAMED = re.compile(r"name eq '((?:[^']|'')*)'")
+DEFAULT_CALENDAR = "AAMk_default="
+_AT_ONCE = 4
+_SMALLEST_ZIPPED = 500
 _LONGEST = timedelta(days=1825)
 
 
@@ -54,9 +65,10 @@ class GraphServer:
     """A context manager. `mailboxes` maps UPNs to the events of their default calendars (see `event`).
 
     `requests` is a log of all that came; `script` plans faults; `now` is what the Date header is made of;
-    `latency` is in seconds, by mailbox; `denied` are mailboxes outside of the app's scope; `users` maps
-    object ids (or aliases) to UPNs, also of users without a mailbox; `user_read` says whether the directory
-    may be read.
+    `latency` is in seconds, by mailbox; mailboxes in `hanging` never answer (until `let_go` is set);
+    `unopened` ones have no default calendar yet; `most_at_once` counts requests side by side; `denied` are
+    mailboxes outside of the app's scope; `users` maps object ids (or aliases) to UPNs, also of users without
+    a mailbox; `user_read` says whether the directory may be read.
     """
 
     def __init__(self, directory: Path, *, user_read: bool = False) -> None:
@@ -68,11 +80,17 @@ class GraphServer:
         self.users: dict[str, str] = {}
         self.user_read = user_read
         self.denied: set[str] = set()
+        self.unopened: set[str] = set()
         self.unknown_mailbox_code = "ErrorInvalidUser"
         self.requests: list[Request] = []
         self.latency: dict[str, float] = {}
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self._under_way: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        self.most_at_once = 0
+        self.hanging: set[str] = set()
+        self.let_go = threading.Event()
         self._server = LocalServer(self._answer, self._ca.server_context())
         self.entra.url = self.authority
 
@@ -98,6 +116,7 @@ class GraphServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.let_go.set()
         self._server.__exit__(kind, error, trace)
 
     def watch(self, watcher: Callable[[], None]) -> None:
@@ -117,11 +136,32 @@ class GraphServer:
 
     def _answer(self, request: Request) -> Reply:
         self.requests.append(request)
-        key, reply = self._route(request)
-        faults = self._faults[key.casefold()]
-        if faults:
-            reply = faults.popleft()(reply, request)
-        return replace(reply, headers={"Date": format_datetime(self.now(), usegmt=True), **reply.headers})
+        with self._one_more(request) as among:
+            key, reply = self._route(request)
+            if among > _AT_ONCE:
+                reply = graph_error(429, "ApplicationThrottled", Retry_After="1")
+            elif key in self.hanging:
+                self.let_go.wait()
+            faults = self._faults[key.casefold()]
+            if faults:
+                reply = faults.popleft()(reply, request)
+        reply = replace(reply, headers={"Date": format_datetime(self.now(), usegmt=True), **reply.headers})
+        return _zipped(reply, request)
+
+    @contextmanager
+    def _one_more(self, request: Request) -> Iterator[int]:
+        """How many requests of the mailbox are under way, this one included; 0 for what is of no mailbox."""
+        parts = request.path.split("/")
+        mailbox = parts[3].casefold() if parts[1:3] == ["v1.0", "users"] and len(parts) > 4 else ""
+        with self._counting:
+            self._under_way[mailbox] += 1
+            self.most_at_once = max(self.most_at_once, self._under_way.total())
+            among = self._under_way[mailbox]
+        try:
+            yield among if mailbox else 0
+        finally:
+            with self._counting:
+                self._under_way[mailbox] -= 1
 
     def _route(self, request: Request) -> tuple[str, Reply]:
         if request.path.endswith("/v2.0/.well-known/openid-configuration"):
@@ -148,8 +188,9 @@ class GraphServer:
     def _forbidden(self, request: Request) -> Reply | None:
         """What is refused whatever stands at the path."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Bearer" or token not in self.entra.tokens:
-            return graph_error(401, "InvalidAuthenticationToken")
+        if scheme != "Bearer" or not self.entra.good(token):
+            challenge = f'Bearer realm="", authorization_uri="{self.authority}/common/oauth2/authorize"'
+            return graph_error(401, "InvalidAuthenticationToken", WWW_Authenticate=challenge)
         if request.method != "GET":
             return graph_error(403, "ErrorAccessDenied")
         if re.search(r"outlook\.timezone\s*=\s*'", request.headers.get("prefer", "")):
@@ -175,19 +216,31 @@ class GraphServer:
             return graph_error(403, "ErrorAccessDenied")
         if upn is None or upn not in self.mailboxes:
             return graph_error(404, self.unknown_mailbox_code)
-        if calendar_id is None:
-            return self.mailboxes[upn]
+        if calendar_id in (None, DEFAULT_CALENDAR):
+            return graph_error(404, "ErrorItemNotFound") if upn in self.unopened else self.mailboxes[upn]
         named = {calendar.id: calendar.events for calendar in self.calendars.get(upn, ())}
         return named.get(calendar_id, graph_error(404, "ErrorItemNotFound"))
 
     def _calendars(self, user: str, request: Request) -> Reply:
         found = self._events(user, None)
-        if isinstance(found, Reply):
+        if isinstance(found, Reply) and self._upn(user) not in self.unopened:
             return found
+        query = request.query
+        if not set(query) <= _CALENDAR_QUERY:
+            return graph_error(400, "BadRequest")
+        selected = set(query.get("$select", "id,name,isDefaultCalendar").split(","))
+        if not selected <= _CALENDAR_PROPERTIES:
+            return graph_error(400, "BadRequest")
         named = self.calendars.get(self._upn(user) or "", ())
-        listed = [{"id": "default-id", "name": "Calendar"}]
-        listed += [{"id": calendar.id, "name": calendar.name} for calendar in named]
-        return self._page(listed, request)
+        listed: list[EventJson] = [{"id": DEFAULT_CALENDAR, "name": "Calendar", "isDefaultCalendar": True}]
+        listed += [{"id": one.id, "name": one.name, "isDefaultCalendar": False} for one in named]
+        if "$filter" in query:
+            wanted = _NAMED.fullmatch(query["$filter"])
+            if wanted is None:
+                return graph_error(400, "BadRequest")
+            listed = [one for one in listed if one["name"] == wanted[1].replace("''", "'")]
+        shown = [{name: value for name, value in one.items() if name in selected} for one in listed]
+        return self._page(shown, request)
 
     def _view(self, user: str, calendar_id: str | None, request: Request) -> Reply:
         if user in self.latency:
@@ -199,7 +252,10 @@ class GraphServer:
         if wrong is not None:
             return wrong
         start, end = _instant(request.query["startdatetime"]), _instant(request.query["enddatetime"])
-        shown = [_shown(item, request) for item in found if _selected(item, start, end)]
+        chosen = [item for item in found if _selected(item, start, end)]
+        if "$orderby" in request.query:
+            chosen.sort(key=lambda item: str(item["start"]["dateTime"]))
+        shown = [_shown(item, request) for item in chosen]
         return self._page(shown, request)
 
     def _page(self, items: list[EventJson], request: Request) -> Reply:
@@ -216,12 +272,23 @@ class GraphServer:
         return Reply.of(document, request_id="11112222-aaaa")
 
 
+def _zipped(reply: Reply, request: Request) -> Reply:
+    """A good answer of some length, as a client that takes it gets it: zipped, and in chunks."""
+    takes = "gzip" in request.headers.get("accept-encoding", "")
+    if not takes or reply.status != 200 or reply.missing or len(reply.body) < _SMALLEST_ZIPPED:
+        return reply
+    headers = {**reply.headers, "Content-Encoding": "gzip", "Transfer-Encoding": "chunked"}
+    return replace(reply, body=gzip.compress(reply.body, 1), headers=headers)
+
+
 def _wrong_query(request: Request) -> Reply | None:
     query = request.query
     if not set(query) <= _KNOWN_QUERY:
         return graph_error(400, "BadRequest")
     selected = query.get("$select")
     if selected is not None and not set(selected.split(",")) <= _SELECTABLE:
+        return graph_error(400, "BadRequest")
+    if query.get("$orderby", "start/dateTime").casefold() not in _ORDERS:
         return graph_error(400, "BadRequest")
     if not re.fullmatch(r"[1-9]\d{0,2}|1000", query.get("$top", "10")):
         return graph_error(400, "ErrorInvalidParameter")

@@ -108,6 +108,11 @@ class LocalServer:
         self._thread.join()
 
 
+def _in_chunks(body: bytes, size: int = 4096) -> bytes:
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (*parts, b""))
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
@@ -158,12 +163,13 @@ def _handler(
             self.send_response_only(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            if "Content-Length" not in reply.headers:
+            chunked = reply.headers.get("Transfer-Encoding") == "chunked"
+            if "Content-Length" not in reply.headers and not chunked:
                 self.send_header("Content-Length", str(len(reply.body) + reply.missing))
             self.end_headers()
             self.close_connection = self.close_connection or reply.missing > 0
             with contextlib.suppress(OSError):
-                self.wfile.write(reply.body)
+                self.wfile.write(_in_chunks(reply.body) if chunked else reply.body)
 
         def _drip(self, beginning: bytes, again: bytes) -> None:
             with contextlib.suppress(OSError):  # the client has hung up

@@ -16,7 +16,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind
 from iodcal.domain.rules import Mode
 from iodcal.domain.values import replace
-from iodcal.reading import calendars_in_use
+from iodcal.pipeline.fetch import calendars_in_use
 from iodcal.simulation.engine import simulate
 from iodcal.simulation.faults import FaultPlan
 from iodcal.simulation.result import Simulation

@@ -141,6 +141,10 @@ def states(draw: st.DrawFn) -> State:
         ),
         pause=draw(st.none() | pauses),
         parked=draw(st.none() | st.builds(Parked, instants, texts, texts)),
+        looked_up_at=draw(st.dictionaries(names, instants, max_size=2)),
+        failed_sources=draw(st.frozensets(names, max_size=2)),
+        page_sizes=draw(st.dictionaries(names, st.integers(1, 999), max_size=2)),
+        throttled_until=draw(st.dictionaries(names, instants, max_size=2)),
     )
 
 

@@ -11,15 +11,13 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from iodcal.calendars.failures import unread
-from iodcal.calendars.login_faults import refusal
+from iodcal.calendars.login.certificates import key_pair
+from iodcal.calendars.login.errors import refusal
 from iodcal.domain.values import Opaque
 from iodcal.errors import CalendarError
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, host_of
-from iodcal.http.answers import printable
 from iodcal.redaction import remember_secrets
 
-_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _ERROR_PROPERTIES = ("error", "error_description", "error_codes", "timestamp", "trace_id", "correlation_id")
 _EARLY_SECONDS = 300.0
 
@@ -54,20 +52,26 @@ class Token(Opaque, frozen=True):
 
 def from_certificate(pem: str) -> dict[str, str]:
     """What msal wants to know of a certificate. Raises CalendarError (`login_certificate_wrong`)."""
-    key, certificate = _PRIVATE_KEY.search(pem), _CERTIFICATE.search(pem)
-    if key is None or certificate is None:
-        missing = "private key" if key is None else "certificate"
-        raise CalendarError("login_certificate_wrong", reason=f"it holds no {missing} in PEM form")
-    if "ENCRYPTED" in key[0]:
-        raise CalendarError("login_certificate_wrong", reason="its private key is encrypted")
-    remember_secrets(key[0])
-    return {"private_key": key[0], "public_certificate": certificate[0]}
+    try:
+        pair = key_pair(pem)
+    except ValueError as error:
+        reason = str(error)
+    else:
+        remember_secrets(pair.private_key)
+        return {"private_key": pair.private_key, "public_certificate": pair.certificate}
+    raise CalendarError("login_certificate_wrong", reason=reason)
 
 
 def token_for(
-    application: Application, credential: str | dict[str, str], session: Session, deadline: Deadline
+    application: Application,
+    credential: str | Mapping[str, Any],
+    session: Session,
+    deadline: Deadline,
+    *,
+    claims: str | None = None,
 ) -> Token:
-    """Logs in as the application with a client secret, or with what `from_certificate` made.
+    """Logs in as the application with a client secret, or with what `from_certificate` or a workload made.
+    `claims` (JSON) is what Graph wants the token to have beside.
 
     Costs two requests. Raises CalendarError; its facts hold no secret.
     """
@@ -82,12 +86,13 @@ def token_for(
             instance_discovery=False,
             azure_region=False,
         )
-        result = client.acquire_token_for_client(scopes=[application.scope])
+        result = client.acquire_token_for_client(scopes=[application.scope], claims_challenge=claims)
     except _faults_of_msal():
         # Whatever the server said was checked, so what is left to be wrong is what msal was given.
-        code = "login_settings_wrong" if isinstance(credential, str) else "login_certificate_wrong"
+        of_certificate = not isinstance(credential, str) and "private_key" in credential
+        code = "login_certificate_wrong" if of_certificate else "login_settings_wrong"
         raise CalendarError(code, reason="it cannot be used", authority=application.authority_url) from None
-    return _token(result, tenant=str(application.tenant_id), client_id=str(application.client_id))
+    return token_from(result, tenant=str(application.tenant_id), client_id=str(application.client_id))
 
 
 def _faults_of_msal() -> tuple[type[Exception], ...]:
@@ -98,33 +103,8 @@ def _faults_of_msal() -> tuple[type[Exception], ...]:
     return (ValueError, TypeError, PyJWTError, MsalError)
 
 
-def token_of_machine(application: Application, deadline: Deadline) -> Token:
-    """The token of the machine's managed identity (the one with `client_id`, where that is set).
-
-    Raises CalendarError.
-    """
-    import msal
-
-    from iodcal.http.transport import LocalSession
-
-    named = application.client_id
-    identity = (
-        msal.UserAssignedManagedIdentity(client_id=named) if named else msal.SystemAssignedManagedIdentity()
-    )
-    try:
-        client = msal.ManagedIdentityClient(identity, http_client=LocalSession(deadline))
-        result = client.acquire_token_for_client(resource=application.scope.removesuffix("/.default"))
-    except OSError:
-        raise CalendarError("login_identity_unreachable") from None
-    except (ValueError, TypeError, KeyError, AttributeError, msal.exceptions.MsalError):
-        # msal takes the shape of this answer on trust.
-        raise CalendarError("login_identity_wrong", error="an answer that makes no sense") from None
-    if "access_token" not in result:
-        raise CalendarError("login_identity_wrong", error=printable(str(result.get("error")), 64))
-    return _token(result)
-
-
-def _token(result: Mapping[str, Any], **facts: str) -> Token:
+def token_from(result: Mapping[str, Any], **facts: str) -> Token:
+    """The token in what msal gave. Raises CalendarError; `facts` are added to those of a refusal."""
     if "access_token" not in result:
         raise refusal(result, **facts)
     text, seconds = result["access_token"], float(result.get("expires_in", 0))

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from iodcal.calendars import CalendarContext
-from iodcal.calendars.graph_client import GraphClient
-from iodcal.calendars.graph_mailbox import Mailbox, MailboxReader
+from iodcal.calendars import CalendarContext, SourceHint
+from iodcal.calendars.graph.client import GraphClient
+from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
 from iodcal.calendars.login import Login, LoginSettings
 from iodcal.config.fields import Text
 from iodcal.config.forms import Section
@@ -20,11 +20,13 @@ from iodcal.errors import ConfigurationError, Fault
 
 
 class GraphOptions(Section, frozen=True):
-    """Which mailboxes, by user principal name or object ID, and which calendar in them if not the default."""
+    """Which mailboxes, by user principal name or object ID, and which calendar in them if not the default: by
+    name, or by ID where two have one name."""
 
     mailbox: Address | None = None
     mailboxes: Mailboxes | None = None
     calendar: Text | None = None
+    calendar_id: Text | None = None
 
     def __post_init__(self) -> None:
         if (self.mailbox is None) == (self.mailboxes is None):
@@ -32,6 +34,8 @@ class GraphOptions(Section, frozen=True):
         folded = [address.casefold() for address in self.addresses]
         if len(set(folded)) < len(folded):
             raise ValueError("a mailbox stands twice in mailboxes")
+        if self.calendar_id is not None and len(self.addresses) > 1:
+            raise ValueError("a calendar_id is of one mailbox: give mailbox, not mailboxes")
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -55,12 +59,18 @@ class Graph:
         self._lock = threading.Lock()
         self._client: GraphClient | None = None
 
+    @property
+    def application(self) -> str:
+        """Names whom Graph throttles as a whole, in errors and in the state."""
+        return f"{self.settings.tenant_id or 'own'}/{self.settings.client_id or 'managed'}".casefold()
+
     def client(self) -> GraphClient:
         from iodcal.http import ReadingSession
 
         with self._lock:
             if self._client is None:
-                self._client = GraphClient(self.settings.graph_url, self.login, ReadingSession())
+                url, session = self.settings.graph_url, ReadingSession()
+                self._client = GraphClient(url, self.login, session, self.application)
             return self._client
 
 
@@ -86,8 +96,11 @@ class GraphPlugin:
                     options.calendar,
                     context.calendar_ids.get(source.key) if options.calendar else None,
                     context.attendees,
+                    options.calendar_id,
+                    context.hints.get(source.key, SourceHint()),
                 ),
                 graph.client,
+                graph.application,
             )
             for source, address in _sources(name, options, graph.settings)
         )
@@ -111,7 +124,8 @@ def _settings(context: CalendarContext) -> GraphSettings:
 
 def _sources(name: str, options: GraphOptions, settings: GraphSettings) -> Iterator[tuple[Source, str]]:
     """Each mailbox with its source; the key is the place itself, whatever the configuration calls it."""
-    calendar = (options.calendar or "").strip().casefold()
+    by_id = options.calendar_id
+    calendar = f"id:{by_id}" if by_id is not None else (options.calendar or "").strip().casefold()
     tenant = (settings.tenant_id or "").casefold()
     several = len(options.addresses) > 1
     for address in options.addresses:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from iodcal.calendars.login_faults import CREDENTIAL_REFUSED
-from iodcal.calendars.login_msal import Application, Token, from_certificate, token_for, token_of_machine
+from iodcal.calendars.login.errors import CREDENTIAL_REFUSED
+from iodcal.calendars.login.tokens import Application, Token, from_certificate, token_for
 from iodcal.errors import CalendarError, SecretError
 from iodcal.http import Deadline
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FAILURE_SECONDS = 60.0
 _MOST_RENEWALS = 3
+_WAITS = (1.0, 2.0, 4.0)  # seconds
 
 
 class _Revealing(Protocol):
@@ -37,6 +38,10 @@ class LoginSettings(Application, Protocol):
     def certificate(self) -> _Candidates | None: ...
     @property
     def managed_identity(self) -> bool: ...
+    @property
+    def workload_identity(self) -> bool: ...
+    @property
+    def authority(self) -> str | None: ...
 
 
 class Login:
@@ -55,8 +60,9 @@ class Login:
         self._failure: CalendarError | None = None
         self._failed_at = 0.0
 
-    def token(self, deadline: Deadline, *, refused: str | None = None) -> str:
-        """A token that should be good. `refused` is one that Graph just would not take.
+    def token(self, deadline: Deadline, *, refused: str | None = None, claims: str | None = None) -> str:
+        """A token that should be good. `refused` is one that Graph just would not take, `claims` (JSON) what
+        it wants the next one to have.
 
         Where another thread has had it replaced already, the new one is given; it is replaced a few times
         at most. Raises CalendarError.
@@ -66,7 +72,7 @@ class Login:
                 return self._token.text
             self._raise_recent_failure()
             try:
-                self._token = self._log_in(deadline)
+                self._token = self._log_in(deadline, claims)
             except CalendarError as failure:
                 self._failure, self._failed_at = failure, time.monotonic()
                 raise
@@ -82,25 +88,32 @@ class Login:
         if self._failure is not None and time.monotonic() - self._failed_at < _FAILURE_SECONDS:
             raise CalendarError(self._failure.code, **self._failure.facts)
 
-    def _log_in(self, deadline: Deadline) -> Token:
+    def _log_in(self, deadline: Deadline, claims: str | None) -> Token:
         if self._settings.managed_identity:
+            from iodcal.calendars.login.identity import token_of_machine
+
             return token_of_machine(self._settings, deadline)
         from iodcal.http import Session
 
         session = Session(max_bytes=1024 * 1024)
         try:
-            return self._first_accepted(session, deadline)
+            if self._settings.workload_identity:
+                from iodcal.calendars.login.identity import environment, workload_of
+
+                workload = workload_of(self._settings, self._settings.authority, environment())
+                return _asked(workload, workload.credential, session, deadline, claims)
+            return self._first_accepted(session, deadline, claims)
         finally:
             session.close()
 
-    def _first_accepted(self, session: Session, deadline: Deadline) -> Token:
+    def _first_accepted(self, session: Session, deadline: Deadline, claims: str | None) -> Token:
         """The token for the first secret that the login takes; one that it refuses gives way to the next."""
         refused: CalendarError | None = None
         try:
             for text, is_certificate in self._secrets():
                 try:
                     credential = from_certificate(text) if is_certificate else text
-                    return token_for(self._settings, credential, session, deadline)
+                    return _asked(self._settings, credential, session, deadline, claims)
                 except CalendarError as error:
                     if error.code not in CREDENTIAL_REFUSED:
                         raise
@@ -118,3 +131,24 @@ class Login:
             if secret is not None:
                 for candidate in secret.candidates(self._directory):
                     yield candidate.reveal(), is_certificate
+
+
+def _asked(
+    application: Application,
+    credential: str | Mapping[str, Any],
+    session: Session,
+    deadline: Deadline,
+    claims: str | None,
+) -> Token:
+    """The token, asked for again where the login says itself that its trouble passes. Raises
+    CalendarError."""
+    from iodcal.http import session as http
+
+    for wait in _WAITS:
+        try:
+            return token_for(application, credential, session, deadline, claims=claims)
+        except CalendarError as error:
+            if error.code != "login_passing" or wait >= deadline.left:
+                raise
+        http.sleep(wait)
+    return token_for(application, credential, session, deadline, claims=claims)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from iodcal.calendars import CalendarReader
+from iodcal.calendars import CalendarReader, SourceHint
 from iodcal.config import CalendarConfig, Configuration
 from iodcal.domain.counting import Organizers, Veil
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
@@ -22,22 +22,23 @@ from iodcal.domain.memory import Recalled, from_memory, from_reading
 from iodcal.domain.rules import Rule
 from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
-from iodcal.errors import CalendarError
+from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
+from iodcal.pipeline.attempts import Earlier, read_all
 from iodcal.recent import Recent
 from iodcal.state import State
-from iodcal.threads import answers, side_by_side
 
 Answers: TypeAlias = Mapping[str, CalendarReading | CalendarError]
-ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadline], Answers]
+ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadline, Earlier], Answers]
 
-_SIDE_BY_SIDE = 8
+_DAY = timedelta(days=1)
+_LATELY = timedelta(hours=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 _UTC = ZoneInfo("UTC")
 
 
-class Sight(Struct, frozen=True):
+class EventSnapshot(Struct, frozen=True):
     """What this run sees of all calendars: `recalled` counts, `failures` say what could not be read, by
     source key; `matching` is what today's readings held. `past` are matched events that are over, lead
     and trail included: they ask for nothing, but say why a circuit was up."""
@@ -100,7 +101,7 @@ def span_to_read(configuration: Configuration, now: datetime, window: timedelta)
     return Interval(now - trail, now + window + lead + sight)
 
 
-def look(
+def fetch_events(
     configuration: Configuration,
     state: State,
     now: datetime,
@@ -109,13 +110,14 @@ def look(
     progress: Callable[[str], None],
     read: ReadCalendars | None = None,
     recent: Recent | None = None,
-) -> Sight:
+) -> EventSnapshot:
     """Reads every calendar that a rule names; what cannot be read is remembered."""
     recent = recent or Recent()
     used = calendars_in_use(configuration)
-    readers = [reader for calendar in used for reader in readers_of(calendar, state)]
+    readers = [reader for calendar in used for reader in readers_of(calendar, state, now)]
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
-    answers = (read or read_all)(readers, span_to_read(configuration, now, window), deadline)
+    earlier = Earlier(state.failed_sources, waits_of(state.throttled_until, now))
+    answers = (read or read_all)(readers, span_to_read(configuration, now, window), deadline, earlier)
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
     events = [event for reading in readings.values() for event in reading.events]
@@ -124,10 +126,10 @@ def look(
     past = recent.get("past", (configuration, *over), lambda: match(configuration, over))
     sources = [reader.source for reader in readers]
     recalled = tuple(_recall(source, readings, matching, configuration, state, now) for source in sources)
-    return Sight(recalled, readings, failures, matching, past.matched)
+    return EventSnapshot(recalled, readings, failures, matching, past.matched)
 
 
-def remember(configuration: Configuration, state: State) -> Sight:
+def remember(configuration: Configuration, state: State) -> EventSnapshot:
     """The last run's readings in place of today's: nothing is opened, no secret is resolved."""
     sources = [
         source
@@ -143,34 +145,7 @@ def remember(configuration: Configuration, state: State) -> Sight:
         )
         for known in recalled
     )
-    return Sight(as_read, {}, {}, Matching(()))
-
-
-def read_all(
-    readers: Sequence[CalendarReader], span: Interval, deadline: Deadline
-) -> dict[str, CalendarReading | CalendarError]:
-    """Reads side by side what may be; the answers by source key, in the order of the readers."""
-    groups: defaultdict[str, list[CalendarReader]] = defaultdict(list)
-    for reader in readers:
-        groups[reader.group].append(reader)
-
-    def read_group(group: Iterable[CalendarReader]) -> list[tuple[str, CalendarReading | CalendarError]]:
-        return [(reader.source.key, _read(reader, span, deadline)) for reader in group]
-
-    if len(groups) <= 1:
-        answered = dict(read_group(readers))
-    else:
-        with side_by_side(min(_SIDE_BY_SIDE, len(groups))) as pool:
-            said = answers(pool, read_group, groups.values())
-            answered = dict(answer for group in said for answer in group)
-    return {reader.source.key: answered[reader.source.key] for reader in readers}
-
-
-def _read(reader: CalendarReader, span: Interval, deadline: Deadline) -> CalendarReading | CalendarError:
-    try:
-        return reader.read(span, deadline)
-    except CalendarError as error:
-        return error
+    return EventSnapshot(as_read, {}, {}, Matching(()))
 
 
 def calendars_in_use(configuration: Configuration) -> list[CalendarConfig]:
@@ -179,10 +154,57 @@ def calendars_in_use(configuration: Configuration) -> list[CalendarConfig]:
     return [calendar for name, calendar in configuration.calendars.items() if name in used]
 
 
-def readers_of(calendar: CalendarConfig, state: State) -> Sequence[CalendarReader]:
-    """One reader per source of `calendar`; it knows the ids that were found in earlier runs."""
-    context = replace(calendar.context, calendar_ids=state.calendar_ids)
+def readers_of(calendar: CalendarConfig, state: State, now: datetime) -> Sequence[CalendarReader]:
+    """One reader per source of `calendar`; it knows the ids that were found in earlier runs, and what else
+    was learnt then."""
+    hints = {
+        source.key: _hint(source, state, now)
+        for source in calendar.plugin.sources(calendar.name, calendar.options, calendar.context)
+    }
+    context = replace(calendar.context, calendar_ids=state.calendar_ids, hints=hints)
     return calendar.plugin.readers(calendar.name, calendar.options, context)
+
+
+def _hint(source: Source, state: State, now: datetime) -> SourceHint:
+    remembered = state.remembered.get(source.key)
+    looked_up = state.looked_up_at.get(source.key)
+    return SourceHint(
+        page_size=state.page_sizes.get(source.key),
+        read_lately=remembered is not None and now - remembered.read_at < _LATELY,
+        id_due=looked_up is None or now - looked_up >= _DAY,
+    )
+
+
+def waits_of(until: Mapping[str, datetime], now: datetime) -> dict[str, float]:
+    """The seconds for which each throttled application is to be left alone still."""
+    waits = {application: (at - now).total_seconds() for application, at in until.items()}
+    return {application: seconds for application, seconds in waits.items() if seconds > 0}
+
+
+def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
+    """`state` with what this run's readings taught about how to read."""
+    keys = {recalled.source.key for recalled in snapshot.recalled}
+    readings = snapshot.readings.items()
+    sizes = {key: reading.page_size for key, reading in readings if reading.page_size is not None}
+    ids = {key: reading.calendar_id for key, reading in readings if reading.calendar_id}
+    looked_up = {key: reading.read_at for key, reading in readings if reading.looked_up}
+    kept_ids = {key: id_ for key, id_ in state.calendar_ids.items() if key in keys}
+    throttled = {
+        error.shared: now + timedelta(seconds=error.wait)
+        for error in snapshot.failures.values()
+        if isinstance(error, PassingError) and error.shared is not None and error.wait is not None
+    }
+    still = {name: until for name, until in state.throttled_until.items() if until > now}
+    kept_sizes = {key: size for key, size in state.page_sizes.items() if key in keys and key not in sizes}
+    kept_times = {key: at for key, at in state.looked_up_at.items() if key in keys}
+    return replace(
+        state,
+        calendar_ids=kept_ids | ids,
+        looked_up_at=kept_times | looked_up,
+        failed_sources=frozenset(snapshot.failures),
+        page_sizes=kept_sizes | sizes,
+        throttled_until=still | throttled,
+    )
 
 
 def _over(reading: CalendarReading) -> Iterable[Event]:
@@ -214,7 +236,7 @@ def hidden_calendars(configuration: Configuration) -> frozenset[str]:
     return frozenset(calendar.name for calendar in calendars if calendar.hide_subjects or everywhere)
 
 
-def veil_of(configuration: Configuration, sight: Sight) -> Veil:
+def veil_of(configuration: Configuration, sight: EventSnapshot) -> Veil:
     """Which of the events that were read must not be seen; what is remembered of copies has a say too."""
     veil = Veil.over(sight.read, hidden_calendars(configuration))
     stale = (event for recalled in sight.recalled if not recalled.fresh for event in recalled.events)

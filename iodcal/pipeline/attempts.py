@@ -1,0 +1,171 @@
+"""All sources read side by side, try by try, as the schedule has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec import Struct, field
+
+from iodcal.calendars import CalendarReader, LoggingIn
+from iodcal.domain.events import CalendarReading
+from iodcal.domain.localtime import Interval
+from iodcal.errors import CalendarError
+from iodcal.http import Deadline
+from iodcal.pipeline.schedule import AttemptQueue, Turn, in_turn
+from iodcal.threads import side_by_side
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+WORKERS = 32
+_STEP = 0.2  # seconds, between which Python looks for signals
+
+_Result = TypeVar("_Result")
+
+
+class Earlier(Struct, frozen=True):
+    """What earlier runs learnt of all sources: those that failed in the last one, by `Source.key`, and for
+    how many seconds still each throttled application is to be left alone."""
+
+    failed_sources: frozenset[str] = frozenset()
+    waits: Mapping[str, float] = field(default_factory=dict)
+
+
+def read_all(
+    readers: Sequence[CalendarReader],
+    span: Interval,
+    deadline: Deadline,
+    earlier: Earlier = Earlier(),  # noqa: B008 - it never changes
+) -> dict[str, CalendarReading | CalendarError]:
+    """What each source holds over `span` (UTC), or why it cannot be read, by source key, in the readers'
+    order."""
+    return attempt_all(readers, lambda reader, limit: reader.read(span, limit), deadline, earlier)
+
+
+def attempt_all(
+    readers: Sequence[CalendarReader],
+    attempt: Callable[[CalendarReader, Deadline], _Result],
+    deadline: Deadline,
+    earlier: Earlier = Earlier(),  # noqa: B008 - it never changes
+) -> dict[str, _Result | CalendarError]:
+    """What `attempt` makes of each reader, tried again where that may help, by source key, in the readers'
+    order.
+
+    `attempt` gets the deadline of that one try. It raises CalendarError.
+    """
+    by_key = {reader.source.key: reader for reader in readers}
+    named = [(key, reader.group, getattr(reader, "shared", None)) for key, reader in by_key.items()]
+    groups = {group for _, group, _ in named}
+    clock = _Clock(deadline)
+    queue = AttemptQueue(in_turn(named, earlier.failed_sources), clock.now(), deadline.at, WORKERS)
+    for shared, seconds in earlier.waits.items():
+        queue.rest(shared, clock.now() + seconds)
+    logins = {
+        reader.shared: reader
+        for reader in by_key.values()
+        if isinstance(reader, LoggingIn) and reader.shared in queue.shared
+    }
+    tries = _Tries(queue, by_key, attempt, clock)
+    if len(groups) <= 1:
+        tries.run(None, logins, deadline)
+    else:
+        with side_by_side(min(WORKERS, len(groups))) as pool:
+            tries.run(pool, logins, deadline)
+    answers: dict[str, _Result | CalendarError] = {**tries.results, **queue.failures}
+    return {key: answers[key] for key in by_key}
+
+
+class _Clock:
+    """The deadline's clock; a pause that was cut short counts as waited."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._clock = deadline.clock
+        self._skipped = 0.0
+
+    def now(self) -> float:
+        return self._clock() + self._skipped
+
+    def deadline(self, seconds: float) -> Deadline:
+        """So many seconds from now, by the real clock."""
+        return Deadline.after(seconds, self._clock)
+
+    def pause(self, seconds: float) -> None:
+        from iodcal.http import session
+
+        before = self._clock()
+        session.sleep(seconds)
+        self._skipped += max(0.0, seconds - (self._clock() - before))
+
+
+class _Tries(Generic[_Result]):
+    """Carries out the turns of a queue: on the threads of a pool, or one by one where there is none."""
+
+    def __init__(
+        self,
+        queue: AttemptQueue,
+        readers: Mapping[str, CalendarReader],
+        attempt: Callable[[CalendarReader, Deadline], _Result],
+        clock: _Clock,
+    ) -> None:
+        self.results: dict[str, _Result] = {}
+        self._queue = queue
+        self._readers = readers
+        self._attempt = attempt
+        self._clock = clock
+        self._running: dict[Future[Any], Callable[[Any], None]] = {}  # with what to do about its result
+
+    def run(self, pool: Executor | None, logins: Mapping[str, LoggingIn], deadline: Deadline) -> None:
+        """Logs in, where readers share a login, and then carries out turn after turn until none is left."""
+        for shared, reader in logins.items():
+            self._queue.hold(shared)
+            self._start(pool, partial(_log_in, reader, deadline), partial(self._logged_in, shared))
+        while True:
+            turn = self._queue.next_turn(self._clock.now())
+            if isinstance(turn, Turn):
+                limit = self._clock.deadline(turn.seconds)
+                work = partial(self._try, self._readers[turn.key], limit)
+                self._start(pool, work, partial(self._settle, turn.key))
+            elif self._running:
+                self._collect(_STEP if turn is None else min(_STEP, turn))
+            elif turn is None:
+                return
+            else:
+                self._clock.pause(turn)
+
+    def _start(self, pool: Executor | None, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        if pool is None:
+            done(work())
+        else:
+            self._running[pool.submit(work)] = done
+
+    def _collect(self, seconds: float) -> None:
+        from concurrent.futures import FIRST_COMPLETED, wait
+
+        finished, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
+        for future in finished:
+            self._running.pop(future)(future.result())
+
+    def _try(self, reader: CalendarReader, limit: Deadline) -> _Result | CalendarError:
+        try:
+            return self._attempt(reader, limit)
+        except CalendarError as error:
+            return error
+
+    def _settle(self, key: str, result: _Result | CalendarError) -> None:
+        if isinstance(result, CalendarError):
+            self._queue.settle(key, result, self._clock.now())
+        else:
+            self.results[key] = result
+            self._queue.settle(key, None, self._clock.now())
+
+    def _logged_in(self, shared: str, _result: object) -> None:
+        self._queue.release(shared)
+
+
+def _log_in(reader: LoggingIn, deadline: Deadline) -> None:
+    """A login that fails is told by each reader that meets it."""
+    with suppress(CalendarError):
+        reader.log_in(deadline)
