@@ -17,13 +17,13 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
-from iodcal.invocation import Request, Surroundings
 from iodcal.keeping import held_mark, note_problems
-from iodcal.ledger import Ledger, stamp_of
 from iodcal.notices.standing import known_targets
+from iodcal.pipeline.context import Request, RunContext
+from iodcal.pipeline.journal import Journal, stamp_of
+from iodcal.pipeline.run import run
+from iodcal.pipeline.wait import wait_for_orders
 from iodcal.result import Report
-from iodcal.run import run
-from iodcal.settling import wait_for_orders
 from iodcal.state import LastRun, State
 from iodcal.state.files import Access
 from iodcal.state.lock import Holder
@@ -123,12 +123,12 @@ def sync(
             faults=asked.faults,
             shared_with=_other_host(before, configuration.settings.every, clock()),
         )
-        ledger = Ledger(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
+        journal = Journal(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
         around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
-        report = run(configuration, state, request, around, ledger)
-        report = _with_budgets(report, configuration, ledger.state, store)
-        telling = finish(ledger, report, asked, configuration.settings.history_keep)
-    report = replace(report, lost_state=tuple(ledger.lost))
+        report = run(configuration, state, request, around, journal)
+        report = _with_budgets(report, configuration, journal.state, store)
+        telling = finish(journal, report, asked, configuration.settings.history_keep)
+    report = replace(report, lost_state=tuple(journal.lost))
     synced = Synced(report, telling, tuple(_newly_held(state, report)))
     if done is not None:
         done(synced)
@@ -188,22 +188,22 @@ def _newly_held(before: State, report: Report) -> Iterator[CircuitPlan]:
             yield circuit_plan
 
 
-def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedelta) -> Telling:
+def finish(journal: Journal, report: Report, asked: Syncing, history_keep: timedelta) -> Telling:
     """Decides what is told, and writes the run down. Raises StateError."""
     telling = tell(
         report.problems,
-        ledger.state.told,
+        journal.state.told,
         examined=examined_by(report, asked.circuit),
         now=report.now,
         terminal=asked.terminal,
     )
-    note_problems(ledger, report.problems, telling.told)
+    note_problems(journal, report.problems, telling.told)
     good = not any(source.remembered for source in report.sources)
-    last_run = LastRun(report.run_id, report.now, ledger.clock(), good, int(report.exit))
-    ledger.state = replace(ledger.state, told=telling.told, last_run=last_run)
-    ledger.finish()
-    if not ledger.lost:
-        ledger.store.history.rotate(report.now, history_keep)
+    last_run = LastRun(report.run_id, report.now, journal.clock(), good, int(report.exit))
+    journal.state = replace(journal.state, told=telling.told, last_run=last_run)
+    journal.finish()
+    if not journal.lost:
+        journal.store.history.rotate(report.now, history_keep)
     return telling
 
 
@@ -213,10 +213,10 @@ def surroundings(
     progress: Callable[[str], None],
     *,
     virtual: bool,
-) -> Surroundings:
+) -> RunContext:
     """What a run works with; `virtual` under a time that was asked for."""
     seconds = configuration.settings.every.total_seconds() * _SHARE_OF_EVERY
-    return Surroundings(
+    return RunContext(
         clock,
         Deadline.after(seconds),
         Deadline.after(seconds * _SHARE_OF_CALENDARS),

@@ -10,10 +10,10 @@ from iodcal.commands import finish
 from iodcal.config import Configuration
 from iodcal.domain.values import replace
 from iodcal.http import Deadline
-from iodcal.invocation import Request, Surroundings
-from iodcal.ledger import Ledger
-from iodcal.recent import Recent
-from iodcal.run import run
+from iodcal.memo import Memo
+from iodcal.pipeline.context import Request, RunContext
+from iodcal.pipeline.journal import Journal
+from iodcal.pipeline.run import run
 from iodcal.simulation.outcome import conclude
 from iodcal.simulation.plot import Heard, Plot, timelines_of
 from iodcal.simulation.result import Simulation
@@ -44,7 +44,7 @@ def _without_quota(configuration: Configuration) -> Configuration:
 
 
 def _run_all(world: World, plot: Plot, progress: Progress) -> Heard:
-    store, heard, recent = MemoryStore(), Heard(), Recent()
+    store, heard, memo = MemoryStore(), Heard(), Memo()
     length = plot.span.end - plot.span.start
     day = None
     while world.clock.now < plot.span.end:
@@ -52,19 +52,19 @@ def _run_all(world: World, plot: Plot, progress: Progress) -> Heard:
         if now.date() != day:
             day = now.date()
             progress(f"simulating {day} ({(now - plot.span.start) / length:.0%})")
-        _run_once(world, store, heard, recent)
+        _run_once(world, store, heard, memo)
         world.clock.now = now + plot.every
     return heard
 
 
-def _run_once(world: World, store: MemoryStore, heard: Heard, recent: Recent) -> None:
+def _run_once(world: World, store: MemoryStore, heard: Heard, memo: Memo) -> None:
     configuration, clock = world.configuration, world.clock
     heard.runs += 1
     request = Request("sync", clock.now, configuration.settings.window, f"run {heard.runs}")
-    ledger = Ledger(store, store.state, request.run_id, clock)
-    around = Surroundings(clock, NEVER, NEVER, _quietly, _no_boot_time, recent=recent)
-    report = run(configuration, store.state, request, around, ledger)
-    telling = finish(ledger, report, _UNWATCHED, configuration.settings.history_keep)
+    journal = Journal(store, store.state, request.run_id, clock)
+    around = RunContext(clock, NEVER, NEVER, _quietly, _no_boot_time, memo=memo)
+    report = run(configuration, store.state, request, around, journal)
+    telling = finish(journal, report, _UNWATCHED, configuration.settings.history_keep)
     heard.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
     for problem in report.problems:
         heard.note(problem)
