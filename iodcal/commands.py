@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -32,9 +33,14 @@ from iodcal.telling import Telling, examined_by, still_standing, tell
 
 LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
-# A run must have ended before the next one begins; calendars get half of that, then memory serves.
-_SHARE_OF_EVERY = 0.9
+# A run must have ended before the next one begins, with what is told of it, which may take a tenth of
+# `every`; calendars get half of that, then memory serves.
+_SHARE_OF_EVERY = 0.8
 _SHARE_OF_CALENDARS = 0.5
+
+
+Say: TypeAlias = Callable[[Report, Telling], None]
+"""Tells people, on stderr, of a run's problems."""
 
 
 class Synced(Struct, frozen=True):
@@ -103,9 +109,11 @@ def sync(
     asked: Syncing,
     progress: Callable[[str], None],
     done: Callable[[Synced], None] | None = None,
+    say: Say | None = None,
 ) -> Synced:
-    """Orders what is due now. `done` hears of it once all is on disk and the lock is free, before open orders
-    are waited for. Raises UsageError, LockHeldError, StateError, PlanChangedError."""
+    """Orders what is due now. `say` tells of its problems, before they count as told. `done` hears of it once
+    all is on disk and the lock is free, before open orders are waited for. Raises UsageError, LockHeldError,
+    StateError, PlanChangedError."""
     check_sync(configuration, asked)
     clock, now = clock_of(configuration, asked.now)
     store = store_of(configuration, state_path, clock)
@@ -127,7 +135,7 @@ def sync(
         around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
         report = run(configuration, state, request, around, journal)
         report = _with_budgets(report, configuration, journal.state, store)
-        telling = finish(journal, report, asked, configuration.settings.history_keep)
+        telling = finish(journal, report, asked, configuration.settings.history_keep, say)
     report = replace(report, lost_state=tuple(journal.lost))
     synced = Synced(report, telling, tuple(_newly_held(state, report)))
     if done is not None:
@@ -188,8 +196,15 @@ def _newly_held(before: State, report: Report) -> Iterator[CircuitPlan]:
             yield circuit_plan
 
 
-def finish(journal: Journal, report: Report, asked: Syncing, history_keep: timedelta) -> Telling:
-    """Decides what is told, and writes the run down. Raises StateError."""
+def finish(
+    journal: Journal,
+    report: Report,
+    asked: Syncing,
+    history_keep: timedelta,
+    say: Say | None = None,
+) -> Telling:
+    """Decides what is told, has `say` tell it, and only then writes the run down: what was not said must not
+    count as told. Raises StateError."""
     telling = tell(
         report.problems,
         journal.state.told,
@@ -197,6 +212,8 @@ def finish(journal: Journal, report: Report, asked: Syncing, history_keep: timed
         now=report.now,
         terminal=asked.terminal,
     )
+    if say is not None:
+        say(report, telling)
     note_problems(journal, report.problems, telling.told)
     good = not any(source.remembered for source in report.sources)
     last_run = LastRun(report.run_id, report.now, journal.clock(), good, int(report.exit))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from iodcal.domain.changes import Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
@@ -16,7 +17,7 @@ from iodcal.domain.windows import Window
 from iodcal.domain.wishes import longest_pause
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.journal import Journal
-from iodcal.pipeline.poll import curtain_ups
+from iodcal.pipeline.poll import curtain_ups, earliest_now
 from iodcal.reading import Sight
 from iodcal.result import CurtainUp
 from iodcal.state import Told
@@ -26,9 +27,15 @@ def keep(this: Run, journal: Journal, sight: Sight, plans: Iterable[CircuitPlan]
     """Puts standings and memory into the journal's state, and what happened into the history; returns this
     run's curtain-up readings."""
     good = not sight.failures
+    now = earliest_now(sight, this.carriers, this.request.now)
+    last_run = this.state.last_run.started_at if this.state.last_run is not None else None
+    pause = longest_pause((journal.state.pause,), now)
+    if pause is None and (over := journal.state.pause) is not None:
+        journal.note_ended("pause", None, who=over.who, since=over.since, until=over.until)
     seen: list[CurtainUp] = []
     for plan in plans:
-        standing = forget_old_orders(_looked_at(plan, this, journal, seen), this.request.now)
+        journal.note_what_ended(plan.standing, last_run, now)
+        standing = forget_old_orders(_looked_at(plan, this, journal, seen), now)
         if good:
             standing = replace(standing, foreseen=foresee(plan))
         journal.put(_note_held(plan, standing, journal))
@@ -44,16 +51,16 @@ def keep(this: Run, journal: Journal, sight: Sight, plans: Iterable[CircuitPlan]
         remembered=remembered,
         calendar_ids=known | found,
         rebuilt_from=None,
-        unknown_since=_still_unknown(this),
-        pause=longest_pause((journal.state.pause,), this.request.now),
+        unknown_since=_still_unknown(this, now),
+        pause=pause,
     )
     return tuple(seen)
 
 
-def _still_unknown(this: Run) -> datetime | None:
+def _still_unknown(this: Run, now: datetime) -> datetime | None:
     since = this.state.unknown_since
     grace = this.policy.patience.lost_answer_grace
-    return since if since is not None and this.request.now < since + grace else None
+    return since if since is not None and now < since + grace else None
 
 
 def _looked_at(plan: CircuitPlan, this: Run, journal: Journal, seen: list[CurtainUp]) -> Standing:
@@ -109,6 +116,8 @@ def held_mark(plan: CircuitPlan) -> str | None:
 def _note_held(plan: CircuitPlan, standing: Standing, journal: Journal) -> Standing:
     """A change held back goes into the history once, not with every run for as long as it is held."""
     due, told = plan.due, held_mark(plan)
+    if _by_freeze(standing.held_told) and not _by_freeze(told):
+        journal.note_ended("freeze", standing)
     if due is not None and due.held is not None and told != standing.held_told:
         journal.note(
             "change",
@@ -122,6 +131,10 @@ def _note_held(plan: CircuitPlan, standing: Standing, journal: Journal) -> Stand
             labels=dict(plan.circuit.labels),
         )
     return replace(standing, held_told=told)
+
+
+def _by_freeze(mark: str | None) -> bool:
+    return mark is not None and mark.endswith(f"/{Reason.FREEZE}")
 
 
 def note_problems(journal: Journal, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:

@@ -31,8 +31,6 @@ _OURS = {
     },
 }
 _IMPORT_SECONDS = 15.0
-_NAMES: dict[int, str] = {}  # of the plug-ins that were loaded, by identity
-_KEPT: list[object] = []  # so that no other object takes a plug-in's identity
 OURS = {group: tuple(kinds) for group, kinds in _OURS.items()}
 # A calendar says what kind it is by what it names.
 KIND_BY_KEY = {
@@ -59,7 +57,8 @@ def load_plugin(group: str, kind: str) -> Any:
 
 def plugin_name(plugin: object) -> str:
     """The name and version of whoever wrote `plugin`, for messages."""
-    return _NAMES.get(id(plugin)) or f"iodcal {__version__}"
+    name = getattr(plugin, "name", None)
+    return name if isinstance(name, str) else f"iodcal {__version__}"
 
 
 def _entry_points(group: str) -> Iterable[EntryPoint]:
@@ -84,9 +83,13 @@ def _foreign(point: EntryPoint) -> Any:
         call_foreign(lambda: keys_of(plugin.Options), misfits)
     except (ForeignError, *misfits) as error:
         raise ValueError(f"the plug-in {point.value} does not fit this iodcal: {error}") from None
-    _NAMES[id(plugin)] = _name(point)
-    _KEPT.append(plugin)
-    return plugin
+    from iodcal.config.guarded import GuardedCalendarPlugin, GuardedCarrierPlugin
+
+    kind = GuardedCarrierPlugin if point.group == CARRIERS else GuardedCalendarPlugin
+    try:
+        return kind(plugin, _name(point))
+    except ForeignError as error:
+        raise ValueError(f"the plug-in {point.value} does not fit this iodcal: {error}") from None
 
 
 def _name(point: EntryPoint) -> str:

@@ -49,7 +49,8 @@ class Knowledge(Struct, frozen=True):
     `blind_after` names circuits and the time (UTC) after which one of their calendars is unknown;
     `unreadable` the circuits whose carrier did not answer, `clock_wrong` that the servers' clock and ours
     differ, `rebuilt` that the state had to be rebuilt, `unanswered_until` the time (UTC) until which an
-    order may surface of which nothing is left on record.
+    order may surface of which nothing is left on record; `earliest_now` is what the time (UTC) may be where
+    another clock says that it is earlier, so that no pause ends by a clock that is wrong.
     """
 
     blind_after: Mapping[str, datetime] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Knowledge(Struct, frozen=True):
     clock_wrong: bool = False
     rebuilt: bool = False
     unanswered_until: datetime | None = None
+    earliest_now: datetime | None = None
 
 
 class LeftOut(Struct, frozen=True):
@@ -213,6 +215,7 @@ def _held(
 ) -> Held | None:
     return (
         _by_will(change, timeline, standing, now, policy)
+        or held_by_pause(standing.pause, policy.pause, knowledge.earliest_now or now)
         or _by_carrier(change, standing, now, policy, knowledge)
         or (None if change.up else _by_doubt(change, timeline, now, policy, knowledge))
         or held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)

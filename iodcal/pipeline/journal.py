@@ -125,6 +125,20 @@ class Journal(Struct):
         self.note("order", order=order, **more)
         self.noted[order.id] = order
 
+    def note_ended(self, what: str, standing: Standing | None, **facts: Any) -> None:
+        """Appends that a `hold`, `pause` or `freeze` is over, of one circuit or of all. Raises StateError as
+        `note` does."""
+        name, key = (standing.name, standing.key) if standing is not None else (None, None)
+        self.note("ended", what=what, circuit=name, key=key, **facts)
+
+    def note_what_ended(self, standing: Standing, last_run: datetime | None, now: datetime) -> None:
+        """Appends what people asked for on a circuit and has come to its end since the last run."""
+        pause, hold = standing.pause, standing.hold
+        if pause is not None and pause.until <= now:
+            self.note_ended("pause", standing, who=pause.who, since=pause.since, until=pause.until)
+        if hold is not None and last_run is not None and last_run < hold.until <= now:
+            self.note_ended("hold", standing, who=hold.who, since=hold.since, until=hold.until)
+
     def _note_news(self, before: Standing | None, standing: Standing) -> None:
         """Orders that became something else, and readings that change what counts as ordered or as drift."""
         known_orders = before.all_orders if before is not None else ()

@@ -13,7 +13,7 @@ from iodcal.domain.timeline import Timeline, draw, park
 from iodcal.domain.together import plan_together
 from iodcal.domain.windows import Window, hold_window, open_windows
 from iodcal.pipeline.context import Run
-from iodcal.pipeline.poll import clock_error, observe, standing_of
+from iodcal.pipeline.poll import clock_error, earliest_now, observe, standing_of
 from iodcal.reading import Sight
 
 
@@ -72,6 +72,7 @@ def _knowledge(run: Run, sight: Sight, unanswered: Iterable[str]) -> Knowledge:
         clock_wrong=clock_error(sight, run.carriers) is not None,
         rebuilt=run.state.rebuilt_from is not None,
         unanswered_until=_unanswered_until(run),
+        earliest_now=earliest_now(sight, run.carriers, run.request.now),
     )
 
 

@@ -138,6 +138,13 @@ def clock_error(sight: Sight, carriers: Carriers) -> float | None:
     return worst if abs(worst) > _CLOCK_TOLERANCE else None
 
 
+def earliest_now(sight: Sight, carriers: Carriers, now: datetime) -> datetime:
+    """`now`, or where the servers' clock says that it is earlier, that: what is over by one of two clocks
+    only is not surely over."""
+    ahead = clock_error(sight, carriers)
+    return now if ahead is None else now + timedelta(seconds=min(0.0, ahead))
+
+
 def needs_reading(standing: Standing, timeline: Timeline, now: datetime, settings: Settings) -> bool:
     """True if the carrier must be asked at `now` even if nothing is due."""
     reading = standing.reading
