@@ -101,7 +101,7 @@ def _event(name: str, day: int, chance: random.Random) -> MatchedEvent:
 
 
 def plan_once(load: Load) -> tuple[CircuitPlan, ...]:
-    """The whole planner once, as `iodcal.run` goes through it."""
+    """The whole planner once, as `iodcal.pipeline.run` goes through it."""
     windows = open_windows(load.events, load.rules, load.circuits)
     freezes = open_freezes(load.events, load.rules, load.circuits)
     plans = [

@@ -10,25 +10,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from iodcal.asked import Syncing
-from iodcal.commands import Synced
+from iodcal.commands import Say, Synced
 from iodcal.commands import sync as carry_out
 from iodcal.config import Configuration
 from iodcal.errors import UsageError
 
 
 def sync(
-    configuration: Configuration, state_path: Path, asked: Syncing, progress: Callable[[str], None]
+    configuration: Configuration,
+    state_path: Path,
+    asked: Syncing,
+    progress: Callable[[str], None],
+    say: Say | None = None,
 ) -> Synced:
     """`commands.sync`, and telling of it. Raises what that raises."""
     if not configuration.notify and configuration.settings.metrics_file is None:
-        return carry_out(configuration, state_path, asked, progress)
+        return carry_out(configuration, state_path, asked, progress, say=say)
     from iodcal.notices.announcer import Announcer  # whoever wants none of it need not load it
     from iodcal.notices.office import Office
 
     announcer = Announcer(configuration, asked, Office(configuration, state_path, asked.run_id))
     announcer.begin()
     try:
-        synced = carry_out(configuration, state_path, asked, progress, announcer.tell)
+        synced = carry_out(configuration, state_path, asked, progress, announcer.tell, say)
     except UsageError:
         raise  # a slip of the keyboard is nobody else's news
     except BaseException as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -17,13 +18,13 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
-from iodcal.invocation import Request, Surroundings
 from iodcal.keeping import held_mark, note_problems
-from iodcal.ledger import Ledger, stamp_of
 from iodcal.notices.standing import known_targets
+from iodcal.pipeline.context import Request, RunContext
+from iodcal.pipeline.journal import Journal, stamp_of
+from iodcal.pipeline.run import run
+from iodcal.pipeline.wait import wait_for_orders
 from iodcal.result import Report
-from iodcal.run import run
-from iodcal.settling import wait_for_orders
 from iodcal.state import LastRun, State
 from iodcal.state.files import Access
 from iodcal.state.lock import Holder
@@ -32,9 +33,14 @@ from iodcal.telling import Telling, examined_by, still_standing, tell
 
 LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
-# A run must have ended before the next one begins; calendars get half of that, then memory serves.
-_SHARE_OF_EVERY = 0.9
+# A run must have ended before the next one begins, with what is told of it, which may take a tenth of
+# `every`; calendars get half of that, then memory serves.
+_SHARE_OF_EVERY = 0.8
 _SHARE_OF_CALENDARS = 0.5
+
+
+Say: TypeAlias = Callable[[Report, Telling], None]
+"""Tells people, on stderr, of a run's problems."""
 
 
 class Synced(Struct, frozen=True):
@@ -103,9 +109,11 @@ def sync(
     asked: Syncing,
     progress: Callable[[str], None],
     done: Callable[[Synced], None] | None = None,
+    say: Say | None = None,
 ) -> Synced:
-    """Orders what is due now. `done` hears of it once all is on disk and the lock is free, before open orders
-    are waited for. Raises UsageError, LockHeldError, StateError, PlanChangedError."""
+    """Orders what is due now. `say` tells of its problems, before they count as told. `done` hears of it once
+    all is on disk and the lock is free, before open orders are waited for. Raises UsageError, LockHeldError,
+    StateError, PlanChangedError."""
     check_sync(configuration, asked)
     clock, now = clock_of(configuration, asked.now)
     store = store_of(configuration, state_path, clock)
@@ -123,12 +131,12 @@ def sync(
             faults=asked.faults,
             shared_with=_other_host(before, configuration.settings.every, clock()),
         )
-        ledger = Ledger(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
+        journal = Journal(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
         around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
-        report = run(configuration, state, request, around, ledger)
-        report = _with_budgets(report, configuration, ledger.state, store)
-        telling = finish(ledger, report, asked, configuration.settings.history_keep)
-    report = replace(report, lost_state=tuple(ledger.lost))
+        report = run(configuration, state, request, around, journal)
+        report = _with_budgets(report, configuration, journal.state, store)
+        telling = finish(journal, report, asked, configuration.settings.history_keep, say)
+    report = replace(report, lost_state=tuple(journal.lost))
     synced = Synced(report, telling, tuple(_newly_held(state, report)))
     if done is not None:
         done(synced)
@@ -188,22 +196,31 @@ def _newly_held(before: State, report: Report) -> Iterator[CircuitPlan]:
             yield circuit_plan
 
 
-def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedelta) -> Telling:
-    """Decides what is told, and writes the run down. Raises StateError."""
+def finish(
+    journal: Journal,
+    report: Report,
+    asked: Syncing,
+    history_keep: timedelta,
+    say: Say | None = None,
+) -> Telling:
+    """Decides what is told, has `say` tell it, and only then writes the run down: what was not said must not
+    count as told. Raises StateError."""
     telling = tell(
         report.problems,
-        ledger.state.told,
+        journal.state.told,
         examined=examined_by(report, asked.circuit),
         now=report.now,
         terminal=asked.terminal,
     )
-    note_problems(ledger, report.problems, telling.told)
+    if say is not None:
+        say(report, telling)
+    note_problems(journal, report.problems, telling.told)
     good = not any(source.remembered for source in report.sources)
-    last_run = LastRun(report.run_id, report.now, ledger.clock(), good, int(report.exit))
-    ledger.state = replace(ledger.state, told=telling.told, last_run=last_run)
-    ledger.finish()
-    if not ledger.lost:
-        ledger.store.history.rotate(report.now, history_keep)
+    last_run = LastRun(report.run_id, report.now, journal.clock(), good, int(report.exit))
+    journal.state = replace(journal.state, told=telling.told, last_run=last_run)
+    journal.finish()
+    if not journal.lost:
+        journal.store.history.rotate(report.now, history_keep)
     return telling
 
 
@@ -213,10 +230,10 @@ def surroundings(
     progress: Callable[[str], None],
     *,
     virtual: bool,
-) -> Surroundings:
+) -> RunContext:
     """What a run works with; `virtual` under a time that was asked for."""
     seconds = configuration.settings.every.total_seconds() * _SHARE_OF_EVERY
-    return Surroundings(
+    return RunContext(
         clock,
         Deadline.after(seconds),
         Deadline.after(seconds * _SHARE_OF_CALENDARS),

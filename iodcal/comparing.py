@@ -20,12 +20,12 @@ from iodcal.domain.values import replace
 from iodcal.errors import CalendarError
 from iodcal.exits import Exit
 from iodcal.http import Deadline
-from iodcal.invocation import Request, Surroundings
-from iodcal.observing import Carriers
 from iodcal.pipeline.attempts import Earlier, read_all
+from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.fetch import span_to_read
+from iodcal.pipeline.poll import Carriers
+from iodcal.pipeline.run import run
 from iodcal.result import Report
-from iodcal.run import run
 from iodcal.state import State
 
 
@@ -98,7 +98,7 @@ def compare(
 
 
 def _plan_both(
-    configuration: Configuration, other: Configuration, state: State, request: Request, around: Surroundings
+    configuration: Configuration, other: Configuration, state: State, request: Request, around: RunContext
 ) -> tuple[Report, Report]:
     carriers = Carriers(configuration, around.clock)
     before = run(configuration, state, request, around, carriers=carriers)

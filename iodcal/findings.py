@@ -20,13 +20,10 @@ from iodcal.domain.rules import Rule
 from iodcal.domain.shortfalls import of_prices, of_quotas
 from iodcal.domain.standing import Drift
 from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
-from iodcal.invocation import Run
-from iodcal.ledger import used_today
-from iodcal.observing import Carriers
-from iodcal.ordering import Placed
+from iodcal.pipeline.context import Run
+from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot
-
-_CLOCK_TOLERANCE = 60.0  # seconds: the contract's minute
+from iodcal.pipeline.poll import clock_error
 
 _OF_ORDER = {
     Outcome.OVERDUE: Kind.ORDER_OVERDUE,
@@ -51,12 +48,6 @@ def find(
             yield problem
 
 
-def clock_error(sight: EventSnapshot, carriers: Carriers) -> float | None:
-    """How far the servers' clock is ahead of ours in seconds, None while that is within tolerance."""
-    worst = max(sight.clock_error, carriers.clock_error, key=abs)
-    return worst if abs(worst) > _CLOCK_TOLERANCE else None
-
-
 def _all(
     this: Run, sight: EventSnapshot, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
 ) -> Iterator[Problem]:
@@ -75,9 +66,8 @@ def _all(
     for plan in plans:
         yield from _of_circuit(plan, this, placed)
         yield from overruled(plan, now)
-    used = used_today(this.state, {plan.circuit.account for plan in plans}, now)
     yield from events_at_risk(plans, now, policy, _retries(this, placed))
-    yield from _of_limits(plans, this, used)
+    yield from _of_limits(plans, this, this.used)
     yield from left_up(this.state.circuits, this.configuration.circuits.values())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from iodcal.domain.changes import Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
@@ -14,48 +15,54 @@ from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.domain.windows import Window
 from iodcal.domain.wishes import longest_pause
-from iodcal.invocation import Run
-from iodcal.ledger import Ledger
-from iodcal.observing import curtain_ups
+from iodcal.pipeline.context import Run
 from iodcal.pipeline.fetch import EventSnapshot, learn
+from iodcal.pipeline.journal import Journal
+from iodcal.pipeline.poll import curtain_ups, earliest_now
 from iodcal.result import CurtainUp
 from iodcal.state import Told
 
 
 def keep(
-    this: Run, ledger: Ledger, sight: EventSnapshot, plans: Iterable[CircuitPlan]
+    this: Run, journal: Journal, sight: EventSnapshot, plans: Iterable[CircuitPlan]
 ) -> tuple[CurtainUp, ...]:
-    """Puts standings and memory into the ledger's state, and what happened into the history; returns this
+    """Puts standings and memory into the journal's state, and what happened into the history; returns this
     run's curtain-up readings."""
     good = not sight.failures
+    now = earliest_now(sight, this.carriers, this.request.now)
+    last_run = this.state.last_run.started_at if this.state.last_run is not None else None
+    pause = longest_pause((journal.state.pause,), now)
+    if pause is None and (over := journal.state.pause) is not None:
+        journal.note_ended("pause", None, who=over.who, since=over.since, until=over.until)
     seen: list[CurtainUp] = []
     for plan in plans:
-        standing = forget_old_orders(_looked_at(plan, this, ledger, seen), this.request.now)
+        journal.note_what_ended(plan.standing, last_run, now)
+        standing = forget_old_orders(_looked_at(plan, this, journal, seen), now)
         if good:
             standing = replace(standing, foreseen=foresee(plan))
-        ledger.put(_note_held(plan, standing, ledger))
+        journal.put(_note_held(plan, standing, journal))
     remembered = {
         recalled.source.key: recalled.remembered
         for recalled in sight.recalled
         if recalled.remembered is not None
     }
-    ledger.state = replace(
-        learn(ledger.state, sight, this.request.now),
+    journal.state = replace(
+        learn(journal.state, sight, this.request.now),
         remembered=remembered,
         rebuilt_from=None,
-        unknown_since=_still_unknown(this),
-        pause=longest_pause((ledger.state.pause,), this.request.now),
+        unknown_since=_still_unknown(this, now),
+        pause=pause,
     )
     return tuple(seen)
 
 
-def _still_unknown(this: Run) -> datetime | None:
+def _still_unknown(this: Run, now: datetime) -> datetime | None:
     since = this.state.unknown_since
     grace = this.policy.patience.lost_answer_grace
-    return since if since is not None and this.request.now < since + grace else None
+    return since if since is not None and now < since + grace else None
 
 
-def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger, seen: list[CurtainUp]) -> Standing:
+def _looked_at(plan: CircuitPlan, this: Run, journal: Journal, seen: list[CurtainUp]) -> Standing:
     """Notes the curtain-up readings of this run, the last look before an event begins, and adds to `seen`
     those that somebody relies on."""
     standing, now = plan.standing, this.request.now
@@ -69,7 +76,7 @@ def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger, seen: list[CurtainU
         done.append((demand.id, demand.event.end))
         if plan.circuit.orders is not Orders.NONE:
             seen.append(look)
-        ledger.note(
+        journal.note(
             "curtain_up",
             circuit=plan.circuit.name,
             rule=demand.rule.name,
@@ -105,11 +112,13 @@ def held_mark(plan: CircuitPlan) -> str | None:
     return f"{due.new.mbps}/{due.held.reason}" if due is not None and due.held is not None else None
 
 
-def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standing:
+def _note_held(plan: CircuitPlan, standing: Standing, journal: Journal) -> Standing:
     """A change held back goes into the history once, not with every run for as long as it is held."""
     due, told = plan.due, held_mark(plan)
+    if _by_freeze(standing.held_told) and not _by_freeze(told):
+        journal.note_ended("freeze", standing)
     if due is not None and due.held is not None and told != standing.held_told:
-        ledger.note(
+        journal.note(
             "change",
             circuit=plan.circuit.name,
             direction=due.direction,
@@ -123,13 +132,17 @@ def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standin
     return replace(standing, held_told=told)
 
 
-def note_problems(ledger: Ledger, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:
+def _by_freeze(mark: str | None) -> bool:
+    return mark is not None and mark.endswith(f"/{Reason.FREEZE}")
+
+
+def note_problems(journal: Journal, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:
     """Puts problems into the history when they begin, change or are gone from what is `told` from now on;
     whether a person or a timer looked on is no matter there."""
-    before = ledger.state.told
+    before = journal.state.told
     for problem in problems:
         if problem.id not in before or _differs(problem, before[problem.id]):
-            ledger.note(
+            journal.note(
                 "problem",
                 id=problem.id,
                 where=problem.where,
@@ -138,7 +151,7 @@ def note_problems(ledger: Ledger, problems: Iterable[Problem], told: Mapping[str
             )
     for key, gone in before.items():
         if key not in told:
-            ledger.note("recovered", id=key, where=gone.where, since=gone.since)
+            journal.note("recovered", id=key, where=gone.where, since=gone.since)
 
 
 def _differs(problem: Problem, known: Told) -> bool:

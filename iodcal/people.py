@@ -32,8 +32,8 @@ from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import StateError, UsageError
-from iodcal.ledger import Ledger, stamp_of
-from iodcal.observing import standing_of
+from iodcal.pipeline.journal import Journal, stamp_of
+from iodcal.pipeline.poll import standing_of
 from iodcal.state import State
 from iodcal.state.encode import encode_hold, encode_parked, encode_pause
 from iodcal.state.store import StateStore
@@ -83,16 +83,16 @@ def hold(
 ) -> Act:
     """Holds a circuit at a bandwidth until a time. Raises UsageError, LockHeldError, StateError."""
     circuit = _circuit(configuration, name)
-    with _acting(configuration, state_path, asked, "hold") as (ledger, now):
-        _refuse_parked(ledger.state)
+    with _acting(configuration, state_path, asked, "hold") as (journal, now):
+        _refuse_parked(journal.state)
         until = _until(asked, now, circuit.zone)
         wish = Hold(_bandwidth(bandwidth, circuit), now, until, asked.person.name, asked.note, exactly)
-        standing = standing_of(circuit, ledger.state.circuits)
+        standing = standing_of(circuit, journal.state.circuits)
         for code in doubts(wish, circuit, starting_point(standing)):
             raise UsageError(code, **_facts_of_hold(wish, circuit))
-        _note(ledger, asked, "hold", circuit, encode_hold(wish))
-        ledger.put(replace(standing, hold=wish))
-        paused = longest_pause((standing.pause, ledger.state.pause), now)
+        _note(journal, asked, "hold", circuit, encode_hold(wish))
+        journal.put(replace(standing, hold=wish))
+        paused = longest_pause((standing.pause, journal.state.pause), now)
     running = standing.hold if standing.hold is not None and now < standing.hold.until else None
     names = (circuit.name,) if paused is not None else ()
     return Act("hold", now, wish.who, circuit.zone, circuit, hold=wish, replaced=running, paused=names)
@@ -101,14 +101,14 @@ def hold(
 def release(configuration: Configuration, state_path: Path, name: str, asked: Asked) -> Act:
     """Ends a circuit's hold now. Raises UsageError, LockHeldError, StateError."""
     circuit = _circuit(configuration, name)
-    with _acting(configuration, state_path, asked, "release") as (ledger, now):
-        standing = standing_of(circuit, ledger.state.circuits)
+    with _acting(configuration, state_path, asked, "release") as (journal, now):
+        standing = standing_of(circuit, journal.state.circuits)
         running = standing.hold if standing.hold is not None and now < standing.hold.until else None
         if running is not None:
             # What has ended is kept for a while: it explains the lowering that follows.
             ended = replace(running, until=now) if running.since < now else None
-            _note(ledger, asked, "release", circuit, _why(asked))
-            ledger.put(replace(standing, hold=ended))
+            _note(journal, asked, "release", circuit, _why(asked))
+            journal.put(replace(standing, hold=ended))
     who, changed = asked.person.name, running is not None
     return Act("release", now, who, circuit.zone, circuit, hold=running, over=True, changed=changed)
 
@@ -118,17 +118,17 @@ def pause(configuration: Configuration, state_path: Path, name: str | None, aske
     StateError."""
     circuit = _circuit(configuration, name) if name is not None else None
     zone = circuit.zone if circuit is not None else configuration.zone
-    with _acting(configuration, state_path, asked, "pause") as (ledger, now):
-        _refuse_parked(ledger.state)
+    with _acting(configuration, state_path, asked, "pause") as (journal, now):
+        _refuse_parked(journal.state)
         wish = Pause(now, _until(asked, now, zone), asked.person.name, asked.note)
-        _note(ledger, asked, "pause", circuit, encode_pause(wish))
+        _note(journal, asked, "pause", circuit, encode_pause(wish))
         if circuit is None:
-            before = ledger.state.pause
-            ledger.state = replace(ledger.state, pause=wish)
+            before = journal.state.pause
+            journal.state = replace(journal.state, pause=wish)
         else:
-            standing = standing_of(circuit, ledger.state.circuits)
+            standing = standing_of(circuit, journal.state.circuits)
             before = standing.pause
-            ledger.put(replace(standing, pause=wish))
+            journal.put(replace(standing, pause=wish))
     return Act("pause", now, wish.who, zone, circuit, pause=wish, replaced=longest_pause((before,), now))
 
 
@@ -136,10 +136,10 @@ def resume(configuration: Configuration, state_path: Path, name: str | None, ask
     """Ends one circuit's pause; or (None) every pause, and parking. Raises UsageError, LockHeldError,
     StateError."""
     circuit = _circuit(configuration, name) if name is not None else None
-    with _acting(configuration, state_path, asked, "resume") as (ledger, now):
+    with _acting(configuration, state_path, asked, "resume") as (journal, now):
         if circuit is None:
-            return _resume_all(ledger, configuration, asked, now)
-        state = ledger.state
+            return _resume_all(journal, configuration, asked, now)
+        state = journal.state
         standing = standing_of(circuit, state.circuits)
         own = longest_pause((standing.pause,), now)
         if state.parked is not None:
@@ -147,20 +147,20 @@ def resume(configuration: Configuration, state_path: Path, name: str | None, ask
         if own is None and longest_pause((state.pause,), now) is not None:
             raise UsageError("resume_all_paused", circuit=circuit.name)
         if own is not None:
-            _note(ledger, asked, "resume", circuit, _why(asked))
-            ledger.put(replace(standing, pause=None))
+            _note(journal, asked, "resume", circuit, _why(asked))
+            journal.put(replace(standing, pause=None))
     who, changed = asked.person.name, own is not None
     return Act("resume", now, who, circuit.zone, circuit, pause=own, over=True, changed=changed)
 
 
-def _resume_all(ledger: Ledger, configuration: Configuration, asked: Asked, now: datetime) -> Act:
-    state = ledger.state
+def _resume_all(journal: Journal, configuration: Configuration, asked: Asked, now: datetime) -> Act:
+    state = journal.state
     of_all, parked = longest_pause((state.pause,), now), state.parked
     paused = [one for one in state.circuits.values() if longest_pause((one.pause,), now) is not None]
     if of_all is not None or parked is not None or paused:
-        _note(ledger, asked, "resume", None, _why(asked))
+        _note(journal, asked, "resume", None, _why(asked))
         circuits = {key: replace(standing, pause=None) for key, standing in state.circuits.items()}
-        ledger.state = replace(state, pause=None, parked=None, circuits=circuits)
+        journal.state = replace(state, pause=None, parked=None, circuits=circuits)
     return Act(
         "resume",
         now,
@@ -169,7 +169,7 @@ def _resume_all(ledger: Ledger, configuration: Configuration, asked: Asked, now:
         pause=of_all,
         parked=parked,
         over=True,
-        changed=ledger.state is not state,
+        changed=journal.state is not state,
         paused=tuple(sorted(standing.name for standing in paused)),
     )
 
@@ -177,12 +177,12 @@ def _resume_all(ledger: Ledger, configuration: Configuration, asked: Asked, now:
 def park(configuration: Configuration, state_path: Path, asked: Asked) -> Act:
     """Brings all circuits to their off-peak tier, and leaves them there. Raises UsageError, LockHeldError,
     StateError."""
-    with _acting(configuration, state_path, asked, "park") as (ledger, now):
-        state = ledger.state
+    with _acting(configuration, state_path, asked, "park") as (journal, now):
+        state = journal.state
         parked = state.parked or Parked(now, asked.person.name, asked.note)
         if state.parked is None:
-            _note(ledger, asked, "park", None, encode_parked(parked))
-            ledger.state = replace(state, parked=parked)
+            _note(journal, asked, "park", None, encode_parked(parked))
+            journal.state = replace(state, parked=parked)
         circuits = configuration.circuits.values()
         standings = [standing_of(circuit, state.circuits) for circuit in circuits]
     paused = [one.name for one in standings if longest_pause((one.pause, state.pause), now) is not None]
@@ -200,14 +200,14 @@ def park(configuration: Configuration, state_path: Path, asked: Asked) -> Act:
 def forget(configuration: Configuration, state_path: Path, name: str, asked: Asked, *, force: bool) -> Act:
     """Drops what is known of a circuit that left the configuration; with `force` even while an order of it
     is open. Raises UsageError, LockHeldError, StateError."""
-    with _acting(configuration, state_path, asked, "forget") as (ledger, now):
-        standing = _left(configuration, ledger.state, name)
+    with _acting(configuration, state_path, asked, "forget") as (journal, now):
+        standing = _left(configuration, journal.state, name)
         if standing.order is not None and not force:
             raise UsageError("forget_open_order", circuit=standing.name, order=standing.order.external_id)
         known = {"circuit": standing.name, "key": standing.key}
-        ledger.note("forget", **known, account=asked.person.account, **_why(asked))
-        circuits = {key: kept for key, kept in ledger.state.circuits.items() if key != standing.key}
-        ledger.state = replace(ledger.state, circuits=circuits)
+        journal.note("forget", **known, account=asked.person.account, **_why(asked))
+        circuits = {key: kept for key, kept in journal.state.circuits.items() if key != standing.key}
+        journal.state = replace(journal.state, circuits=circuits)
     return Act("forget", now, asked.person.name, configuration.zone, forgotten=standing)
 
 
@@ -230,7 +230,7 @@ def _left(configuration: Configuration, state: State, name: str) -> Standing:
 @contextmanager
 def _acting(
     configuration: Configuration, state_path: Path, asked: Asked, command: str
-) -> Iterator[tuple[Ledger, datetime]]:
+) -> Iterator[tuple[Journal, datetime]]:
     """The state under its lock, and what time it is; saved at the end."""
     if len(asked.note) > MOST_NOTE:
         raise UsageError("note_too_long", length=len(asked.note), most=MOST_NOTE)
@@ -240,9 +240,11 @@ def _acting(
     with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
         store.probe()
         stamp = stamp_of(configuration.digest)
-        ledger = Ledger(store, _sound_state(store), asked.run_id or uuid.uuid4().hex[:16], clock, stamp=stamp)
-        yield ledger, clock().replace(microsecond=0)
-        ledger.save()
+        journal = Journal(
+            store, _sound_state(store), asked.run_id or uuid.uuid4().hex[:16], clock, stamp=stamp
+        )
+        yield journal, clock().replace(microsecond=0)
+        journal.save()
 
 
 def _sound_state(store: StateStore) -> State:
@@ -314,6 +316,8 @@ def _why(asked: Asked) -> dict[str, str]:
     return {"who": asked.person.name, "note": asked.note}
 
 
-def _note(ledger: Ledger, asked: Asked, command: str, circuit: Circuit | None, facts: dict[str, Any]) -> None:
+def _note(
+    journal: Journal, asked: Asked, command: str, circuit: Circuit | None, facts: dict[str, Any]
+) -> None:
     name, key = (circuit.name, circuit.key) if circuit is not None else (None, None)
-    ledger.note(command, circuit=name, key=key, account=asked.person.account, **facts)
+    journal.note(command, circuit=name, key=key, account=asked.person.account, **facts)

@@ -20,6 +20,7 @@ class _Stopper:
     def __init__(self) -> None:
         self.deferring = 0  # how many blocks, of any thread, must not be broken off
         self.wanted = False
+        self.installed: set[signal.Signals] = set()
         self.counting = threading.Lock()
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
@@ -47,10 +48,21 @@ def install() -> None:
     for number in _STOPPING:
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stopper)
+            _stopper.installed.add(number)
+
+
+def reinstall() -> None:
+    """Puts the handlers back that `install` set, where somebody else's code has set others. They can only be
+    set, and so only be lost, in the main thread."""
+    if _stopper.installed and threading.current_thread() is threading.main_thread():
+        for number in _stopper.installed:
+            if signal.getsignal(number) is not _stopper:
+                signal.signal(number, _stopper)
 
 
 def ignore() -> None:
     """From now on they do nothing: the program ends anyway, and is to say so in peace."""
+    _stopper.installed.clear()
     for number in _STOPPING:
         signal.signal(number, signal.SIG_IGN)
 

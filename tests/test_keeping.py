@@ -11,7 +11,7 @@ import pytest
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.keeping import note_problems
-from iodcal.ledger import Ledger
+from iodcal.pipeline.journal import Journal
 from iodcal.state import State, Told
 from iodcal.state.store import StateStore
 from iodcal.telling import tell
@@ -23,38 +23,38 @@ CHANGED = replace(DRIFT, facts={**DRIFT.facts, "observed": "500 Mbps"})
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(StateStore(tmp_path / "state.json"), State(), "r", lambda: NOON, stamp={"iodcal": "0.1.0"})
+def journal(tmp_path: Path) -> Journal:
+    return Journal(StateStore(tmp_path / "state.json"), State(), "r", lambda: NOON, stamp={"iodcal": "0.1.0"})
 
 
-def run(ledger: Ledger, problems: tuple[Problem, ...], *, terminal: bool) -> None:
+def run(journal: Journal, problems: tuple[Problem, ...], *, terminal: bool) -> None:
     told: Mapping[str, Told] = tell(
-        problems, ledger.state.told, examined=lambda *_: True, now=NOON, terminal=terminal
+        problems, journal.state.told, examined=lambda *_: True, now=NOON, terminal=terminal
     ).told
-    note_problems(ledger, problems, told)
-    ledger.state = replace(ledger.state, told=told)
+    note_problems(journal, problems, told)
+    journal.state = replace(journal.state, told=told)
 
 
-def read(ledger: Ledger) -> list[dict[str, Any]]:
-    assert isinstance(ledger.store, StateStore)
-    return list(ledger.store.history.read())
+def read(journal: Journal) -> list[dict[str, Any]]:
+    assert isinstance(journal.store, StateStore)
+    return list(journal.store.history.read())
 
 
-def lines(ledger: Ledger) -> list[tuple[Any, Any]]:
-    return [(record["kind"], record["id"]) for record in read(ledger)]
+def lines(journal: Journal) -> list[tuple[Any, Any]]:
+    return [(record["kind"], record["id"]) for record in read(journal)]
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_problem_is_noted_once_whoever_looks_on(ledger: Ledger, terminal: bool) -> None:
+def test_a_problem_is_noted_once_whoever_looks_on(journal: Journal, terminal: bool) -> None:
     for problems in ((DRIFT,), (DRIFT,), (MOVED,), (CHANGED,), (CHANGED,)):
-        run(ledger, problems, terminal=terminal)
-    assert lines(ledger) == [("problem", "drift:den-a")] * 2
-    run(ledger, (), terminal=terminal)
-    run(ledger, (), terminal=terminal)
-    assert lines(ledger)[2:] == [("recovered", "drift:den-a")]
+        run(journal, problems, terminal=terminal)
+    assert lines(journal) == [("problem", "drift:den-a")] * 2
+    run(journal, (), terminal=terminal)
+    run(journal, (), terminal=terminal)
+    assert lines(journal)[2:] == [("recovered", "drift:den-a")]
 
 
-def test_every_line_has_the_stamp_and_what_is_said_beside_it_counts_more(ledger: Ledger) -> None:
-    ledger.note("hold", iodcal="of the caller")
-    run(ledger, (DRIFT,), terminal=False)
-    assert [record["iodcal"] for record in read(ledger)] == ["of the caller", "0.1.0"]
+def test_every_line_has_the_stamp_and_what_is_said_beside_it_counts_more(journal: Journal) -> None:
+    journal.note("hold", iodcal="of the caller")
+    run(journal, (DRIFT,), terminal=False)
+    assert [record["iodcal"] for record in read(journal)] == ["of the caller", "0.1.0"]

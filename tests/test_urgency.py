@@ -9,7 +9,7 @@ from iodcal.domain.planning import daily_limit
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.together import plan_together
 from iodcal.domain.values import replace
-from iodcal.observing import most_urgent_first
+from iodcal.pipeline.poll import most_urgent_first
 from tests.domain.minutes import CIRCUIT, POLICY, Ask, at, plan_of, standing_at, timeline_of
 
 

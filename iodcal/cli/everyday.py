@@ -18,8 +18,9 @@ from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from iodcal.asked import Preview, Syncing
-    from iodcal.commands import Synced
+    from iodcal.commands import Say, Synced
     from iodcal.result import Report
+    from iodcal.telling import Telling
 
 
 @command("Order the changes that are due now: the timer's job.", "iodcal sync --wait 5m")
@@ -65,7 +66,8 @@ def _carry_out(session: Session, asked: Syncing) -> int:
         from iodcal.announcing import sync as carry_out
 
         with session.progress() as progress:
-            synced = carry_out(configuration, session.state_path(configuration), asked, progress)
+            say = say_problems(session)
+            synced = carry_out(configuration, session.state_path(configuration), asked, progress, say)
     except IodcalError:
         if faults:
             raise ConfigurationError(faults) from None  # of the two faults the one to be mended first
@@ -87,16 +89,35 @@ def show_sync(session: Session, synced: Synced) -> int:
 
 
 def _write_lines(session: Session, synced: Synced) -> None:
-    """For cron: nothing at all where nothing happened."""
+    """For cron: nothing at all where nothing happened. What the problems are was said by then, but for what
+    came of waiting."""
     from iodcal.cli.logs import say
-    from iodcal.render.lines import problem_lines, sync_lines
+    from iodcal.render.lines import late_lines, sync_lines
 
     if not session.quiet:
         sys.stdout.writelines(f"{line}\n" for line in sync_lines(synced))
-    for level, line in problem_lines(
-        synced.report, synced.telling, everything=session.verbose or session.watched
-    ):
+    for level, line in late_lines(synced.report, synced.telling, everything=_everything(session)):
         say(line, level)
+
+
+def say_problems(session: Session) -> Say | None:
+    """How a run's problems are told on stderr as soon as they are known; None where they are shown with its
+    result."""
+    if session.json or (session.terminal and not session.quiet):
+        return None
+
+    def say_all(report: Report, telling: Telling) -> None:
+        from iodcal.cli.logs import say
+        from iodcal.render.lines import problem_lines
+
+        for level, line in problem_lines(report, telling, everything=_everything(session)):
+            say(line, level)
+
+    return say_all
+
+
+def _everything(session: Session) -> bool:
+    return session.verbose or session.watched
 
 
 @command("Show what sync would do, and why; touch nothing.", "iodcal plan --window 12h")

@@ -11,7 +11,7 @@ import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.everyday import show_sync
+from iodcal.cli.everyday import say_problems, show_sync
 from iodcal.cli.options import NowOption, duration
 from iodcal.cli.session import Session
 
@@ -203,7 +203,8 @@ def _sync(
         if session.terminal and not session.json and not session.quiet:
             headings.of_sync(session, configuration, syncing)
         with session.progress() as progress:
-            return carry_out(configuration, session.state_path(configuration), syncing, progress)
+            told = say_problems(session)
+            return carry_out(configuration, session.state_path(configuration), syncing, progress, told)
     except IodcalError:
         from iodcal.cli.logs import say
         from iodcal.render.lines import NOTICE

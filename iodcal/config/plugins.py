@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from iodcal import __version__
 from iodcal.config.fields import nearest
 from iodcal.config.forms import keys_of
 
@@ -29,6 +30,7 @@ _OURS = {
         "sandbox": "iodcal.carriers.sandbox:plugin",
     },
 }
+_IMPORT_SECONDS = 15.0
 OURS = {group: tuple(kinds) for group, kinds in _OURS.items()}
 # A calendar says what kind it is by what it names.
 KIND_BY_KEY = {
@@ -53,6 +55,12 @@ def load_plugin(group: str, kind: str) -> Any:
     raise ValueError(f"{kind!r} is not a known type{nearest(kind, known)} (known here: {', '.join(known)})")
 
 
+def plugin_name(plugin: object) -> str:
+    """The name and version of whoever wrote `plugin`, for messages."""
+    name = getattr(plugin, "name", None)
+    return name if isinstance(name, str) else f"iodcal {__version__}"
+
+
 def _entry_points(group: str) -> Iterable[EntryPoint]:
     from importlib.metadata import entry_points  # takes longer to import than all of ours that it is for
 
@@ -60,16 +68,32 @@ def _entry_points(group: str) -> Iterable[EntryPoint]:
 
 
 def _foreign(point: EntryPoint) -> Any:
+    from iodcal.foreign import ForeignError, call_foreign, call_within, keep_stdout
+
+    keep_stdout()
     try:
-        plugin = point.load()
-    except Exception as error:  # noqa: BLE001 - somebody else's module: whatever it raises, it is not our bug
-        why = f"{type(error).__name__}: {error}"
+        plugin = call_within(_IMPORT_SECONDS, lambda: call_foreign(point.load))
+    except TimeoutError:
+        why = f"its import does not end within {_IMPORT_SECONDS:.0f} seconds"
         raise ValueError(f"the plug-in {point.value} cannot be imported: {why}") from None
+    except ForeignError as error:
+        raise ValueError(f"the plug-in {point.value} cannot be imported: {error}") from None
+    misfits = (AttributeError, TypeError, NameError)
     try:
-        keys_of(plugin.Options)
-    except (AttributeError, TypeError, NameError) as error:
+        call_foreign(lambda: keys_of(plugin.Options), misfits)
+    except (ForeignError, *misfits) as error:
         raise ValueError(f"the plug-in {point.value} does not fit this iodcal: {error}") from None
-    return plugin
+    from iodcal.config.guarded import GuardedCalendarPlugin, GuardedCarrierPlugin
+
+    kind = GuardedCarrierPlugin if point.group == CARRIERS else GuardedCalendarPlugin
+    try:
+        return kind(plugin, _name(point))
+    except ForeignError as error:
+        raise ValueError(f"the plug-in {point.value} does not fit this iodcal: {error}") from None
+
+
+def _name(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.value
 
 
 def known_kinds(group: str) -> Iterable[str]:

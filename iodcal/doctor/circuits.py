@@ -12,7 +12,7 @@ from iodcal.domain.circuits import Circuit, Reading, Status
 from iodcal.domain.problems import Fact, Kind
 from iodcal.domain.standing import Standing
 from iodcal.errors import CarrierError, StateError
-from iodcal.observing import Carriers
+from iodcal.pipeline.poll import Carriers
 from iodcal.state import State
 from iodcal.state.store import StateStore
 

@@ -54,6 +54,9 @@ _OPEN = frozenset({Outcome.SENDING, Outcome.ACCEPTED, Outcome.PENDING, Outcome.O
 _TAKEN = frozenset({Outcome.ACCEPTED, Outcome.PENDING, Outcome.OVERDUE})
 
 MAX_RESENDS = 2
+GATEWAY_ANSWERED = "gateway_answered"
+"""The reason of an order whose answer was a gateway's own, with a body, such as a 504: nobody knows whether
+it was taken, but it did not get lost on the way either."""
 ADOPTION_AGE = timedelta(hours=24)
 _EXTERNAL_ID_LENGTH = 20  # Lumen's limit, the shortest known; see docs/reference/carriers.md
 
@@ -174,6 +177,10 @@ def _settle_unanswered(order: Order, reading: Reading, *, lost: bool) -> Order:
         # Something moved, so it may well be our order: from here on it counts as accepted when it was sent.
         outcome = Outcome.PENDING if reading.status is Status.PENDING else Outcome.ACCEPTED
         return replace(order, outcome=outcome, accepted_at=order.created_at)
+    if lost and order.reason == GATEWAY_ANSWERED:
+        # Somebody answered for the carrier, and nothing came of it: that is no lost answer, of which there
+        # may be few, but an order that failed.
+        return _closed(order, Outcome.FAILED, reading.at)
     if lost:
         return _closed(order, Outcome.LOST, reading.at)
     return replace(order, outcome=Outcome.UNKNOWN)

@@ -49,8 +49,9 @@ class Knowledge(Struct, frozen=True):
     `blind_after` names circuits and the time (UTC) after which one of their calendars is unknown;
     `unreadable` the circuits whose carrier did not answer, `clock_wrong` that the servers' clock and ours
     differ, `rebuilt` that the state had to be rebuilt, `unanswered_until` the time (UTC) until which an
-    order may surface of which nothing is left on record. `doubtful` names circuits and the times (UTC) that
-    an event could touch which nobody could understand.
+    order may surface of which nothing is left on record; `earliest_now` is what the time (UTC) may be where
+    another clock says that it is earlier, so that no pause ends by a clock that is wrong. `doubtful` names
+    circuits and the times (UTC) that an event could touch which nobody could understand.
     """
 
     blind_after: Mapping[str, datetime] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Knowledge(Struct, frozen=True):
     rebuilt: bool = False
     unanswered_until: datetime | None = None
     doubtful: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
+    earliest_now: datetime | None = None
 
 
 class LeftOut(Struct, frozen=True):
@@ -215,6 +217,7 @@ def _held(
 ) -> Held | None:
     return (
         _by_will(change, timeline, standing, now, policy)
+        or held_by_pause(standing.pause, policy.pause, knowledge.earliest_now or now)
         or _by_carrier(change, standing, now, policy, knowledge)
         or (None if change.up else _by_doubt(change, timeline, now, policy, knowledge))
         or held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)

@@ -24,8 +24,8 @@ from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
+from iodcal.memo import Memo
 from iodcal.pipeline.attempts import Earlier, read_all
-from iodcal.recent import Recent
 from iodcal.state import State
 
 Answers: TypeAlias = Mapping[str, CalendarReading | CalendarError]
@@ -109,10 +109,10 @@ def fetch_events(
     deadline: Deadline,
     progress: Callable[[str], None],
     read: ReadCalendars | None = None,
-    recent: Recent | None = None,
+    memo: Memo | None = None,
 ) -> EventSnapshot:
     """Reads every calendar that a rule names; what cannot be read is remembered."""
-    recent = recent or Recent()
+    memo = memo or Memo()
     used = calendars_in_use(configuration)
     readers = [reader for calendar in used for reader in readers_of(calendar, state, now)]
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
@@ -121,9 +121,9 @@ def fetch_events(
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
     events = [event for reading in readings.values() for event in reading.events]
-    matching = recent.get("matching", (configuration, *events), lambda: match(configuration, events))
+    matching = memo.get("matching", (configuration, *events), lambda: match(configuration, events))
     over = [event for reading in readings.values() for event in _over(reading)]
-    past = recent.get("past", (configuration, *over), lambda: match(configuration, over))
+    past = memo.get("past", (configuration, *over), lambda: match(configuration, over))
     sources = [reader.source for reader in readers]
     recalled = tuple(_recall(source, readings, matching, configuration, state, now) for source in sources)
     return EventSnapshot(recalled, readings, failures, matching, past.matched)

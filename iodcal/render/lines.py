@@ -79,6 +79,13 @@ def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iter
         yield from _levelled(telling.reminded, "still")
     for gone in telling.cleared:
         yield NOTICE, for_line(f"recovered: {gone.kind} {gone.where}")
+
+
+def late_lines(report: Report, telling: Telling, *, everything: bool) -> Iterator[tuple[int, str]]:
+    """What is known only once `problem_lines` were said: where a state went that could not be saved, and with
+    `everything` the problems that waiting for orders found."""
+    if everything:
+        yield from _levelled(problem for problem in report.problems if problem.id not in telling.told)
     yield from ((logging.ERROR, f"error: {lost_state_text(place)}") for place in report.lost_state)
 
 

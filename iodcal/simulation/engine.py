@@ -14,10 +14,10 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.values import replace
 from iodcal.errors import UsageError
 from iodcal.http import Deadline
-from iodcal.invocation import Request, Surroundings
-from iodcal.ledger import Ledger
-from iodcal.recent import Recent
-from iodcal.run import run
+from iodcal.memo import Memo
+from iodcal.pipeline.context import Request, RunContext
+from iodcal.pipeline.journal import Journal
+from iodcal.pipeline.run import run
 from iodcal.simulation.calendars import read_ahead
 from iodcal.simulation.environment import Environment, as_simulated, build
 from iodcal.simulation.outcome import conclude
@@ -74,7 +74,7 @@ def _without_quota(configuration: Configuration) -> Configuration:
 
 
 def _run_all(environment: Environment, scenario: Scenario, progress: Progress) -> RunLog:
-    store, log, recent = MemoryStore(), RunLog(), Recent()
+    store, log, memo = MemoryStore(), RunLog(), Memo()
     length = scenario.span.end - scenario.span.start
     day = None
     while environment.clock.now < scenario.span.end:
@@ -82,19 +82,19 @@ def _run_all(environment: Environment, scenario: Scenario, progress: Progress) -
         if now.date() != day:
             day = now.date()
             progress(f"simulating {day} ({(now - scenario.span.start) / length:.0%})")
-        _run_once(environment, store, log, recent)
+        _run_once(environment, store, log, memo)
         environment.clock.now = now + scenario.every
     return log
 
 
-def _run_once(environment: Environment, store: MemoryStore, log: RunLog, recent: Recent) -> None:
+def _run_once(environment: Environment, store: MemoryStore, log: RunLog, memo: Memo) -> None:
     configuration, clock = environment.configuration, environment.clock
     log.runs += 1
     request = Request("sync", clock.now, configuration.settings.window, f"run {log.runs}")
-    ledger = Ledger(store, store.state, request.run_id, clock)
-    around = Surroundings(clock, NEVER, NEVER, _quietly, _no_boot_time, recent=recent)
-    report = run(configuration, store.state, request, around, ledger)
-    telling = finish(ledger, report, _UNWATCHED, configuration.settings.history_keep)
+    journal = Journal(store, store.state, request.run_id, clock)
+    around = RunContext(clock, NEVER, NEVER, _quietly, _no_boot_time, memo=memo)
+    report = run(configuration, store.state, request, around, journal)
+    telling = finish(journal, report, _UNWATCHED, configuration.settings.history_keep)
     log.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
     for problem in report.problems:
         log.note(problem)

@@ -34,6 +34,9 @@ CONNECTION: Mapping[str, Words] = {
         "the time for reading calendars ran out while {host} was asked",
         f"if it lasts, see with -v which calendar is slow, or let the timer run less often; {_AGAIN}",
     ),
+    "plugin_failed": Words(
+        "the plug-in {plugin} failed: {what}", "report it to whoever wrote it, or install another version"
+    ),
     "too_large": Words(
         "the answer of {host} is larger than {limit} bytes",
         "check that the address is the calendar's own, or use a calendar with fewer events",

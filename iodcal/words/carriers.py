@@ -24,6 +24,9 @@ CARRIERS = {
         "a proxy or a sign-in page may stand in between: check HTTPS_PROXY, NO_PROXY and base_url",
     ),
     "answer_wrong": Words("the answer makes no sense: {what}", "ask the carrier; nothing is ordered on it"),
+    "plugin_failed": Words(
+        "the plug-in {plugin} failed: {what}", "report it to whoever wrote it, or install another version"
+    ),
     "refused": Words(
         "the carrier says no (status {status}): {message}", "ask the carrier, or mend what it names"
     ),
@@ -40,6 +43,9 @@ CARRIERS = {
     ),
     "tier_not_sold": Words("{bandwidth} is not sold on {service_id}", "correct the circuit's tiers"),
     "not_sent": Words("the order could not be sent: {host}, {reason}", f"check the network; {_AGAIN}"),
+    "gateway_answered": Words(
+        "a gateway answered in the carrier's place: {reason}", "do not order by hand; iodcal finds out"
+    ),
     "answer_lost": Words("the order's answer was lost: {reason}", "do not order by hand; iodcal finds out"),
     "quote_place_unknown": Words(
         "the inventory of {service_id} names neither a partner nor a UNI service ID",

@@ -15,10 +15,10 @@ from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.http import Deadline
-from iodcal.invocation import Request, Surroundings
-from iodcal.ledger import Ledger
+from iodcal.pipeline.context import Request, RunContext
+from iodcal.pipeline.journal import Journal
+from iodcal.pipeline.run import run
 from iodcal.result import Report
-from iodcal.run import run
 from iodcal.state import State
 from iodcal.telling import Telling
 from tests.machine.world import SECOND, START, Company, Line, MemoryCarrier, event_of, minutes
@@ -119,22 +119,22 @@ class Office:
         self.runs += 1
         configuration = self.company.configuration()
         request = Request("sync", at(minute), configuration.settings.window, f"run-{self.runs}", **asked)
-        ledger = self.ledger(minute, run_id=request.run_id)
-        around = Surroundings(lambda: at(minute), NEVER, NEVER, lambda _: None, lambda: self.boot)
-        report = run(configuration, self.disk.load(), request, around, ledger)
-        self.telling = finish(ledger, report, TIMER, timedelta(days=400))
-        return replace(report, lost_state=tuple(ledger.lost))
+        journal = self.journal(minute, run_id=request.run_id)
+        around = RunContext(lambda: at(minute), NEVER, NEVER, lambda _: None, lambda: self.boot)
+        report = run(configuration, self.disk.load(), request, around, journal)
+        self.telling = finish(journal, report, TIMER, timedelta(days=400))
+        return replace(report, lost_state=tuple(journal.lost))
 
     def plan(self, minute: float) -> Report:
         """What a run at `minute` would do."""
         self.company.at(at(minute))
         configuration = self.company.configuration()
         request = Request("plan", at(minute), configuration.settings.window, "look")
-        around = Surroundings(lambda: at(minute), NEVER, NEVER, lambda _: None, lambda: self.boot)
+        around = RunContext(lambda: at(minute), NEVER, NEVER, lambda _: None, lambda: self.boot)
         return run(configuration, self.disk.load(), request, around)
 
-    def ledger(self, minute: float, run_id: str = "run") -> Ledger:
-        return Ledger(self.disk, self.disk.load(), run_id, lambda: at(minute), stamp={"iodcal": "test"})
+    def journal(self, minute: float, run_id: str = "run") -> Journal:
+        return Journal(self.disk, self.disk.load(), run_id, lambda: at(minute), stamp={"iodcal": "test"})
 
     def standing(self, service_id: str = "a") -> Standing:
         """What is on disk of a circuit."""

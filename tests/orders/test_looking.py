@@ -16,7 +16,7 @@ from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
-from iodcal.observing import Carriers, curtain_ups, needs_reading, observe, standing_of
+from iodcal.pipeline.poll import Carriers, curtain_ups, needs_reading, observe, standing_of
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minutes, standing_at, timeline_of
 from tests.domain.test_orders import order, reading
 from tests.machine.world import EVERY, PROVISIONING, QUOTA, START, Line, MemoryCarrier
@@ -251,9 +251,9 @@ def test_carriers_are_read_side_by_side() -> None:
 def test_every_reading_has_the_time_that_the_run_has_left() -> None:
     office = Office(two_accounts())
     made = carriers(office)
-    made.read(list(made.configuration.circuits.values())[:1], Deadline(7, lambda: 0.0))
+    made.read(list(made.configuration.circuits.values())[:1], Deadline(90, lambda: 0.0))
     made.read(made.configuration.circuits.values(), Deadline(5, lambda: 0.0))
-    assert [carrier.patience for carrier in office.company.carriers.values()] == [[7, 5], [5]]
+    assert [carrier.patience for carrier in office.company.carriers.values()] == [[30, 5], [5]]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from threading import Barrier
 
 import pytest
 
-from iodcal import ordering
 from iodcal.carriers import OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
@@ -16,6 +15,7 @@ from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.values import replace
 from iodcal.errors import PlanChangedError
 from iodcal.http import Deadline
+from iodcal.pipeline import execute
 from tests.machine.world import (
     EVERY,
     HIGH,
@@ -61,7 +61,11 @@ def test_the_intent_is_on_disk_before_the_order_goes_out_and_the_answer_before_a
         "save",
         "save",
     ]
-    assert office.carrier.patience == [NEVER.left] * 3
+    assert [round(seconds) if seconds < NEVER.left else None for seconds in office.carrier.patience] == [
+        60,
+        60,
+        None,
+    ]
     intent, answer = office.noted("order")
     assert (intent["order"].outcome, answer["order"].outcome) == (Outcome.SENDING, Outcome.ACCEPTED)
     assert (intent["at"], intent["run_id"], intent["iodcal"]) == (at(0), "run-1", "test")
@@ -258,7 +262,7 @@ def test_accounts_are_ordered_from_side_by_side_each_circuit_of_one_in_turn() ->
 
 def test_what_nobody_waits_for_any_more_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     office = calling()
-    monkeypatch.setattr(ordering, "stop_wanted", lambda: True)
+    monkeypatch.setattr(execute, "stop_wanted", lambda: True)
     assert office.run(0).orders == ()
     assert office.carrier.calls[:1] == ["read a"]
     assert "quote a 500" not in office.carrier.calls

@@ -15,7 +15,7 @@ from iodcal.domain.people import absorb, starting_point
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import draw
 from iodcal.domain.values import replace
-from iodcal.observing import needs_reading
+from iodcal.pipeline.poll import needs_reading
 from tests.domain.minutes import CIRCUIT
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

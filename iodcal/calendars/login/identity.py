@@ -13,6 +13,7 @@ from iodcal.calendars.login.tokens import Application, Token, token_from
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.http.answers import printable
+from iodcal.redaction import remember_secrets
 
 if TYPE_CHECKING:
     import requests

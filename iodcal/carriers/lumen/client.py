@@ -13,6 +13,7 @@ from iodcal.carriers.lumen.plugin import LumenOptions
 from iodcal.carriers.lumen.token import Tokens
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading
+from iodcal.domain.orders import GATEWAY_ANSWERED
 from iodcal.errors import (
     AnswerLostError,
     CarrierError,
@@ -137,7 +138,9 @@ class Lumen:
         said = all_text(answer)
         if answer.status >= 500 or answer.status < 400 or answer.status in (408, 425):
             # Also a redirect: no order was taken there by any reading of HTTP, but nobody promises so.
-            raise AnswerLostError("answer_lost", reason=f"status {answer.status}, {error_text(answer)}")
+            told = answer.status >= 500 and bool(answer.body.strip())
+            code = GATEWAY_ANSWERED if told else "answer_lost"
+            raise AnswerLostError(code, reason=f"status {answer.status}, {error_text(answer)}")
         if _CHANGE_PENDING in said:
             raise ChangePendingError("change_pending", service_id=service_id)
         if answer.status == 429 or any(phrase in said for phrase in _QUOTA):

@@ -13,7 +13,7 @@ from iodcal.author import author
 from iodcal.domain.orders import Outcome, ended
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
-from iodcal.ledger import stamp_of, used_today
+from iodcal.pipeline.journal import stamp_of, used_today
 from iodcal.state import Quota, State
 from tests.machine.world import ACCOUNT, HIGH, MIDDLE, QUOTA, SECOND, START, Company
 from tests.orders.runs import Office, at, held, kinds, outcomes, two_accounts
@@ -51,12 +51,12 @@ def test_an_intent_that_could_not_be_written_leaves_the_ledger_as_it_was() -> No
     standing, (circuit, _) = office.standing(), office.company.configuration().circuits.values()
     order = standing.order
     assert order is not None
-    ledger = office.ledger(1)
+    journal = office.journal(1)
     office.disk.refuses = range(99)
     with pytest.raises(StateError):
-        ledger.open(circuit, standing, replace(order, id="another"), ())
-    assert ledger.state == office.disk.state
-    assert ledger.noted == {}
+        journal.record_intent(circuit, standing, replace(order, id="another"), ())
+    assert journal.state == office.disk.state
+    assert journal.noted == {}
 
 
 @pytest.mark.parametrize(("elsewhere", "lost"), [("/elsewhere", "/elsewhere"), (None, "")])
@@ -163,11 +163,11 @@ def test_accepted_and_unknown_orders_count(outcome: Outcome, used: int) -> None:
     office.run(0)
     office.disk.state = replace(office.disk.state, quotas={("memory:", "1"): Quota(TODAY, 5)})
     standing, (circuit, _) = office.standing(), office.company.configuration().circuits.values()
-    order, ledger = standing.order, office.ledger(1)
+    order, journal = standing.order, office.journal(1)
     assert order is not None
-    ledger.open(circuit, standing, order, ())
+    journal.record_intent(circuit, standing, order, ())
     assert office.used() == {"1": 6}
-    closed = ledger.close(circuit, standing, ended(order, outcome, at(1)))
+    closed = journal.record_outcome(circuit, standing, ended(order, outcome, at(1)))
     assert office.used() == {"1": used}
     assert (closed.order is None) == (outcome in (Outcome.REFUSED, Outcome.NOT_SENT))
     assert [one.outcome for one in closed.all_orders] == [outcome]
@@ -204,7 +204,7 @@ def test_a_day_is_utcs_whatever_this_machine_thinks(monkeypatch: pytest.MonkeyPa
         office.run(0)
         (standing, (circuit, _)) = office.standing(), office.company.configuration().circuits.values()
         assert standing.order is not None
-        office.ledger(1).open(circuit, standing, replace(standing.order, created_at=evening), ())
+        office.journal(1).record_intent(circuit, standing, replace(standing.order, created_at=evening), ())
         tomorrow = date(2026, 11, 25)
         assert office.disk.state.quotas == {("memory:", "1"): Quota(tomorrow, 1)}
         assert used_today(office.disk.state, [ACCOUNT], evening) == {ACCOUNT: 1}

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
+from iodcal.domain.circuits import Account
 from iodcal.domain.orders import BootTime
 from iodcal.domain.planning import Policy
 from iodcal.errors import Fault
 from iodcal.http import Deadline
-from iodcal.observing import Carriers
+from iodcal.memo import Memo
 from iodcal.pipeline.attempts import read_all
 from iodcal.pipeline.fetch import ReadCalendars
-from iodcal.recent import Recent
+from iodcal.pipeline.poll import Carriers
 from iodcal.state import State
 
 
@@ -41,7 +42,7 @@ class Request(Struct, frozen=True):
     unmatched: bool = False
 
 
-class Surroundings(Struct, frozen=True):
+class RunContext(Struct, frozen=True):
     """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, whom to tell
     its progress, the clock that nobody sets (None under a virtual time), how calendars are read, and what
     runs before this one in the same process computed."""
@@ -52,15 +53,17 @@ class Surroundings(Struct, frozen=True):
     progress: Callable[[str], None]
     boot: Callable[[], BootTime | None] = boot_time
     read_calendars: ReadCalendars = read_all
-    recent: Recent = field(default_factory=Recent)
+    memo: Memo = field(default_factory=Memo)
 
 
 class Run(Struct, frozen=True):
-    """One run's inputs, and what it opens on the way."""
+    """One run's inputs, and what it opens on the way. `used` counts the orders of this UTC day before the
+    run, by account."""
 
     configuration: Configuration
     state: State
     request: Request
-    around: Surroundings
+    context: RunContext
     policy: Policy
     carriers: Carriers
+    used: Mapping[Account, int]

@@ -21,7 +21,7 @@ from iodcal.errors import StateError
 from iodcal.state import Quota, State, Store
 
 
-class Ledger(Struct):
+class Journal(Struct):
     """Holds the run's state and writes it. `lost` names where state went that could not be saved in its
     own place: an order had been taken by then, so it must not be lost altogether. `stamp` goes with every
     line of the history: who, with which version, by which rules. `noted` are the orders as the history of
@@ -51,7 +51,9 @@ class Ledger(Struct):
         """Writes the state. Raises StateError."""
         self.store.save(self.state)
 
-    def open(self, circuit: Circuit, standing: Standing, order: Order, causes: tuple[Cause, ...]) -> Standing:
+    def record_intent(
+        self, circuit: Circuit, standing: Standing, order: Order, causes: tuple[Cause, ...]
+    ) -> Standing:
         """Puts the intent on disk, counted against the quota; only then may the order leave. Raises
         StateError: then it must not."""
         opened = replace(standing, order=order)
@@ -75,7 +77,7 @@ class Ledger(Struct):
             with suppress(StateError):  # the disk may be full for this, too
                 self.note_order(ended(order, Outcome.NOT_SENT, self.clock(), error.code))
 
-    def close(self, circuit: Circuit, standing: Standing, order: Order) -> Standing:
+    def record_outcome(self, circuit: Circuit, standing: Standing, order: Order) -> Standing:
         """Records what became of an order as soon as that is known, wherever it can be recorded."""
         if order.outcome.open:
             standing = replace(standing, order=order)
@@ -122,6 +124,20 @@ class Ledger(Struct):
         """Appends what `order` now is; `more` goes with its first line. Raises StateError as `note` does."""
         self.note("order", order=order, **more)
         self.noted[order.id] = order
+
+    def note_ended(self, what: str, standing: Standing | None, **facts: Any) -> None:
+        """Appends that a `hold`, `pause` or `freeze` is over, of one circuit or of all. Raises StateError as
+        `note` does."""
+        name, key = (standing.name, standing.key) if standing is not None else (None, None)
+        self.note("ended", what=what, circuit=name, key=key, **facts)
+
+    def note_what_ended(self, standing: Standing, last_run: datetime | None, now: datetime) -> None:
+        """Appends what people asked for on a circuit and has come to its end since the last run."""
+        pause, hold = standing.pause, standing.hold
+        if pause is not None and pause.until <= now:
+            self.note_ended("pause", standing, who=pause.who, since=pause.since, until=pause.until)
+        if hold is not None and last_run is not None and last_run < hold.until <= now:
+            self.note_ended("hold", standing, who=hold.who, since=hold.since, until=hold.until)
 
     def _note_news(self, before: Standing | None, standing: Standing) -> None:
         """Orders that became something else, and readings that change what counts as ordered or as drift."""

@@ -13,7 +13,7 @@ _Result = TypeVar("_Result")
 _MOST = 256  # results: enough for the circuits of a company, and an end to what a long simulation keeps
 
 
-class Recent:
+class Memo:
     """Keeps one result under each name, with what it was made from."""
 
     def __init__(self) -> None:

@@ -14,11 +14,11 @@ from iodcal.domain.trials import Court
 from iodcal.domain.unmatched import Unmatched, unmatched
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import longest_pause
-from iodcal.invocation import Run
-from iodcal.ledger import Ledger, used_today
 from iodcal.notices.untaken import untaken
-from iodcal.ordering import Placed
+from iodcal.pipeline.context import Run
+from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot, organizers_of, veil_of
+from iodcal.pipeline.journal import Journal, used_today
 from iodcal.result import Report, SourceReport
 from iodcal.state import State
 
@@ -29,7 +29,7 @@ def report(
     plans: tuple[CircuitPlan, ...],
     placed: Mapping[str, Placed],
     problems: tuple[Problem, ...],
-    ledger: Ledger | None,
+    journal: Journal | None,
 ) -> Report:
     """All that the command line shows of a run."""
     request = this.request
@@ -49,12 +49,12 @@ def report(
         detailed_exitcode=request.detailed_exitcode,
         config_path=str(this.configuration.path),
         faults=request.faults,
-        lost_state=tuple(ledger.lost) if ledger is not None else (),
+        lost_state=tuple(journal.lost) if journal is not None else (),
         unmatched=_unmatched(this, sight) if request.unmatched else None,
         pause=longest_pause((this.state.pause,), request.now),
         parked=this.state.parked,
         untaken=untaken(this.configuration, sight),
-        quotas=_quotas(this, ledger.state if ledger is not None else this.state),
+        quotas=_quotas(this, journal.state if journal is not None else this.state),
     )
 
 

@@ -14,8 +14,8 @@ from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.findings import of_trouble
 from iodcal.http import Deadline
-from iodcal.ledger import Ledger, stamp_of
-from iodcal.observing import Carriers, observe
+from iodcal.pipeline.journal import Journal, stamp_of
+from iodcal.pipeline.poll import Carriers, observe
 from iodcal.result import Report
 from iodcal.state.store import StateStore
 
@@ -68,13 +68,13 @@ def _look_once(
             return []
         carriers = Carriers(configuration, clock)
         carriers.read(waiting, Deadline.after(max(deadline.left, _BETWEEN_LOOKS), deadline.clock))
-        ledger = Ledger(store, state, report.run_id, clock, stamp=stamp_of(configuration.digest))
+        journal = Journal(store, state, report.run_id, clock, stamp=stamp_of(configuration.digest))
         settings, boot = configuration.settings, boot_time()
         observed = observe(waiting, state.circuits, carriers.readings, clock(), settings, boot)
         for standing in observed.values():
-            ledger.put(standing)
+            journal.put(standing)
             _collect(standing, orders)
-        ledger.save()
+        journal.save()
         return [key for key, standing in observed.items() if standing.order is not None]
 
 

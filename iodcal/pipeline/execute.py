@@ -1,0 +1,261 @@
+"""The last step of a run: a change becomes an order.
+
+The intent is on disk before the first byte goes out, the answer as soon as it is there. What comes back
+is one of: taken, refused, certainly not sent, or nobody knows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+
+from iodcal.carriers import Carrier, OrderRequest, guard
+from iodcal.carriers.lanes import Job
+from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.money import QuotedPrice
+from iodcal.domain.orders import BootTime, Order, Outcome, answered, ended, intent
+from iodcal.domain.planning import CircuitPlan, Policy, in_order
+from iodcal.domain.price import ceiling, comparable_price
+from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
+from iodcal.errors import (
+    AnswerLostError,
+    CarrierError,
+    ChangePendingError,
+    OrderError,
+    OrderNotSentError,
+    OrderRefusedError,
+    PlanChangedError,
+    StateError,
+)
+from iodcal.http import Deadline
+from iodcal.pipeline.journal import Journal
+from iodcal.pipeline.poll import Carriers, one_call
+from iodcal.result import changes_digest
+from iodcal.signals import stop_wanted
+
+_LATELY = timedelta(hours=1)
+
+
+class Placed(Struct, frozen=True):
+    """What became of a change. `order` is None where not even a quote could be had, or where it was too dear;
+    `error` says why nothing, or nothing certain, was ordered; `quote` is what was ordered by."""
+
+    plan: CircuitPlan
+    order: Order | None
+    error: CarrierError | None = None
+    quote: Quote | None = None
+
+
+class OrderPlacer(Struct):
+    """Hands changes to the carriers. With `strict` only those that no price held back, as they were reviewed.
+    `placed` is what became of them, by circuit key, in the order in which they were handed over; None until
+    that is known. `failed` is that state could not be written: nothing more is ordered then."""
+
+    carriers: Carriers
+    journal: Journal
+    policy: Policy
+    deadline: Deadline
+    boot: Callable[[], BootTime | None]
+    strict: bool = False
+    placed: dict[str, Placed | None] = field(default_factory=dict)
+    failed: StateError | None = None
+
+    def place_orders(self, plans: Iterable[CircuitPlan], *, downs: bool) -> None:
+        """Hands over what is due and not held back, and was not yet in this run: ups first, ups by the start
+        of their event, and with `downs` lowerings after them. Does not wait. One circuit's failure, or its
+        slow carrier, never stops another's."""
+        by_name = {plan.circuit.name: plan for plan in plans if plan.circuit.key not in self.placed}
+        for change in in_order(by_name.values()):
+            plan = by_name[change.circuit]
+            wanted = plan.to_order if self.strict else plan.to_try
+            if wanted is not None and (change.up or downs):
+                self.placed[plan.circuit.key] = None
+                self.carriers.lanes.submit(self._quote_job(plan, change))
+
+    @property
+    def outcomes(self) -> dict[str, Placed]:
+        """What became of the changes that were tried. Raises StateError where an intent could not be written:
+        what it was for has not been sent then."""
+        if self.failed is not None:
+            raise self.failed
+        return {key: one for key, one in self.placed.items() if one is not None}
+
+    @property
+    def _may_go_on(self) -> bool:
+        """False once what is ordered could not be recorded, or nobody waits for it any more."""
+        return self.failed is None and not self.journal.lost and not stop_wanted()
+
+    def _quote_job(self, plan: CircuitPlan, change: Change) -> Job:
+        circuit, name = plan.circuit, self.carriers.plugin_name(plan.circuit.carrier)
+
+        def call(client: Carrier | CarrierError, until: Deadline) -> Quote | CarrierError | None:
+            if not self._may_go_on:
+                return None
+            try:
+                if self.carriers.read_by.get(circuit.key) is not client:
+                    guard.read(client, name, circuit.service_id, until)  # a quote follows on a reading
+                return guard.quote(client, name, circuit.service_id, change.new, until)
+            except CarrierError as error:
+                return error
+
+        def go_on(answer: Quote | CarrierError | None) -> Job | None:
+            if isinstance(answer, CarrierError):
+                self.placed[circuit.key] = self._unplaced(plan, change, answer)
+            elif answer is not None and self._may_go_on:
+                return self._quoted(plan, change, answer)
+            return None
+
+        def give_up(_begun: bool) -> None:
+            error = CarrierError("deadline", host=circuit.carrier)
+            self.placed[circuit.key] = self._unplaced(plan, change, error)
+
+        return Job(
+            circuit.carrier,
+            call,
+            go_on,
+            give_up,
+            lambda: one_call(self.deadline),
+            urgent=True,
+        )
+
+    def _unplaced(self, plan: CircuitPlan, change: Change, error: CarrierError) -> Placed:
+        return Placed(self._after(plan, change, plan.standing, error), None, error)
+
+    def _quoted(self, plan: CircuitPlan, change: Change, quote: Quote) -> Job | None:
+        """Records the intent, once the price is known to be right; the call that follows on it."""
+        plan = _quoted(plan, change, quote)
+        if plan.to_order is None:
+            self.placed[plan.circuit.key] = Placed(plan, None)  # too dear
+            return None
+        order = self._intent(plan, change, quote)
+        try:
+            standing = self.journal.record_intent(plan.circuit, plan.standing, order, change.causes)
+        except StateError as error:
+            self.failed = error
+            return None
+        return self._order_job(replace(plan, standing=standing), change, order, quote)
+
+    def _order_job(self, plan: CircuitPlan, change: Change, order: Order, quote: Quote) -> Job:
+        circuit, name = plan.circuit, self.carriers.plugin_name(plan.circuit.carrier)
+        request = OrderRequest(circuit.service_id, order.old, order.new, quote, order.external_id, order.note)
+
+        def call(client: Carrier | CarrierError, until: Deadline) -> Acceptance | OrderError:
+            try:
+                return guard.order(client, name, request, until)
+            except OrderError as error:
+                return error
+
+        def record(answer: Acceptance | OrderError) -> None:
+            ended_as, failure = self._judge(order, answer)
+            standing = self.journal.record_outcome(circuit, plan.standing, ended_as)
+            after = self._after(plan, change, standing, failure)
+            self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
+
+        def give_up(begun: bool) -> None:
+            lost = AnswerLostError("answer_lost", reason="deadline")
+            record(lost if begun else OrderNotSentError("not_sent", host=name, reason="deadline"))
+
+        return Job(circuit.carrier, call, record, give_up, lambda: self.deadline, urgent=True, binding=True)
+
+    def _judge(self, order: Order, answer: Acceptance | OrderError) -> tuple[Order, CarrierError | None]:
+        now = self.journal.clock()
+        match answer:
+            case OrderNotSentError():
+                return ended(order, Outcome.NOT_SENT, now, answer.code), answer
+            case OrderRefusedError():
+                return ended(order, Outcome.REFUSED, now, answer.code), answer
+            case OrderError():
+                return ended(order, Outcome.UNKNOWN, now, answer.code), answer
+            case _:
+                return answered(order, answer), None
+
+    def _intent(self, plan: CircuitPlan, change: Change, quote: Quote) -> Order:
+        return intent(
+            id=os.urandom(8).hex(),
+            circuit_key=plan.circuit.key,
+            circuit=plan.circuit.name,
+            old=change.old,
+            quote=quote,
+            now=self.journal.clock(),
+            demand=change.demand,
+            resends=_resends(plan.standing, change),
+            run_id=self.journal.run_id,
+            boot=self.boot(),
+            needed_by=change.needed_by,
+        )
+
+    def _after(
+        self, plan: CircuitPlan, change: Change, standing: Standing, error: CarrierError | None
+    ) -> CircuitPlan:
+        """What the next run should know of how this went."""
+        if isinstance(error, ChangePendingError):
+            standing = replace(standing, reading=self._told_pending(standing))
+        elif error is not None and not change.up:
+            standing = self._back_off(standing)
+        elif error is None and change.up and standing.drift is not None:
+            standing = replace(standing, raised_for=change.demand)
+        return replace(plan, standing=standing)
+
+    def _told_pending(self, standing: Standing) -> Reading:
+        # The carrier has just said that a change is under way, whatever its inventory showed before.
+        bandwidth = standing.reading.bandwidth if standing.reading else None
+        return Reading(self.journal.clock(), Status.PENDING, bandwidth, "change pending")
+
+    def _back_off(self, standing: Standing) -> Standing:
+        """A lowering that fails is not tried with every run; a raise is, for as long as its event lasts."""
+        failures = standing.failures + 1
+        wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
+        return replace(standing, failures=failures, retry_at=self.journal.clock() + wait)
+
+
+def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
+    """`plan` with the quote's price remembered, and `change` held back if that is too dear."""
+    if quote.price_per_hour is not None:
+        price = QuotedPrice(quote.bandwidth, quote.price_per_hour, quote.currency, quote.at)
+        plan = replace(plan, standing=plan.standing.with_quote(price))
+    limit, told = ceiling(change, plan.timeline), comparable_price(quote, plan.tariff)
+    held = Held(Reason.PRICE) if limit is not None and told is not None and told > limit else None
+    return replace(plan, changes=(replace(change, held=held), *plan.changes[1:]))
+
+
+def _resends(standing: Standing, change: Change) -> int:
+    """How often orders for this very demand were lost before."""
+    last = standing.recent[-1] if standing.recent else None
+    if last is None or last.outcome is not Outcome.LOST:
+        return 0
+    return last.resends + 1 if (last.new, last.demand) == (change.new, change.demand) else 0
+
+
+def check_expected(expected: str | None, plans: Iterable[CircuitPlan], now: datetime) -> None:
+    """Raises PlanChangedError unless `expected` is None or the digest of what would be ordered now."""
+    plans = tuple(plans)
+    found = changes_digest(plans)
+    if expected in (None, found):
+        return
+    due = [_change_text(change) for plan in plans if (change := plan.to_order) is not None]
+    done = [
+        _order_text(order)
+        for plan in plans
+        for order in plan.standing.all_orders
+        if now - order.created_at <= _LATELY
+    ]
+    raise PlanChangedError(
+        "plan_changed",
+        expected=expected,
+        found=found,
+        due=", ".join(sorted(due)) or "nothing",
+        done=", ".join(sorted(done)) or "nothing",
+    )
+
+
+def _change_text(change: Change) -> str:
+    return f"{change.circuit} {change.direction} {change.old} to {change.new}"
+
+
+def _order_text(order: Order) -> str:
+    return f"{order.circuit} {order.direction} {order.old} to {order.new} ({order.outcome})"

@@ -1,0 +1,109 @@
+"""One run: read the calendars, apply the rules, lay the timelines, compare, order what is due.
+
+`plan` and `sync` are this one function with a switch just before the write.
+"""
+
+from __future__ import annotations
+
+from iodcal.config import Configuration, OnDrift
+from iodcal.domain.planning import Policy
+from iodcal.domain.values import replace
+from iodcal.findings import find
+from iodcal.keeping import keep
+from iodcal.pipeline.context import Request, Run, RunContext
+from iodcal.pipeline.execute import OrderPlacer, Placed
+from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember
+from iodcal.pipeline.journal import Journal, used_today
+from iodcal.pipeline.plan import draw_timelines, plan_circuits
+from iodcal.pipeline.poll import Carriers
+from iodcal.pipeline.report import report
+from iodcal.pipeline.rounds import Rounds
+from iodcal.result import Report
+from iodcal.state import State
+
+
+def run(
+    configuration: Configuration,
+    state: State,
+    request: Request,
+    context: RunContext,
+    journal: Journal | None = None,
+    carriers: Carriers | None = None,
+) -> Report:
+    """Carries out one run. Without a `journal` nothing is ordered and nothing is written. `carriers` that
+    have read circuits before need not read them again.
+
+    Faults of calendars and carriers become problems of the report. Raises StateError where state cannot
+    be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
+    """
+    this = _prepare(configuration, state, request, context, carriers)
+    sight = _fetch(this)
+    timelines = draw_timelines(this, sight)
+    if request.cached:
+        plans, placed = plan_circuits(this, timelines, sight), dict[str, Placed]()
+    else:
+        context.progress("reading circuits")
+        plans, placed = Rounds(this, timelines, sight, _placer(this, journal)).carry_out()
+    problems = tuple(find(this, sight, plans, placed))
+    curtain_ups = keep(this, journal, sight, plans) if journal is not None else ()
+    made = report(this, sight, plans, placed, problems, journal)
+    return replace(made, curtain_ups=curtain_ups)
+
+
+def _prepare(
+    configuration: Configuration,
+    state: State,
+    request: Request,
+    context: RunContext,
+    carriers: Carriers | None,
+) -> Run:
+    accounts = {circuit.account for circuit in configuration.circuits.values()}
+    return Run(
+        configuration,
+        state,
+        request,
+        context,
+        _policy(configuration, state, request),
+        carriers or Carriers(configuration, context.clock),
+        used_today(state, accounts, request.now),
+    )
+
+
+def _policy(configuration: Configuration, state: State, request: Request) -> Policy:
+    settings = configuration.settings
+    return Policy(
+        window=request.window,
+        every=settings.every,
+        min_gap=settings.min_gap,
+        patience=settings.patience,
+        enforce=settings.on_drift is OnDrift.ENFORCE,
+        max_unplanned_downs=settings.max_unplanned_downs,
+        allow_downs=request.allow_downs,
+        quota_reserve=settings.quota_reserve if state.parked is None else 0,  # no raise is to come
+        pause=state.pause,
+        parked=state.parked,
+    )
+
+
+def _fetch(this: Run) -> EventSnapshot:
+    """The events that count, read or remembered, and the rules that took them."""
+    if this.request.cached:
+        return remember(this.configuration, this.state)
+    context, request = this.context, this.request
+    return fetch_events(
+        this.configuration,
+        this.state,
+        request.now,
+        request.window,
+        context.calendar_deadline,
+        context.progress,
+        context.read_calendars,
+        context.memo,
+    )
+
+
+def _placer(this: Run, journal: Journal | None) -> OrderPlacer | None:
+    if journal is None:
+        return None
+    context, strict = this.context, bool(this.request.expect)
+    return OrderPlacer(this.carriers, journal, this.policy, context.deadline, context.boot, strict)
