@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.conditions import Finding
 from iodcal.domain.events import MatchedEvent, Named
+from iodcal.domain.judges import Finding
 from iodcal.domain.matching import holds_at
 from iodcal.domain.naming import means
 from iodcal.domain.rules import Rule

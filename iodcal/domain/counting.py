@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from iodcal.domain.conditions import address_in
 from iodcal.domain.events import Event
+from iodcal.domain.judges import address_in
 
 
 class Obstacle(StrEnum):

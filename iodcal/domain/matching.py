@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.conditions import Conditions, Finding, judge_at, judge_event
+from iodcal.domain.conditions import Conditions, judge_at, judge_event
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
 from iodcal.domain.events import (
     Event,
@@ -21,6 +21,7 @@ from iodcal.domain.events import (
     short_id,
     short_subject,
 )
+from iodcal.domain.judges import Finding
 from iodcal.domain.keywords import normalise, words_of
 from iodcal.domain.naming import NameBook
 from iodcal.domain.patterns import Budget, TooSlowError

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from iodcal.domain.asking import Asking
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.conditions import Finding
 from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
 from iodcal.domain.events import Event, MatchedEvent, Named
+from iodcal.domain.judges import Finding
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import findings, findings_at, match_of
 from iodcal.domain.naming import NameBook

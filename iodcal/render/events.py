@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from iodcal.domain.conditions import Finding
+from iodcal.domain.judges import Finding
 from iodcal.domain.localtime import Interval
 from iodcal.domain.trials import CircuitTrial, EventTrial, RuleTrial
 from iodcal.explaining import ExplainedEvents

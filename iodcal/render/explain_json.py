@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from iodcal.domain.changes import of_stretch, of_window
-from iodcal.domain.conditions import Finding
 from iodcal.domain.explaining import Explanation, Part
+from iodcal.domain.judges import Finding
 from iodcal.domain.localtime import Interval
 from iodcal.domain.trials import CircuitTrial, EventTrial, RuleTrial
 from iodcal.explaining import ExplainedCircuits, ExplainedEvents

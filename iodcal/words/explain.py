@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from iodcal.domain.conditions import Finding
 from iodcal.domain.counting import Obstacle
 from iodcal.domain.explaining import Role
+from iodcal.domain.judges import Finding
 
 # What a condition looks at, and how what it wants is put; {} is the value.
 _CONDITIONS = {

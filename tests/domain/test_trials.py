@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.conditions import Conditions, Finding, judge_event
+from iodcal.domain.conditions import Conditions, judge_event
 from iodcal.domain.counting import Obstacle, Organizers, Veil
 from iodcal.domain.events import Event, Floating, Source, Timed
+from iodcal.domain.judges import Finding
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import match_events
 from iodcal.domain.patterns import Budget, Pattern

@@ -1,0 +1,69 @@
+"""How the code is laid out: which package may import which, names that mean one thing, parts of readable size."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "iodcal"
+MOST_LINES = 400
+MOST_LINES_OF_FUNCTION = 50
+MOST_PACKAGES_WITH_A_FILE_NAME = 3
+
+# Each package, and single module, with what it may import of the others; `docs/explanation/architecture.md` says
+# why. Data flows one way, so no arrow may lead back up.
+LAYERS: tuple[frozenset[str], ...] = ()
+
+
+def modules() -> Mapping[str, ast.Module]:
+    """Every module of the package, by its dotted name."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+            path.read_text(encoding="utf-8")
+        )
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+MODULES = modules()
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """The modules of ours that are imported, with each name that is taken from them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "iodcal":
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def test_a_type_that_others_import_has_a_name_of_its_own() -> None:
+    defined: defaultdict[str, set[str]] = defaultdict(set)
+    for name, tree in MODULES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                defined[node.name].add(name)
+    used = {name for module, tree in MODULES.items() for source, name in imported(tree) if source != module}
+    twice = {name: sorted(where) for name, where in defined.items() if len(where) > 1 and name in used}
+    assert not twice
+
+
+def test_few_files_share_a_name() -> None:
+    names = Counter(path.name for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+    assert not {name: count for name, count in names.items() if count > MOST_PACKAGES_WITH_A_FILE_NAME}
+
+
+def test_modules_and_functions_can_be_read_at_a_glance() -> None:
+    long = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        lines = text.count("\n")
+        if lines > MOST_LINES:
+            long.append(f"{path.relative_to(ROOT)}: {lines} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno is not None:
+                length = node.end_lineno - node.lineno + 1
+                if length > MOST_LINES_OF_FUNCTION:
+                    long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {length} lines")
+    assert not long
