@@ -1,4 +1,4 @@
-"""How the code is laid out: which package may import which, names that mean one thing, parts of readable size."""
+"""How the code is laid out: what may import what, names that mean one thing, parts of readable size."""
 
 from __future__ import annotations
 
@@ -12,10 +12,6 @@ PACKAGE = ROOT / "iodcal"
 MOST_LINES = 400
 MOST_LINES_OF_FUNCTION = 50
 MOST_PACKAGES_WITH_A_FILE_NAME = 3
-
-# Each package, and single module, with what it may import of the others; `docs/explanation/architecture.md` says
-# why. Data flows one way, so no arrow may lead back up.
-LAYERS: tuple[frozenset[str], ...] = ()
 
 
 def modules() -> Mapping[str, ast.Module]:

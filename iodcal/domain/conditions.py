@@ -1,7 +1,7 @@
 """The conditions of a rule: a row for each key of `match`, and `Conditions`, which holds what a rule gives.
 
-The loader reads the keys by the rows, matching judges by them, and explaining shows the very judgement: so none
-can drift from another.
+The loader reads the keys by the rows, matching judges by them, and explaining shows the very judgement: so
+none can drift from another.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from iodcal.domain.judges import (
     HAS_NO_KEYWORD,
     HAS_PATTERN,
     IN_CATEGORY,
+    IS_SHOWN_AS,
     LENGTH,
     OF_SENSITIVITY,
     ON_BUSINESS_DAYS,
     ON_DAYS,
     ORGANIZED_BY,
-    SHOWN_AS,
     WITHIN,
     Condition,
     Input,
@@ -122,7 +122,7 @@ class Conditions:
     )
     show_as: tuple[str, ...] = field(
         default=(),
-        metadata=_row(ValueKind.TEXTS, SHOWN_AS, "It must show its time as one of these, such as busy."),
+        metadata=_row(ValueKind.TEXTS, IS_SHOWN_AS, "It must show its time as one of these, such as busy."),
     )
     sensitivity: tuple[str, ...] = field(
         default=(),

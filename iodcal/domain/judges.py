@@ -218,7 +218,7 @@ ORGANIZED_BY = _EVENT(
     describe=_joined,
     personal=True,
 )
-SHOWN_AS = _EVENT(lambda event: event.show_as, accepts=_is_shown_as, describe=_folded)
+IS_SHOWN_AS = _EVENT(lambda event: event.show_as, accepts=_is_shown_as, describe=_folded)
 OF_SENSITIVITY = _EVENT(lambda event: event.sensitivity, accepts=_is_among, describe=_folded)
 FLAG = partial(_EVENT, accepts=bool.__eq__, describe=_true_or_false, show=_true_or_false)
 ATTENDEES = _EVENT(
