@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -269,7 +268,7 @@ OF_CARRIERS = ("account", "create", "read", "quote", "order")
 
 
 @pytest.fixture
-def plugged(iodcal: Iodcal, tmp_path: Path) -> Iterator[Iodcal]:
+def plugged(iodcal: Iodcal, tmp_path: Path) -> Iodcal:
     """The command beside a plug-in that is told by its environment where and how to misbehave."""
     packages = tmp_path / "packages"
     known = packages / "bad_plugin-1.2.dist-info"
