@@ -203,6 +203,8 @@ def _of_attempt(
 ) -> Iterator[Problem]:
     if isinstance(error, ChangePendingError):
         return  # that only means to wait
+    if error.code == "plugin_failed" and order is not None and order.outcome.open:
+        yield _of_error(Kind.CARRIER_UNREADABLE, plan, error)
     if order is None or not order.outcome.open:
         problem = _of_error(Kind.ORDER_REFUSED, plan, error)
         yield Problem(problem.kind, problem.where, dict(problem.facts) | _change_facts(change))

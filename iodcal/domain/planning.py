@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from msgspec import Struct, field
@@ -142,8 +142,9 @@ def plan_circuit(
     due = verdict.change
     if due is None and verdict.too_late is None:
         standing = adopt_drift(standing)
+    known = _Situation(timeline, standing, now, policy, knowledge)
     if due is not None:
-        due = replace(due, held=_held(due, timeline, standing, now, policy, knowledge))
+        due = replace(due, held=_held(due, known))
     later = _coming(timeline, standing, start, due, now, policy)
     return CircuitPlan(
         circuit,
@@ -153,9 +154,7 @@ def plan_circuit(
         (due, *later) if due else later,
         verdict.too_late,
         due is None or due.up or policy.parked is not None or _foreseen(standing, due, now),
-        _by_carrier(
-            Change(circuit.name, now, True, start, circuit.highest), standing, now, policy, knowledge
-        ),
+        next(_at_the_carrier(Change(circuit.name, now, True, start, circuit.highest), known), None),
     )
 
 
@@ -173,7 +172,7 @@ def _coming(
     return tuple(
         replace(
             change,
-            held=_by_will(change, timeline, standing, change.at, policy)
+            held=next(_decisions(change, timeline, standing, change.at, policy), None)
             or too_dear(change, timeline, tariff),
         )
         for change in changes
@@ -207,65 +206,90 @@ def _reached(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> 
     return max(now, next(starts))
 
 
-def _held(
-    change: Change,
-    timeline: Timeline,
-    standing: Standing,
-    now: datetime,
-    policy: Policy,
-    knowledge: Knowledge,
-) -> Held | None:
-    return (
-        _by_will(change, timeline, standing, now, policy)
-        or held_by_pause(standing.pause, policy.pause, knowledge.earliest_now or now)
-        or _by_carrier(change, standing, now, policy, knowledge)
-        or (None if change.up else _by_doubt(change, timeline, now, policy, knowledge))
-        or held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)
-        or too_dear(change, timeline, timeline.circuit.tariff.with_quotes(standing.quotes))
+class _Situation(Struct, frozen=True):
+    """What is known as one circuit is planned, at `now` (UTC)."""
+
+    timeline: Timeline
+    standing: Standing
+    now: datetime
+    policy: Policy
+    knowledge: Knowledge
+
+
+def _held(change: Change, known: _Situation) -> Held | None:
+    """What holds back `change`, which is due; None where nothing does."""
+    return next(_obstacles(change, known), None)
+
+
+def _obstacles(change: Change, known: _Situation) -> Iterator[Held]:
+    """Each case in which a change that is due has to wait, the one that counts first."""
+    timeline, standing, now, policy = known.timeline, known.standing, known.now, known.policy
+    # Somebody decided: by `orders:`, by a pause, by a change freeze.
+    yield from _decisions(change, timeline, standing, now, policy)
+    # Another clock says that it is earlier, and by that one a pause still lasts.
+    yield from _given(held_by_pause(standing.pause, policy.pause, known.knowledge.earliest_now or now))
+    # The carrier would refuse, or it is not known what it has already.
+    yield from _at_the_carrier(change, known)
+    # What is not known is not false: until it is known, the circuit stays up.
+    yield from () if change.up else _doubts(change, known)
+    # A person changed the circuit by hand, and is not fought.
+    yield from _given(
+        held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)
     )
+    # It costs more than somebody allowed.
+    yield from _given(too_dear(change, timeline, timeline.circuit.tariff.with_quotes(standing.quotes)))
 
 
-def _by_will(
+def _given(held: Held | None) -> Iterator[Held]:
+    if held is not None:
+        yield held
+
+
+def _decisions(
     change: Change, timeline: Timeline, standing: Standing, at: datetime, policy: Policy
-) -> Held | None:
-    """What somebody decided: `orders:`, a pause, a change freeze. `at` is when it would be ordered."""
-    return (
-        _by_order_mode(change, timeline.circuit)
-        or held_by_pause(standing.pause, policy.pause, at)
-        or held_by_freeze(change, timeline, at, policy.pace(timeline.circuit).down_sight)
-    )
+) -> Iterator[Held]:
+    """What somebody decided about a change that would be ordered `at` (UTC)."""
+    orders = timeline.circuit.orders
+    # The circuit is only watched, for the first weeks of trust.
+    if orders is Orders.NONE:
+        yield Held(Reason.OBSERVE)
+    # The circuit is raised, but never lowered.
+    if orders is Orders.UPS and not change.up:
+        yield Held(Reason.UPS_ONLY)
+    # This circuit, or all of them, are paused.
+    yield from _given(held_by_pause(standing.pause, policy.pause, at))
+    # A calendar says that nothing, or no lowering, may happen now; or that soon nothing may be raised again.
+    yield from _given(held_by_freeze(change, timeline, at, policy.pace(timeline.circuit).down_sight))
 
 
-def _by_order_mode(change: Change, circuit: Circuit) -> Held | None:
-    if circuit.orders is Orders.NONE:
-        return Held(Reason.OBSERVE)
-    if circuit.orders is Orders.UPS and not change.up:
-        return Held(Reason.UPS_ONLY)
-    return None
-
-
-def _by_carrier(
-    change: Change, standing: Standing, now: datetime, policy: Policy, knowledge: Knowledge
-) -> Held | None:
-    order = standing.order
+def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
+    """Why the carrier cannot be asked for `change` now."""
+    standing, knowledge, order = known.standing, known.knowledge, known.standing.order
+    # An order is out, and nobody knows whether it arrived.
     if order is not None and order.outcome in (Outcome.SENDING, Outcome.UNKNOWN):
-        return Held(Reason.UNKNOWN_ORDER, order.created_at + policy.patience.lost_answer_grace)
+        yield Held(Reason.UNKNOWN_ORDER, order.created_at + known.policy.patience.lost_answer_grace)
+    # An order was taken, and is not done yet.
     if order is not None:
-        return Held(Reason.PENDING)
-    if knowledge.unanswered_until is not None and now < knowledge.unanswered_until:
-        return Held(Reason.UNKNOWN_ORDER, knowledge.unanswered_until)
+        yield Held(Reason.PENDING)
+    # The state was lost, and with it perhaps an order.
+    if knowledge.unanswered_until is not None and known.now < knowledge.unanswered_until:
+        yield Held(Reason.UNKNOWN_ORDER, knowledge.unanswered_until)
+    # The carrier was asked for the circuit in this run, and gave no answer.
     if change.circuit in knowledge.unreadable:
-        return Held(Reason.CARRIER_UNREADABLE)
+        yield Held(Reason.CARRIER_UNREADABLE)
+    # The carrier says that a change is under way, or says something that nobody has heard before.
     if standing.reading is not None and standing.reading.status is not Status.ACTIVE:
         pending = standing.reading.status is Status.PENDING
-        return Held(Reason.PENDING if pending else Reason.STATUS_UNKNOWN)
+        yield Held(Reason.PENDING if pending else Reason.STATUS_UNKNOWN)
+    # The circuit seems to be there already: an inventory that lags, or a person.
     if _is_so_already(standing, change):
-        return Held(Reason.PENDING)
+        yield Held(Reason.PENDING)
+    # Orders for this were lost as often as may be.
     if _given_up(standing, change):
-        return Held(Reason.UNKNOWN_ORDER)
-    if not change.up and standing.retry_at is not None and now < standing.retry_at:
-        return Held(Reason.BACKOFF, standing.retry_at)
-    return None
+        yield Held(Reason.UNKNOWN_ORDER)
+    # A lowering failed just before.
+    if not change.up and standing.retry_at is not None and known.now < standing.retry_at:
+        yield Held(Reason.BACKOFF, standing.retry_at)
 
 
 def _is_so_already(standing: Standing, change: Change) -> bool:
@@ -283,23 +307,27 @@ def _given_up(standing: Standing, change: Change) -> bool:
     return last is not None and last.gives_up and (last.new, last.demand) == (change.new, change.demand)
 
 
-def _by_doubt(
-    change: Change, timeline: Timeline, now: datetime, policy: Policy, knowledge: Knowledge
-) -> Held | None:
+def _doubts(change: Change, known: _Situation) -> Iterator[Held]:
+    """Why nobody can be sure that the circuit may be lowered."""
+    timeline, knowledge = known.timeline, known.knowledge
+    # The state was rebuilt in this run, from what the carrier and the history say.
     if knowledge.rebuilt:
-        return Held(Reason.STATE_REBUILT)
+        yield Held(Reason.STATE_REBUILT)
+    # The servers say that our clock is wrong.
     if knowledge.clock_wrong:
-        return Held(Reason.CLOCK)
-    sight = scan(timeline, now, policy.pace(timeline.circuit).down_sight)
+        yield Held(Reason.CLOCK)
+    # A calendar that could not be read may ask for more, where its last good reading ends.
+    sight = scan(timeline, known.now, known.policy.pace(timeline.circuit).down_sight)
     blind_after = knowledge.blind_after.get(change.circuit)
     if blind_after is not None and sight.end > blind_after:
-        return Held(Reason.CALENDAR_UNREADABLE)
+        yield Held(Reason.CALENDAR_UNREADABLE)
+    # An event that nobody could understand may ask for more then.
     if any(sight.overlaps(doubt) for doubt in knowledge.doubtful.get(change.circuit, ())):
-        return Held(Reason.CALENDAR_UNREADABLE)
-    pin = timeline.at(now).pin
+        yield Held(Reason.CALENDAR_UNREADABLE)
+    # What asks for less is an `exactly` window that is only remembered.
+    pin = timeline.at(known.now).pin
     if pin is not None and pin.demand.remembered_since is not None:
-        return Held(Reason.CALENDAR_UNREADABLE)
-    return None
+        yield Held(Reason.CALENDAR_UNREADABLE)
 
 
 def _foreseen(standing: Standing, change: Change, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.orders import (
+    GATEWAY_ANSWERED,
     BootTime,
     Direction,
     Order,
@@ -111,6 +112,13 @@ def test_no_setting_of_the_clock_makes_an_order_older(
 ) -> None:
     sent = order(Outcome.UNKNOWN, boot=BootTime("one", 60))
     assert settle(sent, reading(wall, 100), PATIENCE, boot).outcome is after
+
+
+def test_an_order_that_a_gateway_answered_has_failed_where_nothing_came_of_it() -> None:
+    answered = order(Outcome.UNKNOWN, reason=GATEWAY_ANSWERED)
+    assert settle(answered, reading(14, 100), PATIENCE).outcome is Outcome.UNKNOWN
+    assert settle(answered, reading(15, 100), PATIENCE).outcome is Outcome.FAILED
+    assert settle(answered, reading(15, 1000), PATIENCE).outcome is Outcome.CONFIRMED
 
 
 def test_the_clock_alone_makes_an_order_overdue_and_nothing_else() -> None:

@@ -355,3 +355,18 @@ def on_a_terminal(iodcal: Iodcal, *arguments: str) -> Done:
     _, err = process.communicate(timeout=120)
     os.close(ours)
     return Done(process.returncode, "", err)
+
+
+def test_a_run_that_is_ended_while_a_webhook_takes_its_time_has_told_its_problems(
+    world: World, hook: Hook
+) -> None:
+    notify(world, hook)
+    hook.hanging = True
+    world.graph.mailboxes.pop("noc@contoso.example")
+    process = world.iodcal.start("sync")
+    assert hook.arrived.wait(60)
+    process.terminate()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "noc" in told.splitlines()[0]
+    assert world.iodcal.state["problems"]

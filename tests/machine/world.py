@@ -21,6 +21,7 @@ from iodcal.domain.conditions import Conditions
 from iodcal.domain.events import CalendarReading, Event, Source, Timed
 from iodcal.domain.keywords import Keyword
 from iodcal.domain.localtime import Interval
+from iodcal.domain.orders import GATEWAY_ANSWERED
 from iodcal.domain.rules import Mode, Rule
 from iodcal.domain.values import replace
 from iodcal.errors import (
@@ -126,6 +127,8 @@ class MemoryCarrier:
             raise OrderNotSentError("not_sent", host="memory", reason="refused")
         if fault == "lost_before":
             raise AnswerLostError("answer_lost", reason="gone")
+        if fault == "gateway":
+            raise AnswerLostError(GATEWAY_ANSWERED, reason="status 504, upstream timed out")
         if fault == "refused" or self.refuses:
             raise OrderRefusedError("refused", status=400, message="no")
         if fault == "pending":

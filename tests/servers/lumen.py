@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tests.servers.tls import LocalServer, Reply, Request
 
@@ -108,7 +108,7 @@ class LumenServer:
     def base_url(self) -> str:
         return self._server.url
 
-    def __enter__(self) -> LumenServer:
+    def __enter__(self) -> Self:
         self._server.__enter__()
         return self
 
