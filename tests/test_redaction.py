@@ -47,6 +47,8 @@ def test_what_is_no_text_stays_as_it_is() -> None:
     [
         (200, True, b"Bearer masking-token"),
         (200, False, b"Bearer ***"),
+        (300, True, b"Bearer ***"),
+        (304, True, b""),
         (400, True, b"Bearer ***"),
         (503, False, b"Bearer ***"),
     ],

@@ -118,15 +118,16 @@ class MailboxReader:
         deadline: Deadline,
     ) -> CalendarReading:
         read_at = datetime.now(UTC)
-        clock_error: float | None = None
+        clock_errors: list[float] = []
         events: dict[str, Event] = {}
         # Pages are no snapshot: an event that moves meanwhile may come twice, and its last state counts.
         parse = partial(parse_page, self.source)
         for page in client.pages(self._path(calendar_id), self._query(window, page_size), parse, deadline):
-            clock_error = page.clock_error
+            clock_errors += [page.clock_error] if page.clock_error is not None else []
             events.update((event.id, event) for event in page.items)
         kept, elsewhere = divided(events.values(), window)
-        return CalendarReading(self.source, window, read_at, kept, clock_error, calendar_id, elsewhere)
+        worst = max(clock_errors, key=abs, default=None)
+        return CalendarReading(self.source, window, read_at, kept, worst, calendar_id, elsewhere)
 
     def _path(self, calendar_id: str | None) -> tuple[str, ...]:
         calendar = () if calendar_id is None else ("calendars", calendar_id)
