@@ -12,6 +12,7 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 MASK = "***"
 _SHORTEST = 6  # shorter ones are nobody's secret, and words of honest texts
@@ -27,18 +28,19 @@ _WIDE = (
 
 _known: set[str] = set()
 
-# One character as percent-encoding, JSON, HTML or quoted-printable spell it, or a folded line.
-_ESCAPE = re.compile(
-    r"""(?P<percent>%[0-7][0-9a-f] | %[cd][0-9a-f]%[89ab][0-9a-f] | %e[0-9a-f](?:%[89ab][0-9a-f]){2}
+# One character as percent-encoding, JSON or HTML spell it, or a folded line.
+_SPELT = r"""(?P<percent>%[0-7][0-9a-f] | %[cd][0-9a-f]%[89ab][0-9a-f] | %e[0-9a-f](?:%[89ab][0-9a-f]){2}
           | %f[0-7](?:%[89ab][0-9a-f]){3})
     | \\u(?P<pair>d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})
     | \\(?:u(?P<unit>[0-9a-f]{4}) | x(?P<byte>[0-9a-f]{2}) | (?P<plain>["'\\/,;]))
     | (?P<entity>&(?:\#[0-9]{1,8} | \#x[0-9a-f]{1,7} | [a-z][a-z0-9]{1,31});?)
-    | =(?P<quoted>[0-9a-f]{2})
-    | (?P<fold>=\r?\n | \r?\n[ \t])""",
-    re.VERBOSE | re.IGNORECASE | re.ASCII,
-)
-_ESCAPED = re.compile(r"[%\\&=\n]")
+    | (?P<fold>\r?\n[ \t])"""
+_FLAGS = re.VERBOSE | re.IGNORECASE | re.ASCII
+_ESCAPE = re.compile(_SPELT, _FLAGS)
+# Apart, as an equals sign stands before values and at the end of base64, where it escapes nothing.
+_QUOTED = re.compile(rf"{_SPELT} | =(?:(?P<quoted>[0-9a-f]{{2}}) | (?P<soft>\r?\n))", _FLAGS)
+_ESCAPED = re.compile(r"[%\\&\n]")
+_QUOTED_PRINTABLE = re.compile(r"=(?:[0-9a-fA-F]{2}|\r?\n)")
 
 # What looks like a credential though nobody knows it: the named group is left out.
 _CREDENTIAL = re.compile(
@@ -81,12 +83,16 @@ def redact_body(body: bytes, *, credentials_too: bool) -> bytes:
     if b"\0" in body:
         for encoding in _WIDE:
             wide = body.decode(encoding, "replace")
-            if _holds_secret(wide):
-                return _redact(wide, credentials_too=credentials_too).encode(encoding, "replace")
-    text = redact_text(body.decode("utf-8", "surrogateescape"))
-    if credentials_too:
-        text = redact_credentials(text[:_MOST_OF_REFUSAL])
-    return text.encode("utf-8", "surrogateescape")
+            redacted = _redact_foreign(wide, credentials_too=credentials_too)
+            if MASK in redacted:
+                return redacted.encode(encoding, "replace")
+    text = body.decode("utf-8", "surrogateescape")
+    return _redact_foreign(text, credentials_too=credentials_too).encode("utf-8", "surrogateescape")
+
+
+def _redact_foreign(text: str, *, credentials_too: bool) -> str:
+    text = redact_text(text)
+    return redact_credentials(text[:_MOST_OF_REFUSAL]) if credentials_too else text
 
 
 class _Origins:
@@ -120,15 +126,13 @@ class _Origins:
         return position + offset, position + offset + 1
 
 
-def _decode(text: str) -> tuple[str, _Origins] | None:
+def _decode(text: str, escape: re.Pattern[str]) -> tuple[str, _Origins] | None:
     """`text` with each escape taken once for what it stands for, and where it all comes from; None where
     there is none."""
-    if not _ESCAPED.search(text):
-        return None
     parts: list[str] = []
     origins, done, length = _Origins(), 0, 0
-    for found in _ESCAPE.finditer(text):
-        before, meant = text[done : found.start()], _meaning(found)
+    for found in escape.finditer(text):
+        before, meant = text[done : found.start()], _meaning(found.lastgroup, found[found.lastgroup or 0])
         if meant == found[0]:
             continue  # such as &nosuchname;
         length += len(before)
@@ -138,8 +142,8 @@ def _decode(text: str) -> tuple[str, _Origins] | None:
     return ("".join((*parts, text[done:])), origins) if parts else None
 
 
-def _meaning(found: re.Match[str]) -> str:
-    kind, text = found.lastgroup, found[found.lastgroup or 0]
+@lru_cache(maxsize=4096)
+def _meaning(kind: str | None, text: str) -> str:
     match kind:
         case "percent":
             return bytes.fromhex(text.replace("%", "")).decode("utf-8", "replace")
@@ -151,17 +155,24 @@ def _meaning(found: re.Match[str]) -> str:
             from html import unescape  # its two thousand names are seldom needed
 
             return unescape(text)
-        case "fold":
+        case "fold" | "soft":
             return ""
     return text
 
 
 def _levels(text: str) -> Iterator[tuple[str, list[_Origins]]]:
     """`text`, and what each further decoding makes of it, with the way back."""
+    yield text, []
+    if _ESCAPED.search(text):
+        yield from _further_levels(text, _ESCAPE)
+    if _QUOTED_PRINTABLE.search(text):
+        yield from _further_levels(text, _QUOTED)
+
+
+def _further_levels(text: str, escape: re.Pattern[str]) -> Iterator[tuple[str, list[_Origins]]]:
     way_back: list[_Origins] = []
-    yield text, way_back
     for _ in range(_MOST_DECODINGS):
-        decoded = _decode(text)
+        decoded = _decode(text, escape)
         if decoded is None:
             return
         text, origins = decoded

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 from rich.pretty import pretty_repr
 
@@ -44,6 +47,8 @@ def test_what_is_no_text_stays_as_it_is() -> None:
     [
         (200, True, b"Bearer masking-token"),
         (200, False, b"Bearer ***"),
+        (300, True, b"Bearer ***"),
+        (304, True, b""),
         (400, True, b"Bearer ***"),
         (503, False, b"Bearer ***"),
     ],
@@ -77,3 +82,39 @@ def test_an_answer_repeats_no_credential_but_a_token_that_was_asked_for_stays_as
 def test_what_holds_a_secret_shows_none(holder: object) -> None:
     """Nor where rich draws it, as it does in tracebacks of those who have it installed for that."""
     assert "planted" not in repr(holder) + str(holder) + pretty_repr(holder) + pretty_repr([holder])
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        pytest.param("ABcdef/masking-1", "token=ABcdef%2Fmasking-1", id="after an equals sign"),
+        pytest.param("masking/2-abc==", "masking%2F2-abc==\nnext", id="at a line's end"),
+        pytest.param("masking%41-3", "<masking%41-3&amp;>", id="which holds an escape itself"),
+        pytest.param("masking/\U0001f600-4", r"masking\/\ud83d\ude00-4", id="beyond the basic plane"),
+        pytest.param("masking/ü-5", "masking%2f%c3%bc-5", id="not ASCII"),
+        pytest.param("masking-a-key-6", "masking-a-k\r\n ey-6\r\n more", id="within folded lines"),
+        pytest.param("masking-a-host-7", "masking-A-HOST-7".lower(), id="as a host"),
+    ],
+)
+def test_a_secret_is_found_whatever_stands_around_it(secret: str, told: str) -> None:
+    remember_secrets(secret)
+    assert secret[-6:].rstrip("=") not in redact_text(told)
+    assert "***" in redact_text(told)
+
+
+def test_what_stands_around_a_secret_is_kept() -> None:
+    remember_secrets("masking/kept\\secret")
+    told = json.dumps({"a": 'x"y', "b": "before masking/kept\\secret after", "c": [1, "\u00fc"]})
+    shown = json.loads(redact_text(told.replace("/", "\\/")))
+    assert shown == {"a": 'x"y', "b": "before *** after", "c": [1, "\u00fc"]}
+
+
+@pytest.mark.parametrize(
+    "unit", ["%", "\\", "&amp;", "=3D", "token=", "Bearer ", "eyJ", "\\u00", "%25", "a-"]
+)
+def test_redaction_takes_a_time_that_grows_with_the_text_only(unit: str) -> None:
+    remember_secrets("masking-never-there")
+    begun = time.thread_time()
+    redact_body((unit * 100_000).encode(), credentials_too=True)
+    redact_body((unit * 100_000).encode(), credentials_too=False)
+    assert time.thread_time() - begun < 60, "the square of it would take hours"

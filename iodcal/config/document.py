@@ -18,7 +18,8 @@ from iodcal.errors import ConfigurationError, Fault
 KeyPath: TypeAlias = tuple[str | int, ...]
 
 _MOST_BYTES = 4 * 1024 * 1024
-_MOST_NODES = 200_000
+_MOST_NODES = 100_000
+MOST_FAULTS = 100  # nobody reads more, and each looks for the nearest known key
 _MOST_DEPTH = 64
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
@@ -28,8 +29,11 @@ _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _INTERPOLATED = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(:-((?:[^}$]|\$(?!\{))*))?\}")
+_NODE_MARKS = b":-,[{?"  # before each node stands one of them, and a key may stand before that
+_RESOLVER = yaml.SafeLoader("")
 _STANDARD_TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class WholeNumber(int):
@@ -84,6 +88,7 @@ def read_document(file: Path, content: bytes, environment: Mapping[str, str]) ->
     """
     if len(content) > _MOST_BYTES:
         raise ConfigurationError((Fault("", "larger than 4 MiB: that is no rules file", file),))
+    _refuse_too_many_nodes(file, content)
     node = _compose(file, content)
     if not isinstance(node, yaml.MappingNode):
         raise ConfigurationError((Fault("", "not a mapping of keys such as `version: 1`", file, 1),))
@@ -94,10 +99,23 @@ def read_document(file: Path, content: bytes, environment: Mapping[str, str]) ->
     return builder.document
 
 
-def _compose(file: Path, content: bytes) -> yaml.Node | None:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def _refuse_too_many_nodes(file: Path, content: bytes) -> None:
+    """Raises ConfigurationError before anything is built. A usual file is not even parsed for that."""
+    if 2 * sum(content.count(mark) for mark in _NODE_MARKS) < _MOST_NODES:
+        return
+    number = 0
     try:
-        return yaml.compose(content.decode("utf-8-sig"), Loader=loader)
+        for event in yaml.parse(content, Loader=_LOADER):
+            number += isinstance(event, yaml.NodeEvent)
+            if number > _MOST_NODES:
+                raise ConfigurationError((Fault("", f"more than {_MOST_NODES} values", file),))
+    except (yaml.YAMLError, RecursionError):
+        return  # told by whoever composes it
+
+
+def _compose(file: Path, content: bytes) -> yaml.Node | None:
+    try:
+        return yaml.compose(content.decode("utf-8-sig"), Loader=_LOADER)
     except UnicodeDecodeError:
         raise ConfigurationError((Fault("", "not UTF-8 text", file),)) from None
     except RecursionError:
@@ -191,11 +209,13 @@ class _Builder:
     def _fault(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         line = node.start_mark.line + 1
         self.faults.append(Fault(shown_path(path), message, self.document.file, line))
+        if len(self.faults) == MOST_FAULTS:
+            raise ConfigurationError(tuple(self.faults))
 
 
 def _said_to_be_text(node: yaml.ScalarNode, text: str) -> bool:
     """True if somebody wrote `!!str`: the parser would not have taken a plain `text` for a text."""
-    resolve: Callable[..., str] = yaml.SafeLoader("").resolve
+    resolve: Callable[..., str] = _RESOLVER.resolve
     is_text = _STANDARD_TAG + "str"
     return node.tag == is_text and resolve(yaml.ScalarNode, text, (True, False)) != is_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from iodcal.config.document import Document, KeyPath
+from iodcal.config.document import MOST_FAULTS, Document, KeyPath
 from iodcal.config.forms import Section
 from iodcal.config.reading import Reader
 from iodcal.errors import ConfigurationError, Fault
@@ -24,6 +24,8 @@ class Faults:
 
     def add(self, path: KeyPath, message: str) -> None:
         self._found.append(self._document.fault(path, message))
+        if len(self._found) == MOST_FAULTS:
+            self.raise_if_any()
 
     def read(
         self, section: type[_Section], value: object, path: KeyPath, beside: Iterable[str] = ()

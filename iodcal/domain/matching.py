@@ -48,12 +48,17 @@ class _Sorting(Struct):
     invalid: list[MatchedEvent] = field(default_factory=list)
     unreadable: list[tuple[MatchedEvent, str]] = field(default_factory=list)
     undecided: set[tuple[str, str]] = field(default_factory=set)
-    budget: Budget = field(default_factory=Budget)
+    budget: Budget = field(default_factory=Budget.for_run)
+    budgets: dict[str, Budget] = field(default_factory=dict)
+
+    def budget_of(self, rule: Rule) -> Budget:
+        """What is left of `rule`'s."""
+        return self.budgets.setdefault(rule.name, Budget(of_run=self.budget))
 
     def takes(self, rule: Rule, event: Event) -> bool:
         """True if `rule` takes `event`, as far as can be told."""
         try:
-            return takes(rule.conditions, event, self.budget)
+            return takes(rule.conditions, event, self.budget_of(rule))
         except TooSlowError:
             self.undecided.add((event.source.label, rule.name))
             return False
@@ -115,9 +120,10 @@ def match_events(
     index = RuleIndex(rules)
     veil = Veil.over(events, hidden_calendars)
     sorting = _Sorting(NameBook(circuits))
-    for event in events:
-        if void(event) is None:
-            _sort(event, index, allowed, veil, sorting)
+    sound = (event for event in events if void(event) is None)
+    # Strangers' subjects come last: they may use up what slow searches may cost.
+    for event in sorted(sound, key=lambda event: doubtful(event, allowed) is Obstacle.ORGANIZER):
+        _sort(event, index, allowed, veil, sorting)
     return Matching(
         tuple(sorting.matched),
         tuple(sorting.refused),
@@ -136,7 +142,7 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
     named = sorting.names.named_in(event) if any(rule.named_in_event for rule in taken) else None
     matches = []
     for rule in taken:
-        match = match_of(rule, event, sorting.budget)
+        match = match_of(rule, event, sorting.budget_of(rule))
         if match is None:
             sorting.unreadable.append((_copy(event, subject, (Match(rule.name),), named), rule.name))
         else:

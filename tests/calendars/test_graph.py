@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,19 @@ class TestReading:
     def test_the_servers_clock_is_witness(self, microsoft: GraphServer) -> None:
         microsoft.mailboxes[NOC] = []
         microsoft.now = lambda: datetime.now(UTC) + timedelta(minutes=7)
+        error = read(microsoft).clock_error
+        assert error is not None
+        assert abs(error - 420) < 5
+
+    @pytest.mark.parametrize("wrong_page", [0, 1, 2])
+    def test_the_clock_of_every_page_is_witness(self, microsoft: GraphServer, wrong_page: int) -> None:
+        microsoft.mailboxes[NOC] = many(600)
+
+        def fault(reply: Reply, request: Request) -> Reply:  # noqa: ARG001 - a Fault
+            ahead = format_datetime(datetime.now(UTC) + timedelta(minutes=7), usegmt=True)
+            return dataclasses.replace(reply, headers={**reply.headers, "Date": ahead})
+
+        microsoft.script(NOC, [*[fine] * wrong_page, fault])
         error = read(microsoft).clock_error
         assert error is not None
         assert abs(error - 420) < 5

@@ -172,10 +172,17 @@ class TestLumen(CarrierContract):
             after(Reply.of({"externalId": "io2345"})),
             after(Reply(201, b'{"id": "ord', {}, missing=9)),
             after(Reply(302, b"", {"Location": "https://elsewhere.example/"})),
-            after(Reply(408)),
+            *(
+                after(Reply.of({"reason": "no"}, status))
+                for status in (408, 425, 500, 501, 502, 504, 599, 300)
+            ),
             lost_after,
         ],
-        ids=["503", "html", "no id", "cut", "redirect", "408", "reset"],
+        ids=[
+            *("503", "html", "no id", "cut", "redirect"),
+            *("408", "425", "500", "501", "502", "504", "599", "300"),
+            "reset",
+        ],
     )
     def test_an_unclear_answer_is_unknown_and_the_order_not_repeated(
         self, harness: LumenHarness, fault: Fault
@@ -185,6 +192,13 @@ class TestLumen(CarrierContract):
         with pytest.raises(AnswerLostError):
             harness.carrier.order(request, soon())
         assert harness.server.calls[ORDER] == 1
+
+    @pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 499])
+    def test_a_clear_no_is_a_refusal(self, harness: LumenHarness, status: int) -> None:
+        request = prepared(harness)
+        harness.server.script(ORDER, instead(wrong(status, "no such thing")))
+        with pytest.raises(OrderRefusedError):
+            harness.carrier.order(request, soon())
 
     @pytest.mark.parametrize(
         "body",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -415,6 +416,40 @@ def test_a_thousand_such_subjects_cost_little_more_than_a_few() -> None:
     assert allowed[0] == pytest.approx(0.05)
     assert allowed[-1] == pytest.approx(0.002)
     assert pattern.search("a", budget) is not None
+
+
+def test_a_rules_budget_ends_and_the_runs_with_it() -> None:
+    run = Budget.for_run()
+    spent, other = Budget(of_run=run), Budget(of_run=run)
+    spent.spend(1.0)
+    assert spent.next == 0.0
+    with pytest.raises(TooSlowError):
+        Pattern("a").search("a", spent)
+    assert Pattern("a").search("a", other) is not None
+    run.spend(3.0)
+    assert other.next == 0.0
+
+
+def test_searches_that_end_just_in_time_are_paid_for_and_quick_ones_are_free() -> None:
+    slow, budget = Pattern("(a*)*$"), Budget()
+    searches = 0
+    while budget.next:
+        searches += 1
+        with suppress(TooSlowError):
+            slow.search("a" * 254 + "!", budget)
+    assert searches < 10_000
+    full = Budget()
+    full.spend(0.0004)
+    assert full.left == Budget().left
+
+
+def test_a_slow_rule_is_undecided_and_strangers_subjects_spend_nothing_of_our_own() -> None:
+    evil = rule("evil", subject_regex=Pattern("(a*)*$|^All"))
+    strange = replace(BOMB, subject="a" * 254 + "!", organizer="win@elsewhere.example")
+    bombs = [replace(strange, id=f"bomb {number}", uid=f"bomb {number}") for number in range(1000)]
+    found = match_events([*bombs, EVENT], [evil], organizers=Organizers(frozenset({"@contoso.example"})))
+    assert [one.subject for one in found.matched] == [EVENT.subject]
+    assert {name for _, name in found.undecided} == {"evil"}
 
 
 def test_an_expression_says_what_its_groups_are_and_what_is_wrong_with_it() -> None:

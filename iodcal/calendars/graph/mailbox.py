@@ -63,7 +63,7 @@ class _Progress(Struct):
     read_at: datetime
     events: dict[str, Event] = field(default_factory=dict)
     spoiled: dict[str, SpoiledEvent] = field(default_factory=dict)
-    clock_error: float | None = None
+    clock_errors: list[float] = field(default_factory=list)
 
 
 class MailboxReader:
@@ -145,7 +145,7 @@ class MailboxReader:
 
     def _read_pages(self, client: GraphClient, progress: _Progress, deadline: Deadline) -> None:
         for page in client.pages(progress.trail, self._parse, deadline):
-            progress.clock_error = page.clock_error
+            progress.clock_errors += [page.clock_error] if page.clock_error is not None else []
             for item in page.items:
                 if isinstance(item, Event):
                     progress.events[item.id] = item
@@ -168,7 +168,7 @@ class MailboxReader:
             progress.window,
             progress.read_at,
             kept,
-            progress.clock_error,
+            max(progress.clock_errors, key=abs, default=None),
             progress.calendar_id if self._mailbox.calendar_id is None else None,
             elsewhere,
             tuple(spoiled),
