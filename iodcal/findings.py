@@ -106,8 +106,12 @@ def _of_calendars(this: Run, sight: EventSnapshot) -> Iterator[Problem]:
     labels = {recalled.source.key: recalled.source for recalled in sight.recalled}
     for key, error in sight.failures.items():
         yield of_unreadable(labels[key], error, this.configuration.rules)
-    for event in sight.matching.refused:
-        yield Problem(Kind.EVENT_REFUSED, _event_place(event), _event_facts(event))
+    for event, organizer in zip(sight.matching.refused, sight.matching.refused_by, strict=True):
+        facts: dict[str, Fact] = _event_facts(event) | {"organizer": organizer}
+        yield Problem(Kind.EVENT_REFUSED, _event_place(event), facts)
+    for event, rule in sight.matching.uncounted:
+        place = f"{_event_place(event)}/{rule}"
+        yield Problem(Kind.ATTENDEES_UNKNOWN, place, _event_facts(event) | {"rule": rule})
     for event in sight.matching.invalid:
         yield Problem(Kind.EVENT_INVALID, _event_place(event), _event_facts(event))
     for event, rule in sight.matching.unreadable:

@@ -9,6 +9,7 @@ from iodcal.config.build import Builder
 from iodcal.config.build_budgets import doubts_about_budgets
 from iodcal.config.document import Document, KeyPath
 from iodcal.config.forms import secrets_in
+from iodcal.config.microsoft365 import MOST_ATTENDEES
 from iodcal.config.warn_money import doubts_about_money
 from iodcal.config.warn_names import doubts_about_names
 from iodcal.config.warn_words import doubts_about_words
@@ -61,6 +62,7 @@ def _of_rules(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
         if rule.conditions.min_attendees is not None:
             message = "a distribution list counts as one attendee, however many people it holds"
             yield (*path, "match", "min_attendees"), message
+            yield from _of_attendees(builder, rule, rule.conditions.min_attendees, path)
         yield from _of_freeze(builder, rule, path)
         strong = rule.mode is not Mode.AT_LEAST or rule.bandwidth is FromEvent.FROM_EVENT
         if strong and not rule.conditions.organizer:
@@ -69,6 +71,17 @@ def _of_rules(builder: Builder, rules: tuple[Rule, ...]) -> Iterator[_Doubt]:
                 (*path, "match"),
                 f"{what} without an organizer condition: whoever invites the mailbox decides",
             )
+
+
+def _of_attendees(builder: Builder, rule: Rule, count: int, path: KeyPath) -> Iterator[_Doubt]:
+    """What Microsoft Graph shows of an event's attendees need not be all."""
+    if any({"mailbox", "mailboxes"} & set(builder.file.calendars[name]) for name in rule.circuits):
+        message = "hidden attendees, and most in a room's copy, are not seen: such events are told, not taken"
+        if count > MOST_ATTENDEES:
+            message = (
+                f"Microsoft Graph shows {MOST_ATTENDEES} attendees at most: such events are told, not taken"
+            )
+        yield (*path, "match", "min_attendees"), message
 
 
 def _of_freeze(builder: Builder, rule: Rule, path: KeyPath) -> Iterator[_Doubt]:

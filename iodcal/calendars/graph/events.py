@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 
 from iodcal.calendars.json_values import JsonObject, wrong
+from iodcal.config.microsoft365 import MOST_ATTENDEES
 from iodcal.domain.events import Event, Floating, Source, Span, SpoiledEvent, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
@@ -38,7 +39,6 @@ PROPERTIES = (
 COUNTED = ("attendees", "hideAttendees")
 """The properties that are needed by rules that count attendees; they are what makes pages heavy."""
 
-_MOST_ATTENDEES = 500  # so many Graph lists at most
 _MIDNIGHT = time()
 _DAY = timedelta(days=1)
 
@@ -196,7 +196,7 @@ def _attendees(item: JsonObject) -> int | None:
 def _more_attendees(item: JsonObject) -> bool:
     """True where the list need not be all: the organizer hides it, or Graph has cut it."""
     hidden = item.flag("hideAttendees")
-    return hidden or len(item.objects("attendees")) >= _MOST_ATTENDEES
+    return hidden or len(item.objects("attendees")) >= MOST_ATTENDEES
 
 
 def _derived_id(uid: str, subject: str, span: Span) -> str:
