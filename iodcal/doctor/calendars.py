@@ -54,4 +54,3 @@ def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, float |
         return reader.read(day, limit).clock_error
 
     return attempt_all(readers, probe, patient.deadline)
-

@@ -441,6 +441,26 @@ def test_every_way_in_which_a_secret_may_fail_has_words() -> None:
     assert {f"login_{code}" for code in codes} <= set(CALENDARS)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"workload_identity": True}, None),
+        ({"workload_identity": True, "graph": "https://graph.svc.sovcloud.example"}, None),
+        ({"client_secret": "x", "authority": "https://a.example"}, "both authority and graph or neither"),
+        ({"client_secret": "x", "graph": "https://g.example/v1.0"}, "both authority and graph or neither"),
+        ({"client_secret": "x", "workload_identity": True}, "exactly one of"),
+        ({}, "exactly one of"),
+    ],
+)
+def test_what_the_section_takes(given: dict[str, object], words: str | None) -> None:
+    own = {"tenant_id": TENANT, "client_id": CLIENT_ID} if "client_secret" in given else {}
+    if words is None:
+        assert section_of(Microsoft365, {**own, **given})
+        return
+    with pytest.raises(ValueError, match=words):
+        section_of(Microsoft365, {**own, **given})
+
+
 def test_the_section_of_the_configuration_fits(microsoft: GraphServer) -> None:
     section = section_of(
         Microsoft365,
