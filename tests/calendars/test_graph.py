@@ -515,7 +515,7 @@ class TestPages:
         microsoft.mailboxes[NOC] = [*many(2), meeting("planted", START, showAs=5), over]
         reading = read(microsoft)
         assert len(reading.events) == 2
-        assert [(one.code, one.property) for one in reading.spoiled] == [("answer_wrong", "showAs")]
+        assert [(one.code, one.property) for one in reading.spoiled] == [("event_malformed", "showAs")]
 
 
 def next_page_body(reply: Reply, number: int, server: GraphServer) -> bytes:

@@ -82,12 +82,13 @@ def _event_or_spoiled(source: Source, item: JsonObject) -> Event | SpoiledEvent:
     except CalendarError as error:
         if error.code != "answer_wrong":
             raise
-        return _spoiled(item, error)
+        return _spoiled(item, str(error.facts["property"]))
 
 
-def _spoiled(item: JsonObject, error: CalendarError) -> SpoiledEvent:
-    """What is left of an event that cannot be understood; its times, where they can be read, in any zone."""
-    name = str(error.facts["property"]).partition("].")[2]
+def _spoiled(item: JsonObject, path: str) -> SpoiledEvent:
+    """What is left of an event that cannot be understood for the property at `path`; its times, where they
+    can be read, in any zone."""
+    name = path.partition("].")[2]
     found: str | None = None
     span: Interval | None = None
     uid = ""
@@ -99,7 +100,8 @@ def _spoiled(item: JsonObject, error: CalendarError) -> SpoiledEvent:
     with suppress(CalendarError):
         start, end = sorted(_local(item, side)[0].replace(tzinfo=UTC) for side in ("start", "end"))
         span = Interval(start - _ZONES[0], end + _ZONES[1])
-    return SpoiledEvent(uid, error.code, name, None, found, span)
+    code = "event_zone_strange" if found is not None else "event_malformed"
+    return SpoiledEvent(uid, code, name, None, found, span)
 
 
 def next_page(page: JsonObject) -> str | None:
