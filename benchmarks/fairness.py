@@ -22,8 +22,8 @@ _SECONDS = 27.0  # what a run has for its calendars at `every: 1m`, where time i
 
 
 class Trouble(Struct, frozen=True):
-    """A run over mailboxes of which the first are in trouble: requests per mailbox, and how many of the events
-    in the healthy ones were not seen, and will be late."""
+    """A run over mailboxes of which the first are in trouble: requests per mailbox, and how many of the
+    events in the healthy ones were not seen, and will be late."""
 
     requests: float
     late: int

@@ -99,8 +99,12 @@ def _of_calendars(this: Run, sight: EventSnapshot) -> Iterator[Problem]:
     for reading in sight.readings.values():
         if reading.spoiled:
             yield of_spoiled(reading.source, reading.spoiled, this.configuration.rules)
-    for event in sight.matching.refused:
-        yield Problem(Kind.EVENT_REFUSED, _event_place(event), _event_facts(event))
+    for event, organizer in zip(sight.matching.refused, sight.matching.refused_by, strict=True):
+        facts: dict[str, Fact] = _event_facts(event) | {"organizer": organizer}
+        yield Problem(Kind.EVENT_REFUSED, _event_place(event), facts)
+    for event, rule in sight.matching.uncounted:
+        place = f"{_event_place(event)}/{rule}"
+        yield Problem(Kind.ATTENDEES_UNKNOWN, place, _event_facts(event) | {"rule": rule})
     for event in sight.matching.invalid:
         yield Problem(Kind.EVENT_INVALID, _event_place(event), _event_facts(event))
     for event, rule in sight.matching.unreadable:

@@ -16,8 +16,15 @@ REMINDER = timedelta(hours=6)
 
 # What only a reading of its calendar, or of its circuit, can show to be over.
 _SEEN_IN_CALENDARS = frozenset(
-    {Kind.EVENT_INVALID, Kind.EVENT_REFUSED, Kind.NO_BANDWIDTH, Kind.NO_CIRCUIT, Kind.PATTERN_SLOW}
-    | {Kind.EVENT_UNREADABLE}
+    {
+        Kind.ATTENDEES_UNKNOWN,
+        Kind.EVENT_INVALID,
+        Kind.EVENT_REFUSED,
+        Kind.EVENT_UNREADABLE,
+        Kind.NO_BANDWIDTH,
+        Kind.NO_CIRCUIT,
+        Kind.PATTERN_SLOW,
+    }
 )
 _SEEN_AT_CARRIERS = frozenset({Kind.CARRIER_UNREADABLE, Kind.CIRCUIT_UNKNOWN})
 # What a look at the state alone cannot find again, but a run found: in what it read, ordered or was given.

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from iodcal.calendars.graph_errors import error_of
-from iodcal.calendars.login_faults import refusal
 
+from iodcal.calendars.graph.errors import error_of
+from iodcal.calendars.login.errors import refusal
 from iodcal.carriers.lumen.envelopes import error_text
 from iodcal.carriers.lumen.inventory import find_service
 from iodcal.cli.boundary import _traceback_of

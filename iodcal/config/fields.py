@@ -214,6 +214,8 @@ def _pattern(value: object) -> patterns.Pattern:
 
 def _organizer(value: object) -> str:
     entry = text(value).strip().casefold()
+    if entry.startswith("/o="):  # a place in Exchange's own directory
+        return entry
     local, at, domain = entry.rpartition("@")
     if not at or not domain or " " in entry or "@" in local:
         raise ValueError(f"{entry!r} is neither an address nor a @domain")
@@ -324,6 +326,7 @@ HolidaysAsSunday = Annotated[bool, either("as_sunday", "ignored", true="as_sunda
 Texts = Annotated[tuple[Text, ...], ONE_OR_MORE]
 Keywords = Annotated[tuple[Annotated[Keyword, Scalar(_keyword, _TEXT)], ...], ONE_OR_MORE]
 Pattern = Annotated[patterns.Pattern, Scalar(_pattern, shape())]
-Organizer = Annotated[str, Scalar(_organizer, {"type": "string", "pattern": rf"@|{FILLED_IN['pattern']}"})]
+_ORGANIZER: Json = {"type": "string", "pattern": rf"@|^/[oO]=|{FILLED_IN['pattern']}"}
+Organizer = Annotated[str, Scalar(_organizer, _ORGANIZER)]
 OrganizerList = Annotated[tuple[Organizer, ...], ONE_OR_MORE]
 Rates = Annotated[tuple[Rate, ...], ONE_OR_MORE]

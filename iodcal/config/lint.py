@@ -15,6 +15,7 @@ from iodcal.config.build import Builder
 from iodcal.config.document import Document, KeyPath
 from iodcal.config.fields import nearest
 from iodcal.config.forms import secrets_in
+from iodcal.config.microsoft365 import MOST_ATTENDEES
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions
@@ -117,6 +118,18 @@ def _check_conditions(builder: Builder, rules: Rules) -> Iterator[Doubt]:
         if rule.conditions.min_attendees is not None:
             message = "a distribution list counts as one attendee, however many people it holds"
             yield (*path, "match", "min_attendees"), message
+            yield from _attendee_doubts(builder, rule, rule.conditions.min_attendees, path)
+
+
+def _attendee_doubts(builder: Builder, rule: Rule, count: int, path: KeyPath) -> Iterator[Doubt]:
+    """What Microsoft Graph shows of an event's attendees need not be all."""
+    if any({"mailbox", "mailboxes"} & set(builder.file.calendars[name]) for name in rule.circuits):
+        message = "hidden attendees, and most in a room's copy, are not seen: such events are told, not taken"
+        if count > MOST_ATTENDEES:
+            message = (
+                f"Microsoft Graph shows {MOST_ATTENDEES} attendees at most: such events are told, not taken"
+            )
+        yield (*path, "match", "min_attendees"), message
 
 
 def _contradictions(match: Conditions) -> Iterator[str]:

@@ -19,6 +19,9 @@ class Cloud(StrEnum):
     CHINA = "china"
 
 
+MOST_ATTENDEES = 500
+"""How many attendees of an event Microsoft Graph shows (learn.microsoft.com/graph/api/resources/event)."""
+
 _UPN = re.compile(r"[^@\s/\\]+@[^@\s/\\]+")
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # learn.microsoft.com/graph/deployments: the login's host and Graph's, which belong together.

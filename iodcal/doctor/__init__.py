@@ -65,7 +65,7 @@ class Examination(Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        return not any(finding.code in ("deadline", "not_tried") for finding in self.findings)
+        return not any(finding.code in ("deadline", "not_tried", "untried") for finding in self.findings)
 
     @property
     def exit(self) -> Exit:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
 from iodcal.calendars import CalendarReader, Probing
 from iodcal.doctor import Area, Finding, Light, Patient
+from iodcal.doctor.circuits import state_of
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind
 from iodcal.errors import CalendarError
-from iodcal.threads import answers, side_by_side
+from iodcal.http import Deadline
+from iodcal.pipeline.attempts import attempt_all
+from iodcal.pipeline.fetch import readers_of
 
-_AT_ONCE = 8
 _GRAPH = "Microsoft Graph"
 
 
 def of_calendars(patient: Patient, clocks: dict[str, float], *, logged_in: bool) -> Iterator[Finding]:
     """Each source, several at a time; mailboxes only once `logged_in`. `clocks` learns how far
     servers' clocks are ahead, in seconds."""
+    state = state_of(patient)
     readers = [
         reader
-        for name, calendar in patient.configuration.calendars.items()
-        for reader in calendar.plugin.readers(name, calendar.options, calendar.context)
+        for calendar in patient.configuration.calendars.values()
+        for reader in readers_of(calendar, state, patient.now)
     ]
     for reader in readers:
         if isinstance(reader, Probing) and not logged_in:
@@ -43,25 +45,12 @@ def of_calendars(patient: Patient, clocks: dict[str, float], *, logged_in: bool)
 
 
 def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, float | CalendarError | None]:
-    """What each said, by source: groups side by side, the readers of one in turn."""
-    groups: defaultdict[str, list[CalendarReader]] = defaultdict(list)
-    for reader in readers:
-        groups[reader.group].append(reader)
-
-    def in_turn(group: list[CalendarReader]) -> dict[str, float | CalendarError | None]:
-        return {reader.source.key: _try(reader, patient) for reader in group}
-
-    with side_by_side(_AT_ONCE) as pool:
-        return {
-            key: answer for said in answers(pool, in_turn, groups.values()) for key, answer in said.items()
-        }
-
-
-def _try(reader: CalendarReader, patient: Patient) -> float | CalendarError | None:
+    """How far the server's clock is ahead, or why the source cannot be read, by source: as a run tries."""
     day = Interval(patient.now, patient.now + timedelta(days=1))
-    try:
+
+    def probe(reader: CalendarReader, limit: Deadline) -> float | None:
         if isinstance(reader, Probing):
-            return reader.probe(day, patient.deadline)
-        return reader.read(day, patient.deadline).clock_error
-    except CalendarError as error:
-        return error
+            return reader.probe(day, limit)
+        return reader.read(day, limit).clock_error
+
+    return attempt_all(readers, probe, patient.deadline)

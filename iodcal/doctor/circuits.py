@@ -24,7 +24,7 @@ _ALL = frozenset({"deadline", "insecure_url", "login_refused", "redirect", "time
 def of_circuits(patient: Patient, clocks: dict[str, float]) -> Iterator[Finding]:
     """Each carrier's list, then each circuit. `clocks` learns how far carriers' clocks are ahead."""
     carriers = Carriers(patient.configuration, lambda: datetime.now(UTC))
-    state = _state(patient)
+    state = state_of(patient)
     for name in patient.configuration.carriers:
         circuits = [one for one in patient.configuration.circuits.values() if one.carrier == name]
         if not circuits:
@@ -131,7 +131,7 @@ def _of_offer(circuit: Circuit, carrier: Offering, patient: Patient) -> Finding:
     return Finding(Area.CIRCUITS, circuit.name, Light.GREEN, "tiers_sold", facts)
 
 
-def _state(patient: Patient) -> State:
+def state_of(patient: Patient) -> State:
     """What the state says; that it cannot be read is told elsewhere."""
     try:
         return StateStore(patient.state_path).load(read_only=True)

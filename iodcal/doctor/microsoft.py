@@ -17,6 +17,7 @@ from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind
 from iodcal.errors import CalendarError
+from iodcal.pipeline.attempts import attempt_all
 
 _NEEDED = frozenset(
     {
@@ -91,10 +92,10 @@ def _of_forbidden(address: str, graph: Graph, patient: Patient) -> Finding:
     source = Source(f"forbidden:{address}", "must_not_read", address)
     reader = MailboxReader(Mailbox(source, address), graph.client)
     day = Interval(patient.now, patient.now + timedelta(days=1))
-    try:
-        reader.probe(day, patient.deadline)
-    except CalendarError as error:
-        if error.code == "access_denied":
+    tried = attempt_all([reader], lambda _reader, limit: reader.probe(day, limit), patient.deadline)
+    answer = tried[source.key]
+    if isinstance(answer, CalendarError):
+        if answer.code == "access_denied":
             return Finding(Area.PERMISSIONS, address, Light.GREEN, "forbidden_is_closed")
-        return Finding.of(Area.PERMISSIONS, address, Light.YELLOW, error, Kind.CALENDAR_UNREADABLE)
+        return Finding.of(Area.PERMISSIONS, address, Light.YELLOW, answer, Kind.CALENDAR_UNREADABLE)
     return Finding(Area.PERMISSIONS, address, Light.RED, "forbidden_is_open")

@@ -72,16 +72,30 @@ def _of_reference(where: str, reference: Reference, secret: Secret, patient: Pat
     if _BEGIN in text:
         alone = len(secret.references) == 1
         shown = "its certificate" if alone else f"the certificate of {reference.shown}"
-        yield _of_certificate(where, text[text.index(_BEGIN) :], shown, patient.now)
+        yield _of_certificate(where, text, shown, patient.now)
+    elif text and (odd := _oddity(text)):
+        facts = {"reference": reference.shown, "odd": odd}
+        yield Finding(Area.SECRETS, where, Light.YELLOW, "secret_odd", facts)
     elif reference.expires is None and reference.kind != "literal":
         yield Finding(Area.SECRETS, where, Light.GREEN, "secret_resolves", {"reference": reference.shown})
 
 
+def _oddity(text: str) -> str | None:
+    """What a secret holds that was hardly meant; None where nothing is odd."""
+    if text.startswith("\ufeff"):
+        return "it begins with a byte order mark"
+    if text != text.strip():
+        return "it begins or ends with blanks or an empty line"
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return "it stands in quotes"
+    return None
+
+
 def _of_certificate(where: str, pem: str, shown: str, now: datetime) -> Finding:
-    from cryptography import x509
+    from iodcal.calendars.login.certificates import certificate_in
 
     try:
-        certificate = x509.load_pem_x509_certificate(pem.encode())
+        certificate = certificate_in(pem)
     except ValueError:
         facts = {"reason": "it is no certificate in PEM form"}
         return Finding(Area.SECRETS, where, Light.RED, "certificate_wrong", facts)

@@ -111,10 +111,16 @@ class Condition(Struct, frozen=True):
 
 
 def address_in(address: str | None, entries: Iterable[str]) -> bool:
-    """True if `address`, or its `@domain`, is among the case-folded `entries`."""
+    """True if `address`, or its `@domain`, is among the case-folded `entries`.
+
+    Exchange gives some senders of the tenant itself by their place in its directory (`/o=...`): such an
+    address stands for any domain.
+    """
     if not address:
         return False
     folded = address.casefold()
+    if folded.startswith("/o="):
+        return any(entry == folded or entry.startswith("@") for entry in entries)
     return folded in entries or "@" + folded.rpartition("@")[2] in entries
 
 

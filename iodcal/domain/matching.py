@@ -26,19 +26,25 @@ from iodcal.domain.keywords import normalise, words_of
 from iodcal.domain.naming import NameBook
 from iodcal.domain.patterns import Budget, TooSlowError
 from iodcal.domain.rules import FromEvent, Rule
+from iodcal.domain.values import replace
 from iodcal.domain.workdays import Place
 
 
 class Matching(Struct, frozen=True):
     """`matched` count; `refused` would, but for their organizer; `invalid` end before they start;
     `unreadable` matched a `from_event` rule but name no bandwidth (with the rule's name). `undecided` names
-    calendar and rule where a regular expression was given up on a subject: that event does not count."""
+    calendar and rule where a regular expression was given up on a subject: that event does not count.
+    `refused_by` are the organizers of `refused`, None where nobody may see whose event it is. `uncounted`
+    would match a rule (with its name) if more were invited than the calendar shows, and it need not show
+    all."""
 
     matched: tuple[MatchedEvent, ...]
     refused: tuple[MatchedEvent, ...] = ()
     invalid: tuple[MatchedEvent, ...] = ()
     unreadable: tuple[tuple[MatchedEvent, str], ...] = ()
     undecided: frozenset[tuple[str, str]] = frozenset()
+    refused_by: tuple[str | None, ...] = ()
+    uncounted: tuple[tuple[MatchedEvent, str], ...] = ()
 
 
 class _Sorting(Struct):
@@ -54,6 +60,9 @@ class _Sorting(Struct):
     def budget_of(self, rule: Rule) -> Budget:
         """What is left of `rule`'s."""
         return self.budgets.setdefault(rule.name, Budget(of_run=self.budget))
+
+    refused_by: list[str | None] = field(default_factory=list)
+    uncounted: list[tuple[MatchedEvent, str]] = field(default_factory=list)
 
     def takes(self, rule: Rule, event: Event) -> bool:
         """True if `rule` takes `event`, as far as can be told."""
@@ -130,15 +139,21 @@ def match_events(
         tuple(sorting.invalid),
         tuple(sorting.unreadable),
         frozenset(sorting.undecided),
+        tuple(sorting.refused_by),
+        tuple(sorting.uncounted),
     )
 
 
 def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, sorting: _Sorting) -> None:
-    normal = normalise(event.subject)
-    taken = [rule for rule in index.candidates(event, normal) if sorting.takes(rule, event)]
+    candidates = index.candidates(event, normalise(event.subject))
+    taken = [rule for rule in candidates if sorting.takes(rule, event)]
+    subject = None if veil.hides(event) else short_subject(event.subject)
+    if event.more_attendees and organizers.allow(event.organizer):
+        for rule in candidates:
+            if rule not in taken and _would_take(rule, event, sorting):
+                sorting.uncounted.append((_copy(event, subject, (Match(rule.name),), None), rule.name))
     if not taken:
         return
-    subject = None if veil.hides(event) else short_subject(event.subject)
     named = sorting.names.named_in(event) if any(rule.named_in_event for rule in taken) else None
     matches = []
     for rule in taken:
@@ -153,8 +168,15 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
         sorting.invalid.append(kept)
     elif obstacle is Obstacle.ORGANIZER:
         sorting.refused.append(kept)
+        sorting.refused_by.append(None if veil.hides(event) else event.organizer)
     elif matches:
         sorting.matched.append(kept)
+
+
+def _would_take(rule: Rule, event: Event, sorting: _Sorting) -> bool:
+    """True if `rule`, which did not take `event`, would with more attendees."""
+    wanted = rule.conditions.min_attendees
+    return wanted is not None and sorting.takes(rule, replace(event, attendees=wanted))
 
 
 def _copy(event: Event, subject: str | None, matches: tuple[Match, ...], named: Named | None) -> MatchedEvent:

@@ -20,6 +20,7 @@ class Severity(StrEnum):
 class Kind(StrEnum):
     """The published list: it may grow, nothing in it is renamed."""
 
+    ATTENDEES_UNKNOWN = "attendees_unknown"
     BUDGET = "budget"
     CALENDAR_UNREADABLE = "calendar_unreadable"
     CARRIER_UNREADABLE = "carrier_unreadable"
@@ -71,6 +72,7 @@ def _warning(*stable: str) -> _Nature:
 # For each kind how bad it is, and which facts make it another problem when they change. Never a time, an
 # id or a count: a problem that lasts must not be told anew with every run.
 _NATURES: Mapping[Kind, _Nature] = {
+    Kind.ATTENDEES_UNKNOWN: _warning("rule"),
     Kind.BUDGET: _warning("level", "month"),
     Kind.CALENDAR_UNREADABLE: _error("code"),
     Kind.CARRIER_UNREADABLE: _error("code"),

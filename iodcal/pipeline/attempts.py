@@ -59,21 +59,21 @@ def attempt_all(
     by_key = {reader.source.key: reader for reader in readers}
     named = [(key, reader.group, getattr(reader, "shared", None)) for key, reader in by_key.items()]
     groups = {group for _, group, _ in named}
-    clock = _Clock(deadline)
-    queue = AttemptQueue(in_turn(named, earlier.failed_sources), clock.now(), deadline.at, WORKERS)
+    now = deadline.clock()
+    queue = AttemptQueue(in_turn(named, earlier.failed_sources), now, deadline.at, WORKERS)
     for shared, seconds in earlier.waits.items():
-        queue.rest(shared, clock.now() + seconds)
+        queue.rest(shared, now + seconds)
     logins = {
         reader.shared: reader
         for reader in by_key.values()
         if isinstance(reader, LoggingIn) and reader.shared in queue.shared
     }
-    tries = _Tries(queue, by_key, attempt, clock)
+    tries = _Tries(queue, by_key, attempt, deadline)
     if len(groups) <= 1:
-        tries.run(None, logins, deadline)
+        tries.run(None, logins)
     else:
         with side_by_side(min(WORKERS, len(groups))) as pool:
-            tries.run(pool, logins, deadline)
+            tries.run(pool, logins)
     answers: dict[str, _Result | CalendarError] = {**tries.results, **queue.failures}
     return {key: answers[key] for key in by_key}
 
@@ -108,20 +108,21 @@ class _Tries(Generic[_Result]):
         queue: AttemptQueue,
         readers: Mapping[str, CalendarReader],
         attempt: Callable[[CalendarReader, Deadline], _Result],
-        clock: _Clock,
+        deadline: Deadline,
     ) -> None:
         self.results: dict[str, _Result] = {}
         self._queue = queue
         self._readers = readers
         self._attempt = attempt
-        self._clock = clock
+        self._deadline = deadline
+        self._clock = _Clock(deadline)
         self._running: dict[Future[Any], Callable[[Any], None]] = {}  # with what to do about its result
 
-    def run(self, pool: Executor | None, logins: Mapping[str, LoggingIn], deadline: Deadline) -> None:
+    def run(self, pool: Executor | None, logins: Mapping[str, LoggingIn]) -> None:
         """Logs in, where readers share a login, and then carries out turn after turn until none is left."""
         for shared, reader in logins.items():
             self._queue.hold(shared)
-            self._start(pool, partial(_log_in, reader, deadline), partial(self._logged_in, shared))
+            self._start(pool, partial(_log_in, reader, self._deadline), partial(self._logged_in, shared))
         while True:
             turn = self._queue.next_turn(self._clock.now())
             if isinstance(turn, Turn):
@@ -152,6 +153,8 @@ class _Tries(Generic[_Result]):
         try:
             return self._attempt(reader, limit)
         except CalendarError as error:
+            if error.code == "deadline" and not self._deadline.passed:
+                return CalendarError("timeout", **error.facts)  # this try's time is over, not the run's
             return error
 
     def _settle(self, key: str, result: _Result | CalendarError) -> None:

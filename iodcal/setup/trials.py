@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from iodcal.calendars import CalendarReader, Probing
 from iodcal.calendars.graph import Graph
 from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
 from iodcal.carriers import Carrier, CarrierContext, Listing, Offering
@@ -17,6 +19,7 @@ from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, CarrierError
 from iodcal.http import Deadline
+from iodcal.pipeline.attempts import attempt_all
 from iodcal.setup import Sheet, document
 
 _SECONDS = 60.0
@@ -32,12 +35,13 @@ def mailboxes(sheet: Sheet) -> Iterator[tuple[str, CalendarError | None]]:
     graph, now, deadline = _graph(sheet), datetime.now(UTC), Deadline.after(_SECONDS)
     for address in sheet.mailboxes:
         reader = MailboxReader(Mailbox(Source(address, "init", address), address), graph.client)
-        try:
-            reader.probe(Interval(now, now + timedelta(days=1)), deadline)
-        except CalendarError as error:
-            yield address, error
-        else:
-            yield address, None
+        tried = attempt_all([reader], partial(_probe, Interval(now, now + timedelta(days=1))), deadline)
+        answer = tried[address]
+        yield address, answer if isinstance(answer, CalendarError) else None
+
+
+def _probe(day: Interval, reader: CalendarReader, limit: Deadline) -> float | None:
+    return reader.probe(day, limit) if isinstance(reader, Probing) else None
 
 
 def inventory(sheet: Sheet) -> None:

@@ -66,6 +66,14 @@ _ANSWERS: Mapping[str, Words] = {
         "the answer is malformed: {property} should be {wanted} but is {found}",
         "please report this with the property's name; for a saved answer, save it again",
     ),
+    "event_malformed": Words(
+        "its {property} is not what Microsoft Graph's documentation says",
+        "look at the event in its calendar, and please report this with the property's name",
+    ),
+    "event_zone_strange": Words(
+        'its time stands in the zone "{found}", not in UTC, as was asked for',
+        "save the event anew with a zone of the calendar's list; please report this with the zone's name",
+    ),
     "not_expanded": Words(
         "the answer holds whole series ({property} is seriesMaster), not their single events",
         "read or save /calendarView, not /events",

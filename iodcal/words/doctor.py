@@ -23,6 +23,10 @@ _CONFIGURATION = {
 
 _SECRETS = {
     "secret_resolves": Words("{reference} resolves", ""),
+    "secret_odd": Words(
+        "{reference} resolves, but {odd}",
+        "Where the login refuses it, write the secret alone there: no mark, no quotes, no blank beside it",
+    ),
     "secret_lasts": Words("{reference} is good for {days} still, to {day}", ""),
     "secret_expires_soon": Words(
         "{reference} is good for {days} only, to {day}",

@@ -63,6 +63,10 @@ _AT_RISK = {
 }
 
 _WORDS: Mapping[Kind, Words] = {
+    Kind.ATTENDEES_UNKNOWN: Words(
+        "{subject} in {calendar} may be one for the rule {rule}: the calendar does not show who is invited",
+        "If it matters: iodcal hold; or match the organizer's own mailbox, or by another condition",
+    ),
     Kind.BUDGET: Words(
         "{budget}: {at_least}{spent} {currency} in {month}, {percent} % of the budget of {monthly}",
         "iodcal report --from {month} shows what for; events are served all the same",
@@ -79,8 +83,8 @@ _WORDS: Mapping[Kind, Words] = {
         "{subject} in {calendar} ends before it starts, and does not count", "Mend it in the calendar"
     ),
     Kind.EVENT_REFUSED: Words(
-        "{subject} in {calendar} does not count: its organizer is not among `organizers`",
-        "If it is to count, add the organizer or the domain to settings.organizers",
+        "{subject} in {calendar} does not count: its organizer {organizer} is not among `organizers`",
+        "If it is to count, add {organizer} or the domain to settings.organizers",
     ),
     Kind.LATE_RUN: Words(
         "The last run was {minutes} minutes ago, and `every` is {every}", "Look at the timer or crontab"
@@ -168,6 +172,10 @@ _NAMES_OTHERS = Words(
     "nothing",
     "Mend the event, or add to what the rule allows under circuits",
 )
+_REFUSED_HIDDEN = Words(
+    "{subject} in {calendar} does not count: its organizer is not among `organizers`",
+    "If it is to count, add the organizer or the domain to settings.organizers",
+)
 _OVERRULED_BY_HOLD = Words(
     "{circuit}: a hold by {who} keeps it below the {needs} that {subject} asks for",
     "If the event matters more: iodcal release {circuit}",
@@ -190,6 +198,8 @@ def describe(problem: Problem) -> Words:
             return _of_drift(facts)
         case Kind.OVERRULED if facts.get("who"):
             return fill(_OVERRULED_BY_HOLD, facts)
+        case Kind.EVENT_REFUSED if not facts.get("organizer"):
+            return fill(_REFUSED_HIDDEN, facts)
         case Kind.NO_CIRCUIT if facts.get("named"):
             return fill(_NAMES_OTHERS, facts)
         case _:

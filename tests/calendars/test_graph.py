@@ -304,6 +304,35 @@ class TestNamedCalendars:
         company.calendars[NOC].append(NamedCalendar("AAMk_d=", "COMPANY EVENTS ", []))
         error = failure(company, self.OPTIONS)
         assert (error.code, error.facts["count"]) == ("calendar_ambiguous", 2)
+        assert error.facts["there"] == "AAMk_c/= (1 event), AAMk_d= (0 events)"
+
+    def test_a_calendar_may_be_named_by_its_id(self, company: GraphServer) -> None:
+        company.calendars[NOC].append(NamedCalendar("AAMk_d=", "Company events", []))
+        reading = read(company, GraphOptions(mailbox=NOC, calendar_id="AAMk_c/="))
+        assert (subjects(reading), reading.calendar_id) == (["All-Hands"], None)
+        assert company.paths("/calendars") == []
+        error = failure(company, GraphOptions(mailbox=NOC, calendar_id="AAMk_gone="))
+        assert (error.code, error.facts["calendar"]) == ("calendar_gone", "calendar_id")
+
+    def test_an_id_is_looked_up_again_once_it_is_due_and_the_name_decides(self, company: GraphServer) -> None:
+        company.calendars[NOC][1].name = "Company events (old)"
+        company.calendars[NOC].append(NamedCalendar("AAMk_d=", "Company events", many(2)))
+        known = {"calendar_ids": {self.KEY: "AAMk_c/="}}
+        assert read(company, self.OPTIONS, **known).calendar_id == "AAMk_c/="
+        due = read(company, self.OPTIONS, **known, hints={self.KEY: SourceHint(id_due=True)})
+        assert (due.calendar_id, due.looked_up, len(due.events)) == ("AAMk_d=", True, 2)
+
+    @pytest.mark.usefixtures("waits")
+    def test_where_the_look_up_fails_yesterdays_id_serves(self, company: GraphServer) -> None:
+        company.script(f"calendars:{NOC}", [html(503)])
+        known = {"calendar_ids": {self.KEY: "AAMk_c/="}, "hints": {self.KEY: SourceHint(id_due=True)}}
+        reading = read(company, self.OPTIONS, **known)
+        assert (reading.calendar_id, reading.looked_up) == ("AAMk_c/=", False)
+
+    def test_a_trial_takes_the_calendar_that_a_run_would_read(self, company: GraphServer) -> None:
+        (reader,) = readers_of(context_for(company, calendar_ids={self.KEY: "AAMk_c/="}), self.OPTIONS)
+        reader.probe(WINDOW, soon())
+        assert company.paths("/calendars") == []
 
     def test_calendars_are_paged_too(self, company: GraphServer) -> None:
         more = [NamedCalendar(f"id{number}", f"Calendar {number}", []) for number in range(150)]
@@ -500,7 +529,7 @@ class TestPages:
         microsoft.mailboxes[NOC] = [*many(2), meeting("planted", START, showAs=5), over]
         reading = read(microsoft)
         assert len(reading.events) == 2
-        assert [(one.code, one.property) for one in reading.spoiled] == [("answer_wrong", "showAs")]
+        assert [(one.code, one.property) for one in reading.spoiled] == [("event_malformed", "showAs")]
 
 
 def next_page_body(reply: Reply, number: int, server: GraphServer) -> bytes:
@@ -706,6 +735,7 @@ class TestOptions:
             ({"mailbox": NOC, "calendar": "  "}, "an empty text"),
             ({"mailbox": NOC, "calender": "x"}, "unknown key; did you mean calendar"),
             ({"mailbox": 5}, "a text is wanted"),
+            ({"mailboxes": [NOC, "x@y.example"], "calendar_id": "AAMk"}, "is of one mailbox"),
         ],
     )
     def test_options_that_are_refused(self, given: dict[str, object], words: str) -> None:

@@ -228,7 +228,7 @@ def test_one_malformed_property_spoils_its_event_alone(given: dict[str, Any], na
     (good, spoiled), _ = parse_page(SOURCE, page)
     assert isinstance(good, Event)
     assert isinstance(spoiled, SpoiledEvent)
-    assert (spoiled.code, spoiled.property) == ("answer_wrong", named)
+    assert spoiled.property == named
     assert "planted" not in repr(spoiled)
 
 
@@ -236,7 +236,7 @@ def test_what_a_spoiled_event_could_touch() -> None:
     (strange,), _ = parse_page(SOURCE, {"value": [item(end=time("2026-06-18T14:30:00", "Mars Time"))]})
     assert strange == SpoiledEvent(
         item()["iCalUId"],
-        "answer_wrong",
+        "event_zone_strange",
         "end.timeZone",
         found="Mars Time",
         span=Interval(START - timedelta(hours=14), END + timedelta(hours=12)),

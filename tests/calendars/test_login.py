@@ -13,9 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from iodcal.redaction import redact_text
 
-from iodcal.calendars.login import Login
-from iodcal.calendars.login.errors import refusal
+from iodcal.calendars.login import Login, certificates
+from iodcal.calendars.login.errors import REFUSALS, refusal
 from iodcal.config import secrets
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.reading import section_of
@@ -283,8 +284,8 @@ def test_the_deadline_holds_for_the_login(microsoft: GraphServer) -> None:
     assert microsoft.requests == []
 
 
-def pem(*, encrypted: bool = False) -> tuple[str, str]:
-    """A private key and a certificate, each in PEM form."""
+def pem(*, encrypted: bool = False, days: int = 1) -> tuple[str, str]:
+    """A private key and a certificate that ends in so many days, each in PEM form."""
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "iodcal test")])
     now = datetime.now(UTC)
@@ -294,8 +295,8 @@ def pem(*, encrypted: bool = False) -> tuple[str, str]:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(days=2))
+        .not_valid_after(now + timedelta(days=days))
         .sign(key, hashes.SHA256())
     )
     lock: serialization.KeySerializationEncryption = serialization.NoEncryption()
@@ -440,6 +441,26 @@ def test_every_way_in_which_a_secret_may_fail_has_words() -> None:
     assert {f"login_{code}" for code in codes} <= set(CALENDARS)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"workload_identity": True}, None),
+        ({"workload_identity": True, "graph": "https://graph.svc.sovcloud.example"}, None),
+        ({"client_secret": "x", "authority": "https://a.example"}, "both authority and graph or neither"),
+        ({"client_secret": "x", "graph": "https://g.example/v1.0"}, "both authority and graph or neither"),
+        ({"client_secret": "x", "workload_identity": True}, "exactly one of"),
+        ({}, "exactly one of"),
+    ],
+)
+def test_what_the_section_takes(given: dict[str, object], words: str | None) -> None:
+    own = {"tenant_id": TENANT, "client_id": CLIENT_ID} if "client_secret" in given else {}
+    if words is None:
+        assert section_of(Microsoft365, {**own, **given})
+        return
+    with pytest.raises(ValueError, match=words):
+        section_of(Microsoft365, {**own, **given})
+
+
 def test_the_section_of_the_configuration_fits(microsoft: GraphServer) -> None:
     section = section_of(
         Microsoft365,
@@ -452,3 +473,148 @@ def test_the_section_of_the_configuration_fits(microsoft: GraphServer) -> None:
         },
     )
     assert Login(section, Path()).token(soon()) in microsoft.entra.tokens
+
+
+@pytest.mark.parametrize("number", [number for row in REFUSALS for number in row.numbers])
+def test_every_number_of_the_table_has_words_a_source_and_one_meaning(number: int) -> None:
+    (row,) = (row for row in REFUSALS if number in row.numbers)
+    told = refusal({"error": "invalid_client", "error_codes": [number]}, tenant="t", client_id="c")
+    assert told.code == row.code
+    words = CALENDARS[row.code]
+    assert words.message.format(**told.facts)
+    assert words.remedy.format(**told.facts)
+    assert row.source
+
+
+@pytest.mark.parametrize("number", [7000229, 500011, 5000225, 530035, 7000112])
+def test_what_only_looks_like_a_wrong_secret_does_not_lead_to_the_next(
+    microsoft: GraphServer, number: int
+) -> None:
+    microsoft.script(TOKEN, [instead(login_error(401, "invalid_client", number))])
+    failure(login_to(microsoft, client_secret=Secrets((SECRET, SECRET))))
+    assert len(microsoft.paths("/token")) == 1
+
+
+def test_trouble_that_passes_is_waited_out(microsoft: GraphServer, waits: list[float]) -> None:
+    trouble = instead(login_error(400, "temporarily_unavailable", 90033))
+    microsoft.script(TOKEN, [trouble] * 3)
+    assert login_to(microsoft).token(soon())
+    assert waits == [1, 2, 4]
+    microsoft.script(TOKEN, [trouble] * 4)
+    assert failure(login_to(microsoft)).code == "login_passing"
+
+
+def test_in_a_chain_the_certificate_of_the_key_is_sent_wherever_it_stands(microsoft: GraphServer) -> None:
+    key, certificate = pem()
+    root = pem()[1]
+    microsoft.entra.certificate = certificate
+    for text in (root + certificate + key, key + root + certificate, certificate + root + key):
+        login = login_to(microsoft, client_secret=None, certificate=Secrets((text,)))
+        assert login.token(soon()) in microsoft.entra.tokens
+        assert (
+            certificates.certificate_in(text).public_bytes(serialization.Encoding.PEM).decode() == certificate
+        )
+
+
+def test_a_chain_without_the_keys_own_certificate(microsoft: GraphServer) -> None:
+    text = pem()[0] + pem()[1]
+    error = failure(login_to(microsoft, client_secret=None, certificate=Secrets((text,))))
+    assert error.facts["reason"] == "none of its certificates belongs to its private key"
+    assert microsoft.requests == []
+
+
+def test_a_certificate_that_is_past(microsoft: GraphServer) -> None:
+    key, certificate = pem(days=-1)
+    microsoft.entra.certificate = certificate
+    error = failure(login_to(microsoft, client_secret=None, certificate=Secrets((key + certificate,))))
+    assert error.code == "login_certificate_expired"
+
+
+@pytest.fixture
+def workload(tmp_path: Path, microsoft: GraphServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The token file of a workload that the login trusts."""
+    file = tmp_path / "federated-token"
+    file.write_text("planted.first.proof\n")
+    microsoft.entra.federated = {"planted.first.proof", "planted.second.proof"}
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
+    monkeypatch.setenv("AZURE_CLIENT_ID", CLIENT_ID)
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(file))
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", f"{microsoft.authority}/")
+    return file
+
+
+WORKLOAD: dict[str, object] = {
+    "client_secret": None,
+    "workload_identity": True,
+    "tenant_id": None,
+    "client_id": None,
+    "authority_url": "https://login.example/organizations",
+}
+
+
+def test_a_workload_logs_in_with_the_proof_of_the_moment(microsoft: GraphServer, workload: Path) -> None:
+    login = login_to(microsoft, **WORKLOAD)
+    first = login.token(soon())
+    workload.write_text("planted.second.proof")
+    assert login.token(soon(), refused=first) != first
+    posts = [request.form for request in microsoft.requests if request.method == "POST"]
+    assert [form["client_assertion"] for form in posts] == ["planted.first.proof", "planted.second.proof"]
+    assert "planted" not in redact_text("planted.first.proof planted.second.proof")
+
+
+def test_the_settings_come_before_the_workloads_environment(
+    microsoft: GraphServer, workload: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID"):
+        monkeypatch.setenv(name, "another")
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://login.another.example")
+    own = {**WORKLOAD, "tenant_id": TENANT, "client_id": CLIENT_ID, "authority": microsoft.authority}
+    assert login_to(microsoft, **own).token(soon()) in microsoft.entra.tokens
+    assert workload.exists()
+
+
+@pytest.mark.usefixtures("workload")
+def test_a_workload_without_an_environment(microsoft: GraphServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_CLIENT_ID")
+    monkeypatch.delenv("AZURE_FEDERATED_TOKEN_FILE")
+    error = failure(login_to(microsoft, **WORKLOAD))
+    assert error.code == "login_workload_missing"
+    assert error.facts["missing"] == "AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "No such file"), (b"", "empty"), (b"\xff", "no token")]
+)
+def test_a_workload_whose_file_is_not_there(
+    microsoft: GraphServer, workload: Path, content: bytes | None, reason: str
+) -> None:
+    workload.unlink()
+    if content is not None:
+        workload.write_bytes(content)
+    error = failure(login_to(microsoft, **WORKLOAD))
+    assert (error.code, error.facts["file"]) == ("login_workload_file", str(workload))
+    assert reason in str(error.facts["reason"])
+
+
+def test_a_machine_that_is_busy_is_asked_again(identity: Callable[[str], None], waits: list[float]) -> None:
+    expires = int(datetime.now(UTC).timestamp()) + 3600
+    good = Reply.of({"access_token": "machine-token", "expires_on": str(expires), "resource": "r"})
+    replies = [*(Reply.of({"error": "x"}, status) for status in (404, 410, 429, 503)), good]
+
+    def answer(_request: Request) -> Reply:
+        return replies.pop(0)
+
+    with LocalServer(answer) as server:
+        identity(server.url)
+        assert Login(identity_settings(None), Path()).token(soon()) == "machine-token"
+    assert waits == [1, 2, 4, 8]
+
+
+def test_azure_arcs_key_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_given: object, **_named: object) -> None:
+        raise PermissionError(13, "Permission denied", "/var/opt/azcmagent/tokens/x.key")
+
+    monkeypatch.setattr("msal.ManagedIdentityClient.acquire_token_for_client", refuse)
+    error = failure(Login(identity_settings(None), Path()))
+    assert (error.code, error.facts["file"]) == ("login_identity_key", "/var/opt/azcmagent/tokens/x.key")
+    assert "himds" in CALENDARS[error.code].remedy

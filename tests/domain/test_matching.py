@@ -146,6 +146,7 @@ def test_an_event_that_ends_before_it_starts_is_told() -> None:
         ("pat@evilcontoso.example", False),
         ("pat@contoso.example@evil.example", False),
         ('"pat@home"@contoso.example', True),
+        ("/o=ExchangeLabs/ou=Exchange Administrative Group/cn=Recipients/cn=1", True),
         (None, True),
     ],
 )
@@ -153,6 +154,43 @@ def test_only_the_events_of_known_organizers_count(organizer: str | None, counts
     known = Organizers(frozenset({"@contoso.example", "boss@partner.example"}))
     found = match(replace(EVENT, organizer=organizer), organizers=known)
     assert (len(found.matched), len(found.refused)) == ((1, 0) if counts else (0, 1))
+    assert found.refused_by == (() if counts else (organizer,))
+
+
+def test_an_address_of_exchanges_own_directory_may_be_named_itself() -> None:
+    address = "/o=ExchangeLabs/cn=Recipients/cn=Pat"
+    known = Organizers(frozenset({address.casefold()}))
+    assert known.allow(address)
+    assert not known.allow(f"{address}2")
+
+
+def test_nobody_sees_who_organizes_a_private_event_that_is_refused() -> None:
+    known = Organizers(frozenset({"@contoso.example"}))
+    stranger = replace(EVENT, organizer="x@evil.example", sensitivity="private")
+    assert match(stranger, organizers=known).refused_by == (None,)
+
+
+@pytest.mark.parametrize(
+    ("change", "conditions", "told"),
+    [
+        pytest.param({}, {"min_attendees": 51}, True, id="too few are shown, and more may come"),
+        pytest.param({"attendees": None}, {"min_attendees": 51}, True, id="none is shown"),
+        pytest.param({}, {"min_attendees": 50}, False, id="enough are shown"),
+        pytest.param({}, {"subject": ["All-Hands"]}, False, id="nobody counts"),
+        pytest.param({}, {"min_attendees": 51, "show_as": ("oof",)}, False, id="another condition fails"),
+        pytest.param({"more_attendees": False}, {"min_attendees": 51}, False, id="all are shown"),
+        pytest.param({"organizer": "x@evil.example"}, {"min_attendees": 51}, False, id="a stranger's"),
+    ],
+)
+def test_an_event_that_a_rule_would_take_if_more_were_invited_is_told(
+    change: dict[str, Any], conditions: dict[str, Any], told: bool
+) -> None:
+    event = replace(EVENT, **{"attendees": 50, "more_attendees": True, **change})
+    known = Organizers(frozenset({"@contoso.example"}))
+    found = match(event, rules=[rule(**conditions)], organizers=known)
+    assert [(kept.id, name) for kept, name in found.uncounted] == (
+        [(short_id(EVENT.id, 12), "r")] if told else []
+    )
 
 
 def test_nothing_is_kept_of_what_no_rule_takes() -> None:

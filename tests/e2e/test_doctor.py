@@ -82,6 +82,12 @@ def certificate(begins: datetime, ends: datetime) -> str:
     return made.public_bytes(serialization.Encoding.PEM).decode() + private.decode()
 
 
+def blank_beside_secret(world: World) -> None:
+    world.iodcal.write("app.secret", f"{ENTRA_SECRET} ")
+    world.graph.entra.secrets.add(f"{ENTRA_SECRET} ")
+    change(world, "{env: IODCAL_CLIENT_SECRET}", "{file: app.secret}")
+
+
 def with_certificate(world: World, pem: str) -> None:
     world.iodcal.write("app.pem", pem)
     change(world, "client_secret: {env: IODCAL_CLIENT_SECRET}", "certificate: {file: app.pem}")
@@ -386,6 +392,7 @@ YELLOWS: dict[str, tuple[Preparation, str]] = {
         lambda world: change(world, '  organizers: ["@contoso.example"]\n', ""),
         "Mend it",
     ),
+    "secret_odd": (blank_beside_secret, "Where the login refuses it"),
     "secret_expires_soon": (lambda world: expires(world, day(12)), "Make the next one now"),
     "roles_more_than_needed": (
         lambda world: setattr(world.graph.entra, "claims", {"roles": ["Calendars.ReadWrite"]}),

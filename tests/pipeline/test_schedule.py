@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from math import inf
 
 import pytest
@@ -22,8 +23,8 @@ def passing(
 
 
 class Play:
-    """Plays a queue through. `answer` says of a source's try (its number, from 0 on, and when) how many seconds it
-    takes and what comes of it; one that takes longer than its turn ends as a time-out."""
+    """Plays a queue through. `answer` says of a source's try (its number, from 0 on, and when) how many
+    seconds it takes and what comes of it; one that takes longer than its turn ends as a time-out."""
 
     def __init__(self, queue: AttemptQueue, answer: Answer, *, now: float = 0.0) -> None:
         self.tries: Counter[str] = Counter()
@@ -55,7 +56,7 @@ class Play:
     def waits(self, key: str) -> list[float]:
         """The seconds between the tries of a source that answers at once."""
         at = [now for now, tried in self.turns if tried == key]
-        return [round(later - earlier, 3) for earlier, later in zip(at, at[1:], strict=False)]
+        return [round(later - earlier, 3) for earlier, later in pairwise(at)]
 
 
 def queue_of(
@@ -80,9 +81,7 @@ def always(error: CalendarError | None, seconds: float = 0.0) -> Answer:
     [
         pytest.param(passing(), [0.5, 1, 2, 4], id="an outage: five tries, waits that grow"),
         pytest.param(passing(wait=7), [7, 7, 7, 7], id="never less than Retry-After"),
-        pytest.param(
-            passing("throttled", wait=1), [1, 2, 4, 8, 16, 32], id="throttled: ended by the deadline"
-        ),
+        pytest.param(passing("throttled", wait=1), [1, 2, 4, 8, 16, 32], id="throttled: to the deadline"),
         pytest.param(passing("throttled", wait=40), [40, 40], id="throttled, and told for how long"),
         pytest.param(passing("throttled", wait=600), [], id="throttled for longer than there is time"),
         pytest.param(passing("timeout"), [0.5], id="time-outs: two tries"),

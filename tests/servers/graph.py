@@ -177,6 +177,8 @@ class GraphServer:
                 return f"user:{user}", refusal or self._user(user)
             case ["users", user, "calendars"]:
                 return f"calendars:{user}", refusal or self._calendars(user, request)
+            case ["users", user, "calendar"]:
+                return f"calendar:{user}", refusal or self._default_calendar(user)
             case ["users", user, "calendarView"] | ["users", user, "calendar", "calendarView"]:
                 return user, refusal or self._view(user, None, request)
             case ["users", user, "calendars", calendar_id, "calendarView"]:
@@ -220,6 +222,12 @@ class GraphServer:
             return graph_error(404, "ErrorItemNotFound") if upn in self.unopened else self.mailboxes[upn]
         named = {calendar.id: calendar.events for calendar in self.calendars.get(upn, ())}
         return named.get(calendar_id, graph_error(404, "ErrorItemNotFound"))
+
+    def _default_calendar(self, user: str) -> Reply:
+        found = self._events(user, None)
+        if isinstance(found, Reply):
+            return found
+        return Reply.of({"id": DEFAULT_CALENDAR, "name": "Calendar", "isDefaultCalendar": True})
 
     def _calendars(self, user: str, request: Request) -> Reply:
         found = self._events(user, None)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 
 from iodcal.calendars.json_values import JsonObject, wrong
+from iodcal.config.microsoft365 import MOST_ATTENDEES
 from iodcal.domain.events import Event, Floating, Source, Span, SpoiledEvent, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
@@ -38,7 +39,6 @@ PROPERTIES = (
 COUNTED = ("attendees", "hideAttendees")
 """The properties that are needed by rules that count attendees; they are what makes pages heavy."""
 
-_MOST_ATTENDEES = 500  # so many Graph lists at most
 _MIDNIGHT = time()
 _DAY = timedelta(days=1)
 
@@ -82,12 +82,13 @@ def _event_or_spoiled(source: Source, item: JsonObject) -> Event | SpoiledEvent:
     except CalendarError as error:
         if error.code != "answer_wrong":
             raise
-        return _spoiled(item, error)
+        return _spoiled(item, str(error.facts["property"]))
 
 
-def _spoiled(item: JsonObject, error: CalendarError) -> SpoiledEvent:
-    """What is left of an event that cannot be understood; its times, where they can be read, in any zone."""
-    name = str(error.facts["property"]).partition("].")[2]
+def _spoiled(item: JsonObject, path: str) -> SpoiledEvent:
+    """What is left of an event that cannot be understood for the property at `path`; its times, where they
+    can be read, in any zone."""
+    name = path.partition("].")[2]
     found: str | None = None
     span: Interval | None = None
     uid = ""
@@ -99,7 +100,8 @@ def _spoiled(item: JsonObject, error: CalendarError) -> SpoiledEvent:
     with suppress(CalendarError):
         start, end = sorted(_local(item, side)[0].replace(tzinfo=UTC) for side in ("start", "end"))
         span = Interval(start - _ZONES[0], end + _ZONES[1])
-    return SpoiledEvent(uid, error.code, name, None, found, span)
+    code = "event_zone_strange" if found is not None else "event_malformed"
+    return SpoiledEvent(uid, code, name, None, found, span)
 
 
 def next_page(page: JsonObject) -> str | None:
@@ -196,7 +198,7 @@ def _attendees(item: JsonObject) -> int | None:
 def _more_attendees(item: JsonObject) -> bool:
     """True where the list need not be all: the organizer hides it, or Graph has cut it."""
     hidden = item.flag("hideAttendees")
-    return hidden or len(item.objects("attendees")) >= _MOST_ATTENDEES
+    return hidden or len(item.objects("attendees")) >= MOST_ATTENDEES
 
 
 def _derived_id(uid: str, subject: str, span: Span) -> str:

@@ -1,0 +1,99 @@
+"""Sources read try by try over real sockets: those that hang, those that are throttled, and what is kept of
+it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from iodcal.calendars import CalendarContext, CalendarReader
+from iodcal.calendars.graph import GraphOptions, GraphPlugin
+from iodcal.domain.events import CalendarReading
+from iodcal.domain.localtime import Interval
+from iodcal.domain.matching import Matching
+from iodcal.domain.memory import from_memory
+from iodcal.errors import CalendarError
+from iodcal.http import Deadline
+from iodcal.pipeline.attempts import Earlier, read_all
+from iodcal.pipeline.fetch import EventSnapshot, learn, waits_of
+from iodcal.state import State
+from tests.calendars.microsoft import settings_for
+from tests.servers.entra import CLIENT_ID, TENANT, login_error
+from tests.servers.faults import graph_error, instead, refused
+from tests.servers.graph import TOKEN, GraphServer
+
+NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
+WINDOW = Interval(NOW, NOW + timedelta(hours=72))
+APPLICATION = f"{TENANT}/{CLIENT_ID}"
+
+
+def rooms(server: GraphServer, count: int) -> list[CalendarReader]:
+    names = tuple(f"room-{number}@contoso.example" for number in range(count))
+    server.mailboxes = {name: [] for name in names}
+    context = CalendarContext(Path(), shared=settings_for(server))
+    return list(GraphPlugin().readers("rooms", GraphOptions(mailboxes=names), context))
+
+
+def failed(answers: dict[str, CalendarReading | CalendarError]) -> list[str]:
+    return [answer.code for answer in answers.values() if isinstance(answer, CalendarError)]
+
+
+def test_mailboxes_that_hang_cost_the_others_nothing(microsoft: GraphServer) -> None:
+    readers = rooms(microsoft, 40)
+    microsoft.hanging = {f"room-{number}@contoso.example" for number in range(36)}
+    answers = read_all(readers, WINDOW, Deadline.after(6))
+    assert len(failed(answers)) == 36
+    assert list(answers) == [reader.source.key for reader in readers]
+
+
+def test_all_mailboxes_share_one_login_and_one_failed_login(microsoft: GraphServer) -> None:
+    assert failed(read_all(rooms(microsoft, 12), WINDOW, Deadline.after(60))) == []
+    assert len(microsoft.paths("/token")) == 1
+    microsoft.script(TOKEN, [instead(login_error(401, "invalid_client", 7000222))])
+    answers = read_all(rooms(microsoft, 12), WINDOW, Deadline.after(60))
+    assert failed(answers) == ["login_secret_expired"] * 12
+    assert len(microsoft.paths("/token")) == 2
+
+
+def test_an_application_that_is_throttled_for_longer_than_a_run_is_left_alone_in_the_next(
+    microsoft: GraphServer,
+) -> None:
+    readers = rooms(microsoft, 3)
+    refusal = instead(graph_error(429, "TooManyRequests", Retry_After="900"))
+    for number in range(3):
+        microsoft.script(f"room-{number}@contoso.example", [refusal] * 9)
+    answers = read_all(readers, WINDOW, Deadline.after(60))
+    assert set(failed(answers)) <= {"throttled", "untried"}
+    state = learn(State(), snapshot_of(readers, answers), NOW)
+    assert state.throttled_until == {APPLICATION: NOW + timedelta(seconds=900)}
+    assert state.failed_sources == {reader.source.key for reader in readers}
+    microsoft.requests.clear()
+    later = NOW + timedelta(minutes=5)
+    earlier = Earlier(state.failed_sources, waits_of(state.throttled_until, later))
+    answers = read_all(rooms(microsoft, 3), WINDOW, Deadline.after(60), earlier)
+    assert failed(answers) == ["application_throttled"] * 3
+    assert microsoft.requests == []
+    still = learn(state, snapshot_of(readers, answers), later)
+    assert still.throttled_until == state.throttled_until
+    assert waits_of(state.throttled_until, NOW + timedelta(minutes=15)) == {}
+
+
+@pytest.mark.usefixtures("waits")
+def test_what_was_learnt_of_a_source_is_kept_until_it_is_gone(microsoft: GraphServer) -> None:
+    readers = rooms(microsoft, 1)
+    key = readers[0].source.key
+    microsoft.script("room-0@contoso.example", [refused(504, "UnknownError")])
+    answers = read_all(readers, WINDOW, Deadline.after(60))
+    state = learn(State(page_sizes={"gone": 62}), snapshot_of(readers, answers), NOW)
+    assert (state.page_sizes, state.failed_sources) == ({key: 125}, frozenset())
+
+
+def snapshot_of(
+    readers: list[CalendarReader], answers: dict[str, CalendarReading | CalendarError]
+) -> EventSnapshot:
+    readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
+    failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
+    recalled = tuple(from_memory(reader.source, None) for reader in readers)
+    return EventSnapshot(recalled, readings, failures, Matching(()))
