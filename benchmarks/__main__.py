@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import fairness, mailboxes, month, planning, processes, quota
+from benchmarks import fairness, feeds, mailboxes, month, planning, processes, quota
 
 _FIRST_OUTPUT = 2.0  # times the start-up of --version
 
 
 def main() -> int:
     """Prints the figures; 1 if one misses its aim."""
-    met = [*_planning(), *_quota(), *_processes(), *_mailboxes(), *_fairness(), *_month()]
+    met = [*_planning(), *_quota(), *_processes(), *_mailboxes(), *_fairness(), *_feeds(), *_month()]
     return 0 if all(met) else 1
 
 
@@ -68,6 +68,17 @@ def _fairness() -> list[bool]:
         met.append(_line(f"{what}, requests", trouble.requests, most, "x the mailboxes"))
         met.append(_line(f"{what}, late events of the others", trouble.late, 0, "events"))
     return met
+
+
+def _feeds() -> list[bool]:
+    single, series = feeds.of_single_events(), feeds.of_series()
+    bare = "x icalendar's bare parse"
+    return [
+        _line(f"a feed of 20,000 events ({single.seconds:.2f} s of CPU)", single.time, 1.5, bare),
+        _line("its memory", single.memory, 1.5, bare),
+        _line(f"a feed of 2,000 series of Exchange's ({series.seconds:.2f} s of CPU)", series.time, 10, bare),
+        _line("their memory", series.memory, 1.5, bare),
+    ]
 
 
 def _month() -> list[bool]:

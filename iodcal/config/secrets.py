@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +18,18 @@ from iodcal.places import expanded
 from iodcal.redaction import remember_secrets
 
 _KINDS = ("env", "file", "credential", "command")
+_NAMES = {
+    "env": re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}"),
+    "file": re.compile(r"(?!.*[a-z]://|-----BEGIN)[^\0-\x1f]{1,1024}", re.IGNORECASE),
+    "credential": re.compile(r"[\w.@-][\w.@: -]{0,127}"),
+    "command": re.compile(r"(?![a-z]+://|-----BEGIN)[^\0]+", re.IGNORECASE),
+}
+_MEANT = {
+    "env": "env is the name of an environment variable",
+    "file": "file is a path",
+    "credential": "credential is the name of a credential",
+    "command": "command is a programme and its words",
+}
 _COMMAND_SECONDS = 20
 _MOST_BYTES = 1024 * 1024
 
@@ -67,8 +81,15 @@ class Reference(Opaque, frozen=True):
 
     @property
     def shown(self) -> str:
-        """The reference in words, without the secret."""
-        return "a literal" if self.kind == "literal" else f"{self.kind} {self.name}"
+        """The reference in words, without the secret. A command's words may hold one: only a digest of them
+        tells one command from another."""
+        match self.kind:
+            case "literal":
+                return "a literal"
+            case "command":
+                return f"command #{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+            case _:
+                return f"{self.kind} {self.name}"
 
     def __repr__(self) -> str:
         return f"Reference({self.shown})"
@@ -191,11 +212,19 @@ def _reference(entry: object) -> Reference:
         places = {kind: name for kind, name in entry.items() if kind != "expires"}
         kind, name = next(iter(places.items()), ("", None))
         if len(places) == 1 and kind in _KINDS and isinstance(name, str) and name:
+            _check_name(kind, name)
             return Reference(kind, name, _expires(entry.get("expires")))
     raise ValueError(
         "a secret is {env: NAME}, {file: path}, {credential: name}, {command: ...}, a list of these, "
         "or a quoted text"
     )
+
+
+def _check_name(kind: str, name: str) -> None:
+    """Raises ValueError for what is no name of that kind: it may be the secret itself, in the wrong place,
+    and must not be shown as a name."""
+    if _NAMES[kind].fullmatch(name) is None:
+        raise ValueError(f"{_MEANT[kind]} (what stands there is not shown: it may be the secret itself)")
 
 
 def _expires(day: object) -> date | None:

@@ -13,7 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from iodcal.redaction import redact_text
 
 from iodcal.calendars.login import Login, certificates
 from iodcal.calendars.login.errors import REFUSALS, refusal
@@ -22,6 +21,7 @@ from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.reading import section_of
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
+from iodcal.redaction import redact_text
 from iodcal.words.calendars import CALENDARS
 from tests.calendars.microsoft import Secrets, Settings, settings_for
 from tests.servers.entra import CLIENT_ID, SECRET, TENANT, login_error

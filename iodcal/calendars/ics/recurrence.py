@@ -106,7 +106,7 @@ def parse_rule(text: str, start: datetime, until: Until) -> RecurrenceRule:
     rule = RecurrenceRule(
         frequency,
         interval=_positive(parts.pop("INTERVAL", "1") or "1"),
-        count=int(count) if (count := parts.pop("COUNT", "")) else None,
+        count=_count(parts.pop("COUNT", "")),
         until=until(end) if (end := parts.pop("UNTIL", "")) else None,
         months=frozenset(lists["BYMONTH"]),
         month_days=frozenset(lists["BYMONTHDAY"]),
@@ -138,6 +138,12 @@ def _numbers(text: str, name: str) -> set[int]:
     if any(not least <= number <= most or (number == 0 and least < 0) for number in numbers):
         raise ValueError(name)
     return numbers
+
+
+def _count(text: str) -> int | None:
+    """None where there is no end: some servers write -1 for that."""
+    number = int(text) if text else 0
+    return number if number > 0 else None
 
 
 def _positive(text: str) -> int:

@@ -198,7 +198,7 @@ class _Series:
         first = add(window.start.replace(tzinfo=None), -(MARGIN + reach))
         last = add(window.end.replace(tzinfo=None), MARGIN + reach)
         planned: dict[datetime, End] = {}
-        if first <= self.start.local <= last:
+        if first <= self.start.local <= last and not self._is_empty():
             planned[self.start.local] = None
         for at in self._ruled("RRULE", first, last, budget):
             planned[at] = None
@@ -209,6 +209,16 @@ class _Series:
         for at in self._ruled("EXRULE", first, last, budget):
             planned.pop(at, None)
         return sorted(planned.items(), key=lambda item: item[0])
+
+    def _is_empty(self) -> bool:
+        """True where the rules end on a day before the series begins: that is how some servers delete one."""
+        rules = [
+            self._rule("RRULE", number, text)
+            for number, text in self.master.properties.values("RRULE")
+            if text
+        ]
+        ends = [rule.until for rule in rules]
+        return bool(ends) and all(end is not None and end.date() < self.start.local.date() for end in ends)
 
     def _ruled(self, name: str, first: datetime, last: datetime, budget: StepBudget) -> Iterator[datetime]:
         for number, text in self.master.properties.values(name):

@@ -101,12 +101,9 @@ def _offset_of(zone: ZoneInfo, at: datetime) -> tuple[int, int]:
 
 def _by_path(name: str) -> ZoneInfo | None:
     """`/freeassociation.sourceforge.net/Tzfile/Europe/Berlin` and its like."""
-    parts = [part for part in name.split("/") if part]
-    for length in (3, 2):
-        found = iana_zone("/".join(parts[-length:])) if len(parts) > length else None
-        if found is not None:
-            return found
-    return None
+    parts = name.split("/")
+    paths = ("/".join(parts[-length:]) for length in (3, 2) if len(parts) > length)
+    return next((zone for path in paths if (zone := iana_zone(path)) is not None), None)
 
 
 # Unicode CLDR, windowsZones.xml (territory 001), and names that older releases of Windows had.

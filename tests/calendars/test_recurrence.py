@@ -1,0 +1,149 @@
+"""Recurrence rules: beside an independent reader, and within bounds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+import pytest
+from dateutil.rrule import rrulestr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iodcal.calendars.ics.recurrence import StepBudget, TooDenseError, expand, has_a_day, parse_rule
+
+START = datetime(2024, 1, 31, 9, 30)  # noqa: DTZ001 - local time
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+def until(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%dT%H%M%S")  # noqa: DTZ007 - local time
+
+
+def made(text: str, first: datetime, last: datetime, start: datetime = START) -> list[datetime]:
+    return list(expand(parse_rule(text, start, until), start, first, last, StepBudget(10**6)))
+
+
+def some(name: str, least: int, most: int) -> st.SearchStrategy[str]:
+    numbers = st.lists(st.integers(least, most).filter(bool), min_size=1, max_size=3, unique=True)
+    return st.one_of(st.just(""), numbers.map(lambda found: f";{name}={','.join(map(str, found))}"))
+
+
+def weekdays(*, numbered: bool) -> st.SearchStrategy[str]:
+    number = st.sampled_from(["", "1", "-1", "2", "5"]) if numbered else st.just("")
+    days = st.lists(
+        st.tuples(number, st.sampled_from(DAYS)).map("".join), min_size=1, max_size=3, unique=True
+    )
+    return st.one_of(st.just(""), days.map(lambda found: f";BYDAY={','.join(found)}"))
+
+
+RULES = st.one_of(
+    st.tuples(
+        st.just("FREQ=DAILY"), some("BYMONTH", 1, 12), some("BYMONTHDAY", -31, 31), weekdays(numbered=False)
+    ),
+    st.tuples(
+        st.just("FREQ=WEEKLY"), weekdays(numbered=False), some("BYMONTH", 1, 12), some("BYHOUR", 1, 23)
+    ),
+    st.tuples(
+        st.just("FREQ=MONTHLY"), some("BYMONTHDAY", -31, 31), weekdays(numbered=True), some("BYSETPOS", -3, 3)
+    ),
+    st.tuples(
+        st.just("FREQ=YEARLY"), some("BYMONTH", 1, 12), weekdays(numbered=True), some("BYMONTHDAY", -31, 31)
+    ),
+    st.tuples(st.just("FREQ=YEARLY"), some("BYWEEKNO", -53, 53), weekdays(numbered=False)),
+    st.tuples(st.just("FREQ=YEARLY"), some("BYYEARDAY", -366, 366), some("BYMONTH", 1, 12)),
+    st.tuples(
+        st.just("FREQ=HOURLY"), some("BYHOUR", 1, 23), weekdays(numbered=False), some("BYMONTH", 1, 12)
+    ),
+).map("".join)
+ENDS = st.one_of(st.just(""), st.integers(1, 400).map(";COUNT={}".format), st.just(";UNTIL=20250704T093000"))
+STEPS = st.sampled_from(["", ";INTERVAL=2", ";INTERVAL=3", ";WKST=SU", ";INTERVAL=2;WKST=SU"])
+
+
+@given(RULES, STEPS, ENDS, st.integers(0, 1500))
+def test_rules_are_expanded_as_an_independent_reader_does(rule: str, steps: str, end: str, days: int) -> None:
+    text = rule + steps + end
+    if not has_a_day(parse_rule(text, START, until)):
+        return  # the other one would look for a day until the year 9999
+    first = START + timedelta(days=days)
+    last = first + timedelta(days=60)
+    oracle = rrulestr(text, dtstart=START)
+    expected = list(takewhile(lambda at: at <= last, oracle.xafter(first, inc=True)))
+    assert made(text, first, last) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("FREQ=HOURLY;BYSETPOS=2", 0),
+        ("FREQ=MINUTELY;BYSETPOS=-2;BYMONTH=2", 0),
+        ("FREQ=DAILY;BYMONTH=2;BYDAY=MO;BYMONTHDAY=29", 0),
+        ("FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6", 0),
+        ("FREQ=DAILY;COUNT=999999999", 11),
+        ("FREQ=WEEKLY;BYDAY=MO,TU;COUNT=999999999", 3),
+        ("FREQ=HOURLY;COUNT=999999999", 10 * 24 + 1),
+    ],
+)
+def test_a_rule_that_finds_little_ends_soon(text: str, count: int) -> None:
+    """From the year 1 on, within a budget of few steps."""
+    start = datetime(1, 1, 1, 9)  # noqa: DTZ001 - local time
+    first = datetime(2026, 12, 1, 9)  # noqa: DTZ001 - local time
+    found = expand(
+        parse_rule(text, start, until), start, first, first + timedelta(days=10), StepBudget(50_000)
+    )
+    assert len(list(found)) == count
+
+
+def test_a_rule_that_is_too_dense_is_given_up() -> None:
+    with pytest.raises(TooDenseError):
+        list(
+            expand(
+                parse_rule("FREQ=SECONDLY", START, until),
+                START,
+                START,
+                START + timedelta(days=2),
+                StepBudget(1000),
+            )
+        )
+
+
+def test_the_clock_is_looked_at_between_two_occurrences() -> None:
+    looks: list[int] = []
+    rule = parse_rule("FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30;BYHOUR=1", START, until)
+    budget = StepBudget(10**6, lambda: looks.append(1))
+    assert not list(expand(rule, START, START, START + timedelta(days=30), budget))
+    assert len(looks) > 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "FREQ=OFTEN",
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;BYDAY=XX",
+        "FREQ=DAILY;BYHOUR=25",
+        "FREQ=DAILY;BYMONTH=0",
+        "FREQ=DAILY;UNTL=20260101",
+        "FREQ=MONTHLY;SKIP=FORWARD",
+        "RSCALE=HEBREW;FREQ=YEARLY",
+        "D1 #3",
+    ],
+)
+def test_a_rule_that_is_not_understood_is_told(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - it carries nothing
+        parse_rule(text, START, until)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("FREQ=DAILY;X-ACME=1;COUNT=3", "FREQ=DAILY;COUNT=3"),
+        ("FREQ=DAILY;COUNT=-1", "FREQ=DAILY"),
+        ("freq=weekly;byday=mo, tu ;", "FREQ=WEEKLY;BYDAY=MO,TU"),
+        ("RSCALE=GREGORIAN;FREQ=DAILY;SKIP=OMIT", "FREQ=DAILY"),
+        ("FREQ=MONTHLY;BYYEARDAY=-1;BYMONTHDAY=-1", "FREQ=MONTHLY;BYMONTHDAY=-1"),
+    ],
+)
+def test_what_other_readers_leave_out_is_left_out(text: str, same: str) -> None:
+    assert parse_rule(text, START, until) == parse_rule(same, START, until)
