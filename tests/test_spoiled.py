@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from iodcal.reading import Sight
-
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.events import CalendarReading, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
@@ -13,6 +11,7 @@ from iodcal.domain.matching import Matching
 from iodcal.domain.problems import Severity
 from iodcal.domain.rules import Rule
 from iodcal.findings import of_spoiled
+from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.words.problems import describe
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -26,7 +25,7 @@ RULES = (
 
 def sight(*spoiled: SpoiledEvent, source: Source = COMPANY) -> Sight:
     reading = CalendarReading(source, Interval(NOON, NOON + 72 * HOUR), NOON, (), spoiled=spoiled)
-    return Sight((), {source.key: reading}, {}, Matching(()))
+    return EventSnapshot((), {source.key: reading}, {}, Matching(()))
 
 
 def test_the_circuits_of_its_calendars_rules_are_in_doubt_while_it_could_last() -> None:

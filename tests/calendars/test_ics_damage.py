@@ -132,7 +132,7 @@ def test_a_zone_of_the_calendars_own_goes_by_the_same_rules_as_an_iana_one(hour:
 
 def fetched(**answer: object) -> CalendarError | float | None:
     with responses.RequestsMock() as server:
-        server.get(URL, **answer)  # type: ignore[arg-type]  # an answer by name
+        server.get(URL, **answer)
         try:
             _, clock_error = fetch(URL, Deadline.after(20), private_network=False, user_agent="Tester")
         except CalendarError as error:
