@@ -23,7 +23,7 @@ RULES = (
 )
 
 
-def sight(*spoiled: SpoiledEvent, source: Source = COMPANY) -> Sight:
+def sight(*spoiled: SpoiledEvent, source: Source = COMPANY) -> EventSnapshot:
     reading = CalendarReading(source, Interval(NOON, NOON + 72 * HOUR), NOON, (), spoiled=spoiled)
     return EventSnapshot((), {source.key: reading}, {}, Matching(()))
 
