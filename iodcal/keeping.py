@@ -18,14 +18,14 @@ from iodcal.domain.wishes import longest_pause
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.fetch import EventSnapshot, learn
 from iodcal.pipeline.journal import Journal
-from iodcal.pipeline.poll import curtain_ups, earliest_now
-from iodcal.result import CurtainUp
+from iodcal.pipeline.poll import earliest_now, preflight_windows
+from iodcal.result import PreflightCheck
 from iodcal.state import Told
 
 
 def keep(
     this: Run, journal: Journal, sight: EventSnapshot, plans: Iterable[CircuitPlan]
-) -> tuple[CurtainUp, ...]:
+) -> tuple[PreflightCheck, ...]:
     """Puts standings and memory into the journal's state, and what happened into the history; returns this
     run's curtain-up readings."""
     good = not sight.failures
@@ -34,7 +34,7 @@ def keep(
     pause = longest_pause((journal.state.pause,), now)
     if pause is None and (over := journal.state.pause) is not None:
         journal.note_ended("pause", None, who=over.who, since=over.since, until=over.until)
-    seen: list[CurtainUp] = []
+    seen: list[PreflightCheck] = []
     for plan in plans:
         journal.note_what_ended(plan.standing, last_run, now)
         standing = forget_old_orders(_looked_at(plan, this, journal, seen), now)
@@ -62,15 +62,15 @@ def _still_unknown(this: Run, now: datetime) -> datetime | None:
     return since if since is not None and now < since + grace else None
 
 
-def _looked_at(plan: CircuitPlan, this: Run, journal: Journal, seen: list[CurtainUp]) -> Standing:
+def _looked_at(plan: CircuitPlan, this: Run, journal: Journal, seen: list[PreflightCheck]) -> Standing:
     """Notes the curtain-up readings of this run, the last look before an event begins, and adds to `seen`
     those that somebody relies on."""
     standing, now = plan.standing, this.request.now
     if not this.carriers.has_read(plan.circuit):
         return standing
     done = list(standing.curtain_ups)
-    for window in curtain_ups(standing, plan.timeline, now, this.policy.every):
-        look = _curtain_up(plan, window)
+    for window in preflight_windows(standing, plan.timeline, now, this.policy.every):
+        look = _preflight_check(plan, window)
         result = "ready" if look.ready else "late"
         demand = window.demand
         done.append((demand.id, demand.event.end))
@@ -92,9 +92,9 @@ def _looked_at(plan: CircuitPlan, this: Run, journal: Journal, seen: list[Curtai
     return replace(standing, curtain_ups=tuple(done))
 
 
-def _curtain_up(plan: CircuitPlan, window: Window) -> CurtainUp:
+def _preflight_check(plan: CircuitPlan, window: Window) -> PreflightCheck:
     demand, standing = window.demand, plan.standing
-    return CurtainUp(
+    return PreflightCheck(
         plan.circuit.name,
         demand.rule.name,
         demand.subject,

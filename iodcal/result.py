@@ -36,7 +36,7 @@ class SourceReport(Struct, frozen=True):
     refused: tuple[MatchedEvent, ...] = ()
 
 
-class CurtainUp(Struct, frozen=True):
+class PreflightCheck(Struct, frozen=True):
     """The last look at a circuit before an event begins (UTC), and whether it is as the event `needs` it.
     `subject` is None where it must not be seen, `running` where nobody knows the circuit's bandwidth."""
 
@@ -92,7 +92,7 @@ class Report(Struct, frozen=True):
     unmatched: Unmatched | None = None
     pause: Pause | None = None
     parked: Parked | None = None
-    curtain_ups: tuple[CurtainUp, ...] = ()
+    preflight_checks: tuple[PreflightCheck, ...] = ()
     untaken: tuple[str, ...] = ()
     quotas: Mapping[Account, tuple[int, int]] = field(default_factory=dict)
     notices: tuple[TargetReport, ...] = ()

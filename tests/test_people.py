@@ -342,7 +342,7 @@ def test_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_done_is_said_even_if_the_sync_behind_it_fails(
     desk: Desk, output: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def held(*_given: object) -> None:
+    def held(*_given: object, **_named: object) -> None:
         raise LockHeldError(pid=7, host="den", command="sync", since=None)
 
     monkeypatch.setattr(commands, "sync", held)

@@ -15,7 +15,7 @@ from iodcal.notices import Notice, NoticeKind
 from iodcal.render.lines import held_line, order_line
 from iodcal.render.text import for_line
 from iodcal.render.when import with_zone
-from iodcal.result import CurtainUp, Report
+from iodcal.result import PreflightCheck, Report
 from iodcal.state import Told
 from iodcal.words import Words
 from iodcal.words.errors import describe as describe_error
@@ -34,7 +34,7 @@ def news_of(synced: Synced) -> tuple[Notice, ...]:
         *(_problem(problem, report, "") for problem in telling.new),
         *(_problem(problem, report, "Changed: ") for problem in telling.changed),
         *(_problem(problem, report, "Still: ") for problem in telling.reminded),
-        *(_curtain_up(seen, report) for seen in report.curtain_ups),
+        *(_preflight_check(seen, report) for seen in report.preflight_checks),
         *orders_of(report, report.orders),
         *(_held(plan, report) for plan in synced.newly_held if plan.due is not None),
         *(_recovered(gone, report) for gone in telling.cleared),
@@ -127,7 +127,7 @@ def _words_of(gone: Told) -> str:
     return describe(Problem(kind, gone.where, gone.facts)).message
 
 
-def _curtain_up(seen: CurtainUp, report: Report) -> Notice:
+def _preflight_check(seen: PreflightCheck, report: Report) -> Notice:
     name = f'"{seen.subject}"' if seen.subject else f"an event of the rule {seen.rule}"
     state = "is ready" if seen.ready else "is late"
     at = with_zone(seen.start, seen.zone)
@@ -143,7 +143,7 @@ def _curtain_up(seen: CurtainUp, report: Report) -> Notice:
     )
 
 
-def _has(seen: CurtainUp) -> str:
+def _has(seen: PreflightCheck) -> str:
     return f"has {seen.running}" if seen.running is not None else "nobody knows what it has"
 
 

@@ -156,7 +156,7 @@ def needs_reading(standing: Standing, timeline: Timeline, now: datetime, setting
         or now - reading.at >= settings.verify_every
         or contradicts_lately(standing, reading, settings.patience)
         or _unsettled(standing, now, settings)
-        or any(curtain_ups(standing, timeline, now, settings.every))
+        or any(preflight_windows(standing, timeline, now, settings.every))
     )
 
 
@@ -186,7 +186,9 @@ def _unsettled(standing: Standing, now: datetime, settings: Settings) -> bool:
     )
 
 
-def curtain_ups(standing: Standing, timeline: Timeline, now: datetime, every: timedelta) -> Iterable[Window]:
+def preflight_windows(
+    standing: Standing, timeline: Timeline, now: datetime, every: timedelta
+) -> Iterable[Window]:
     """The windows whose event begins before the next run can look, or runs, and was not looked at for yet."""
     done = {event for event, _ in standing.curtain_ups}
     for window in timeline.windows:

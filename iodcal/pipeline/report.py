@@ -19,56 +19,58 @@ from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot, organizers_of, veil_of
 from iodcal.pipeline.journal import Journal, used_today
-from iodcal.result import Report, SourceReport
+from iodcal.result import PreflightCheck, Report, SourceReport
 from iodcal.state import State
 
 
 def report(
-    this: Run,
+    run: Run,
     sight: EventSnapshot,
     plans: tuple[CircuitPlan, ...],
     placed: Mapping[str, Placed],
     problems: tuple[Problem, ...],
     journal: Journal | None,
+    preflight_checks: tuple[PreflightCheck, ...] = (),
 ) -> Report:
     """All that the command line shows of a run."""
-    request = this.request
+    request = run.request
     return Report(
         command=request.command,
         run_id=request.run_id,
         now=request.now,
         window=Interval(request.now, request.now + request.window),
-        config_digest=this.configuration.digest,
+        config_digest=run.configuration.digest,
         sources=tuple(_source(recalled, sight) for recalled in sight.recalled),
         plans=plans,
-        orders=tuple(_orders(this, plans, placed)),
-        problems=tuple(_since(problem, this) for problem in problems),
-        last_run=this.state.last_run,
-        test=this.configuration.is_test,
+        orders=tuple(_orders(run, plans, placed)),
+        problems=tuple(_since(problem, run) for problem in problems),
+        last_run=run.state.last_run,
+        test=run.configuration.is_test,
         cached=request.cached,
         detailed_exitcode=request.detailed_exitcode,
-        config_path=str(this.configuration.path),
+        config_path=str(run.configuration.path),
         faults=request.faults,
         lost_state=tuple(journal.lost) if journal is not None else (),
-        unmatched=_unmatched(this, sight) if request.unmatched else None,
-        pause=longest_pause((this.state.pause,), request.now),
-        parked=this.state.parked,
-        untaken=untaken(this.configuration, sight),
-        quotas=_quotas(this, journal.state if journal is not None else this.state),
+        preflight_checks=preflight_checks,
+        unmatched=_unmatched(run, sight) if request.unmatched else None,
+        pause=longest_pause((run.state.pause,), request.now),
+        parked=run.state.parked,
+        untaken=untaken(run.configuration, sight),
+        quotas=_quotas(run, journal.state if journal is not None else run.state),
     )
 
 
-def _unmatched(this: Run, sight: EventSnapshot) -> Unmatched:
+def _unmatched(run: Run, sight: EventSnapshot) -> Unmatched:
     """The events that no rule took: for a screen, never to be kept."""
-    rules, circuits = this.configuration.rules, this.configuration.circuits
-    court = Court(rules, circuits, {}, organizers_of(this.configuration), veil_of(this.configuration, sight))
-    return unmatched(sight.read, sight.matching, rules, circuits, court, this.request.now)
+    rules, circuits = run.configuration.rules, run.configuration.circuits
+    court = Court(rules, circuits, {}, organizers_of(run.configuration), veil_of(run.configuration, sight))
+    return unmatched(sight.read, sight.matching, rules, circuits, court, run.request.now)
 
 
-def _quotas(this: Run, state: State) -> dict[Account, tuple[int, int]]:
-    circuits = this.configuration.circuits.values()
+def _quotas(run: Run, state: State) -> dict[Account, tuple[int, int]]:
+    circuits = run.configuration.circuits.values()
     limits = {c.account: c.changes_per_day for c in circuits if c.changes_per_day is not None}
-    used = used_today(state, limits, this.request.now)
+    used = used_today(state, limits, run.request.now)
     return {account: (used.get(account, 0), limit) for account, limit in limits.items()}
 
 
@@ -86,10 +88,10 @@ def _source(recalled: Recalled, sight: EventSnapshot) -> SourceReport:
     )
 
 
-def _orders(this: Run, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]) -> Iterator[Order]:
-    """The orders of which a reading of this run showed something new, then those it placed."""
+def _orders(run: Run, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]) -> Iterator[Order]:
+    """The orders of which a reading of run run showed something new, then those it placed."""
     for plan in plans:
-        before = this.state.circuits.get(plan.circuit.key)
+        before = run.state.circuits.get(plan.circuit.key)
         known = {order.id: order.outcome for order in before.all_orders} if before is not None else {}
         yield from (
             order for order in plan.standing.all_orders if known.get(order.id, order.outcome) != order.outcome
@@ -97,6 +99,6 @@ def _orders(this: Run, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Plac
     yield from (attempt.order for attempt in placed.values() if attempt.order is not None)
 
 
-def _since(problem: Problem, this: Run) -> Problem:
-    told = this.state.told.get(problem.id)
-    return replace(problem, since=told.since if told is not None else this.request.now)
+def _since(problem: Problem, run: Run) -> Problem:
+    told = run.state.told.get(problem.id)
+    return replace(problem, since=told.since if told is not None else run.request.now)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from iodcal.config import Configuration, OnDrift
 from iodcal.domain.planning import Policy
-from iodcal.domain.values import replace
 from iodcal.findings import find
 from iodcal.keeping import keep
 from iodcal.pipeline.context import Request, Run, RunContext
@@ -36,18 +35,17 @@ def run(
     Faults of calendars and carriers become problems of the report. Raises StateError where state cannot
     be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
     """
-    this = _prepare(configuration, state, request, context, carriers)
-    sight = _fetch(this)
-    timelines = draw_timelines(this, sight)
+    current = _prepare(configuration, state, request, context, carriers)
+    sight = _fetch(current)
+    timelines = draw_timelines(current, sight)
     if request.cached:
-        plans, placed = plan_circuits(this, timelines, sight), dict[str, Placed]()
+        plans, placed = plan_circuits(current, timelines, sight), dict[str, Placed]()
     else:
         context.progress("reading circuits")
-        plans, placed = Rounds(this, timelines, sight, _placer(this, journal)).carry_out()
-    problems = tuple(find(this, sight, plans, placed))
-    curtain_ups = keep(this, journal, sight, plans) if journal is not None else ()
-    made = report(this, sight, plans, placed, problems, journal)
-    return replace(made, curtain_ups=curtain_ups)
+        plans, placed = Rounds(current, timelines, sight, _placer(current, journal)).carry_out()
+    problems = tuple(find(current, sight, plans, placed))
+    checks = keep(current, journal, sight, plans) if journal is not None else ()
+    return report(current, sight, plans, placed, problems, journal, preflight_checks=checks)
 
 
 def _prepare(
@@ -85,14 +83,14 @@ def _policy(configuration: Configuration, state: State, request: Request) -> Pol
     )
 
 
-def _fetch(this: Run) -> EventSnapshot:
+def _fetch(current: Run) -> EventSnapshot:
     """The events that count, read or remembered, and the rules that took them."""
-    if this.request.cached:
-        return remember(this.configuration, this.state)
-    context, request = this.context, this.request
+    if current.request.cached:
+        return remember(current.configuration, current.state)
+    context, request = current.context, current.request
     return fetch_events(
-        this.configuration,
-        this.state,
+        current.configuration,
+        current.state,
         request.now,
         request.window,
         context.calendar_deadline,
@@ -102,8 +100,8 @@ def _fetch(this: Run) -> EventSnapshot:
     )
 
 
-def _placer(this: Run, journal: Journal | None) -> OrderPlacer | None:
+def _placer(current: Run, journal: Journal | None) -> OrderPlacer | None:
     if journal is None:
         return None
-    context, strict = this.context, bool(this.request.expect)
-    return OrderPlacer(this.carriers, journal, this.policy, context.deadline, context.boot, strict)
+    context, strict = current.context, bool(current.request.expect)
+    return OrderPlacer(current.carriers, journal, current.policy, context.deadline, context.boot, strict)

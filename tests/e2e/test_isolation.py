@@ -66,12 +66,13 @@ class Hanging(LumenServer):
         super().__init__()
         self.quota = 1000
         self.call, self.hangs = call, hangs
-        self.free, self.waited = threading.Event(), list[bool]()
+        self.asked, self.free, self.waited = threading.Event(), threading.Event(), list[bool]()
         self.ordered = threading.Semaphore(0)
 
     def _route(self, call: str, request: Request) -> Reply:
         about = request.query.get("serviceid")
         if call == self.call and (not self.hangs or about in self.hangs):
+            self.asked.set()
             self.waited.append(self.free.wait(30))
         reply = super()._route(call, request)
         if call == ORDER:
@@ -146,6 +147,29 @@ def test_a_run_ends_before_the_next_begins_though_every_call_hangs(iodcal: Iodca
     last = iodcal.state["last_run"]
     took = datetime.fromisoformat(last["ended_at"]) - datetime.fromisoformat(last["started_at"])
     assert took < timedelta(seconds=8)
+
+
+@pytest.mark.parametrize(("answered", "outcome"), [(True, "accepted"), (False, "unknown")])
+def test_a_run_that_is_ended_records_the_order_that_is_out_and_waits_no_longer(
+    iodcal: Iodcal, answered: bool, outcome: str
+) -> None:
+    with Hanging(ORDER) as server, ExitStack() as stack:
+        stack.callback(server.free.set)
+        server.circuits.update({"1": FakeCircuit(), "2": FakeCircuit()})
+        rules = prepare(iodcal) + LUMEN.format(name="l", url=server.base_url, customer=CUSTOMER)
+        circuits = 'circuits: {a: {carrier: l, service_id: "1"}, b: {carrier: l, service_id: "2"}}\n'
+        iodcal.write("rules.yaml", rules + circuits)
+        process = iodcal.start("sync")
+        assert server.asked.wait(30)
+        process.terminate()
+        process.terminate()  # a second signal changes nothing
+        if answered:
+            server.free.set()
+        process.communicate(timeout=25)  # the server would have kept it for longer
+    assert process.returncode == 130
+    orders = [line["order"] for line in iodcal.history if line["kind"] == "order"]
+    last = {order["circuit"]: order["outcome"] for order in orders}  # on a slow machine b was overtaken, too
+    assert (last["a"], set(last.values())) == (outcome, {outcome})
 
 
 # --- plug-ins

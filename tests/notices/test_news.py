@@ -16,18 +16,18 @@ from iodcal.notices.announcer import _settled, _unharmed
 from iodcal.notices.daily import summary
 from iodcal.notices.news import failure_of, news_of, recovery_of
 from iodcal.notices.outbox import Memory
-from iodcal.result import CurtainUp
+from iodcal.result import PreflightCheck
 from iodcal.state import Told
 from iodcal.telling import Telling
 from tests.domain.minutes import DENVER, NOON, at
 from tests.render.test_golden import HOSTILE, report, synced
 
-LOOK = CurtainUp("den-a", "r", HOSTILE, at(2), DENVER, Bandwidth(1000), Bandwidth(100), ready=False)
+LOOK = PreflightCheck("den-a", "r", HOSTILE, at(2), DENVER, Bandwidth(1000), Bandwidth(100), ready=False)
 EVERYTHING = NotifyTarget("all", Way.WEBHOOK, Secret.parse({"env": "X"}), frozenset(NoticeKind))
 
 
 def result(telling: Telling | None = None) -> Synced:
-    made = replace(synced(), curtain_ups=(LOOK, replace(LOOK, subject=None, running=None, ready=True)))
+    made = replace(synced(), preflight_checks=(LOOK, replace(LOOK, subject=None, running=None, ready=True)))
     nothing = Telling((), (), (), (), {})
     return Synced(made, telling or nothing, (made.plans[1],))
 

@@ -16,7 +16,7 @@ from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
-from iodcal.pipeline.poll import Carriers, curtain_ups, needs_reading, observe, standing_of
+from iodcal.pipeline.poll import Carriers, needs_reading, observe, preflight_windows, standing_of
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minutes, standing_at, timeline_of
 from tests.domain.test_orders import order, reading
 from tests.machine.world import EVERY, PROVISIONING, QUOTA, START, Line, MemoryCarrier
@@ -88,17 +88,17 @@ def test_the_carrier_is_asked_only_where_something_is_open(standing: Standing, n
 def test_there_is_one_last_look_before_an_event_begins(ask: Ask, looked: bool) -> None:
     timeline, standing = timeline_of(ask), standing_at(1000)
     (window,) = timeline.windows
-    assert list(curtain_ups(standing, timeline, at(0), minutes(5))) == ([window] if looked else [])
+    assert list(preflight_windows(standing, timeline, at(0), minutes(5))) == ([window] if looked else [])
     assert needs_reading(standing, timeline, at(0), SETTINGS) is looked
     done = replace(standing, curtain_ups=((window.demand.id, at(60)),))
-    assert list(curtain_ups(done, timeline, at(0), minutes(5))) == []
+    assert list(preflight_windows(done, timeline, at(0), minutes(5))) == []
 
 
 def test_each_event_has_a_look_of_its_own() -> None:
     timeline = timeline_of(Ask(1, 60), Ask(2, 60), Ask(3, 60), Ask(40, 60))
     first = timeline.windows[0].demand.id
     looked = replace(standing_at(1000), curtain_ups=((first, at(60)),))
-    found = [window.demand.event.start for window in curtain_ups(looked, timeline, at(0), minutes(5))]
+    found = [window.demand.event.start for window in preflight_windows(looked, timeline, at(0), minutes(5))]
     assert found == [at(2), at(3)]
 
 

@@ -15,7 +15,7 @@ from iodcal.domain.standing import Drift, Foreseen
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Pause
 from iodcal.keeping import held_mark
-from iodcal.result import CurtainUp
+from iodcal.result import PreflightCheck
 from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES, Company
 from tests.orders.runs import Office, at, kinds, minute_of, one_circuit
 
@@ -39,20 +39,20 @@ def told(office: Office, kind: str) -> list[dict[str, Any]]:
 # --- curtain-up readings
 
 
-def curtain_up(start: datetime, *, running: int | None, ready: bool) -> CurtainUp:
+def curtain_up(start: datetime, *, running: int | None, ready: bool) -> PreflightCheck:
     zone = Company().configuration().zone
     rate = RATE[running] if running is not None else None
-    return CurtainUp("den-a", "noc", "call", start, zone, RATE[MIDDLE], rate, ready)
+    return PreflightCheck("den-a", "noc", "call", start, zone, RATE[MIDDLE], rate, ready)
 
 
 @pytest.mark.parametrize("ready", [True, False])
 def test_the_last_look_before_an_event_is_reported_noted_and_taken_once(ready: bool) -> None:
     office = calling(labels=LABELS)
     office.carrier.next_order = "fine" if ready else "stuck"
-    assert [office.run(minute).curtain_ups for minute in (0, 5, 24)] == [(), (), ()]
+    assert [office.run(minute).preflight_checks for minute in (0, 5, 24)] == [(), (), ()]
     running = MIDDLE if ready else LOW
-    assert office.run(25).curtain_ups == (curtain_up(at(30), running=running, ready=ready),)
-    assert [office.run(minute).curtain_ups for minute in (30, 35)] == [(), ()]
+    assert office.run(25).preflight_checks == (curtain_up(at(30), running=running, ready=ready),)
+    assert [office.run(minute).preflight_checks for minute in (30, 35)] == [(), ()]
     (cause,) = office.noted("order")[0]["causes"]
     assert told(office, "curtain_up") == [
         {
@@ -78,7 +78,7 @@ def test_a_circuit_that_a_person_changed_runs_at_what_they_made_of_it() -> None:
     for minute in (0, 5, 20):
         office.run(minute)
     office.in_the_portal(LOW)
-    (look,) = office.run(25).curtain_ups
+    (look,) = office.run(25).preflight_checks
     assert (look.running, look.ready) == (RATE[LOW], False)
 
 
@@ -87,9 +87,9 @@ def test_a_circuit_that_could_not_be_read_was_not_looked_at() -> None:
     office.run(20)
     office.run(24)
     office.carrier.unreadable = True
-    assert office.run(27).curtain_ups == ()
+    assert office.run(27).preflight_checks == ()
     office.carrier.unreadable = False
-    assert [look.ready for look in office.run(29).curtain_ups] == [True]
+    assert [look.ready for look in office.run(29).preflight_checks] == [True]
 
 
 def test_events_that_begin_together_are_all_looked_at() -> None:
@@ -97,13 +97,13 @@ def test_events_that_begin_together_are_all_looked_at() -> None:
     office.meets("another call", 30, 60)
     office.run(0)
     office.run(4)
-    assert len(office.run(26).curtain_ups) == 2
+    assert len(office.run(26).preflight_checks) == 2
     assert len(office.standing().curtain_ups) == 2
 
 
 def test_a_circuit_that_is_only_observed_has_its_look_noted_and_nobody_told() -> None:
     office = calling(orders=Orders.NONE)
-    assert office.run(27).curtain_ups == ()
+    assert office.run(27).preflight_checks == ()
     assert [line["result"] for line in office.noted("curtain_up")] == ["late"]
     assert len(office.standing().curtain_ups) == 1
 
