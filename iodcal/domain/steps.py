@@ -46,7 +46,7 @@ class Steps(Struct, Generic[T], frozen=True):
 
     def at(self, instant: datetime) -> T:
         """The value at `instant`; before the first step that of the first."""
-        return self.values[self.index(instant)]
+        return self.values[max(0, bisect_right(self.starts, instant) - 1)]
 
     def since(self, instant: datetime, holds: Callable[[T], Any]) -> datetime | None:
         """When the steps began, without a break until `instant`, whose value `holds`; None if it does not."""

@@ -119,13 +119,14 @@ def _hours(console: Console, rows: Sequence[tuple[str, Figures]]) -> None:
     doubt = any(figures.unknown for _, figures in rows)
     table = _table(("", *map(str, tiers), *(["not known"] if doubt else [])))
     for name, figures in rows:
-        cells = [_hours_text(figures.at_tier.get(tier)) for tier in tiers]
-        cells += [_hours_text(figures.unknown or None)] if doubt else []
+        cells = [hours_text(figures.at_tier.get(tier)) for tier in tiers]
+        cells += [hours_text(figures.unknown or None)] if doubt else []
         table.add_row(Text(for_terminal(name, 24)), *cells)
     _show(console, "Hours at each tier", table)
 
 
-def _hours_text(length: timedelta | None) -> str:
+def hours_text(length: timedelta | None) -> str:
+    """A length of time as a cell: `1.5`."""
     return f"{hours(length):.1f}" if length is not None else ""
 
 

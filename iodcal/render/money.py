@@ -32,7 +32,7 @@ def window_line(plan: CircuitPlan, report: Report) -> Iterator[Text]:
     """What the circuit costs in the window, if anything is known of that."""
     cost = window_cost(plan, report.window)
     if cost is not None:
-        length = rough(report.window.end - report.window.start)
+        length = rough(report.window.length)
         yield Text(f"{length} cost {amount(cost)}, billed {_BILLED[plan.tariff.billing]}", style="dim")
 
 

@@ -32,7 +32,7 @@ _AROUND = timedelta(hours=26)
 def margin_of(configuration: Configuration) -> timedelta:
     """How far around a range its runs look, in all."""
     reach = span_to_read(configuration, datetime.now(UTC), configuration.settings.window)
-    return reach.end - reach.start + 2 * _MARGIN
+    return reach.length + 2 * _MARGIN
 
 
 def read_ahead(

@@ -75,7 +75,7 @@ def _without_quota(configuration: Configuration) -> Configuration:
 
 def _run_all(environment: Environment, scenario: Scenario, progress: Progress) -> RunLog:
     store, log, memo = MemoryStore(), RunLog(), Memo()
-    length = scenario.span.end - scenario.span.start
+    length = scenario.span.length
     day = None
     while environment.clock.now < scenario.span.end:
         now = environment.clock.now

@@ -60,8 +60,8 @@ def _check(configuration: Configuration, span: Interval) -> None:
     if not calendars_in_use(configuration):
         raise UsageError("simulate_no_calendars", rules=configuration.path.name)
     limit = LONGEST - margin_of(configuration)
-    if span.end - span.start > limit:
-        raise UsageError("simulate_too_long", days=(span.end - span.start).days, limit=limit.days)
+    if span.length > limit:
+        raise UsageError("simulate_too_long", days=span.length.days, limit=limit.days)
 
 
 def _span(configuration: Configuration, asked: SimulationRequest) -> Interval:

@@ -6,7 +6,8 @@ from datetime import time
 
 import pytest
 
-from iodcal.domain.baseline import lay_out
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.baseline import baseline_tiers, lay_out
 from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
@@ -109,3 +110,12 @@ def test_knowledge_of_another_circuit_is_none_of_ours() -> None:
     plan = plan_of(ordered=1000, knowledge=Knowledge({"other": at(0)}, frozenset({"other"})))
     assert plan.to_order is not None
     assert plan.to_order.at <= at(0) + minutes(1)
+
+
+def test_a_baseline_alone_asks_for_tiers() -> None:
+    """A peak at a level that is not sold, and another at the tier that stands for it: one step up."""
+    odd = Peak(frozenset(range(7)), time(6), time(7), Bandwidth(TIERS[1].mbps - 1))  # 13:00 to 14:00 UTC
+    even = Peak(frozenset(range(7)), time(7), time(8), TIERS[1])
+    circuit = replace(CIRCUIT, baseline=Baseline(TIERS[0], (odd, even)))
+    found = baseline_tiers(circuit, Interval(at(0), at(240)))
+    assert (found.starts, found.values) == ((at(0), at(60), at(180)), (TIERS[0], TIERS[1], TIERS[0]))

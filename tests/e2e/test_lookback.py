@@ -12,6 +12,11 @@ from typing import Any
 
 import pytest
 
+from iodcal.analysis.past import circuit_pasts, running
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.history.read import read_past
+from iodcal.state.history import History
+from iodcal.state.rebuild import rebuild
 from tests.e2e.browser import Browser, needs_browser
 from tests.e2e.command import Iodcal
 from tests.e2e.test_report import HOSTILE, Structure
@@ -271,6 +276,24 @@ def test_page_and_costs_find_what_was_before_in_older_months(lab: Lab) -> None:
     assert 'title="was 100 Mbps, ' in text
     span = ("--from", "2027-01-29", "--now", "2027-02-01T00:00:00Z")
     assert report(lab, *span)["total"]["unknown_hours"] == "0.00"
+
+
+def test_a_state_rebuilt_from_the_history_stands_where_its_past_does(lab: Lab) -> None:
+    lab.sync("20:30")
+    path = lab.iodcal.folder / "sandbox.json"
+    path.write_text(json.dumps({"circuits": {"77000000001": {"bandwidth": "1 Gbps"}}}))
+    lab.sync("21:30")  # somebody has raised it by hand
+    lines = lab.iodcal.history
+    past = read_past(History(lab.iodcal.folder / "state" / "history.jsonl"))
+    ((key, own),) = circuit_pasts(past, {}).items()
+    seen = []
+    for moment in dict.fromkeys(line["at"] for line in lines):
+        at = datetime.fromisoformat(moment)
+        (standing,) = rebuild([line for line in lines if line["at"] <= moment], at).circuits.values()
+        seen.append(running(standing.drift, standing.confirmed))
+        assert (standing.key, seen[-1]) == (key, own.shown().at(at))
+    assert list(dict.fromkeys(seen)) == [Bandwidth(100), Bandwidth(1000)]
+    assert seen[-1] == Bandwidth(1000)
 
 
 def budgets(done: Any) -> list[tuple[str, str]]:

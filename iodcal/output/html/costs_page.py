@@ -7,13 +7,12 @@ from datetime import datetime
 
 from iodcal import __version__
 from iodcal.analysis.figures import Bill, Figures, Lookback, Served
-from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Cost
 from iodcal.output.html.charts import bills_chart, hours_chart, shade, spending_chart
 from iodcal.output.html.document import Html, head, tag
 from iodcal.output.html.page_picture import counted
 from iodcal.render.json import moment
-from iodcal.render.lookback import figure, month_name, spare_text
+from iodcal.render.lookback import figure, hours_text, month_name, spare_text
 from iodcal.render.money import amount
 from iodcal.render.text import for_terminal
 from iodcal.render.when import local, with_zone
@@ -127,19 +126,14 @@ def _hours(found: Lookback) -> Html:
     ]
     headers = ("", *map(str, tiers), "Not known")
     cells = [
-        [for_terminal(name, _MOST_TEXT), *(_hours_text(figures, tier) for tier in tiers),
-         f"{figures.unknown.total_seconds() / 3600:.1f}"]
+        [for_terminal(name, _MOST_TEXT), *(hours_text(figures.at_tier.get(tier)) for tier in tiers),
+         hours_text(figures.unknown)]
         for name, figures in rows
     ]  # fmt: skip
     chart = hours_chart(rows[:_MOST_BARS], tiers, "How the time of each circuit was spread over its tiers")
     legend = tag("ul", *keys, class_="legend", aria_hidden="true")
     table = _table("Hours at each tier", headers, cells, texts=1)
     return _section("hours", "Hours at each tier", legend, _box(chart), table)
-
-
-def _hours_text(figures: Figures, tier: Bandwidth) -> str:
-    length = figures.at_tier.get(tier)
-    return f"{length.total_seconds() / 3600:.1f}" if length is not None else ""
 
 
 def _months(found: Lookback) -> Html:

@@ -42,7 +42,7 @@ def picture(page: Page) -> Html:
 
 
 def _axis(page: Page) -> Html:
-    last = page.window.start + (page.window.end - page.window.start) * _LAST_TICK
+    last = page.window.start + page.window.length * _LAST_TICK
     ticks = [_tick(at, page) for at in _ticks(page) if at < last]
     plot = tag("div", *ticks, _now(page), class_="plot")
     name = tag("div", tag("small", page.zone.key), class_="name")
@@ -62,7 +62,7 @@ def _tick(at: datetime, page: Page) -> Html:
 
 def _ticks(page: Page) -> Iterator[datetime]:
     """Local midnights, and within few days some hours between them."""
-    days = (page.window.end - page.window.start) / timedelta(days=1)
+    days = page.window.length / timedelta(days=1)
     hours = (0, 6, 12, 18) if days <= 4 else (0, 12) if days <= 9 else (0,)
     for day in _days(page):
         for hour in hours:
@@ -140,7 +140,7 @@ def counted(number: int, noun: str, nouns: str = "") -> str:
 
 def _block(block: Block, lane: Lane, window: Interval) -> Html:
     rank, height = _rank(block.level, lane)
-    wide = (block.span.end - block.span.start) / (window.end - window.start) >= _ROOM_FOR_TEXT
+    wide = block.span.length / window.length >= _ROOM_FOR_TEXT
     kind = "asked for" if block.planned else "was"
     return tag(
         "div",
@@ -167,7 +167,7 @@ def _bar(bar: Bar, lane: Lane, page: Page) -> Html:
     name = for_terminal(bar.subject or f"event of {bar.rule}", _MOST_TITLE) + result
     core = Interval(max(bar.event.start, seen.start), min(bar.event.end, seen.end))
     inside = tag("div", class_="core", style=_across(core, seen)) if core.start < core.end else None
-    wide = (seen.end - seen.start) / (page.window.end - page.window.start) >= _ROOM_FOR_TEXT
+    wide = seen.length / page.window.length >= _ROOM_FOR_TEXT
     title = tag("span", name, class_="title", style="max-width:100%") if wide else None
     beside = None if wide else _beside(name, bar, lane, page)
     return together(
@@ -192,7 +192,7 @@ def _beside(name: str, bar: Bar, lane: Lane, page: Page) -> Html | None:
     ]
     until = min([*following, page.window.end])
     span = Interval(min(bar.asks.end, until), until)
-    if (span.end - span.start) / (page.window.end - page.window.start) < _SHORTEST_TITLE:
+    if span.length / page.window.length < _SHORTEST_TITLE:
         return None
     return tag(
         "span", name, class_="title out", style=f"{_across(span, page.window)};top:calc({bar.row} * 1.45rem)"
@@ -245,9 +245,9 @@ def _said_span(span: Interval, lane: Lane) -> str:
 
 
 def _across(span: Interval, window: Interval) -> str:
-    width = (span.end - span.start) / (window.end - window.start) * 100
+    width = span.length / window.length * 100
     return f"left:{_at(span.start, window)};width:{width:.3f}%"
 
 
 def _at(instant: datetime, window: Interval) -> str:
-    return f"{(instant - window.start) / (window.end - window.start) * 100:.3f}%"
+    return f"{(instant - window.start) / window.length * 100:.3f}%"
