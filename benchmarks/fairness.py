@@ -13,7 +13,7 @@ from benchmarks.mailboxes import RULES
 from iodcal.config.load import load
 from iodcal.http import Deadline
 from iodcal.pipeline.fetch import fetch_events
-from iodcal.state import State
+from iodcal.store.state import State
 from tests.servers.entra import CLIENT_ID, SECRET, TENANT
 from tests.servers.faults import refused
 from tests.servers.graph import GraphServer, event

@@ -26,7 +26,7 @@ from iodcal.pipeline.fetch import span_to_read
 from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.run import run
 from iodcal.result import Report
-from iodcal.state import State
+from iodcal.store.state import State
 
 
 class RuleDifferences(Struct, frozen=True):

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from iodcal.actor import Person
 from iodcal.asked import check_circuit, check_now, clock_of
-from iodcal.author import Person
 from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, store_of
 from iodcal.config import Configuration
 from iodcal.config.fields import closest
@@ -34,9 +34,9 @@ from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import standing_of
-from iodcal.state import State
 from iodcal.state.encode import encode_hold, encode_parked, encode_pause
-from iodcal.state.store import StateStore
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
 
 MOST_NOTE = 200  # characters
 _FARTHEST = timedelta(days=366)

@@ -18,7 +18,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Tariff
 from iodcal.domain.steps import Steps
 from iodcal.domain.values import replace
-from iodcal.history import CurtainUp, PastCause, PastChange, PastOrder
+from iodcal.store.history import CurtainUp, PastCause, PastChange, PastOrder
 
 _ASKS = ("event", "hold")
 

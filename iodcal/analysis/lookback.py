@@ -31,10 +31,10 @@ from iodcal.domain.money import Cost, RateSource, Tariff
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.errors import UsageError
-from iodcal.history import Past
 from iodcal.lookback.service import served, worst_first
-from iodcal.state.files import Access
-from iodcal.state.store import StateStore
+from iodcal.store.files import Access
+from iodcal.store.history import Past
+from iodcal.store.store import StateStore
 
 
 def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequest) -> Lookback:

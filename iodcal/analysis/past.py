@@ -21,8 +21,8 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.steps import EVER, NEVER, Steps
-from iodcal.history import Past, PastCause, PastOrder, PastReading
-from iodcal.history.command import past_of
+from iodcal.history_command import past_of
+from iodcal.store.history import Past, PastCause, PastOrder, PastReading
 
 T = TypeVar("T", PastOrder, PastReading)
 

@@ -16,7 +16,7 @@ from iodcal.domain.billing import period_of
 from iodcal.domain.labels import Labels, labels_of
 from iodcal.domain.money import QuotedPrice, RateSource, Tariff
 from iodcal.domain.steps import EVER, Steps
-from iodcal.history import PastOrder
+from iodcal.store.history import PastOrder
 
 
 class PricePeriod(Struct, frozen=True):

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from iodcal.domain.values import Opaque
 from iodcal.errors import SecretError
-from iodcal.places import expanded
+from iodcal.paths import expanded
 from iodcal.redaction import remember_secrets
 
 _KINDS = ("env", "file", "credential", "command")

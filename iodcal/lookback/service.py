@@ -10,7 +10,7 @@ from iodcal.analysis.figures import CostReason, Served
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.steps import ALWAYS, EVER, Steps
-from iodcal.history import CurtainUp, PastProblem
+from iodcal.store.history import CurtainUp, PastProblem
 
 _LATE = "event_late"
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from iodcal.boot import boot_time
+from iodcal.clock import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import BootTime
@@ -18,7 +18,7 @@ from iodcal.memo import Memo
 from iodcal.pipeline.attempts import read_all
 from iodcal.pipeline.fetch import ReadCalendars
 from iodcal.pipeline.poll import Carriers
-from iodcal.state import State
+from iodcal.store.state import State
 
 
 class Request(Struct, frozen=True):

@@ -26,7 +26,7 @@ from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.memo import Memo
 from iodcal.pipeline.attempts import Earlier, read_all
-from iodcal.state import State
+from iodcal.store.state import State
 
 Answers: TypeAlias = Mapping[str, CalendarReading | CalendarError]
 ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadline, Earlier], Answers]

@@ -20,7 +20,7 @@ from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot, organizers_of, veil_of
 from iodcal.pipeline.journal import Journal, used_today
 from iodcal.result import PreflightCheck, Report, SourceReport
-from iodcal.state import State
+from iodcal.store.state import State
 
 
 def report(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from iodcal.config import Configuration, OnDrift
 from iodcal.domain.planning import Policy
 from iodcal.findings import find
-from iodcal.keeping import keep
 from iodcal.pipeline.context import Request, Run, RunContext
 from iodcal.pipeline.execute import OrderPlacer, Placed
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember
@@ -17,8 +16,9 @@ from iodcal.pipeline.plan import draw_timelines, plan_circuits
 from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.report import report
 from iodcal.pipeline.rounds import Rounds
+from iodcal.pipeline.save import keep
 from iodcal.result import Report
-from iodcal.state import State
+from iodcal.store.state import State
 
 
 def run(

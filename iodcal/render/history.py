@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from iodcal.author import Author
-from iodcal.history import PastCause, Transition
-from iodcal.history.command import HistoryReport
-from iodcal.history.entries import Entry
+from iodcal.actor import Author
+from iodcal.history_command import HistoryReport
 from iodcal.render import past
 from iodcal.render.chart import DOWN, UP
 from iodcal.render.csv import csv_text
 from iodcal.render.json import VERSION, Json, moment
 from iodcal.render.text import for_line, for_terminal
+from iodcal.store.entries import Entry
+from iodcal.store.history import PastCause, Transition
 
 COLUMNS = (
     *(

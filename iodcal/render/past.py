@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from iodcal.author import Author, By
+from iodcal.actor import Author, By
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Reason
 from iodcal.domain.labels import Labels
 from iodcal.domain.orders import Outcome
-from iodcal.history import PastCause
-from iodcal.history.entries import HELD, Entry
 from iodcal.render.when import local_span
 from iodcal.render.wishes import by_whom
+from iodcal.store.entries import HELD, Entry
+from iodcal.store.history import PastCause
 from iodcal.words.held import HELD as HELD_WORDS
 from iodcal.words.recorded import describe_recorded
 

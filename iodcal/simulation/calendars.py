@@ -20,7 +20,7 @@ from iodcal.http import Deadline
 from iodcal.pipeline.attempts import read_all
 from iodcal.pipeline.fetch import calendars_in_use, readers_of, span_to_read
 from iodcal.simulation.faults import FaultInjector, FaultKind
-from iodcal.state import State
+from iodcal.store.state import State
 
 LONGEST = timedelta(days=1825)  # Microsoft Graph answers no longer range at once
 _MARGIN = timedelta(days=2)

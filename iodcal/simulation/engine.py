@@ -23,7 +23,7 @@ from iodcal.simulation.environment import Environment, as_simulated, build
 from iodcal.simulation.outcome import conclude
 from iodcal.simulation.result import Comparison, Simulation
 from iodcal.simulation.scenario import RunLog, Scenario, SimulationRequest, prepare, timelines_of
-from iodcal.state.memory import MemoryStore
+from iodcal.store.memory import MemoryStore
 
 NEVER = Deadline(math.inf)  # nothing takes time here
 _UNWATCHED = Syncing(terminal=False)

@@ -18,8 +18,8 @@ from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
-from iodcal.state import LastRun, Quota, State, Told
 from iodcal.state.encode import UNSAID, all_of, calendar_in, joined_key, usual_text
+from iodcal.store.state import LastRun, Quota, State, Told
 
 _Value = TypeVar("_Value")
 _Word = TypeVar("_Word", bound=StrEnum)

@@ -15,7 +15,7 @@ from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import Order, as_kept
 from iodcal.domain.standing import Drift, Remembered, Standing
 from iodcal.domain.wishes import Hold, Parked, Pause
-from iodcal.state import LastRun, Quota, State, Told
+from iodcal.store.state import LastRun, Quota, State, Told
 
 VERSION = 2
 

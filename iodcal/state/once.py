@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from iodcal.state.files import replace_file
+from iodcal.store.files import replace_file
 
 
 class Once(Struct, frozen=True):

@@ -14,7 +14,7 @@ from iodcal.domain.money import Billing, Rate, RateSource, Tariff
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.standing import Drift
 from iodcal.domain.steps import Steps
-from iodcal.history import CurtainUp, PastCause, PastOrder, PastProblem, PastReading, Stamp, Transition
+from iodcal.store.history import CurtainUp, PastCause, PastOrder, PastProblem, PastReading, Stamp, Transition
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LOW, MIDDLE, HIGH = Bandwidth(100), Bandwidth(500), Bandwidth(1000)

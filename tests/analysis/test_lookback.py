@@ -17,7 +17,7 @@ from iodcal.domain.money import QuotedPrice, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.values import replace
-from iodcal.history import Past, PastCause
+from iodcal.store.history import Past, PastCause
 from iodcal.words.lookback import doubts
 from tests.analysis.past import (
     AFTERNOON,

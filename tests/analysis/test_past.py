@@ -10,7 +10,7 @@ from iodcal.analysis.past import CircuitPast, OrderedPast
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
-from iodcal.history import PastOrder, PastReading
+from iodcal.store.history import PastOrder, PastReading
 from tests.analysis.past import HIGH, LOW, MIDDLE, at, order, reading, span
 
 

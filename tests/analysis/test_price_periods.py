@@ -14,7 +14,7 @@ from iodcal.domain.money import Billing, QuotedPrice, RateSource, Tariff
 from iodcal.domain.standing import Standing
 from iodcal.domain.steps import EVER
 from iodcal.domain.values import replace
-from iodcal.history import Past, PastOrder
+from iodcal.store.history import Past, PastOrder
 from iodcal.words.lookback import doubts
 from tests.analysis.past import HIGH, LOW, MIDDLE, at, circuit, order, span, tariff
 from tests.analysis.test_lookback import found_in

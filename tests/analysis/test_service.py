@@ -10,8 +10,8 @@ from iodcal.analysis.figures import Served
 from iodcal.analysis.past import CircuitPast
 from iodcal.domain.orders import Outcome
 from iodcal.domain.values import replace
-from iodcal.history import CurtainUp, PastOrder, PastProblem
 from iodcal.lookback.service import served, worst_first
+from iodcal.store.history import CurtainUp, PastOrder, PastProblem
 from tests.analysis.past import HIGH, LOW, late, look, order, reading, span
 
 

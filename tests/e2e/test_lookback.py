@@ -14,9 +14,9 @@ import pytest
 
 from iodcal.analysis.past import circuit_pasts, running
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.history.read import read_past
-from iodcal.state.history import History
-from iodcal.state.rebuild import rebuild
+from iodcal.store.lines import read_past
+from iodcal.store.log import History
+from iodcal.store.rebuild import rebuild
 from tests.e2e.browser import Browser, needs_browser
 from tests.e2e.command import Iodcal
 from tests.e2e.test_report import HOSTILE, Structure

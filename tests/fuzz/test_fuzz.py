@@ -27,7 +27,7 @@ from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, CarrierError, ConfigurationError, StateError
 from iodcal.state.decode import DamagedError, decode
-from iodcal.state.migrations import migrate
+from iodcal.store.legacy import migrate
 from tests.fuzz.mutations import spoil, spoil_lines
 from tests.servers.graph import event
 

@@ -19,7 +19,7 @@ from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.run import run
 from iodcal.result import Report
-from iodcal.state import State
+from iodcal.store.state import State
 from iodcal.telling import Telling
 from tests.machine.world import SECOND, START, Company, Line, MemoryCarrier, event_of, minutes
 

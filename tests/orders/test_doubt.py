@@ -14,7 +14,7 @@ from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Pause
 from iodcal.result import Report
 from iodcal.signals import Interrupted
-from iodcal.state.store import StateStore
+from iodcal.store.store import StateStore
 from iodcal.telling import Telling
 from tests.machine.world import HIGH, MIDDLE, Company, minutes
 from tests.orders.runs import TIMER, Office, at, held, kinds, outcomes

@@ -18,7 +18,7 @@ from iodcal.http import Deadline
 from iodcal.pipeline import wait
 from iodcal.pipeline.wait import wait_for_orders
 from iodcal.result import Report
-from iodcal.state.store import StateStore
+from iodcal.store.store import StateStore
 from tests.machine.world import HIGH, Company, MemoryCarrier
 from tests.orders.runs import Office, at, outcomes
 

@@ -15,9 +15,6 @@ from iodcal.domain.orders import Outcome
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.values import replace
-from iodcal.history import Past, PastOrder, PastReading, Stamp, Transition
-from iodcal.history.conceal import Hidden
-from iodcal.history.read import read_past
 from iodcal.output.html.document import Html, tag, together
 from iodcal.output.html.page import page_html
 from iodcal.output.html.page_data import (
@@ -29,9 +26,12 @@ from iodcal.output.html.page_data import (
     past_blocks,
     planned_blocks,
 )
-from iodcal.state import State, Told
+from iodcal.store.conceal import Hidden
+from iodcal.store.history import Past, PastOrder, PastReading, Stamp, Transition
+from iodcal.store.lines import read_past
+from iodcal.store.state import State, Told
 from tests.domain.minutes import CIRCUIT, NOON, Ask, at, minutes, plan_of, standing_at, timeline_of
-from tests.history import past as records
+from tests.store import past as records
 from tests.render.test_golden import report
 
 NOTHING = Hidden(False, frozenset(), frozenset())

@@ -18,7 +18,7 @@ from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.pipeline.attempts import Earlier, read_all
 from iodcal.pipeline.fetch import EventSnapshot, learn, waits_of
-from iodcal.state import State
+from iodcal.store.state import State
 from tests.calendars.microsoft import settings_for
 from tests.servers.entra import CLIENT_ID, TENANT, login_error
 from tests.servers.faults import graph_error, instead, refused

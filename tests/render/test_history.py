@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iodcal.config.load import load
-from iodcal.history.command import HistoryAsked, HistoryReport, history
+from iodcal.history_command import HistoryAsked, HistoryReport, history
 from iodcal.output.html.document import for_html
 from iodcal.render.csv import csv_text
 from iodcal.render.dump import dump
@@ -19,7 +19,7 @@ from iodcal.render.text import for_csv
 from iodcal.words.recorded import describe_recorded
 from tests.config.test_load import BASE, write
 from tests.domain.minutes import DENVER
-from tests.history.past import HOSTILE, PAT, TIMER, at, fill, history_in
+from tests.store.past import HOSTILE, PAT, TIMER, at, fill, history_in
 from tests.render.test_golden import check, shown
 
 

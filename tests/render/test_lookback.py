@@ -14,11 +14,11 @@ from iodcal.analysis.lookback import look_back
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import Outcome
 from iodcal.domain.values import replace
-from iodcal.history import Past, PastCause
 from iodcal.output.html.costs_page import costs_html
 from iodcal.render.dump import dump
 from iodcal.render.lookback import print_lookback, spare_text
 from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
+from iodcal.store.history import Past, PastCause
 from iodcal.words.lookback import event_name, spent_on
 from iodcal.words.problems import why_late
 from tests.analysis.past import (
@@ -34,7 +34,7 @@ from tests.analysis.past import (
     order,
     span,
 )
-from tests.history.past import HOSTILE
+from tests.store.past import HOSTILE
 from tests.render.test_golden import check, shown
 
 DENVER = ZoneInfo("America/Denver")

@@ -25,13 +25,13 @@ from iodcal.domain.standing import Standing
 from iodcal.domain.steps import Steps
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.values import replace
-from iodcal.history import CurtainUp, Past, PastCause, Stamp
-from iodcal.history.conceal import Hidden, hidden_by
-from iodcal.history.entries import HELD, Entry, entries_of
 from iodcal.result import Report, SourceReport
-from iodcal.state import LastRun, State
-from iodcal.state.files import Access
-from iodcal.state.store import StateStore
+from iodcal.store.conceal import Hidden, hidden_by
+from iodcal.store.entries import HELD, Entry, entries_of
+from iodcal.store.files import Access
+from iodcal.store.history import CurtainUp, Past, PastCause, Stamp
+from iodcal.store.state import LastRun, State
+from iodcal.store.store import StateStore
 from iodcal.words.problems import describe
 from iodcal.words.recorded import describe_recorded
 

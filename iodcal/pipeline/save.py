@@ -20,7 +20,7 @@ from iodcal.pipeline.fetch import EventSnapshot, learn
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import earliest_now, preflight_windows
 from iodcal.result import PreflightCheck
-from iodcal.state import Told
+from iodcal.store.state import Told
 
 
 def keep(

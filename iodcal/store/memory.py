@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from iodcal.state import State
+from iodcal.store.state import State
 
 Note = Callable[[str, datetime, dict[str, Any]], None]
 

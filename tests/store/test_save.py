@@ -10,10 +10,10 @@ import pytest
 
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
-from iodcal.keeping import note_problems
 from iodcal.pipeline.journal import Journal
-from iodcal.state import State, Told
-from iodcal.state.store import StateStore
+from iodcal.pipeline.save import note_problems
+from iodcal.store.state import State, Told
+from iodcal.store.store import StateStore
 from iodcal.telling import tell
 from tests.domain.minutes import NOON
 

@@ -10,9 +10,9 @@ import pytest
 from iodcal.config import Configuration
 from iodcal.config.load import load
 from iodcal.errors import StateError, UsageError
-from iodcal.history.command import HistoryAsked, HistoryReport, history
+from iodcal.history_command import HistoryAsked, HistoryReport, history
 from tests.config.test_load import BASE, write
-from tests.history.past import at, fill, history_in
+from tests.store.past import at, fill, history_in
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from iodcal.author import Author
+from iodcal.actor import Author
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
 from iodcal.domain.localtime import Interval

@@ -13,7 +13,6 @@ from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Parked, Pause, longest_pause
-from iodcal.state import Quota, State
 from iodcal.state.decode import (
     DamagedError,
     Node,
@@ -23,6 +22,7 @@ from iodcal.state.decode import (
     decode_parked,
     decode_pause,
 )
+from iodcal.store.state import Quota, State
 
 
 class _Found(Struct):

@@ -22,13 +22,13 @@ from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.errors import StateError
-from iodcal.state import State
 from iodcal.state.decode import DamagedError, decode
 from iodcal.state.encode import encode
-from iodcal.state.files import Access
-from iodcal.state.migrations import migrate
-from iodcal.state.store import StateStore
-from tests.state.strategies import kept, states
+from iodcal.store.files import Access
+from iodcal.store.legacy import migrate
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
+from tests.store.strategies import kept, states
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime.now(UTC).replace(microsecond=0)

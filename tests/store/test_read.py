@@ -15,11 +15,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
 from iodcal.domain.values import replace
-from iodcal.history import Past, PastWish
-from iodcal.history.conceal import Hidden, conceal
-from iodcal.history.read import gather, read_past
-from iodcal.state.history import History
-from tests.history.past import HOSTILE, NOON, PAT, TIMER, at, fill, history_in, order
+from iodcal.store.conceal import Hidden, conceal
+from iodcal.store.history import Past, PastWish
+from iodcal.store.lines import gather, read_past
+from iodcal.store.log import History
+from tests.store.past import HOSTILE, NOON, PAT, TIMER, at, fill, history_in, order
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from iodcal.boot import boot_id
+from iodcal.clock import boot_id
 from iodcal.errors import LockHeldError, StateError
 
 _BETWEEN_TRIES = 0.2  # seconds

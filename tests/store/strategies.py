@@ -15,7 +15,7 @@ from iodcal.domain.orders import BootTime, Order, Outcome, as_kept
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
-from iodcal.state import LastRun, Quota, State, Told
+from iodcal.store.state import LastRun, Quota, State, Told
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
 from iodcal.domain.orders import Order
-from iodcal.history import (
+from iodcal.store.history import (
     CurtainUp,
     OtherRecord,
     Past,

@@ -21,9 +21,9 @@ from iodcal.domain.people import forget_old_orders
 from iodcal.domain.rules import Rule
 from iodcal.domain.standing import Foreseen, Remembered, Standing
 from iodcal.domain.values import replace
-from iodcal.state import State
-from iodcal.state.store import StateStore
-from tests.state.strategies import kept
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
+from tests.store.strategies import kept
 
 NOW = datetime(2026, 11, 24, 12, 34, 56, 123456, tzinfo=UTC)
 SOON = datetime(2026, 11, 24, 15, tzinfo=UTC)

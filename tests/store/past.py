@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from iodcal.author import Author, By
+from iodcal.actor import Author, By
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, CauseKind
 from iodcal.domain.circuits import Quote
@@ -15,7 +15,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome, intent
 from iodcal.domain.standing import Drift
 from iodcal.domain.values import replace
-from iodcal.state.history import History
+from iodcal.store.log import History
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 KEY = "sandbox|file:lab|lab|77"

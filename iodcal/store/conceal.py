@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from iodcal.config import Configuration
 from iodcal.domain.values import replace
-from iodcal.history import CurtainUp, Past, PastCause
+from iodcal.store.history import CurtainUp, Past, PastCause
 
 # Facts that hold a subject, and the fact that names its rule.
 _SUBJECTS = {"subject": "rule", "by_subject": "by"}

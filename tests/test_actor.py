@@ -7,7 +7,7 @@ import pwd
 
 import pytest
 
-from iodcal.author import Author, By, author
+from iodcal.actor import Author, By, author
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 

@@ -15,12 +15,12 @@ from iodcal.domain.moments import parse_moment
 from iodcal.domain.orders import ADOPTION_AGE, Outcome
 from iodcal.errors import UsageError
 from iodcal.exits import Exit
-from iodcal.history import Past
-from iodcal.history.conceal import conceal, hidden_by
-from iodcal.history.entries import HELD, LATE, READY, Entry, entries_of
-from iodcal.history.read import read_past
-from iodcal.state.files import Access
-from iodcal.state.store import StateStore
+from iodcal.store.conceal import conceal, hidden_by
+from iodcal.store.entries import HELD, LATE, READY, Entry, entries_of
+from iodcal.store.files import Access
+from iodcal.store.history import Past
+from iodcal.store.lines import read_past
+from iodcal.store.store import StateStore
 
 OUTCOMES = tuple(dict.fromkeys((*map(str, Outcome), HELD, *map(str, Reason), READY, LATE)))
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from iodcal.author import Author
+from iodcal.actor import Author
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
 from iodcal.domain.orders import Order
 from iodcal.domain.standing import Drift
 from iodcal.errors import StateError
 from iodcal.state.encode import encode_cause, encode_drift, encode_order, moment
-from iodcal.state.files import OWNER_ONLY, Access, sync_folder, write_all
+from iodcal.store.files import OWNER_ONLY, Access, sync_folder, write_all
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 

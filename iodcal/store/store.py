@@ -16,15 +16,15 @@ from typing import Any, TypeVar
 
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
-from iodcal.places import is_link
-from iodcal.state import State
+from iodcal.paths import is_link
 from iodcal.state.decode import decode
 from iodcal.state.encode import encode
-from iodcal.state.files import OWNER_ONLY, Access, replace_file, write_new
-from iodcal.state.history import History
-from iodcal.state.lock import Holder, locked
-from iodcal.state.migrations import migrate, version_of
-from iodcal.state.rebuild import rebuild
+from iodcal.store.files import OWNER_ONLY, Access, replace_file, write_new
+from iodcal.store.legacy import migrate, version_of
+from iodcal.store.lock import Holder, locked
+from iodcal.store.log import History
+from iodcal.store.rebuild import rebuild
+from iodcal.store.state import State
 
 _MOST_BYTES = 64 * 1024 * 1024
 _Made = TypeVar("_Made")

@@ -14,9 +14,9 @@ import pytest
 from iodcal.config.find import find, state_path
 from iodcal.config.load import load
 from iodcal.errors import ConfigurationError, SetupError, StateError
-from iodcal.places import exists, expanded, is_folder, is_link
+from iodcal.paths import exists, expanded, is_folder, is_link
 from iodcal.setup.write import refuse_existing
-from iodcal.state.store import StateStore
+from iodcal.store.store import StateStore
 from tests.e2e.command import Iodcal
 
 CLOSED = "x" * 300

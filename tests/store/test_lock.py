@@ -11,7 +11,7 @@ import pytest
 
 from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError, StateError
-from iodcal.state.lock import locked
+from iodcal.store.lock import locked
 
 HOLD = """
 import sys
@@ -101,7 +101,7 @@ def test_containers_on_one_machine_are_one_host(path: Path, monkeypatch: pytest.
         assert before is not None
         assert before.host == "pod-1"
         assert not before.elsewhere
-    monkeypatch.setattr("iodcal.state.lock.boot_id", lambda: "another machine's")
+    monkeypatch.setattr("iodcal.store.lock.boot_id", lambda: "another machine's")
     with locked(path, command="sync", wait_seconds=0) as before:
         assert before is not None
         assert not before.elsewhere  # its name is ours
