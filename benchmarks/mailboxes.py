@@ -11,7 +11,7 @@ from pathlib import Path
 from iodcal.config.load import load
 from iodcal.http import Deadline
 from iodcal.reading import look
-from iodcal.state import State
+from iodcal.store.state import State
 from tests.servers.entra import CLIENT_ID, SECRET, TENANT
 from tests.servers.graph import GraphServer, event
 

@@ -11,23 +11,23 @@ from pathlib import Path
 from msgspec import Struct
 
 from iodcal.asked import Preview, Syncing, check_circuit, check_preview, check_sync, clock_of
-from iodcal.boot import boot_time
+from iodcal.clock import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
-from iodcal.keeping import held_mark, note_problems
 from iodcal.ledger import Ledger, stamp_of
 from iodcal.notices.standing import known_targets
+from iodcal.pipeline.save import held_mark, note_problems
 from iodcal.result import Report
 from iodcal.run import run
 from iodcal.settling import wait_for_orders
-from iodcal.state import LastRun, State
-from iodcal.state.files import Access
-from iodcal.state.lock import Holder
-from iodcal.state.store import StateStore
+from iodcal.store.files import Access
+from iodcal.store.lock import Holder
+from iodcal.store.state import LastRun, State
+from iodcal.store.store import StateStore
 from iodcal.telling import Telling, examined_by, still_standing, tell
 
 LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
@@ -89,7 +89,7 @@ def status(
     request = Request("status", now, window, run_id or _run_id(), circuit=circuit, cached=True)
     state = store_of(configuration, state_path, clock).load(read_only=True)
     report = run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
-    from iodcal.history.conceal import hidden_by  # no run needs the history's types for this
+    from iodcal.store.conceal import hidden_by  # no run needs the history's types for this
 
     hidden = hidden_by(configuration)
     kept = tuple(replace(one, facts=hidden.facts(one.facts)) for one in still_standing(state, report))

@@ -25,7 +25,7 @@ from iodcal.observing import Carriers
 from iodcal.reading import read_all, span_to_read
 from iodcal.result import Report
 from iodcal.run import run
-from iodcal.state import State
+from iodcal.store.state import State
 
 
 class RuleDifferences(Struct, frozen=True):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from iodcal.boot import boot_time
+from iodcal.clock import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.orders import BootTime
 from iodcal.domain.planning import Policy
@@ -16,7 +16,7 @@ from iodcal.http import Deadline
 from iodcal.observing import Carriers
 from iodcal.reading import ReadCalendars, read_all
 from iodcal.recent import Recent
-from iodcal.state import State
+from iodcal.store.state import State
 
 
 class Request(Struct, frozen=True):

@@ -11,14 +11,14 @@ from typing import Any
 from msgspec import Struct, field
 
 from iodcal import __version__
-from iodcal.author import author
+from iodcal.actor import author
 from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.orders import Order, Outcome, ended
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
-from iodcal.state import Quota, State, Store
+from iodcal.store.state import Quota, State, Store
 
 
 class Ledger(Struct):

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from iodcal.actor import Person
 from iodcal.asked import check_circuit, check_now, clock_of
-from iodcal.author import Person
 from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, store_of
 from iodcal.config import Configuration
 from iodcal.config.fields import closest
@@ -34,9 +34,9 @@ from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import StateError, UsageError
 from iodcal.ledger import Ledger, stamp_of
 from iodcal.observing import standing_of
-from iodcal.state import State
-from iodcal.state.encode import encode_hold, encode_parked, encode_pause
-from iodcal.state.store import StateStore
+from iodcal.store.codec import to_json
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
 
 MOST_NOTE = 200  # characters
 _FARTHEST = timedelta(days=366)
@@ -90,7 +90,7 @@ def hold(
         standing = standing_of(circuit, ledger.state.circuits)
         for code in doubts(wish, circuit, starting_point(standing)):
             raise UsageError(code, **_facts_of_hold(wish, circuit))
-        _note(ledger, asked, "hold", circuit, encode_hold(wish))
+        _note(ledger, asked, "hold", circuit, to_json(wish))
         ledger.put(replace(standing, hold=wish))
         paused = longest_pause((standing.pause, ledger.state.pause), now)
     running = standing.hold if standing.hold is not None and now < standing.hold.until else None
@@ -121,7 +121,7 @@ def pause(configuration: Configuration, state_path: Path, name: str | None, aske
     with _acting(configuration, state_path, asked, "pause") as (ledger, now):
         _refuse_parked(ledger.state)
         wish = Pause(now, _until(asked, now, zone), asked.person.name, asked.note)
-        _note(ledger, asked, "pause", circuit, encode_pause(wish))
+        _note(ledger, asked, "pause", circuit, to_json(wish))
         if circuit is None:
             before = ledger.state.pause
             ledger.state = replace(ledger.state, pause=wish)
@@ -181,7 +181,7 @@ def park(configuration: Configuration, state_path: Path, asked: Asked) -> Act:
         state = ledger.state
         parked = state.parked or Parked(now, asked.person.name, asked.note)
         if state.parked is None:
-            _note(ledger, asked, "park", None, encode_parked(parked))
+            _note(ledger, asked, "park", None, to_json(parked))
             ledger.state = replace(state, parked=parked)
         circuits = configuration.circuits.values()
         standings = [standing_of(circuit, state.circuits) for circuit in circuits]

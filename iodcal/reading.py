@@ -25,7 +25,7 @@ from iodcal.domain.windows import open_windows
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.recent import Recent
-from iodcal.state import State
+from iodcal.store.state import State
 from iodcal.threads import answers, side_by_side
 
 Answers: TypeAlias = Mapping[str, CalendarReading | CalendarError]

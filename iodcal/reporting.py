@@ -20,7 +20,7 @@ from iodcal.notices.untaken import untaken
 from iodcal.ordering import Placed
 from iodcal.reading import Sight, organizers_of, veil_of
 from iodcal.result import Report, SourceReport
-from iodcal.state import State
+from iodcal.store.state import State
 
 
 def report(

@@ -21,7 +21,7 @@ from iodcal.domain.unmatched import Unmatched
 from iodcal.domain.wishes import Parked, Pause
 from iodcal.errors import Fault
 from iodcal.exits import Exit
-from iodcal.state import LastRun
+from iodcal.store.state import LastRun
 
 
 class SourceReport(Struct, frozen=True):

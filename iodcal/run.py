@@ -26,15 +26,15 @@ from iodcal.domain.values import replace
 from iodcal.domain.windows import Window, hold_window, open_windows
 from iodcal.findings import clock_error, find
 from iodcal.invocation import Request, Run, Surroundings
-from iodcal.keeping import keep
 from iodcal.ledger import Ledger, used_today
 from iodcal.observing import Carriers, most_urgent_first, needs_reading, observe, standing_of
 from iodcal.ordering import Desk, Placed
+from iodcal.pipeline.save import keep
 from iodcal.reading import Sight, look, remember
 from iodcal.reporting import report
 from iodcal.result import Report
 from iodcal.reviewing import check_expected
-from iodcal.state import State
+from iodcal.store.state import State
 
 
 def run(

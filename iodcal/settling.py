@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from iodcal.boot import boot_time
+from iodcal.clock import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.problems import Problem
@@ -17,7 +17,7 @@ from iodcal.http import Deadline
 from iodcal.ledger import Ledger, stamp_of
 from iodcal.observing import Carriers, observe
 from iodcal.result import Report
-from iodcal.state.store import StateStore
+from iodcal.store.store import StateStore
 
 _BETWEEN_LOOKS = 15.0  # seconds
 _LOCK_PATIENCE = 60.0  # seconds

@@ -10,7 +10,7 @@ from msgspec import Struct
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.result import Report
-from iodcal.state import State, Told
+from iodcal.store.state import State, Told
 
 REMINDER = timedelta(hours=6)
 

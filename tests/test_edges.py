@@ -24,7 +24,7 @@ from iodcal.config.load import load
 from iodcal.errors import StateError
 from iodcal.http import Deadline
 from iodcal.reading import read_all
-from iodcal.state.store import StateStore
+from iodcal.store.store import StateStore
 from tests.domain.minutes import SOURCE
 from tests.e2e.test_sandbox import CALENDAR, RULES
 

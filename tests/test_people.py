@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct
 
 from iodcal import commands, people
-from iodcal.author import Person, real_person
+from iodcal.actor import Person, real_person
 from iodcal.cli import boundary
 from iodcal.config import Configuration
 from iodcal.config.load import load
@@ -24,8 +24,8 @@ from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.errors import LockHeldError, StateError, UsageError
 from iodcal.people import Act, Asked
-from iodcal.state import State
-from iodcal.state.store import StateStore
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
 from iodcal.words.errors import describe
 from tests.domain.test_orders import order
 

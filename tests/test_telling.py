@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from iodcal.domain.problems import Fact, Kind, Problem
-from iodcal.state import Told
+from iodcal.store.state import Told
 from iodcal.telling import Telling, tell
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

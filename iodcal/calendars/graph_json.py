@@ -20,7 +20,7 @@ from iodcal.domain.events import CalendarReading, Event, Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
-from iodcal.places import expanded
+from iodcal.paths import expanded
 
 _MOST_BYTES = 64 * 1024 * 1024
 

@@ -21,7 +21,7 @@ from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, SecretError
 from iodcal.http import Deadline, HttpError, require_secure
-from iodcal.places import expanded
+from iodcal.paths import expanded
 
 MOST_BYTES = 10 * 1024 * 1024
 

@@ -152,7 +152,7 @@ def _asked(
     length: timedelta | None = None,
     until: str | None = None,
 ) -> tuple[Configuration, Asked]:
-    from iodcal.author import real_person
+    from iodcal.actor import real_person
     from iodcal.people import Asked
 
     asked = Asked(real_person(), session.watched, note.strip(), length, until, now, session.run_id)

@@ -58,8 +58,8 @@ def history(
     in_vain = circuit or start or end or since or outcome  # perhaps: that is told without a heading
     if not in_vain:
         headings.of_history(session, configuration)
-    from iodcal.history.command import HistoryAsked
-    from iodcal.history.command import history as look_up
+    from iodcal.history_command import HistoryAsked
+    from iodcal.history_command import history as look_up
 
     asked = HistoryAsked(circuit, start, end, since, tuple(outcome or ()), everything)
     report = look_up(configuration, session.state_path(configuration), asked)

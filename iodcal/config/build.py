@@ -34,7 +34,7 @@ from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.labels import Labels, labels_of
 from iodcal.domain.values import replace
 from iodcal.domain.workdays import Holidays
-from iodcal.places import expanded
+from iodcal.paths import expanded
 
 _Section = TypeVar("_Section", bound=Section)
 _ENTRIES = {

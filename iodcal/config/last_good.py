@@ -16,7 +16,7 @@ from iodcal.config.load import load_copy
 from iodcal.domain.circuits import Orders
 from iodcal.domain.values import replace
 from iodcal.errors import ConfigurationError
-from iodcal.state.files import replace_file
+from iodcal.store.files import replace_file
 
 _log = logging.getLogger("iodcal.config")
 

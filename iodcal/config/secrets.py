@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from iodcal.domain.values import Opaque
 from iodcal.errors import SecretError
-from iodcal.places import expanded
+from iodcal.paths import expanded
 
 _KINDS = ("env", "file", "credential", "command")
 _COMMAND_SECONDS = 20

@@ -13,8 +13,8 @@ from iodcal.domain.problems import Fact, Kind
 from iodcal.domain.standing import Standing
 from iodcal.errors import CarrierError, StateError
 from iodcal.observing import Carriers
-from iodcal.state import State
-from iodcal.state.store import StateStore
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
 
 _EDGE = Kind.CARRIER_UNREADABLE
 # What holds for every request to a carrier, so that its circuits need not be tried.

@@ -13,10 +13,10 @@ from iodcal.domain.durations import format_duration
 from iodcal.domain.problems import Fact
 from iodcal.errors import StateError
 from iodcal.exits import Exit
-from iodcal.places import exists, is_folder
-from iodcal.state import State
-from iodcal.state.lock import held_now
-from iodcal.state.store import StateStore
+from iodcal.paths import exists, is_folder
+from iodcal.store.lock import held_now
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
 
 _STUCK = 3  # times `every`: a run cannot take so long, nor may one be missing so long
 

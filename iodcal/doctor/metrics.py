@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.problems import Fact
-from iodcal.places import is_folder
+from iodcal.paths import is_folder
 
 
 def of_metrics(patient: Patient) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from iodcal.doctor import Area, Finding, Light, Patient
-from iodcal.places import expanded, is_link
+from iodcal.paths import expanded, is_link
 
 _UNITS = (
     "etc/systemd/system",

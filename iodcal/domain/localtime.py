@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from iodcal.domain.values import Instant
+
 
 class Interval(Struct, frozen=True, order=True):
     """Half open, in UTC: `start` belongs to it, `end` does not."""
 
-    start: datetime
-    end: datetime
+    start: Instant
+    end: Instant
 
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end

@@ -10,14 +10,14 @@ from iodcal.config import Configuration
 from iodcal.domain.localtime import Interval
 from iodcal.domain.values import replace
 from iodcal.errors import UsageError
-from iodcal.history import Past
-from iodcal.history.command import past_of
+from iodcal.history_command import past_of
 from iodcal.lookback import Lookback
 from iodcal.lookback.asked import LookbackAsked, shown, span_of
 from iodcal.lookback.gather import look_back, subjects_of
-from iodcal.state import State
-from iodcal.state.files import Access
-from iodcal.state.store import StateStore
+from iodcal.store.files import Access
+from iodcal.store.history import Past
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
 
 # Most circuits change at least once in this time; who did not is looked for in all that is kept.
 _BEFORE = timedelta(days=31)

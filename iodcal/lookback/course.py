@@ -10,9 +10,10 @@ from itertools import pairwise
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
-from iodcal.history import PastCause, PastOrder, PastReading
+from iodcal.store.history import PastOrder, PastReading
 
 EVER = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -24,7 +25,7 @@ class Step(Struct, frozen=True):
 
     at: datetime
     level: Bandwidth | None
-    causes: tuple[PastCause, ...] = ()
+    causes: tuple[Cause, ...] = ()
     by_hand: bool = False
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.values import replace
-from iodcal.history import CurtainUp, PastCause, PastChange, PastOrder
 from iodcal.lookback import BASELINE, Because
 from iodcal.lookback.paid import Demand
+from iodcal.store.history import CurtainUp, PastChange, PastOrder
 
 _ASKS = ("event", "hold")
 
@@ -31,7 +32,7 @@ def demands_of(
     return tuple(sorted(found.values(), key=lambda one: (one.span, one.because.id)))
 
 
-def because_of(cause: PastCause) -> Because | None:
+def because_of(cause: Cause) -> Because | None:
     """The reason that a cause is; None for one that asks for nothing that could be paid for."""
     if cause.kind == "baseline":
         return BASELINE
@@ -55,7 +56,7 @@ def _of_causes(orders: Iterable[PastOrder], changes: Iterable[PastChange]) -> It
         yield from _demands(change.causes, change.old, change.new)
 
 
-def _demands(causes: Iterable[PastCause], old: Bandwidth, new: Bandwidth) -> Iterator[Demand]:
+def _demands(causes: Iterable[Cause], old: Bandwidth, new: Bandwidth) -> Iterator[Demand]:
     """What has ended asked for the old level, what goes on asks for the new one."""
     for cause in causes:
         because = because_of(cause)

@@ -16,8 +16,8 @@ from iodcal.domain.billing import period_of
 from iodcal.domain.labels import Labels, labels_of
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice, RateSource, Tariff
-from iodcal.history import PastOrder
 from iodcal.lookback.course import EVER, NEVER
+from iodcal.store.history import PastOrder
 
 
 class Era(Struct, frozen=True):

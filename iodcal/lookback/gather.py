@@ -14,7 +14,6 @@ from iodcal.domain.circuits import Account, Circuit, Orders
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource, Tariff
 from iodcal.domain.standing import Standing
-from iodcal.history import CurtainUp, Past, PastChange, PastOrder, PastReading
 from iodcal.lookback import Because, CircuitPast, Figures, Lookback, QuotaDay, Served, Spending
 from iodcal.lookback.account import Accounted, Subject, account, months_of
 from iodcal.lookback.course import confirmed, ordered
@@ -22,6 +21,7 @@ from iodcal.lookback.demands import demands_of
 from iodcal.lookback.eras import eras_of, quotes_of
 from iodcal.lookback.service import served, worst_first
 from iodcal.lookback.spans import month_begins
+from iodcal.store.history import CurtainUp, Past, PastChange, PastOrder, PastReading
 
 T = TypeVar("T", PastOrder, PastReading)
 

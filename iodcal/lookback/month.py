@@ -19,12 +19,12 @@ from iodcal.domain.money import Cost
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
-from iodcal.history.read import gather
 from iodcal.lookback.account import account
 from iodcal.lookback.gather import subjects_of
 from iodcal.lookback.spans import month_start
-from iodcal.state import State
-from iodcal.state.history import History
+from iodcal.store.lines import gather
+from iodcal.store.log import History
+from iodcal.store.state import State
 
 _KINDS = ("order", "reading")
 

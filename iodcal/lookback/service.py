@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
-from iodcal.history import CurtainUp, PastProblem
 from iodcal.lookback import Because, Served
 from iodcal.lookback.course import EVER, NEVER, Known
 from iodcal.lookback.demands import because_of_look
+from iodcal.store.history import CurtainUp, PastProblem
 
 _LATE = "event_late"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from iodcal.config import Configuration
 from iodcal.config.find import state_folder
-from iodcal.state.files import replace_file
+from iodcal.store.files import replace_file
 
 _log = logging.getLogger("iodcal.metrics")
 _MOST_BYTES = 4096

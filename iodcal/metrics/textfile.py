@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from iodcal.metrics.exposition import blocks_of, whole
-from iodcal.state.files import sync_folder, write_new
+from iodcal.store.files import sync_folder, write_new
 
 _MODE = 0o644  # node_exporter runs as a user of its own
 _MOST_BYTES = 16 * 1024 * 1024

@@ -16,7 +16,7 @@ from iodcal.render.lines import held_line, order_line
 from iodcal.render.text import for_line
 from iodcal.render.when import with_zone
 from iodcal.result import CurtainUp, Report
-from iodcal.state import Told
+from iodcal.store.state import Told
 from iodcal.words import Words
 from iodcal.words.errors import describe as describe_error
 from iodcal.words.problems import describe

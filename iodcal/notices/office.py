@@ -19,7 +19,7 @@ from iodcal.notices.delivery import Round, Signals, deliver, signal
 from iodcal.notices.outbox import Memory, Outbox, alone, load
 from iodcal.notices.standing import target_report
 from iodcal.result import TargetReport
-from iodcal.state.files import Access
+from iodcal.store.files import Access
 
 _log = logging.getLogger("iodcal.notices")
 

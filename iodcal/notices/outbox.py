@@ -19,7 +19,7 @@ from msgspec import Struct, field, to_builtins
 
 from iodcal.domain.values import replace
 from iodcal.notices import Notice, NoticeKind
-from iodcal.state.files import Access, replace_file
+from iodcal.store.files import Access, replace_file
 from iodcal.telling import REMINDER
 
 _log = logging.getLogger("iodcal.notices")

@@ -7,7 +7,7 @@ from pathlib import Path
 from iodcal.config import Configuration
 from iodcal.notices.outbox import Memory, load
 from iodcal.result import TargetReport
-from iodcal.state.files import Access
+from iodcal.store.files import Access
 
 
 def known_targets(configuration: Configuration, state_path: Path) -> tuple[TargetReport, ...]:

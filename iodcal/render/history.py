@@ -11,15 +11,16 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from iodcal.author import Author
-from iodcal.history import PastCause, Transition
-from iodcal.history.command import HistoryReport
-from iodcal.history.entries import Entry
+from iodcal.actor import Author
+from iodcal.domain.changes import Cause
+from iodcal.history_command import HistoryReport
 from iodcal.render import past
 from iodcal.render.chart import DOWN, UP
 from iodcal.render.csv import csv_text
 from iodcal.render.json import VERSION, Json, moment
 from iodcal.render.text import for_line, for_terminal
+from iodcal.store.entries import Entry
+from iodcal.store.history import Transition
 
 COLUMNS = (
     *(
@@ -176,7 +177,7 @@ def _entry(entry: Entry) -> Json:
     }
 
 
-def _cause(cause: PastCause) -> Json:
+def _cause(cause: Cause) -> Json:
     return {
         "kind": cause.kind,
         "rule": cause.rule,

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from iodcal import __version__
 from iodcal.domain.problems import Severity
-from iodcal.history.entries import HELD, Entry
 from iodcal.render import past
 from iodcal.render.html import Html, tag, together
 from iodcal.render.json import moment
@@ -18,6 +17,7 @@ from iodcal.render.text import for_terminal
 from iodcal.render.when import relative, with_zone
 from iodcal.reportpage import CurrentProblem, Lane, Page
 from iodcal.result import SourceReport
+from iodcal.store.entries import HELD, Entry
 
 _OPEN_AT_FIRST = 4  # tables, where there are no more circuits than that
 _MOST_AT_ONCE = 4  # problems before the picture; the rest unfolds

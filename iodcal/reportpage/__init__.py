@@ -12,9 +12,9 @@ from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Severity
 from iodcal.domain.standing import Standing
-from iodcal.history.entries import Entry
 from iodcal.result import SourceReport
-from iodcal.state import LastRun
+from iodcal.store.entries import Entry
+from iodcal.store.state import LastRun
 
 
 class Block(Struct, frozen=True):

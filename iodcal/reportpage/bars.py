@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from iodcal.domain.changes import Cause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.values import replace
-from iodcal.history import CurtainUp, Past, PastCause
-from iodcal.history.conceal import Hidden
 from iodcal.reportpage import Bar
+from iodcal.store.conceal import Hidden
+from iodcal.store.history import CurtainUp, Past
 
 MOST_ROWS = 4
 
@@ -50,7 +51,7 @@ def _of_history(past: Past, circuit: str) -> Iterator[Bar]:
             yield from _of_causes(change.causes)
 
 
-def _of_causes(causes: Iterable[PastCause]) -> Iterator[Bar]:
+def _of_causes(causes: Iterable[Cause]) -> Iterator[Bar]:
     for cause in causes:
         if cause.kind == "event":
             span = Interval(cause.start, cause.end)

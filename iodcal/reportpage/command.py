@@ -7,13 +7,13 @@ from pathlib import Path
 from iodcal.asked import Preview
 from iodcal.commands import plan
 from iodcal.config import Configuration
-from iodcal.history.command import past_of
-from iodcal.history.conceal import hidden_by
+from iodcal.history_command import past_of
 from iodcal.reportpage import Page
 from iodcal.reportpage.asked import PageAsked, check_page
 from iodcal.reportpage.gather import page_of
-from iodcal.state.files import Access
-from iodcal.state.store import StateStore
+from iodcal.store.conceal import hidden_by
+from iodcal.store.files import Access
+from iodcal.store.store import StateStore
 
 
 def report_page(configuration: Configuration, state_path: Path, asked: PageAsked) -> Page:

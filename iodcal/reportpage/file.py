@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from iodcal.errors import OutputError
-from iodcal.state.files import sync_folder, write_all
+from iodcal.store.files import sync_folder, write_all
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from iodcal.domain.changes import Cause, Change
+from iodcal.domain.changes import Change
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Kind, Problem, Severity
-from iodcal.history import Past, PastCause, Stamp
-from iodcal.history.conceal import Hidden
-from iodcal.history.entries import HELD, Entry, entries_of
 from iodcal.reportpage import CurrentProblem, Lane, Page, Trouble
 from iodcal.reportpage.bars import bars_of, in_rows
 from iodcal.reportpage.levels import asked, was
 from iodcal.result import Report
-from iodcal.state import State
+from iodcal.store.conceal import Hidden
+from iodcal.store.entries import HELD, Entry, entries_of
+from iodcal.store.history import Past, Stamp
+from iodcal.store.state import State
 from iodcal.words.problems import describe
 from iodcal.words.recorded import describe_recorded
 
@@ -89,25 +89,7 @@ def _coming(change: Change, now: datetime, hidden: Hidden) -> Entry:
         HELD if change.held is not None else DUE if change.due else PLANNED,
         str(change.held.reason) if change.held is not None else None,
         change.held.until if change.held is not None else None,
-        causes=tuple(_past_cause(cause, hidden) for cause in change.causes),
-    )
-
-
-def _past_cause(cause: Cause, hidden: Hidden) -> PastCause:
-    secret = hidden.covers(cause.calendar, cause.rule)
-    return PastCause(
-        str(cause.kind),
-        cause.start,
-        cause.end,
-        cause.id,
-        cause.rule,
-        cause.calendar,
-        None if secret else cause.subject,
-        cause.asks,
-        cause.ended,
-        cause.labels,
-        cause.who,
-        cause.note,
+        causes=hidden.causes(change.causes),
     )
 
 

@@ -11,8 +11,8 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
 from iodcal.domain.standing import Standing
 from iodcal.domain.timeline import Timeline
-from iodcal.history import Past
 from iodcal.reportpage import Block
+from iodcal.store.history import Past
 
 
 def was(past: Past, standing: Standing, over: Interval) -> Iterator[Block]:

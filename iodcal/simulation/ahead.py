@@ -11,7 +11,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, SimulationError
 from iodcal.http import Deadline
 from iodcal.reading import calendars_in_use, read_all, readers_of, span_to_read
-from iodcal.state import State
+from iodcal.store.state import State
 
 LONGEST = timedelta(days=1825)  # Microsoft Graph answers no longer range at once
 _MARGIN = timedelta(days=2)

@@ -18,7 +18,7 @@ from iodcal.simulation.outcome import conclude
 from iodcal.simulation.plot import Heard, Plot, timelines_of
 from iodcal.simulation.result import Simulation
 from iodcal.simulation.world import World, as_simulated, build
-from iodcal.state.memory import MemoryStore
+from iodcal.store.memory import MemoryStore
 
 NEVER = Deadline(math.inf)  # nothing takes time here
 _UNWATCHED = Syncing(terminal=False)

@@ -118,7 +118,7 @@ def test_no_configuration_names_the_places_tried(iodcal: Iodcal) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from iodcal.state.lock import locked
+from iodcal.store.lock import locked
 with locked(Path(sys.argv[1]), command="sync", wait_seconds=0):
     print("held", flush=True)
     sys.stdin.read()

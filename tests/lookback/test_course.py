@@ -6,8 +6,8 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import Outcome
-from iodcal.history import PastOrder, PastReading
 from iodcal.lookback.course import Known, confirmed, ordered
+from iodcal.store.history import PastOrder, PastReading
 from tests.lookback.past import HIGH, LOW, MIDDLE, at, order, reading, span
 
 

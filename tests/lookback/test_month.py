@@ -14,12 +14,12 @@ from iodcal.domain.problems import Fact, Kind
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.lookback.month import budget_problems
-from iodcal.state import LastRun, State, Told
-from iodcal.state.history import History
+from iodcal.store.log import History
+from iodcal.store.state import LastRun, State, Told
 from tests.config.test_budgets import with_budget
 from tests.config.test_load import write
-from tests.history.past import history_in
 from tests.lookback.past import HIGH, LOW, NOON, at, order
+from tests.store.past import history_in
 
 PRICED = "carriers: {lab: {type: sandbox, file: lab.json, rates: {100 Mbps: 1, 1 Gbps: 10}}}"
 

@@ -8,10 +8,10 @@ import pytest
 
 from iodcal.domain.orders import Outcome
 from iodcal.domain.values import replace
-from iodcal.history import CurtainUp, PastOrder, PastProblem
 from iodcal.lookback import Served
 from iodcal.lookback.course import confirmed
 from iodcal.lookback.service import served, worst_first
+from iodcal.store.history import CurtainUp, PastOrder, PastProblem
 from tests.lookback.past import HIGH, LOW, late, look, order, reading, span
 
 

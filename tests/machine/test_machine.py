@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from iodcal import people
+from iodcal.actor import Person
 from iodcal.asked import Syncing
-from iodcal.author import Person
 from iodcal.commands import Synced, sync
 from iodcal.config import Configuration, Settings
 from iodcal.domain.changes import Held, Reason
@@ -29,9 +29,9 @@ from iodcal.domain.wishes import longest_pause
 from iodcal.errors import StateError, UsageError
 from iodcal.people import Act, Asked
 from iodcal.result import Report
-from iodcal.state import State
-from iodcal.state.history import History
-from iodcal.state.store import StateStore
+from iodcal.store.log import History
+from iodcal.store.state import State
+from iodcal.store.store import StateStore
 from tests.machine.world import (
     ACCOUNT,
     EVERY,

@@ -23,8 +23,8 @@ import pytest
 from iodcal.asked import Syncing
 from iodcal.commands import sync
 from iodcal.domain.orders import Outcome
-from iodcal.history.read import read_past
-from iodcal.state.store import StateStore
+from iodcal.store.lines import read_past
+from iodcal.store.store import StateStore
 from tests.machine.world import EVERY, HIGH, LOW, START, Company, event_of, minutes
 
 

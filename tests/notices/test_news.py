@@ -17,7 +17,7 @@ from iodcal.notices.daily import summary
 from iodcal.notices.news import failure_of, news_of, recovery_of
 from iodcal.notices.outbox import Memory
 from iodcal.result import CurtainUp
-from iodcal.state import Told
+from iodcal.store.state import Told
 from iodcal.telling import Telling
 from tests.domain.minutes import DENVER, NOON, at
 from tests.render.test_golden import HOSTILE, report, synced

@@ -12,7 +12,7 @@ import pytest
 from iodcal.domain.values import replace
 from iodcal.notices import NoticeKind
 from iodcal.notices.outbox import MOST_WAITING, Memory, Outbox, load
-from iodcal.state.files import OWNER_ONLY
+from iodcal.store.files import OWNER_ONLY
 from tests.notices.test_shapes import NOTICE
 
 NOW = NOTICE.at

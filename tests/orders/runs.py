@@ -19,7 +19,7 @@ from iodcal.invocation import Request, Surroundings
 from iodcal.ledger import Ledger
 from iodcal.result import Report
 from iodcal.run import run
-from iodcal.state import State
+from iodcal.store.state import State
 from iodcal.telling import Telling
 from tests.machine.world import SECOND, START, Company, Line, MemoryCarrier, event_of, minutes
 
@@ -53,7 +53,7 @@ class Disk:
     def history(self) -> Disk:
         return self
 
-    def load(self) -> State:
+    def load(self, *, read_only: bool = False) -> State:  # noqa: ARG002 - the protocol's
         return self.state
 
     def save(self, state: State) -> None:

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from iodcal import __version__
-from iodcal.author import author
+from iodcal.actor import author
 from iodcal.domain.orders import Outcome, ended
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.ledger import stamp_of, used_today
-from iodcal.state import Quota, State
+from iodcal.store.state import Quota, State
 from tests.machine.world import ACCOUNT, HIGH, MIDDLE, QUOTA, SECOND, START, Company
 from tests.orders.runs import Office, at, held, kinds, outcomes, two_accounts
 

@@ -14,7 +14,7 @@ from iodcal.domain.orders import Direction
 from iodcal.domain.standing import Drift, Foreseen
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Pause
-from iodcal.keeping import held_mark
+from iodcal.pipeline.save import held_mark
 from iodcal.result import CurtainUp
 from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES, Company
 from tests.orders.runs import Office, at, kinds, minute_of, one_circuit

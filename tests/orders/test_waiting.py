@@ -18,7 +18,7 @@ from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
 from iodcal.result import Report
 from iodcal.settling import wait_for_orders
-from iodcal.state.store import StateStore
+from iodcal.store.store import StateStore
 from tests.machine.world import HIGH, Company, MemoryCarrier
 from tests.orders.runs import Office, at, outcomes
 

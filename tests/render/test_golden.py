@@ -35,7 +35,7 @@ from iodcal.render.plan import print_plan
 from iodcal.render.status import print_status
 from iodcal.render.sync import print_sync
 from iodcal.result import Report, SourceReport
-from iodcal.state import LastRun, Told
+from iodcal.store.state import LastRun, Told
 from iodcal.telling import Telling
 from tests.domain.minutes import CIRCUIT, DENVER, NOON, SOURCE, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_orders import order

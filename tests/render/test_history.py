@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iodcal.config.load import load
-from iodcal.history.command import HistoryAsked, HistoryReport, history
+from iodcal.history_command import HistoryAsked, HistoryReport, history
 from iodcal.render.csv import csv_text
 from iodcal.render.dump import dump
 from iodcal.render.history import COLUMNS, history_csv, history_json, print_history, unreadable_line
@@ -19,8 +19,8 @@ from iodcal.render.text import for_csv
 from iodcal.words.recorded import describe_recorded
 from tests.config.test_load import BASE, write
 from tests.domain.minutes import DENVER
-from tests.history.past import HOSTILE, PAT, TIMER, at, fill, history_in
 from tests.render.test_golden import check, shown
+from tests.store.past import HOSTILE, PAT, TIMER, at, fill, history_in
 
 
 @pytest.fixture

@@ -9,19 +9,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import Outcome
 from iodcal.domain.values import replace
-from iodcal.history import Past, PastCause
 from iodcal.lookback import Because, Lookback, Served
 from iodcal.lookback.gather import look_back
 from iodcal.render.costs_page import costs_html
 from iodcal.render.dump import dump
 from iodcal.render.lookback import print_lookback, spare_text
 from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
+from iodcal.store.history import Past
 from iodcal.words.lookback import event_name, spent_on
 from iodcal.words.problems import why_late
-from tests.history.past import HOSTILE
 from tests.lookback.past import (
     AFTERNOON,
     HIGH,
@@ -36,11 +36,12 @@ from tests.lookback.past import (
     span,
 )
 from tests.render.test_golden import check, shown
+from tests.store.past import HOSTILE
 
 DENVER = ZoneInfo("America/Denver")
 
 
-def harmless_looking(made: PastCause) -> PastCause:
+def harmless_looking(made: Cause) -> Cause:
     return replace(made, subject=HOSTILE)
 
 

@@ -14,19 +14,19 @@ from iodcal.domain.orders import Outcome
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.standing import Drift
 from iodcal.domain.values import replace
-from iodcal.history import Past, PastOrder, PastReading, Stamp, Transition
-from iodcal.history.conceal import Hidden
-from iodcal.history.read import read_past
 from iodcal.render.html import Html, tag, together
 from iodcal.render.page import page_html
 from iodcal.reportpage import Bar
 from iodcal.reportpage.bars import MOST_ROWS, bars_of, in_rows
 from iodcal.reportpage.gather import page_of
 from iodcal.reportpage.levels import asked, was
-from iodcal.state import State, Told
+from iodcal.store.conceal import Hidden
+from iodcal.store.history import Past, PastOrder, PastReading, Stamp, Transition
+from iodcal.store.lines import read_past
+from iodcal.store.state import State, Told
 from tests.domain.minutes import CIRCUIT, NOON, Ask, at, minutes, plan_of, standing_at, timeline_of
-from tests.history import past as records
 from tests.render.test_golden import report
+from tests.store import past as records
 
 NOTHING = Hidden(False, frozenset(), frozenset())
 DAY = Interval(at(0), at(600))

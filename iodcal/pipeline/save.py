@@ -1,0 +1,146 @@
+"""The end of a run that orders: what the next run must know is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from iodcal.domain.circuits import Orders
+from iodcal.domain.people import forget_old_orders
+from iodcal.domain.planning import CircuitPlan, foresee
+from iodcal.domain.problems import Problem
+from iodcal.domain.risk import is_ready, need
+from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
+from iodcal.domain.windows import Window
+from iodcal.domain.wishes import longest_pause
+from iodcal.invocation import Run
+from iodcal.ledger import Ledger
+from iodcal.observing import curtain_ups
+from iodcal.reading import Sight
+from iodcal.result import CurtainUp
+from iodcal.store.state import Told
+
+
+def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> tuple[CurtainUp, ...]:
+    """Puts standings and memory into the ledger's state, and what happened into the history; returns this
+    run's curtain-up readings."""
+    good = not sight.failures
+    seen: list[CurtainUp] = []
+    for plan in plans:
+        standing = forget_old_orders(_looked_at(plan, this, ledger, seen), this.request.now)
+        if good:
+            standing = replace(standing, foreseen=foresee(plan))
+        ledger.put(_note_held(plan, standing, ledger))
+    remembered = {
+        recalled.source.key: recalled.remembered
+        for recalled in sight.recalled
+        if recalled.remembered is not None
+    }
+    found = {key: reading.calendar_id for key, reading in sight.readings.items() if reading.calendar_id}
+    known = {key: id_ for key, id_ in ledger.state.calendar_ids.items() if key in remembered}
+    ledger.state = replace(
+        ledger.state,
+        remembered=remembered,
+        calendar_ids=known | found,
+        rebuilt_from=None,
+        unknown_since=_still_unknown(this),
+        pause=longest_pause((ledger.state.pause,), this.request.now),
+    )
+    return tuple(seen)
+
+
+def _still_unknown(this: Run) -> datetime | None:
+    since = this.state.unknown_since
+    grace = this.policy.patience.lost_answer_grace
+    return since if since is not None and this.request.now < since + grace else None
+
+
+def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger, seen: list[CurtainUp]) -> Standing:
+    """Notes the curtain-up readings of this run, the last look before an event begins, and adds to `seen`
+    those that somebody relies on."""
+    standing, now = plan.standing, this.request.now
+    if not this.carriers.has_read(plan.circuit):
+        return standing
+    done = list(standing.curtain_ups)
+    for window in curtain_ups(standing, plan.timeline, now, this.policy.every):
+        look = _curtain_up(plan, window)
+        result = "ready" if look.ready else "late"
+        demand = window.demand
+        done.append((demand.id, demand.event.end))
+        if plan.circuit.orders is not Orders.NONE:
+            seen.append(look)
+        ledger.note(
+            "curtain_up",
+            circuit=plan.circuit.name,
+            rule=demand.rule.name,
+            start=demand.event.start,
+            result=result,
+            event=demand.id,
+            calendar=demand.calendar,
+            subject=demand.subject,
+            end=demand.event.end,
+            needs_mbps=look.needs,
+            labels=dict(plan.circuit.labels),
+        )
+    return replace(standing, curtain_ups=tuple(done))
+
+
+def _curtain_up(plan: CircuitPlan, window: Window) -> CurtainUp:
+    demand, standing = window.demand, plan.standing
+    return CurtainUp(
+        plan.circuit.name,
+        demand.rule.name,
+        demand.subject,
+        demand.event.start,
+        plan.circuit.zone,
+        need(plan, window),
+        standing.drift.observed if standing.drift else standing.confirmed,
+        is_ready(plan, window),
+    )
+
+
+def held_mark(plan: CircuitPlan) -> str | None:
+    """Names the change that is held back and why; None where none is."""
+    due = plan.due
+    return f"{due.new.mbps}/{due.held.reason}" if due is not None and due.held is not None else None
+
+
+def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standing:
+    """A change held back goes into the history once, not with every run for as long as it is held."""
+    due, told = plan.due, held_mark(plan)
+    if due is not None and due.held is not None and told != standing.held_told:
+        ledger.note(
+            "change",
+            circuit=plan.circuit.name,
+            direction=due.direction,
+            from_mbps=due.old.mbps,
+            to_mbps=due.new.mbps,
+            held=due.held.reason,
+            until=due.held.until,
+            causes=due.causes,
+            labels=dict(plan.circuit.labels),
+        )
+    return replace(standing, held_told=told)
+
+
+def note_problems(ledger: Ledger, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:
+    """Puts problems into the history when they begin, change or are gone from what is `told` from now on;
+    whether a person or a timer looked on is no matter there."""
+    before = ledger.state.told
+    for problem in problems:
+        if problem.id not in before or _differs(problem, before[problem.id]):
+            ledger.note(
+                "problem",
+                id=problem.id,
+                where=problem.where,
+                severity=problem.severity,
+                facts=dict(problem.facts),
+            )
+    for key, gone in before.items():
+        if key not in told:
+            ledger.note("recovered", id=key, where=gone.where, since=gone.since)
+
+
+def _differs(problem: Problem, known: Told) -> bool:
+    return any(known.facts.get(name) != fact for name, fact in problem.stable_facts)

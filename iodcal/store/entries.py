@@ -1,0 +1,172 @@
+"""The history as one list: each order, held change, look and problem in the same shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause, CauseKind
+from iodcal.domain.labels import Labels
+from iodcal.domain.orders import Order
+from iodcal.store.history import (
+    CurtainUp,
+    OtherRecord,
+    Past,
+    PastChange,
+    PastOrder,
+    PastProblem,
+    PastReading,
+    PastWish,
+    Stamp,
+    Transition,
+)
+
+HELD = "held"
+READY, LATE = "ready", "late"
+
+
+class Entry(Struct, frozen=True):
+    """One thing that happened. `kind` is that of its lines; `outcome` an order's, `held`, `ready` or `late`;
+    `reason` says why a change was held back or an order refused. `who` and `note` are those of a person's
+    command, for `circuit`, or for all where that is None. `facts` is what has no field of its own, `ended`
+    when a problem was gone."""
+
+    kind: str
+    at: datetime
+    stamp: Stamp
+    circuit: str | None = None
+    old: Bandwidth | None = None
+    new: Bandwidth | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    until: datetime | None = None
+    ended: datetime | None = None
+    causes: tuple[Cause, ...] = ()
+    labels: Labels = ()
+    order: Order | None = None
+    transitions: tuple[Transition, ...] = ()
+    who: str | None = None
+    note: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def concerns(self, circuit: str) -> bool:
+        """True if it is about `circuit`: also what somebody asked for all of them."""
+        return self.circuit == circuit or (self.circuit is None and self.who is not None)
+
+
+def entries_of(past: Past, *, everything: bool) -> list[Entry]:
+    """What was ordered, what was held back, and what people asked for; with `everything` also the looks
+    before events, readings and problems. In order of time."""
+    found = [*_of_changes(past)]
+    if everything:
+        found += _of_looks(past)
+    return sorted(found, key=lambda entry: entry.at)
+
+
+def _of_changes(past: Past) -> Iterator[Entry]:
+    yield from (_wish(one) for one in past.wishes)  # before the order that follows at the same instant
+    yield from (_order(one) for one in past.orders)
+    yield from (_change(one) for one in past.changes)
+    yield from (_other(one) for one in past.others)
+
+
+def _of_looks(past: Past) -> Iterator[Entry]:
+    yield from (_curtain_up(one) for one in past.curtain_ups)
+    yield from (_reading(one) for one in past.readings)
+    yield from (_problem(one) for one in past.problems)
+
+
+def _order(past: PastOrder) -> Entry:
+    order = past.order
+    return Entry(
+        "order",
+        order.created_at,
+        past.stamp,
+        order.circuit,
+        order.old,
+        order.new,
+        str(order.outcome),
+        order.reason or None,
+        causes=past.causes,
+        labels=past.labels,
+        order=order,
+        transitions=past.transitions,
+    )
+
+
+def _change(past: PastChange) -> Entry:
+    return Entry(
+        "change",
+        past.stamp.at,
+        past.stamp,
+        past.circuit,
+        past.old,
+        past.new,
+        HELD,
+        past.reason,
+        past.until,
+        causes=past.causes,
+        labels=past.labels,
+    )
+
+
+def _curtain_up(past: CurtainUp) -> Entry:
+    cause = Cause(
+        CauseKind.EVENT,
+        past.event or "",
+        past.start,
+        past.end or past.start,
+        past.rule,
+        past.calendar,
+        past.subject,
+    )
+    return Entry(
+        "curtain_up",
+        past.stamp.at,
+        past.stamp,
+        past.circuit,
+        new=past.needs,
+        outcome=READY if past.ready else LATE,
+        causes=(cause,),
+        labels=past.labels,
+    )
+
+
+def _reading(past: PastReading) -> Entry:
+    drift = {"drift_mbps": past.drift.observed.mbps} if past.drift is not None else {}
+    off_peak = {"off_peak_mbps": past.off_peak.mbps} if past.off_peak is not None else {}
+    return Entry(
+        "reading", past.stamp.at, past.stamp, past.circuit, new=past.confirmed, facts={**off_peak, **drift}
+    )
+
+
+def _problem(past: PastProblem) -> Entry:
+    named = past.facts.get("circuit")
+    facts = {"id": past.id, "where": past.where, "severity": past.severity, **past.facts}
+    circuit = named if isinstance(named, str) else None
+    return Entry("problem", past.stamp.at, past.stamp, circuit, ended=past.ended, facts=facts)
+
+
+def _wish(past: PastWish) -> Entry:
+    facts: dict[str, Any] = {"account": past.account} if past.account not in (None, past.who) else {}
+    if past.exactly:
+        facts["exactly"] = True
+    return Entry(
+        past.kind,
+        past.stamp.at,
+        past.stamp,
+        past.circuit,
+        new=past.bandwidth,
+        until=past.until,
+        who=past.who or "",
+        note=past.note,
+        facts=facts,
+    )
+
+
+def _other(past: OtherRecord) -> Entry:
+    return Entry(past.kind, past.stamp.at, past.stamp, past.circuit, facts=past.facts)

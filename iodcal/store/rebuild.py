@@ -1,0 +1,149 @@
+"""A new state in place of a damaged one, from the history; the carrier tells the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from iodcal.domain.circuits import account_in, parts_of
+from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
+from iodcal.domain.standing import Standing
+from iodcal.domain.values import replace
+from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
+from iodcal.store.codec import DamagedError, from_json
+from iodcal.store.history import PastReading, Stamp
+from iodcal.store.records import decode_order
+from iodcal.store.state import Quota, State
+
+
+class _OfCircuit(Struct, frozen=True):
+    """What names a circuit in a line."""
+
+    circuit: str
+    key: str
+
+
+class _Found(Struct):
+    """What the records read so far come to. `orders` is keyed by order id, `standings` by circuit key."""
+
+    orders: dict[str, Order] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    pause: Pause | None = None
+    parked: Parked | None = None
+
+    def standing(self, key: str, name: str) -> Standing:
+        return self.standings.get(key) or _standing(key, name)
+
+
+def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
+    """What `records`, oldest first, still tell at `now` (UTC): the last bandwidth that was confirmed, open
+    orders (unknown where no answer stands), the orders of the last 24 hours, today's quota, drift, and what
+    people asked for.
+
+    Records that make no sense are passed over. Where none is left, nobody knows of an order that may have
+    gone out just now: `unknown_since` says so.
+    """
+    found = _Found()
+    read_any = False
+    for record in records:
+        try:
+            _replay(record, found)
+        except DamagedError:
+            continue
+        read_any = True
+    standings = found.standings
+    for order in _without_abandoned(found.orders.values()):
+        if order.circuit_key in standings:  # else it was forgotten since, and only counts
+            standings[order.circuit_key] = _with_order(standings[order.circuit_key], order, now)
+    return State(
+        circuits=standings,
+        quotas=_quotas(found.orders.values(), now),
+        unknown_since=None if read_any else now,
+        pause=longest_pause((found.pause,), now),
+        parked=found.parked,
+    )
+
+
+def _replay(record: Mapping[str, Any], found: _Found) -> None:
+    match record.get("kind"):
+        case "order":
+            _replay_order(decode_order(record.get("order")), found)
+        case "reading":
+            of = from_json(record, _OfCircuit)
+            read = from_json({**record, "stamp": from_json(record, Stamp)}, PastReading)
+            found.standings[of.key] = replace(
+                found.standing(of.key, of.circuit),
+                confirmed=read.confirmed,
+                off_peak=read.off_peak,
+                drift=read.drift,
+            )
+        case "park":
+            found.parked = from_json(record, Parked)
+        case "hold" | "release" | "pause" | "resume" | "forget" as kind if record.get("key") is not None:
+            _replay_wish(kind, from_json(record, _OfCircuit), record, found)
+        case "pause":
+            found.pause = from_json(record, Pause)
+        case "resume":
+            found.pause = found.parked = None
+            for key, standing in found.standings.items():
+                found.standings[key] = replace(standing, pause=None)
+
+
+def _replay_order(order: Order, found: _Found) -> None:
+    found.orders[order.id] = order
+    standing = found.standing(order.circuit_key, order.circuit)
+    if order.outcome is Outcome.CONFIRMED:
+        standing = replace(standing, confirmed=order.new, drift=None)
+    found.standings[order.circuit_key] = standing
+
+
+def _replay_wish(kind: str, of: _OfCircuit, record: Mapping[str, Any], found: _Found) -> None:
+    standing = found.standing(of.key, of.circuit)
+    match kind:
+        case "hold":
+            standing = replace(standing, hold=from_json(record, Hold))
+        case "release":
+            standing = replace(standing, hold=None)
+        case "pause":
+            standing = replace(standing, pause=from_json(record, Pause))
+        case "resume":
+            standing = replace(standing, pause=None)
+    found.standings[of.key] = standing
+    if kind == "forget":
+        del found.standings[of.key]
+
+
+def _without_abandoned(orders: Iterable[Order]) -> Iterator[Order]:
+    """`orders` but for those that another one followed though they stand as open. A circuit has at most one
+    open order: these were intents that never got into the state, and so were never sent."""
+    orders = list(orders)
+    last = {order.circuit_key: order.id for order in orders}
+    return (order for order in orders if not order.outcome.open or last[order.circuit_key] == order.id)
+
+
+def _with_order(standing: Standing, order: Order, now: datetime) -> Standing:
+    if order.outcome is Outcome.SENDING:
+        order = replace(order, outcome=Outcome.UNKNOWN)
+    if order.outcome.open:
+        return replace(standing, order=order)
+    if now - order.created_at <= ADOPTION_AGE:
+        return replace(standing, recent=(*standing.recent, order))
+    return standing
+
+
+def _standing(key: str, name: str) -> Standing:
+    carrier_type, account = account_in(key)
+    return Standing(key, name, carrier_type, account)
+
+
+def _quotas(orders: Iterable[Order], now: datetime) -> dict[tuple[str, str], Quota]:
+    today = now.astimezone(UTC).date()
+    used: dict[tuple[str, str], int] = {}
+    for order in orders:
+        if order.created_at.astimezone(UTC).date() == today and order.outcome.counts_against_quota:
+            _, url, account, _ = parts_of(order.circuit_key)
+            used[url, account] = used.get((url, account), 0) + 1
+    return {key: Quota(today, count) for key, count in used.items()}

@@ -1,0 +1,153 @@
+"""Hypothesis: any state that a run could leave."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Reading, Status
+from iodcal.domain.events import Floating, Match, MatchedEvent, Named, Source, Timed
+from iodcal.domain.localtime import Interval
+from iodcal.domain.money import QuotedPrice
+from iodcal.domain.orders import BootTime, Order, Outcome, as_kept
+from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
+from iodcal.domain.values import replace
+from iodcal.domain.wishes import Hold, Parked, Pause
+from iodcal.store.state import LastRun, Quota, State, Told
+
+texts = st.text(st.characters(codec="utf-8"), max_size=12)
+names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+keys = st.tuples(names, texts).map("|".join) | names.filter(lambda name: "|" not in name)
+naive = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1))  # noqa: DTZ001 - local times
+instants = naive.map(lambda at: at.replace(tzinfo=UTC))
+prices = st.decimals(0, 1000, places=6)
+rates = st.integers(1, 100_000).map(Bandwidth)
+
+
+def maybe(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.none() | strategy
+
+
+readings = st.builds(Reading, instants, st.sampled_from(Status), maybe(rates), texts)
+orders = st.builds(
+    Order,
+    id=names,
+    circuit_key=texts,
+    circuit=texts,
+    old=rates,
+    new=rates,
+    created_at=instants,
+    outcome=st.sampled_from(Outcome),
+    quote_id=maybe(texts),
+    accepted_at=maybe(instants),
+    carrier_order_id=maybe(texts),
+    settled_at=maybe(instants),
+    resends=st.integers(0, 3),
+    demand=texts,
+    run_id=texts,
+    reason=texts,
+    boot=maybe(st.builds(BootTime, texts, st.floats(0, 1e9))),
+    needed_by=maybe(instants),
+)
+
+
+pauses = st.builds(Pause, instants, instants, texts, texts)
+
+
+def standings(key: str) -> st.SearchStrategy[Standing]:
+    return st.builds(
+        Standing,
+        key=st.just(key),
+        name=texts,
+        carrier_type=texts,
+        account=texts,
+        off_peak=maybe(rates),
+        confirmed=maybe(rates),
+        reading=maybe(readings),
+        order=maybe(orders),
+        recent=st.lists(orders, max_size=2).map(tuple),
+        drift=maybe(st.builds(Drift, rates, instants, instants)),
+        raised_for=maybe(texts),
+        level=maybe(rates),
+        stepped_down_at=maybe(instants),
+        foreseen=st.lists(st.builds(Foreseen, instants, rates), max_size=2).map(tuple),
+        curtain_ups=st.lists(st.tuples(texts, instants), max_size=2).map(tuple),
+        failures=st.integers(0, 9),
+        retry_at=maybe(instants),
+        held_told=maybe(texts),
+        hold=maybe(st.builds(Hold, rates, instants, instants, texts, texts, st.booleans())),
+        pause=maybe(pauses),
+        quotes=st.lists(st.builds(QuotedPrice, rates, prices, texts, instants), max_size=2).map(tuple),
+    )
+
+
+def remembered(key: str) -> st.SearchStrategy[Remembered]:
+    spans = st.builds(Timed, instants, instants) | st.builds(Floating, naive, naive)
+    events = st.builds(
+        MatchedEvent,
+        source=st.just(Source(key, "company", "label")),
+        id=texts,
+        uid=texts,
+        span=spans,
+        all_day=st.booleans(),
+        subject=maybe(texts),
+        matches=st.lists(st.builds(Match, texts, maybe(rates)), max_size=2).map(tuple),
+        absent=st.booleans(),
+        named=maybe(st.builds(Named, st.frozensets(texts, max_size=2), st.frozensets(texts, max_size=2))),
+    )
+    return st.builds(
+        Remembered,
+        source_key=st.just(key),
+        label=st.just("label"),
+        read_at=instants,
+        covers=st.builds(Interval, instants, instants),
+        events=st.lists(events, max_size=2).map(tuple),
+        asked=maybe(st.frozensets(texts, max_size=2)),
+    )
+
+
+facts = st.dictionaries(names, st.none() | texts | st.integers(-999, 999), max_size=3)
+told = st.builds(
+    Told,
+    kind=texts,
+    where=texts,
+    facts=facts,
+    stable_facts=facts.map(lambda given: tuple(sorted(given.items()))),
+    since=instants,
+    told_at=maybe(instants),
+)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> State:
+    circuits = draw(st.lists(keys, max_size=2, unique=True))
+    sources = draw(st.lists(names, max_size=2, unique=True))
+    return State(
+        circuits={key: draw(standings(key)) for key in circuits},
+        remembered={key: draw(remembered(key)) for key in sources},
+        calendar_ids=draw(st.dictionaries(names, texts, max_size=2)),
+        quotas=draw(
+            st.dictionaries(
+                st.tuples(texts, texts),
+                st.builds(Quota, st.dates(), st.integers(0, 99)),
+                max_size=2,
+            )
+        ),
+        told=draw(st.dictionaries(names, told, max_size=2)),
+        last_run=draw(
+            st.none() | st.builds(LastRun, texts, instants, instants, st.booleans(), st.integers(0, 130))
+        ),
+        pause=draw(st.none() | pauses),
+        parked=draw(st.none() | st.builds(Parked, instants, texts, texts)),
+    )
+
+
+def kept(state: State) -> State:
+    """`state` with as much of its settled orders as later runs need."""
+    circuits = {
+        key: replace(standing, recent=tuple(as_kept(order) for order in standing.recent))
+        for key, standing in state.circuits.items()
+    }
+    return replace(state, circuits=circuits)
