@@ -1,9 +1,10 @@
-"""On whose behalf this process runs: a timer's, or a person's, also behind sudo."""
+"""Which run this is, and on whose behalf: a timer's, or a person's, also behind sudo."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
@@ -33,6 +34,11 @@ class Person(Struct, frozen=True):
 
     name: str
     account: str
+
+
+def new_run_id() -> str:
+    """Names one run, in the state, the history and the log: 16 random hexadecimal digits."""
+    return uuid.uuid4().hex[:16]
 
 
 def real_person(environment: Mapping[str, str] = os.environ) -> Person:

@@ -6,7 +6,6 @@ it is the next run's to order.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from iodcal.actor import Person
+from iodcal.actor import Person, new_run_id
 from iodcal.asked import check_circuit, check_now, clock_of
 from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, store_of
 from iodcal.config import Configuration
@@ -240,7 +239,7 @@ def _acting(
     with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
         store.probe()
         stamp = stamp_of(configuration.digest)
-        ledger = Ledger(store, _sound_state(store), asked.run_id or uuid.uuid4().hex[:16], clock, stamp=stamp)
+        ledger = Ledger(store, _sound_state(store), asked.run_id or new_run_id(), clock, stamp=stamp)
         yield ledger, clock().replace(microsecond=0)
         ledger.save()
 

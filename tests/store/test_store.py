@@ -228,6 +228,24 @@ def test_a_place_that_is_full_keeps_no_half_of_the_state(
     assert list(store.path.parent.glob("iodcal-state-*")) == []
 
 
+def test_no_link_is_followed_to_where_a_lost_state_goes(
+    store: StateStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if somebody could foresee its name: in the first place lies a link, so it goes to the second."""
+    store = StateStore(store.path, lambda: NOW)
+    store.save(STATE)
+    second = tmp_path / "second"
+    second.mkdir()
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(second))
+    monkeypatch.setattr("secrets.token_hex", lambda _bytes: "beef")
+    precious = tmp_path / "precious"
+    (store.path.parent / f"iodcal-state-{NOW:%Y%m%dT%H%M%S}-beef.json").symlink_to(precious)
+    place = store.save_elsewhere(STATE)
+    assert place is not None
+    assert Path(place).parent == second
+    assert not precious.exists()
+
+
 def test_a_newer_state_is_left_alone(store: StateStore) -> None:
     store.save(STATE)
     document = {**json.loads(store.path.read_text()), "version": 99, "writer": "9.9"}
