@@ -104,6 +104,14 @@ class StateRecord(State, frozen=True, kw_only=True):
     quotas: Mapping[str, Mapping[str, Quota]]  # type: ignore[assignment] # JSON has no pairs for keys
 
 
+def version_of(document: object) -> int:
+    """The version that a state document says it has. Raises DamagedError."""
+    version = document.get("version") if isinstance(document, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise DamagedError("Expected a version of 1 or more - at `$.version`")
+    return version
+
+
 def encode(state: State) -> bytes:
     """What `decode` reads back as the same state, but for `rebuilt_from`, which ends with the run that
     rebuilt it, and with what `as_kept` leaves of settled orders. In ASCII, a line for each circuit, calendar
@@ -179,70 +187,56 @@ def _as(kind: type[_Made], value: Struct, **changes: Any) -> _Made:
     return kind(**{**structs.asdict(value), **changes})
 
 
-def _unless(usual: str, text: str) -> str:
-    return _IMPLIED if text == usual else text
+def _short(kind: type[_Made], value: Struct, usual: Mapping[str, str], **changes: Any) -> _Made:
+    """`value` as a record that leaves out the texts that are as `usual`, by field."""
+    implied = {name: _IMPLIED for name, text in usual.items() if getattr(value, name) == text}
+    return _as(kind, value, **implied, **changes)
 
 
-def _said(text: str, usual: str) -> str:
-    return usual if text == _IMPLIED else text
+def _whole(kind: type[_Made], record: Struct, usual: Mapping[str, str], **changes: Any) -> _Made:
+    """What `_short` made `record` of."""
+    implied = {name: text for name, text in usual.items() if getattr(record, name) == _IMPLIED}
+    return _as(kind, record, **implied, **changes)
+
+
+def _usual_account(key: str) -> Mapping[str, str]:
+    carrier_type, account = account_in(key)
+    return {"carrier_type": carrier_type, "account": account}
+
+
+def _usual_text(status: Status) -> Mapping[str, str]:
+    """The carrier's own word for `status`, where it is the usual one."""
+    return {"status_text": str(status).capitalize()}
 
 
 def _circuit_record(standing: Standing) -> CircuitRecord:
-    carrier_type, account = account_in(standing.key)
     reading, order = standing.reading, standing.order
-    return _as(
+    usual = {"circuit_key": standing.key, "circuit": standing.name}
+    return _short(
         CircuitRecord,
         standing,
+        _usual_account(standing.key),
         key=_IMPLIED,
-        carrier_type=_unless(carrier_type, standing.carrier_type),
-        account=_unless(account, standing.account),
         level=_AS_CONFIRMED if standing.level == standing.confirmed else standing.level,
-        reading=_reading_record(reading) if reading is not None else None,
-        order=_order_record(order, standing) if order is not None else None,
-        recent=tuple(_order_record(as_kept(settled), standing) for settled in standing.recent),
+        reading=_short(ReadingRecord, reading, _usual_text(reading.status)) if reading is not None else None,
+        order=_short(OrderRecord, order, usual) if order is not None else None,
+        recent=tuple(_short(OrderRecord, as_kept(settled), usual) for settled in standing.recent),
     )
 
 
 def _circuit(record: CircuitRecord, key: str) -> Standing:
-    carrier_type, account = account_in(key)
     reading, order = record.reading, record.order
-    return _as(
+    usual = {"circuit_key": key, "circuit": record.name}
+    return _whole(
         Standing,
         record,
+        _usual_account(key),
         key=key,
-        carrier_type=_said(record.carrier_type, carrier_type),
-        account=_said(record.account, account),
         level=record.confirmed if record.level is _AS_CONFIRMED else record.level,
-        reading=_reading(reading) if reading is not None else None,
-        order=_order(order, key, record.name) if order is not None else None,
-        recent=tuple(_order(settled, key, record.name) for settled in record.recent),
+        reading=_whole(Reading, reading, _usual_text(reading.status)) if reading is not None else None,
+        order=_whole(Order, order, usual) if order is not None else None,
+        recent=tuple(_whole(Order, settled, usual) for settled in record.recent),
     )
-
-
-def _reading_record(reading: Reading) -> ReadingRecord:
-    return _as(ReadingRecord, reading, status_text=_unless(_usual_text(reading.status), reading.status_text))
-
-
-def _reading(record: ReadingRecord) -> Reading:
-    return _as(Reading, record, status_text=_said(record.status_text, _usual_text(record.status)))
-
-
-def _usual_text(status: Status) -> str:
-    """The carrier's own word for `status`, where it is the usual one."""
-    return str(status).capitalize()
-
-
-def _order_record(order: Order, standing: Standing) -> OrderRecord:
-    return _as(
-        OrderRecord,
-        order,
-        circuit_key=_unless(standing.key, order.circuit_key),
-        circuit=_unless(standing.name, order.circuit),
-    )
-
-
-def _order(record: OrderRecord, key: str, name: str) -> Order:
-    return _as(Order, record, circuit_key=_said(record.circuit_key, key), circuit=_said(record.circuit, name))
 
 
 def _calendar_record(kept: Remembered) -> CalendarRecord:
@@ -275,7 +269,7 @@ def _event_record(event: MatchedEvent, label: str, all_took_it: tuple[Match, ...
         start=span.start,
         minutes=None if rest else minutes,
         end=span.end if rest else None,
-        calendar=_unless(_calendar_in(label), event.source.calendar),
+        calendar=_IMPLIED if event.source.calendar == _calendar_in(label) else event.source.calendar,
         rules=None if event.matches == all_took_it else event.matches,
         uid=event.uid,
         subject=event.subject,
@@ -289,8 +283,9 @@ def _event(record: EventRecord, key: str, label: str, all_took_it: tuple[Match, 
     matches = record.rules if record.rules is not None else all_took_it
     if matches is None:
         raise DamagedError(f"Object missing required field `rules` - at `$.calendars[{key!r}].events`")
+    calendar = _calendar_in(label) if record.calendar == _IMPLIED else record.calendar
     return MatchedEvent(
-        source=Source(key, _said(record.calendar, _calendar_in(label)), label),
+        source=Source(key, calendar, label),
         id=record.id,
         uid=record.uid,
         span=_span(record, key),

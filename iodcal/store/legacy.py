@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from iodcal.domain.circuits import split_key
 from iodcal.errors import StateError
-from iodcal.store.codec import VERSION, DamagedError, Json
+from iodcal.store.codec import VERSION, DamagedError, Json, version_of
 
 Step = Callable[[Json], Json]
 
@@ -71,14 +71,6 @@ def _without_nulls(values: Json) -> Json:
 
 # By the version that a step starts from.
 STEPS: Mapping[int, Step] = {1: _to_2, 2: _to_3}
-
-
-def version_of(document: object) -> int:
-    """The version that a state document says it has. Raises DamagedError."""
-    version = document.get("version") if isinstance(document, dict) else None
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise DamagedError("Expected a version of 1 or more - at `$.version`")
-    return version
 
 
 def migrate(document: Json, path: str, *, steps: Mapping[int, Step] = STEPS, target: int = VERSION) -> Json:

@@ -17,12 +17,10 @@ from typing import TypeVar
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.paths import is_link
-from iodcal.store.codec import VERSION, DamagedError, decode, encode
+from iodcal.store.codec import VERSION, DamagedError, decode, encode, version_of
 from iodcal.store.files import OWNER_ONLY, Access, TellOnce, replace_file, write_new
-from iodcal.store.legacy import migrate, version_of
 from iodcal.store.lock import Holder, locked
 from iodcal.store.log import History
-from iodcal.store.rebuild import rebuild
 from iodcal.store.state import State
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -65,12 +63,16 @@ class StateStore:
             if len(content) > _MOST_BYTES:
                 raise DamagedError("Expected at most 64 MiB")
             document = json.loads(content)
-            old = version_of(document)
-            state = decode(migrate(document, str(self.path)))
+            version = version_of(document)
+            if version != VERSION:
+                from iodcal.store.legacy import migrate  # most runs find a state of their own version
+
+                document = migrate(document, str(self.path))
+            state = decode(document)
         except (ValueError, RecursionError):
             return self._rebuilt(content, read_only=read_only)
-        if old != VERSION and not read_only:
-            self._keep_aside(f"v{old}", content)
+        if version != VERSION and not read_only:
+            self._keep_aside(f"v{version}", content)
         self._written = content
         return state
 
@@ -161,6 +163,8 @@ class StateStore:
             raise StateError("foreign_owner", path=str(self.path))
 
     def _rebuilt(self, content: bytes, *, read_only: bool) -> State:
+        from iodcal.store.rebuild import rebuild  # and no damage
+
         state = rebuild(self.history.read(), self._clock())
         aside = self.path if read_only else self._keep_aside("damaged", content)
         return replace(state, rebuilt_from=str(aside))
