@@ -1,14 +1,15 @@
-"""On whose behalf this process runs: a timer's, or a person's, also behind sudo."""
+"""Which run this is, and on whose behalf: a timer's, or a person's, also behind sudo."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 _LONGEST = 64  # of a name that somebody's environment gives
 
@@ -22,9 +23,9 @@ class Author(Struct, frozen=True):
     """Who started a run. `user` and `uid` are those of the person who called sudo, where sudo was called,
     else those of the process; None where the system does not tell."""
 
-    by: By
-    user: str | None
-    uid: int | None
+    by: By = field(name="kind")
+    user: str | None = None
+    uid: int | None = None
 
 
 class Person(Struct, frozen=True):
@@ -33,6 +34,11 @@ class Person(Struct, frozen=True):
 
     name: str
     account: str
+
+
+def new_run_id() -> str:
+    """Names one run, in the state, the history and the log: 16 random hexadecimal digits."""
+    return uuid.uuid4().hex[:16]
 
 
 def real_person(environment: Mapping[str, str] = os.environ) -> Person:

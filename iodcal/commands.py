@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from iodcal.actor import new_run_id
 from iodcal.asked import Preview, Syncing, check_circuit, check_preview, check_sync, clock_of
 from iodcal.clock import boot_time
 from iodcal.config import Configuration
@@ -76,7 +76,7 @@ def preview_request(configuration: Configuration, asked: Preview, now: datetime)
         command="plan",
         now=now,
         window=asked.window or configuration.settings.window,
-        run_id=asked.run_id or _run_id(),
+        run_id=asked.run_id or new_run_id(),
         circuit=asked.circuit,
         cached=asked.cached,
         detailed_exitcode=asked.detailed_exitcode,
@@ -92,7 +92,7 @@ def status(
     check_circuit(configuration, circuit)
     clock, now = clock_of(configuration, None)
     window = configuration.settings.window
-    request = Request("status", now, window, run_id or _run_id(), circuit=circuit, cached=True)
+    request = Request("status", now, window, run_id or new_run_id(), circuit=circuit, cached=True)
     state = store_of(configuration, state_path, clock).load(read_only=True)
     report = run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
     from iodcal.store.conceal import hidden_by  # no run needs the history's types for this
@@ -124,7 +124,7 @@ def sync(
             command="sync",
             now=now if asked.now is not None else clock(),
             window=configuration.settings.window,
-            run_id=asked.run_id or _run_id(),
+            run_id=asked.run_id or new_run_id(),
             circuit=asked.circuit,
             allow_downs=asked.allow_downs,
             expect=asked.expect,
@@ -244,10 +244,6 @@ def surroundings(
 
 def _no_boot_time() -> None:
     """Under `--now` only the time that was asked for counts."""
-
-
-def _run_id() -> str:
-    return uuid.uuid4().hex[:16]
 
 
 def _silent(_text: str) -> None:

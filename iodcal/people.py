@@ -6,7 +6,6 @@ it is the next run's to order.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from iodcal.actor import Person
+from iodcal.actor import Person, new_run_id
 from iodcal.asked import check_circuit, check_now, clock_of
 from iodcal.commands import LOCK_PATIENCE_ON_TERMINAL, store_of
 from iodcal.config import Configuration
@@ -34,7 +33,7 @@ from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import standing_of
-from iodcal.state.encode import encode_hold, encode_parked, encode_pause
+from iodcal.store.codec import to_json
 from iodcal.store.state import State
 from iodcal.store.store import StateStore
 
@@ -90,7 +89,7 @@ def hold(
         standing = standing_of(circuit, journal.state.circuits)
         for code in doubts(wish, circuit, starting_point(standing)):
             raise UsageError(code, **_facts_of_hold(wish, circuit))
-        _note(journal, asked, "hold", circuit, encode_hold(wish))
+        _note(journal, asked, "hold", circuit, to_json(wish))
         journal.put(replace(standing, hold=wish))
         paused = longest_pause((standing.pause, journal.state.pause), now)
     running = standing.hold if standing.hold is not None and now < standing.hold.until else None
@@ -121,7 +120,7 @@ def pause(configuration: Configuration, state_path: Path, name: str | None, aske
     with _acting(configuration, state_path, asked, "pause") as (journal, now):
         _refuse_parked(journal.state)
         wish = Pause(now, _until(asked, now, zone), asked.person.name, asked.note)
-        _note(journal, asked, "pause", circuit, encode_pause(wish))
+        _note(journal, asked, "pause", circuit, to_json(wish))
         if circuit is None:
             before = journal.state.pause
             journal.state = replace(journal.state, pause=wish)
@@ -181,7 +180,7 @@ def park(configuration: Configuration, state_path: Path, asked: Asked) -> Act:
         state = journal.state
         parked = state.parked or Parked(now, asked.person.name, asked.note)
         if state.parked is None:
-            _note(journal, asked, "park", None, encode_parked(parked))
+            _note(journal, asked, "park", None, to_json(parked))
             journal.state = replace(state, parked=parked)
         circuits = configuration.circuits.values()
         standings = [standing_of(circuit, state.circuits) for circuit in circuits]
@@ -240,9 +239,7 @@ def _acting(
     with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
         store.probe()
         stamp = stamp_of(configuration.digest)
-        journal = Journal(
-            store, _sound_state(store), asked.run_id or uuid.uuid4().hex[:16], clock, stamp=stamp
-        )
+        journal = Journal(store, _sound_state(store), asked.run_id or new_run_id(), clock, stamp=stamp)
         yield journal, clock().replace(microsecond=0)
         journal.save()
 

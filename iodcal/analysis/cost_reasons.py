@@ -14,11 +14,12 @@ from iodcal.analysis.figures import BASELINE, BY_HAND, UNKNOWN, CostReason
 from iodcal.analysis.past import PastLevel
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.billing import BilledPiece, hours
+from iodcal.domain.changes import Cause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Tariff
 from iodcal.domain.steps import Steps
 from iodcal.domain.values import replace
-from iodcal.store.history import CurtainUp, PastCause, PastChange, PastOrder
+from iodcal.store.history import CurtainUp, PastChange, PastOrder
 
 _ASKS = ("event", "hold")
 
@@ -51,7 +52,7 @@ def demands_of(
     return tuple(sorted(found.values(), key=lambda one: (one.span, one.because.id)))
 
 
-def reason_of(cause: PastCause) -> CostReason | None:
+def reason_of(cause: Cause) -> CostReason | None:
     """The reason that a cause is; None for one that asks for nothing that could be paid for."""
     if cause.kind == "baseline":
         return BASELINE
@@ -66,7 +67,7 @@ def reason_of_look(look: CurtainUp) -> CostReason:
     return CostReason("event", look_id(look), look.rule, look.subject, look.start, look.end)
 
 
-def cause_id(cause: PastCause) -> str:
+def cause_id(cause: Cause) -> str:
     """Names what asked: one event and rule, or a hold. Lines of the first versions have no such name."""
     return cause.id or f"{cause.rule}/{cause.start.isoformat()}"
 
@@ -83,7 +84,7 @@ def _of_causes(orders: Iterable[PastOrder], changes: Iterable[PastChange]) -> It
         yield from _demands(change.causes, change.old, change.new)
 
 
-def _demands(causes: Iterable[PastCause], old: Bandwidth, new: Bandwidth) -> Iterator[Demand]:
+def _demands(causes: Iterable[Cause], old: Bandwidth, new: Bandwidth) -> Iterator[Demand]:
     """What has ended asked for the old level, what goes on asks for the new one."""
     for cause in causes:
         because = reason_of(cause)

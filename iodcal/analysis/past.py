@@ -17,12 +17,13 @@ from msgspec import Struct
 
 from iodcal.config import Configuration
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.steps import EVER, NEVER, Steps
 from iodcal.history_command import past_of
-from iodcal.store.history import Past, PastCause, PastOrder, PastReading
+from iodcal.store.history import Past, PastOrder, PastReading
 
 T = TypeVar("T", PastOrder, PastReading)
 
@@ -34,7 +35,7 @@ class PastLevel(Struct, frozen=True):
     """A circuit was at `level`, None where nobody knows; for `causes`, or because it was changed by hand."""
 
     level: Bandwidth | None
-    causes: tuple[PastCause, ...] = ()
+    causes: tuple[Cause, ...] = ()
     by_hand: bool = False
 
 

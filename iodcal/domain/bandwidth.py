@@ -4,21 +4,45 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-
-from msgspec import Struct
+from typing import Final
 
 _TEXT = re.compile(r"\s*(\d{1,7}(?:\.\d{1,3})?)\s*([MG])bps\s*", re.IGNORECASE | re.ASCII)
 _MBPS_PER_UNIT = {"M": 1, "G": 1000}
 
 
-class Bandwidth(Struct, frozen=True, order=True):
-    """A rate in whole Mbps; 1 Gbps is 1000 Mbps, as carriers count."""
+class Bandwidth:
+    """A rate in whole Mbps; 1 Gbps is 1000 Mbps, as carriers count.
 
-    mbps: int
+    No msgspec struct: those are always written as JSON objects, and this is to be written as its number."""
 
-    def __post_init__(self) -> None:
-        if self.mbps <= 0:
-            raise ValueError(f"a bandwidth is more than 0 Mbps, not {self.mbps}")
+    __slots__ = ("mbps",)
+    mbps: Final[int]
+
+    def __init__(self, mbps: int) -> None:
+        if mbps <= 0:
+            raise ValueError(f"a bandwidth is more than 0 Mbps, not {mbps}")
+        self.mbps = mbps
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Bandwidth and self.mbps == other.mbps
+
+    def __lt__(self, other: Bandwidth) -> bool:
+        return self.mbps < other.mbps
+
+    def __le__(self, other: Bandwidth) -> bool:
+        return self.mbps <= other.mbps
+
+    def __gt__(self, other: Bandwidth) -> bool:
+        return self.mbps > other.mbps
+
+    def __ge__(self, other: Bandwidth) -> bool:
+        return self.mbps >= other.mbps
+
+    def __hash__(self) -> int:
+        return self.mbps
+
+    def __repr__(self) -> str:
+        return f"Bandwidth({self.mbps})"
 
     @classmethod
     def parse(cls, text: str) -> Bandwidth:

@@ -14,6 +14,7 @@ from iodcal.domain.labels import Labels
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Direction
 from iodcal.domain.timeline import Segment, Timeline, is_heard
+from iodcal.domain.values import Instant
 from iodcal.domain.windows import Window
 from iodcal.domain.wishes import Hold
 
@@ -27,18 +28,19 @@ class CauseKind(StrEnum):
 class Cause(Struct, frozen=True):
     """Why a level is asked for. Times (UTC) are the event's own, the baseline stretch's, or the hold's.
 
-    `id` stays the same from run to run and holds no foreign text; `ended` marks what no longer asks. `who`
-    and `note` are a hold's, `asks` is the span with lead and trail, `labels` are the rule's.
+    `kind` is a CauseKind, or what a later version wrote into a history. `id` stays the same from run to run
+    and holds no foreign text; `ended` marks what no longer asks. `who` and `note` are a hold's, `asks` is the
+    span with lead and trail, `labels` are the rule's.
     """
 
-    kind: CauseKind
+    kind: str
     id: str
-    start: datetime
-    end: datetime
+    start: Instant
+    end: Instant
     rule: str | None = None
     calendar: str | None = None
     subject: str | None = None
-    remembered_since: datetime | None = None
+    remembered_since: Instant | None = None
     ended: bool = False
     who: str | None = None
     note: str | None = None
@@ -96,7 +98,7 @@ class Change(Struct, frozen=True):
     @property
     def needed_by(self) -> datetime | None:
         """When the first event begins that an up is for (UTC); None where it is for no event."""
-        asking = (cause for cause in self.causes if cause.kind is CauseKind.EVENT and not cause.ended)
+        asking = (cause for cause in self.causes if cause.kind == CauseKind.EVENT and not cause.ended)
         return min((cause.start for cause in asking), default=None) if self.up else None
 
     @property

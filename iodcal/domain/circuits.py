@@ -8,11 +8,12 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
 from iodcal.domain.money import UNPRICED, Tariff
+from iodcal.domain.values import Instant
 from iodcal.domain.workdays import Holidays, Place
 
 
@@ -117,6 +118,17 @@ def account_in(key: str) -> tuple[str, str]:
     return carrier_type, account
 
 
+def split_key(key: str) -> tuple[str, str]:
+    """The account, with its carrier, and the service ID in a circuit's `key`."""
+    account, _, service_id = key.rpartition("|")
+    return account, service_id
+
+
+def join_key(account: str, service_id: str) -> str:
+    """The key that `split_key` makes these of."""
+    return f"{account}|{service_id}" if account else service_id
+
+
 class Status(StrEnum):
     """A circuit's state at its carrier. UNKNOWN is any word nobody has seen before."""
 
@@ -131,9 +143,9 @@ class Reading(Struct, frozen=True):
     `bandwidth` is None where the carrier named none; while PENDING it may be the old or the new one.
     """
 
-    at: datetime
+    at: Instant
     status: Status
-    bandwidth: Bandwidth | None
+    bandwidth: Bandwidth | None = field(name="mbps")
     status_text: str = ""
 
     def shows(self, bandwidth: Bandwidth) -> bool:

@@ -124,11 +124,11 @@ class Named(Struct, frozen=True):
         return bool(self.circuits or self.sites)
 
 
-class Match(Struct, frozen=True):
+class Match(Struct, frozen=True, omit_defaults=True):
     """A rule that took an event; `bandwidth` is what the event itself named, for `from_event` rules."""
 
-    rule: str
-    bandwidth: Bandwidth | None = None
+    rule: str = field(name="name")
+    bandwidth: Bandwidth | None = field(default=None, name="mbps")
 
 
 class MatchedEvent(Struct, frozen=True):

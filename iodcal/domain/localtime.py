@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from iodcal.domain.values import Instant
+
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Interval(Struct, frozen=True, order=True):
     """Half open, in UTC: `start` belongs to it, `end` does not."""
 
-    start: datetime
-    end: datetime
+    start: Instant
+    end: Instant
 
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end

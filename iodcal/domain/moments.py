@@ -1,4 +1,4 @@
-"""A moment as people write it on a command line."""
+"""Instants as text: in files and in JSON, and as people write them on a command line."""
 
 from __future__ import annotations
 
@@ -28,6 +28,21 @@ def parse_moment(text: str, now: datetime, zone: ZoneInfo, *, examples: str = EX
     if moment is None or moment.year not in _YEARS:
         raise ValueError(f"{text!r} is too far away: times from {_YEARS[0]} to {_YEARS[-1]} are known")
     return moment
+
+
+def moment(at: datetime | None) -> str | None:
+    """An instant in UTC, to the second, as `2026-11-22T15:00:00Z`."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def instant_of(text: str) -> datetime:
+    """The UTC instant that ISO 8601 `text` means. Raises ValueError, also where it has no offset."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} is a time without an offset")
+    return at.astimezone(UTC)
 
 
 def next_like(moment: datetime, now: datetime, zone: ZoneInfo) -> datetime:

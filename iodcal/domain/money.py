@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.values import replace
+from iodcal.domain.values import Instant, replace
 
 
 class RateSource(StrEnum):
@@ -48,13 +48,22 @@ class Rate(Struct, frozen=True):
     as_of: date | None = None
 
 
+def check_price(amount: Decimal) -> None:
+    """Raises ValueError for what is no price: infinite, not a number, or less than nothing."""
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f"{amount} is no price")
+
+
 class QuotedPrice(Struct, frozen=True):
     """What a carrier's quote said a tier costs per hour, when (UTC)."""
 
-    bandwidth: Bandwidth
+    bandwidth: Bandwidth = field(name="mbps")
     per_hour: Decimal
     currency: str
-    at: datetime
+    at: Instant
+
+    def __post_init__(self) -> None:
+        check_price(self.per_hour)
 
 
 class Tariff(Struct, frozen=True):

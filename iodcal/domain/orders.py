@@ -19,11 +19,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.values import replace
+from iodcal.domain.money import check_price
+from iodcal.domain.values import Instant, replace
 
 
 class Outcome(StrEnum):
@@ -69,7 +70,7 @@ class Direction(StrEnum):
 class BootTime(Struct, frozen=True):
     """A moment on the clock that nobody sets: seconds since the boot called `boot_id`."""
 
-    boot_id: str
+    boot_id: str = field(name="id")
     seconds: float
 
 
@@ -86,14 +87,14 @@ class Order(Struct, frozen=True):
     id: str
     circuit_key: str
     circuit: str
-    old: Bandwidth
-    new: Bandwidth
-    created_at: datetime
+    old: Bandwidth = field(name="from_mbps")
+    new: Bandwidth = field(name="to_mbps")
+    created_at: Instant
     outcome: Outcome = Outcome.SENDING
     quote_id: str | None = None
-    accepted_at: datetime | None = None
+    accepted_at: Instant | None = None
     carrier_order_id: str | None = None
-    settled_at: datetime | None = None
+    settled_at: Instant | None = None
     resends: int = 0
     demand: str = ""
     run_id: str = ""
@@ -101,7 +102,11 @@ class Order(Struct, frozen=True):
     boot: BootTime | None = None
     price_per_hour: Decimal | None = None
     currency: str | None = None
-    needed_by: datetime | None = None
+    needed_by: Instant | None = None
+
+    def __post_init__(self) -> None:
+        if self.price_per_hour is not None:
+            check_price(self.price_per_hour)
 
     @property
     def lead_left(self) -> timedelta | None:

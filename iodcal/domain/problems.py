@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-Fact: TypeAlias = str | int | float | None
+Fact: TypeAlias = str | int | float | bool | None
 
 
 class Severity(StrEnum):

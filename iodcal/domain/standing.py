@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from msgspec import Struct
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading
@@ -12,7 +10,7 @@ from iodcal.domain.events import MatchedEvent
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import Order
-from iodcal.domain.values import replace
+from iodcal.domain.values import Instant, replace
 from iodcal.domain.wishes import Hold, Pause
 
 
@@ -20,16 +18,16 @@ class Drift(Struct, frozen=True):
     """A reading that no order of ours explains. `agreed_at` is the last reading that still agreed, or the
     time at which ours was confirmed; `raised_for` names the demand we have raised the circuit for since."""
 
-    observed: Bandwidth
-    seen_at: datetime
-    agreed_at: datetime
+    observed: Bandwidth = field(name="observed_mbps")
+    seen_at: Instant
+    agreed_at: Instant
 
 
 class Foreseen(Struct, frozen=True):
     """A lowering that a good run saw coming."""
 
-    at: datetime
-    new: Bandwidth
+    at: Instant
+    new: Bandwidth = field(name="to_mbps")
 
 
 class Standing(Struct, frozen=True):
@@ -49,19 +47,19 @@ class Standing(Struct, frozen=True):
     name: str
     carrier_type: str
     account: str
-    off_peak: Bandwidth | None = None
-    confirmed: Bandwidth | None = None
+    off_peak: Bandwidth | None = field(default=None, name="off_peak_mbps")
+    confirmed: Bandwidth | None = field(default=None, name="confirmed_mbps")
     reading: Reading | None = None
     order: Order | None = None
     recent: tuple[Order, ...] = ()
     drift: Drift | None = None
     raised_for: str | None = None
-    level: Bandwidth | None = None
-    stepped_down_at: datetime | None = None
+    level: Bandwidth | None = field(default=None, name="level_mbps")
+    stepped_down_at: Instant | None = None
     foreseen: tuple[Foreseen, ...] = ()
-    curtain_ups: tuple[tuple[str, datetime], ...] = ()
+    curtain_ups: tuple[tuple[str, Instant], ...] = ()
     failures: int = 0
-    retry_at: datetime | None = None
+    retry_at: Instant | None = None
     held_told: str | None = None
     hold: Hold | None = None
     pause: Pause | None = None
@@ -96,7 +94,7 @@ class Remembered(Struct, frozen=True):
 
     source_key: str
     label: str
-    read_at: datetime
+    read_at: Instant
     covers: Interval
     events: tuple[MatchedEvent, ...] = ()
     asked: frozenset[str] | None = None

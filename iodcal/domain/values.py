@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 if TYPE_CHECKING:
     # A struct looks like a dataclass to a type checker, which so compares every field that is given here
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 else:
     from msgspec.structs import replace
 
-__all__ = ["Opaque", "replace"]
+__all__ = ["Instant", "Opaque", "replace"]
+
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A time in UTC; read back from a file, one without an offset is refused."""
 
 
 class Opaque(Struct, frozen=True):

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
+from iodcal.domain.values import Instant
 
 HOLD_PRIORITY = 100  # above that of any rule
 _KEPT = timedelta(days=1)  # what has ended still explains the lowering that follows
@@ -21,9 +22,9 @@ _KEPT = timedelta(days=1)  # what has ended still explains the lowering that fol
 class Hold(Struct, frozen=True):
     """A bandwidth for one circuit: at least this, or with `exactly` this and no other."""
 
-    bandwidth: Bandwidth
-    since: datetime
-    until: datetime
+    bandwidth: Bandwidth = field(name="mbps")
+    since: Instant
+    until: Instant
     who: str
     note: str = ""
     exactly: bool = False
@@ -36,8 +37,8 @@ class Hold(Struct, frozen=True):
 class Pause(Struct, frozen=True):
     """Nothing is ordered, for one circuit or for all of them."""
 
-    since: datetime
-    until: datetime
+    since: Instant
+    until: Instant
     who: str
     note: str = ""
 
@@ -45,7 +46,7 @@ class Pause(Struct, frozen=True):
 class Parked(Struct, frozen=True):
     """Every circuit goes to its off-peak tier, and stays there until somebody resumes."""
 
-    since: datetime
+    since: Instant
     who: str
     note: str = ""
 

@@ -17,7 +17,7 @@ from iodcal.metrics.families import SUCCESS
 from iodcal.metrics.samples import of_report, of_run
 from iodcal.metrics.textfile import update
 from iodcal.result import Report
-from iodcal.state.once import Once
+from iodcal.store.files import TellOnce
 from iodcal.telling import REMINDER
 
 _log = logging.getLogger("iodcal.metrics")
@@ -44,13 +44,13 @@ def write_without_configuration(configuration: Path, state: Path | None) -> None
         _write(path, told, None, None, Exit.CONFIGURATION, datetime.now(UTC))
 
 
-def _told(folder: Path) -> Once:
-    return Once(folder / "metrics.told", REMINDER)
+def _told(folder: Path) -> TellOnce:
+    return TellOnce(folder / "metrics.told", REMINDER)
 
 
 def _write(
     path: Path,
-    told: Once,
+    told: TellOnce,
     configuration: Configuration | None,
     report: Report | None,
     status: int,

@@ -5,21 +5,20 @@ A file of its own: it is written after the run's state is safe, and its loss cos
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field, to_builtins
 
+from iodcal.domain.moments import instant_of
 from iodcal.domain.values import replace
 from iodcal.notices import Notice, NoticeKind
-from iodcal.store.files import Access, replace_file
+from iodcal.store.files import Access, lock_file, opened, replace_file
 from iodcal.telling import REMINDER
 
 _log = logging.getLogger("iodcal.notices")
@@ -89,24 +88,17 @@ class Outbox(Struct, frozen=True):
 def alone(state: Path) -> Iterator[bool]:
     """True while no other run sends what waits in the outbox beside the state file `state`; it is not waited
     for."""
-    try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(state.with_name("notices.json.lock"), flags, 0o600)
-    except OSError:
-        yield True  # nothing can be written here: there is nothing to keep apart
-        return
-    try:
-        yield _lock(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    with ExitStack() as held:
+        try:
+            descriptor = held.enter_context(opened(state.with_name("notices.json.lock")))
+        except OSError:
+            yield True  # nothing can be written here: there is nothing to keep apart
+            return
+        try:
+            first = lock_file(descriptor)
+        except OSError:  # a file system that knows no locks
+            first = False
+        yield first
 
 
 def load(state: Path, access: Access) -> Outbox:
@@ -142,18 +134,11 @@ def _notice(values: dict[str, Any]) -> Notice:
     return Notice(
         **texts,
         kind=NoticeKind(values["kind"]),
-        at=_instant(values["at"]),
+        at=instant_of(values["at"]),
         circuits=circuits,
         tries=int(values["tries"]),
     )
 
 
 def _time(text: str | None) -> datetime | None:
-    return _instant(text) if text else None
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("a time without an offset")
-    return at
+    return instant_of(text) if text else None

@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from iodcal.domain.moments import moment
 from iodcal.notices import Notice, NoticeKind
 
 NAMES = (
@@ -69,7 +70,7 @@ def _line_of_dollar(text: str) -> int:
 def values_of(notice: Notice) -> Mapping[str, Any]:
     """What a webhook is told, by the names that a template may use."""
     return {
-        "at": notice.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z",
+        "at": moment(notice.at),
         "circuits": list(notice.circuits),
         "host": os.uname().nodename,
         "id": notice.id,

@@ -93,7 +93,7 @@ def _part(part: Part, explanation: Explanation) -> Text:
     cause = of_window(window)
     text.append(f" for {_cause(cause, explanation)}")
     span = window.demand.span
-    if cause.kind is CauseKind.EVENT:
+    if cause.kind == CauseKind.EVENT:
         text.append(f", rule {for_terminal(window.demand.rule.name, 40)}")
         if span != window.demand.event:
             text.append(f", with lead and trail {local_span(span.start, span.end, zone)}")

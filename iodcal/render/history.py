@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from iodcal.actor import Author
+from iodcal.domain.changes import Cause
 from iodcal.history_command import HistoryReport
 from iodcal.render import past
 from iodcal.render.chart import DOWN, UP
@@ -19,7 +20,7 @@ from iodcal.render.csv import csv_text
 from iodcal.render.json import VERSION, Json, moment
 from iodcal.render.text import for_line, for_terminal
 from iodcal.store.entries import Entry
-from iodcal.store.history import PastCause, Transition
+from iodcal.store.history import Transition
 
 COLUMNS = (
     *(
@@ -176,7 +177,7 @@ def _entry(entry: Entry) -> Json:
     }
 
 
-def _cause(cause: PastCause) -> Json:
+def _cause(cause: Cause) -> Json:
     return {
         "kind": cause.kind,
         "rule": cause.rule,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, Change, Held
 from iodcal.domain.costing import change_costs, window_cost
 from iodcal.domain.freezes import Freeze
+from iodcal.domain.moments import moment as moment  # the renderers import it from here
 from iodcal.domain.money import Cost, Rate, add_up
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan, LeftOut
@@ -97,13 +98,6 @@ def page_json(path: Path, size: int) -> Json:
         "exit": 0,
         "html": {"file": str(path), "bytes": size},
     }
-
-
-def moment(at: datetime | None) -> str | None:
-    """An instant in UTC, to the second."""
-    if at is None:
-        return None
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def mbps(bandwidth: Bandwidth | None) -> int | None:

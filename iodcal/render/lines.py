@@ -102,9 +102,9 @@ def lost_state_text(place: str) -> str:
 
 
 def _cause(cause: Cause, plan: CircuitPlan) -> str:
-    if cause.kind is CauseKind.BASELINE:
+    if cause.kind == CauseKind.BASELINE:
         return "the baseline"
-    if cause.kind is CauseKind.HOLD:
+    if cause.kind == CauseKind.HOLD:
         return f"a hold {by_whom(cause.who or '', cause.note or '')}"
     name = f'"{cause.subject}"' if cause.subject else f"the rule {cause.rule}"
     return f"{name} {span_with_zone(cause.start, cause.end, plan.circuit.zone)}"

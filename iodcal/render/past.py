@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 
 from iodcal.actor import Author, By
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.changes import Reason
+from iodcal.domain.changes import Cause, Reason
 from iodcal.domain.labels import Labels
 from iodcal.domain.orders import Outcome
 from iodcal.render.when import local_span
 from iodcal.render.wishes import by_whom
 from iodcal.store.entries import HELD, Entry
-from iodcal.store.history import PastCause
 from iodcal.words.held import HELD as HELD_WORDS
 from iodcal.words.recorded import describe_recorded
 
@@ -84,7 +83,7 @@ def _wish(entry: Entry, zone: ZoneInfo) -> str:
     return ", ".join([*parts, f"as {account}"] if account else parts)
 
 
-def cause_text(cause: PastCause, zone: ZoneInfo) -> str:
+def cause_text(cause: Cause, zone: ZoneInfo) -> str:
     """A cause in words: an event by its subject, or by its rule where that is hidden."""
     if cause.kind == "baseline":
         level = "the baseline's peak" if (cause.id or "peak").startswith("peak") else "the off-peak baseline"
@@ -93,7 +92,7 @@ def cause_text(cause: PastCause, zone: ZoneInfo) -> str:
     return f"{name} {local_span(cause.start, cause.end, zone)}{' over' if cause.ended else ''}"
 
 
-def _of_hold(cause: PastCause) -> str:
+def _of_hold(cause: Cause) -> str:
     """`hold by pat: DR rehearsal`; a cause of a kind that this version does not know by that."""
     return f"{cause.kind} {by_whom(cause.who, cause.note or '')}" if cause.who else cause.kind
 
@@ -117,7 +116,7 @@ def labels_text(labels: Labels | Iterable[tuple[str, str]]) -> str:
     return "; ".join(f"{name}={value}" for name, value in labels)
 
 
-def rule_labels(causes: Iterable[PastCause]) -> Labels:
+def rule_labels(causes: Iterable[Cause]) -> Labels:
     """The labels of the rules behind `causes`, each pair once."""
     return tuple(sorted({pair for cause in causes for pair in cause.labels}))
 
@@ -133,7 +132,7 @@ def is_bad(entry: Entry) -> bool:
     return entry.outcome in _BAD
 
 
-def named(cause: PastCause) -> str:
+def named(cause: Cause) -> str:
     """What a cause is called, for a cell of its own."""
     return cause.subject or cause.rule or _of_hold(cause)
 

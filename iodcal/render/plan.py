@@ -204,10 +204,10 @@ def _why(change: Change, plan: CircuitPlan) -> Text:
 
 def cause_text(cause: Cause, plan: CircuitPlan) -> str:
     """A cause in words: an event by its subject, or by its rule where that is hidden."""
-    if cause.kind is CauseKind.BASELINE:
+    if cause.kind == CauseKind.BASELINE:
         level = "the baseline's peak" if cause.id.startswith("peak") else "the off-peak baseline"
         return f"{level} ends" if cause.ended else level
-    if cause.kind is CauseKind.HOLD:
+    if cause.kind == CauseKind.HOLD:
         over = "over" if cause.ended else f"until {local(cause.end, plan.circuit.zone)}"
         return f"hold {by_whom(cause.who or '', cause.note or '')}, {over}"
     name = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 
 from iodcal.config.json_schema import configuration_schema
@@ -12,6 +11,7 @@ from iodcal.config.load import load_copy
 from iodcal.errors import SetupError, UsageError
 from iodcal.setup import Sheet
 from iodcal.setup.rules_file import SCHEMA_NAME, rules_text
+from iodcal.store.files import umasked, write_new
 
 
 def refuse_existing(path: Path) -> None:
@@ -60,8 +60,4 @@ def _write_rules(path: Path, text: str) -> None:
 
 def _write_new(path: Path, text: str) -> None:
     """Whoever runs the timer must read it, and only the caller may change it. Raises OSError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o644), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    write_new(path, text.encode("utf-8"), mode=umasked(0o644))

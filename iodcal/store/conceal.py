@@ -8,8 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from iodcal.config import Configuration
+from iodcal.domain.changes import Cause
 from iodcal.domain.values import replace
-from iodcal.store.history import CurtainUp, Past, PastCause
+from iodcal.store.history import CurtainUp, Past
 
 # Facts that hold a subject, and the fact that names its rule.
 _SUBJECTS = {"subject": "rule", "by_subject": "by"}
@@ -36,6 +37,13 @@ class Hidden(Struct, frozen=True):
                 concealed[name] = None
         return concealed
 
+    def causes(self, causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+        """`causes` without the subjects that must not be seen."""
+        return tuple(
+            replace(cause, subject=None) if self.covers(cause.calendar, cause.rule) else cause
+            for cause in causes
+        )
+
 
 def hidden_by(configuration: Configuration) -> Hidden:
     """What `configuration` hides."""
@@ -48,18 +56,11 @@ def conceal(past: Past, hidden: Hidden) -> Past:
     """`past` without the subjects that are `hidden`."""
     return replace(
         past,
-        orders=tuple(replace(one, causes=_causes(one.causes, hidden)) for one in past.orders),
-        changes=tuple(replace(one, causes=_causes(one.causes, hidden)) for one in past.changes),
+        orders=tuple(replace(one, causes=hidden.causes(one.causes)) for one in past.orders),
+        changes=tuple(replace(one, causes=hidden.causes(one.causes)) for one in past.changes),
         curtain_ups=tuple(_curtain_up(one, hidden) for one in past.curtain_ups),
         problems=tuple(replace(one, facts=hidden.facts(one.facts)) for one in past.problems),
         others=tuple(replace(one, facts=hidden.facts(one.facts)) for one in past.others),
-    )
-
-
-def _causes(causes: tuple[PastCause, ...], hidden: Hidden) -> tuple[PastCause, ...]:
-    return tuple(
-        replace(cause, subject=None) if hidden.covers(cause.calendar, cause.rule) else cause
-        for cause in causes
     )
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause, CauseKind
 from iodcal.domain.labels import Labels
 from iodcal.domain.orders import Order
 from iodcal.store.history import (
     CurtainUp,
     OtherRecord,
     Past,
-    PastCause,
     PastChange,
     PastOrder,
     PastProblem,
@@ -45,7 +45,7 @@ class Entry(Struct, frozen=True):
     reason: str | None = None
     until: datetime | None = None
     ended: datetime | None = None
-    causes: tuple[PastCause, ...] = ()
+    causes: tuple[Cause, ...] = ()
     labels: Labels = ()
     order: Order | None = None
     transitions: tuple[Transition, ...] = ()
@@ -115,11 +115,11 @@ def _change(past: PastChange) -> Entry:
 
 
 def _curtain_up(past: CurtainUp) -> Entry:
-    cause = PastCause(
-        "event",
+    cause = Cause(
+        CauseKind.EVENT,
+        past.event or "",
         past.start,
         past.end or past.start,
-        past.event,
         past.rule,
         past.calendar,
         past.subject,

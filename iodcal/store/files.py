@@ -1,9 +1,15 @@
-"""Files that are whole or not there, and that only those can read who may."""
+"""Files: replaced atomically, locked, and readable only for those who may."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
 import os
 import secrets
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
@@ -32,11 +38,8 @@ class Access(Struct, frozen=True):
     def grant_folder(self, folder: Path) -> None:
         """Gives a folder to the group. Raises OSError."""
         if self.group is not None:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
+            with opened(folder, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
                 _hand_over(descriptor, self.group, self.folder_mode)
-            finally:
-                os.close(descriptor)
 
 
 def _hand_over(descriptor: int, group: int, mode: int) -> None:
@@ -50,25 +53,28 @@ def _hand_over(descriptor: int, group: int, mode: int) -> None:
 OWNER_ONLY = Access()
 
 
-def replace_file(path: Path, content: bytes, access: Access = OWNER_ONLY) -> None:
-    """Write, fsync, rename, fsync the folder: after any crash the old file or the new one is there.
+def replace_file(path: Path, content: bytes, access: Access = OWNER_ONLY, *, mode: int | None = None) -> None:
+    """The atomic replace: write, fsync, rename, fsync the folder. After any crash the old file or the new one
+    is there. With `mode` (as `0o644`) that is the file's mode, whatever `access` or the umask say.
 
     Raises OSError; the old file is then as it was.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        write_new(temporary, content, access)
+        write_new(temporary, content, access, mode=mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
-def write_new(path: Path, content: bytes, access: Access = OWNER_ONLY) -> None:
+def write_new(path: Path, content: bytes, access: Access = OWNER_ONLY, *, mode: int | None = None) -> None:
     """Writes a file that must not exist yet; it is on disk on return. Raises OSError, then leaving none."""
     descriptor = os.open(path, _NEW, 0o600)
     try:
         access.grant(descriptor)
+        if mode is not None:
+            os.fchmod(descriptor, mode)
         write_all(descriptor, content)
         os.fsync(descriptor)
     except OSError:
@@ -76,6 +82,13 @@ def write_new(path: Path, content: bytes, access: Access = OWNER_ONLY) -> None:
         raise
     finally:
         os.close(descriptor)
+
+
+def umasked(mode: int) -> int:
+    """`mode` as the process's umask leaves it to a new file."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return mode & ~umask
 
 
 def write_all(descriptor: int, content: bytes) -> None:
@@ -87,8 +100,64 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 def sync_folder(folder: Path) -> None:
     """What the folder holds is on disk on return. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with opened(folder, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
         os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def opened(path: Path, flags: int = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW) -> Iterator[int]:
+    """The descriptor of the file at `path`; no child inherits it, nor a lock on it. Raises OSError."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def lock_file(
+    descriptor: int,
+    *,
+    wait_seconds: float = 0.0,
+    between_tries: float = 0.05,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Locks an open file until it is closed; False where another process held the lock for `wait_seconds`
+    by the monotonic clock. The kernel frees the lock when its process ends, so none is ever stale.
+    Raises OSError where the file system knows no locks.
+    """
+    until = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            sleep(between_tries)
+        else:
+            return True
+
+
+class TellOnce(Struct, frozen=True):
+    """Remembers in the file at `path` which text was told when; it is news again after `again_after`, or
+    only when it changes."""
+
+    path: Path
+    again_after: timedelta | None = None
+    access: Access = OWNER_ONLY
+
+    def is_news(self, text: str, now: datetime) -> bool:
+        """True if `text` was not told lately (`now` in UTC), or if nobody can remember."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            note = json.loads(self.path.read_bytes())
+            lately = self.again_after is None or now - datetime.fromisoformat(note["at"]) < self.again_after
+            if note["text"] == text and lately:
+                return False
+        with contextlib.suppress(OSError):
+            note = json.dumps({"at": now.isoformat(), "text": text})
+            replace_file(self.path, note.encode("ascii"), self.access)
+        return True
+
+    def is_over(self) -> None:
+        """Forgets what was told: it would be news again."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)

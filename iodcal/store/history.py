@@ -1,49 +1,34 @@
-"""What happened: the history's lines as values, an order's lines in one piece. Times are UTC."""
+"""What happened: the history's lines as values, an order's lines in one piece. Times are UTC.
+
+`field(name=...)` is what a field is called in a line.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from iodcal.actor import Author
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause
 from iodcal.domain.labels import Labels
-from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Drift
+from iodcal.domain.values import Instant
 
 
 class Stamp(Struct, frozen=True):
     """What every line has: when, by which run, on whose behalf, with which version of iodcal and which rules
     (a digest). Lines of the first versions lack the last three."""
 
-    at: datetime
+    at: Instant
     run_id: str
     by: Author | None = None
-    version: str | None = None
+    version: str | None = field(default=None, name="iodcal")
     rules: str | None = None
-
-
-class PastCause(Struct, frozen=True):
-    """Why a level was asked for. `asks` is the span with lead and trail, `labels` are the rule's; `subject`
-    is None where it must not be seen; `who` and `note` are a hold's."""
-
-    kind: str
-    start: datetime
-    end: datetime
-    id: str | None = None
-    rule: str | None = None
-    calendar: str | None = None
-    subject: str | None = None
-    asks: Interval | None = None
-    ended: bool = False
-    labels: Labels = ()
-    who: str | None = None
-    note: str | None = None
 
 
 class Transition(Struct, frozen=True):
@@ -60,7 +45,7 @@ class PastOrder(Struct, frozen=True):
     stamp: Stamp
     order: Order
     transitions: tuple[Transition, ...]
-    causes: tuple[PastCause, ...] = ()
+    causes: tuple[Cause, ...] = ()
     labels: Labels = ()
 
 
@@ -70,11 +55,11 @@ class PastChange(Struct, frozen=True):
 
     stamp: Stamp
     circuit: str
-    old: Bandwidth
-    new: Bandwidth
-    reason: str
-    until: datetime | None = None
-    causes: tuple[PastCause, ...] = ()
+    old: Bandwidth = field(name="from_mbps")
+    new: Bandwidth = field(name="to_mbps")
+    reason: str = field(name="held")
+    until: Instant | None = None
+    causes: tuple[Cause, ...] = ()
     labels: Labels = ()
 
 
@@ -84,13 +69,13 @@ class CurtainUp(Struct, frozen=True):
     stamp: Stamp
     circuit: str
     rule: str
-    start: datetime
-    ready: bool
-    end: datetime | None = None
+    start: Instant
+    ready: bool = field(name="result")
+    end: Instant | None = None
     event: str | None = None
     calendar: str | None = None
     subject: str | None = None
-    needs: Bandwidth | None = None
+    needs: Bandwidth | None = field(default=None, name="needs_mbps")
     labels: Labels = ()
 
 
@@ -100,8 +85,8 @@ class PastReading(Struct, frozen=True):
     stamp: Stamp
     circuit: str
     key: str
-    confirmed: Bandwidth | None
-    off_peak: Bandwidth | None
+    confirmed: Bandwidth | None = field(name="confirmed_mbps")
+    off_peak: Bandwidth | None = field(name="off_peak_mbps")
     drift: Drift | None
 
 
@@ -113,7 +98,7 @@ class PastProblem(Struct, frozen=True):
     where: str
     facts: Mapping[str, Fact]
     severity: str | None = None
-    ended: datetime | None = None
+    ended: Instant | None = None
 
     @property
     def kind(self) -> str:
@@ -127,11 +112,11 @@ class PastWish(Struct, frozen=True):
 
     stamp: Stamp
     kind: str
-    circuit: str | None
-    who: str | None
+    circuit: str | None = None
+    who: str | None = None
     note: str | None = None
-    until: datetime | None = None
-    bandwidth: Bandwidth | None = None
+    until: Instant | None = None
+    bandwidth: Bandwidth | None = field(default=None, name="mbps")
     exactly: bool = False
     account: str | None = None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from iodcal.clock import boot_id
 from iodcal.errors import LockHeldError, StateError
+from iodcal.store.files import lock_file, opened
 
 _BETWEEN_TRIES = 0.2  # seconds
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Holder(Struct, frozen=True):
@@ -37,33 +37,26 @@ class Holder(Struct, frozen=True):
         return self.host != socket.gethostname() and not same_boot
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked(
     path: Path, *, command: str, wait_seconds: float, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Holder | None]:
     """Holds the lock at `path`; the file says who does. Gives who held it last, as far as that is known.
     Raises LockHeldError after `wait_seconds`, and StateError where the file cannot be made."""
-    try:
-        descriptor = os.open(path, _FLAGS, 0o600)
-    except OSError as error:
-        raise StateError("unwritable", path=str(path), reason=error.strerror) from None
-    try:
-        before = _take(path, descriptor, command, wait_seconds, sleep)
+    with contextlib.ExitStack() as held:
+        try:
+            descriptor = held.enter_context(opened(path))
+            taken = lock_file(
+                descriptor, wait_seconds=wait_seconds, between_tries=_BETWEEN_TRIES, sleep=sleep
+            )
+            before = _signature(descriptor)
+            if taken:
+                _sign(descriptor, command)
+        except OSError as error:  # a full disk, or a file system that knows no locks
+            raise StateError("unwritable", path=str(path), reason=error.strerror) from None
+        if not taken:
+            raise _held_by(before)
         yield before
-    finally:
-        os.close(descriptor)
-
-
-def _take(
-    path: Path, descriptor: int, command: str, wait_seconds: float, sleep: Callable[[float], None]
-) -> Holder | None:
-    try:
-        _acquire(descriptor, wait_seconds, sleep)
-        before = _signature(descriptor)
-        _sign(descriptor, command)
-    except OSError as error:  # a full disk, or a file system that knows no locks
-        raise StateError("unwritable", path=str(path), reason=error.strerror) from None
-    return before
 
 
 def held_now(path: Path) -> LockHeldError | None:
@@ -73,29 +66,14 @@ def held_now(path: Path) -> LockHeldError | None:
     Raises OSError.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with opened(path, os.O_RDONLY | os.O_NOFOLLOW) as descriptor:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _held_by(_signature(descriptor))
     except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _held_by(descriptor)
-    finally:
-        os.close(descriptor)
+        pass
     return None
-
-
-def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None]) -> None:
-    until = time.monotonic() + wait_seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                raise _held_by(descriptor) from None
-            sleep(_BETWEEN_TRIES)
-        else:
-            return
 
 
 def _sign(descriptor: int, command: str) -> None:
@@ -110,8 +88,7 @@ def _sign(descriptor: int, command: str) -> None:
     os.pwrite(descriptor, json.dumps(signature).encode(), 0)
 
 
-def _held_by(descriptor: int) -> LockHeldError:
-    holder = _signature(descriptor)
+def _held_by(holder: Holder | None) -> LockHeldError:
     if holder is None:
         return LockHeldError(pid=None, host=None, command=None, since=None)
     return LockHeldError(pid=holder.pid, host=holder.host, command=holder.command, since=holder.since)

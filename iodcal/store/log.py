@@ -10,18 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from iodcal.actor import Author
-from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.changes import Cause
-from iodcal.domain.orders import Order
-from iodcal.domain.standing import Drift
 from iodcal.errors import StateError
-from iodcal.state.encode import encode_cause, encode_drift, encode_order, moment
-from iodcal.store.files import OWNER_ONLY, Access, sync_folder, write_all
+from iodcal.store.files import OWNER_ONLY, Access, opened, sync_folder, write_all
+from iodcal.store.records import encode_line
 
-_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])-")
 _PART = re.compile(r"-(\d{4}-(?:0[1-9]|1[0-2]))(?:-(\d{1,4}))?\.jsonl", re.ASCII)
 
@@ -36,17 +29,13 @@ class History:
 
     def append(self, kind: str, *, at: datetime, run_id: str, **facts: Any) -> None:
         """Writes one line, and has it on disk when it returns. Raises StateError."""
-        record = {"at": moment(at), "run_id": run_id, "kind": kind}
-        record |= {name: _plain(fact) for name, fact in facts.items()}
+        record = encode_line(kind, at=at, run_id=run_id, facts=facts)
         line = json.dumps(record, ensure_ascii=True) + "\n"
         try:
-            descriptor = os.open(self.path, _FLAGS, 0o600)
-            try:
+            with opened(self.path, _FLAGS) as descriptor:
                 self._access.grant(descriptor)
                 write_all(descriptor, (_closing(descriptor) + line).encode("ascii"))
                 os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
         except OSError as error:
             raise StateError("unwritable", path=str(self.path), reason=error.strerror) from None
 
@@ -128,21 +117,3 @@ def _record(line: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
-
-
-def _plain(fact: Any) -> Any:
-    if isinstance(fact, Order):
-        return encode_order(fact)
-    if isinstance(fact, Drift):
-        return encode_drift(fact)
-    if isinstance(fact, Cause):
-        return encode_cause(fact)
-    if isinstance(fact, Author):
-        return {"kind": str(fact.by), "user": fact.user, "uid": fact.uid}
-    if isinstance(fact, (tuple, list)):
-        return [_plain(one) for one in fact]
-    if isinstance(fact, Bandwidth):
-        return fact.mbps
-    if isinstance(fact, datetime):
-        return moment(fact)
-    return fact

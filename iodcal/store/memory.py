@@ -31,6 +31,9 @@ class MemoryStore:
         self.history = MemoryHistory(note)
         self.state = State()
 
+    def load(self, *, read_only: bool = False) -> State:  # noqa: ARG002 - the protocol's
+        return self.state
+
     def save(self, state: State) -> None:
         self.state = state
 

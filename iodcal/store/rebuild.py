@@ -12,17 +12,18 @@ from iodcal.domain.circuits import account_in, parts_of
 from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
-from iodcal.domain.wishes import Parked, Pause, longest_pause
-from iodcal.state.decode import (
-    DamagedError,
-    Node,
-    decode_drift,
-    decode_hold,
-    decode_order,
-    decode_parked,
-    decode_pause,
-)
+from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
+from iodcal.store.codec import DamagedError, from_json
+from iodcal.store.history import PastReading, Stamp
+from iodcal.store.records import decode_order
 from iodcal.store.state import Quota, State
+
+
+class _OfCircuit(Struct, frozen=True):
+    """What names a circuit in a line."""
+
+    circuit: str
+    key: str
 
 
 class _Found(Struct):
@@ -49,7 +50,7 @@ def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
     read_any = False
     for record in records:
         try:
-            _replay(Node.of(record, "record"), found)
+            _replay(record, found)
         except DamagedError:
             continue
         read_any = True
@@ -66,22 +67,29 @@ def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
     )
 
 
-def _replay(node: Node, found: _Found) -> None:
-    kind = node.text("kind")
-    if kind == "order":
-        _replay_order(decode_order(node.node("order")), found)
-    elif kind == "reading":
-        key = node.text("key")
-        found.standings[key] = replace(
-            found.standing(key, node.text("circuit")),
-            confirmed=node.maybe("confirmed_mbps", node.bandwidth),
-            off_peak=node.maybe("off_peak_mbps", node.bandwidth),
-            drift=node.maybe("drift", lambda name: decode_drift(node.node(name))),
-        )
-    elif kind == "park":
-        found.parked = decode_parked(node)
-    elif kind in ("hold", "release", "pause", "resume", "forget"):
-        _replay_wish(kind, node, found)
+def _replay(record: Mapping[str, Any], found: _Found) -> None:
+    match record.get("kind"):
+        case "order":
+            _replay_order(decode_order(record.get("order")), found)
+        case "reading":
+            of = from_json(record, _OfCircuit)
+            read = from_json({**record, "stamp": from_json(record, Stamp)}, PastReading)
+            found.standings[of.key] = replace(
+                found.standing(of.key, of.circuit),
+                confirmed=read.confirmed,
+                off_peak=read.off_peak,
+                drift=read.drift,
+            )
+        case "park":
+            found.parked = from_json(record, Parked)
+        case "hold" | "release" | "pause" | "resume" | "forget" as kind if record.get("key") is not None:
+            _replay_wish(kind, from_json(record, _OfCircuit), record, found)
+        case "pause":
+            found.pause = from_json(record, Pause)
+        case "resume":
+            found.pause = found.parked = None
+            for key, standing in found.standings.items():
+                found.standings[key] = replace(standing, pause=None)
 
 
 def _replay_order(order: Order, found: _Found) -> None:
@@ -92,33 +100,20 @@ def _replay_order(order: Order, found: _Found) -> None:
     found.standings[order.circuit_key] = standing
 
 
-def _replay_wish(kind: str, node: Node, found: _Found) -> None:
-    key = node.maybe("key", node.text)
-    if key is None:
-        _replay_for_all(kind, node, found)
-        return
-    standing = found.standing(key, node.text("circuit"))
+def _replay_wish(kind: str, of: _OfCircuit, record: Mapping[str, Any], found: _Found) -> None:
+    standing = found.standing(of.key, of.circuit)
     match kind:
         case "hold":
-            standing = replace(standing, hold=decode_hold(node))
+            standing = replace(standing, hold=from_json(record, Hold))
         case "release":
             standing = replace(standing, hold=None)
         case "pause":
-            standing = replace(standing, pause=decode_pause(node))
+            standing = replace(standing, pause=from_json(record, Pause))
         case "resume":
             standing = replace(standing, pause=None)
-    found.standings[key] = standing
+    found.standings[of.key] = standing
     if kind == "forget":
-        del found.standings[key]
-
-
-def _replay_for_all(kind: str, node: Node, found: _Found) -> None:
-    if kind == "pause":
-        found.pause = decode_pause(node)
-    elif kind == "resume":
-        found.pause = found.parked = None
-        for key, standing in found.standings.items():
-            found.standings[key] = replace(standing, pause=None)
+        del found.standings[of.key]
 
 
 def _without_abandoned(orders: Iterable[Order]) -> Iterator[Order]:

@@ -1,4 +1,4 @@
-"""What survives a run: one JSON file, its lock, and an append-only history. The shape in memory is here."""
+"""What survives a run, in memory; `iodcal.store.codec` derives its shape on disk from these structs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Remembered, Standing
+from iodcal.domain.values import Instant
 from iodcal.domain.wishes import Parked, Pause
 
 
@@ -20,7 +21,7 @@ class Quota(Struct, frozen=True):
     used: int
 
 
-class Told(Struct, frozen=True):
+class Told(Struct, frozen=True, omit_defaults=True):
     """A problem that stands: since when, with which stable facts, and when somebody was last told
     (None while nobody was). `kind`, `where` and `facts` say what to call it once it clears; `over` is True
     where it has, and only the person who looked on knows."""
@@ -29,8 +30,8 @@ class Told(Struct, frozen=True):
     where: str
     facts: Mapping[str, Fact]
     stable_facts: tuple[tuple[str, Fact], ...]
-    since: datetime
-    told_at: datetime | None
+    since: Instant
+    told_at: Instant | None
     over: bool = False
 
 
@@ -38,8 +39,8 @@ class LastRun(Struct, frozen=True):
     """The last run that got as far as writing state. `good` is True where every calendar was read."""
 
     run_id: str
-    started_at: datetime
-    ended_at: datetime
+    started_at: Instant
+    ended_at: Instant
     good: bool
     exit: int
 
@@ -57,13 +58,13 @@ class State(Struct, frozen=True):
     """
 
     circuits: Mapping[str, Standing] = field(default_factory=dict)
-    remembered: Mapping[str, Remembered] = field(default_factory=dict)
+    remembered: Mapping[str, Remembered] = field(default_factory=dict, name="calendars")
     calendar_ids: Mapping[str, str] = field(default_factory=dict)
     quotas: Mapping[tuple[str, str], Quota] = field(default_factory=dict)
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Told] = field(default_factory=dict, name="problems")
     last_run: LastRun | None = None
     rebuilt_from: str | None = None
-    unknown_since: datetime | None = None
+    unknown_since: Instant | None = None
     pause: Pause | None = None
     parked: Parked | None = None
     looked_up_at: Mapping[str, datetime] = field(default_factory=dict)
@@ -85,13 +86,26 @@ class HistoryLog(Protocol):
 
 
 class Store(Protocol):
-    """What a run needs of the place where its state is kept: the file, or memory at virtual time."""
+    """Where a state is kept, with its history: a file, memory at virtual time, or whatever keeps one object
+    under a version and takes another only in the place of that version.
+
+    A store knows which version it loaded or saved last; callers never see it. What two processes must not do
+    at once is the store's to refuse: the file by its lock, another by that version.
+    """
 
     @property
     def history(self) -> HistoryLog: ...
 
+    def load(self, *, read_only: bool = False) -> State:
+        """The state as it is kept now, and from here on the version that `save` replaces; an empty state
+        where none is kept. With `read_only` nothing is changed, not even damage set aside. Raises
+        StateError."""
+        ...
+
     def save(self, state: State) -> None:
-        """Keeps `state`; it survives from when this returns. Raises StateError."""
+        """Keeps `state` in the place of the version that was loaded or saved last; it survives from when
+        this returns. Raises StateError, also where another version has taken that place: the state is then
+        kept nowhere."""
         ...
 
     def save_elsewhere(self, state: State) -> str | None:

@@ -12,18 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.paths import is_link
-from iodcal.state.decode import decode
-from iodcal.state.encode import encode
-from iodcal.store.files import OWNER_ONLY, Access, replace_file, write_new
-from iodcal.store.legacy import migrate, version_of
+from iodcal.store.codec import VERSION, DamagedError, decode, encode, version_of
+from iodcal.store.files import OWNER_ONLY, Access, TellOnce, replace_file, write_new
 from iodcal.store.lock import Holder, locked
 from iodcal.store.log import History
-from iodcal.store.rebuild import rebuild
 from iodcal.store.state import State
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -63,21 +60,26 @@ class StateStore:
         if content is None:
             return State()
         try:
+            if len(content) > _MOST_BYTES:
+                raise DamagedError("Expected at most 64 MiB")
             document = json.loads(content)
-            old = version_of(document)
-            migrated = migrate(document, str(self.path))
-            state = decode(migrated)
+            version = version_of(document)
+            if version != VERSION:
+                from iodcal.store.legacy import migrate  # most runs find a state of their own version
+
+                document = migrate(document, str(self.path))
+            state = decode(document)
         except (ValueError, RecursionError):
             return self._rebuilt(content, read_only=read_only)
-        if migrated is not document and not read_only:
-            self._keep_aside(f"v{old}", content)
+        if version != VERSION and not read_only:
+            self._keep_aside(f"v{version}", content)
         self._written = content
         return state
 
     def save(self, state: State) -> None:
         """Replaces the file by `state`, on disk when it returns; nothing is written where nothing
         changed. Raises StateError: the file is then as it was."""
-        content = _serialise(state)
+        content = encode(state)
         if content == self._written:
             return
         self._make_folder()
@@ -103,18 +105,14 @@ class StateStore:
         """True if `text` was not told before by a run that could not get the lock: that has no other way to
         remember. Only the last such text is kept."""
         note = self.path.with_name(self.path.name + ".lock.told")
-        with contextlib.suppress(OSError):
-            if note.exists() and note.read_bytes() == text.encode():
-                return False
-            replace_file(note, text.encode(), self._access)
-        return True
+        return TellOnce(note, access=self._access).is_news(text, self._clock())
 
     def save_elsewhere(self, state: State) -> str | None:
         """Writes `state` to some other place, since its own cannot be written; where to, or None."""
         name = f"iodcal-state-{self._clock():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
         for folder in self._other_places():
             with contextlib.suppress(OSError):
-                write_new(folder / name, _serialise(state))
+                write_new(folder / name, encode(state))
                 return str(folder / name)
         return None
 
@@ -136,7 +134,7 @@ class StateStore:
             os.close(descriptor)
             raise StateError("unreadable", path=str(self.path), reason="not a regular file")
         with os.fdopen(descriptor, "rb") as file:
-            return file.read(_MOST_BYTES)
+            return file.read(_MOST_BYTES + 1)
 
     def _unusable(self, error: OSError) -> StateError:
         if is_link(self.path):  # False where the folder may not be looked into
@@ -165,6 +163,8 @@ class StateStore:
             raise StateError("foreign_owner", path=str(self.path))
 
     def _rebuilt(self, content: bytes, *, read_only: bool) -> State:
+        from iodcal.store.rebuild import rebuild  # and no damage
+
         state = rebuild(self.history.read(), self._clock())
         aside = self.path if read_only else self._keep_aside("damaged", content)
         return replace(state, rebuilt_from=str(aside))
@@ -177,56 +177,27 @@ class StateStore:
 
         def find_or_write() -> Path:
             for known in self.path.parent.iterdir():
-                if known.name.startswith(prefix) and _holds(known, content):
+                if known.name.startswith(prefix) and self._is_copy(known, content):
                     return known
             place = (
                 aside.with_name(f"{aside.name}-{secrets.token_hex(2)}") if os.path.lexists(aside) else aside
             )
-            write_new(place, content, self._access)
+            if len(content) > _MOST_BYTES:
+                os.link(self.path, place, follow_symlinks=False)  # what was read is only its beginning
+            else:
+                write_new(place, content, self._access)
             return place
 
         return _writing(aside, find_or_write)
 
-
-def _holds(path: Path, content: bytes) -> bool:
-    """True if the file at `path` is seen to hold `content`. What others put there, such as a copy of root's,
-    may not be for us to read: that stops no run."""
-    with contextlib.suppress(OSError):
-        return path.is_file() and path.read_bytes() == content
-    return False
-
-
-def _serialise(state: State) -> bytes:
-    return ("\n".join(_lines(encode(state))) + "\n").encode("ascii")
-
-
-def _lines(document: dict[str, Any]) -> Iterator[str]:
-    """A line for each circuit, calendar and problem: to be read by people, and half as large as with one for
-    each value."""
-    for number, name in enumerate(sorted(document)):
-        value, opening = document[name], "," if number else "{"
-        if isinstance(value, dict) and value:
-            yield f"{opening} {json.dumps(name)}: {{"
-            inside = _accounts(value) if name == "circuits" else _entries(value, 2)
-            yield ",\n".join(inside)
-            yield " }"
-        else:
-            yield f"{opening} {json.dumps(name)}: {_line(value)}"
-    yield "}"
-
-
-def _accounts(accounts: dict[str, Any]) -> Iterator[str]:
-    for account in sorted(accounts):
-        circuits = ",\n".join(_entries(accounts[account], 3))
-        yield f"  {json.dumps(account)}: {{\n{circuits}\n  }}"
-
-
-def _entries(value: dict[str, Any], indent: int) -> Iterator[str]:
-    return (f"{' ' * indent}{json.dumps(key)}: {_line(value[key])}" for key in sorted(value))
-
-
-def _line(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    def _is_copy(self, path: Path, content: bytes) -> bool:
+        """True if the file at `path` is seen to hold `content`, or all of a file that is too large. What
+        others put there, such as a copy of root's, may not be for us to read: that stops no run."""
+        with contextlib.suppress(OSError):
+            if len(content) > _MOST_BYTES:
+                return path.samefile(self.path)
+            return path.is_file() and path.read_bytes() == content
+        return False
 
 
 def _writing(path: Path, write: Callable[[], _Made]) -> _Made:

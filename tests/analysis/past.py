@@ -8,13 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account, Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.standing import Drift
 from iodcal.domain.steps import Steps
-from iodcal.store.history import CurtainUp, PastCause, PastOrder, PastProblem, PastReading, Stamp, Transition
+from iodcal.store.history import CurtainUp, PastOrder, PastProblem, PastReading, Stamp, Transition
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LOW, MIDDLE, HIGH = Bandwidth(100), Bandwidth(500), Bandwidth(1000)
@@ -66,7 +67,7 @@ def order(
     old: Bandwidth,
     new: Bandwidth,
     outcome: Outcome = Outcome.CONFIRMED,
-    *causes: PastCause,
+    *causes: Cause,
     settled: float | None = None,
     of: Circuit | None = None,
     **more: Any,
@@ -87,12 +88,10 @@ def reading(minute: float, level: Bandwidth | None, by_hand: Bandwidth | None = 
     return PastReading(stamp(minute), "den-a", circuit().key, level, LOW, drift)
 
 
-def cause(
-    start: float, end: float, rule: str = "Calls", *, ended: bool = False, lead: float = 30
-) -> PastCause:
-    return PastCause(
-        "event", at(start), at(end), f"{rule}/{start}", rule, "noc", f"{rule} at {start}",
-        span(start - lead, end + 10), ended,
+def cause(start: float, end: float, rule: str = "Calls", *, ended: bool = False, lead: float = 30) -> Cause:
+    return Cause(
+        "event", f"{rule}/{start}", at(start), at(end), rule, "noc", f"{rule} at {start}",
+        asks=span(start - lead, end + 10), ended=ended,
     )  # fmt: skip
 
 

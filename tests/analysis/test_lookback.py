@@ -11,13 +11,14 @@ import pytest
 
 from iodcal.analysis.figures import Lookback
 from iodcal.analysis.lookback import look_back
+from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account, Circuit, Orders
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.values import replace
-from iodcal.store.history import Past, PastCause
+from iodcal.store.history import Past
 from iodcal.words.lookback import doubts
 from tests.analysis.past import (
     AFTERNOON,
@@ -37,7 +38,7 @@ from tests.analysis.past import (
     tariff,
 )
 
-BASELINE = PastCause("baseline", at(120), at(240))
+BASELINE = Cause("baseline", "", at(120), at(240))
 
 
 SIX_HOURS = span(0, 360)
@@ -205,6 +206,6 @@ def test_what_somebody_did_by_hand_and_what_nobody_can_explain() -> None:
     past = Past((order(0, LOW, MIDDLE),), readings=(reading(60, MIDDLE, by_hand=HIGH),))
     found = found_in(past)
     assert {one.because.kind for one in found.rules} == {"unknown", "by_hand"}
-    hold = PastCause("hold", at(0), at(60), "h")
+    hold = Cause("hold", "h", at(0), at(60))
     held = found_in(Past((order(0, LOW, MIDDLE, Outcome.CONFIRMED, hold),)), over=span(0, 60))
     assert [(one.because.kind, one.because.rule) for one in held.rules] == [("hold", None)]

@@ -231,4 +231,4 @@ def test_the_same_parts_ask_as_long_as_it_says(asks: list[Ask], when: int) -> No
 
 def test_causes_have_their_kinds() -> None:
     explained = why(Ask(-30, 0), circuit=PEAKED, ordered=1000)
-    assert explained.changes[0].causes[0].kind in CauseKind
+    assert explained.changes[0].causes[0].kind in list(CauseKind)

@@ -118,7 +118,7 @@ def test_no_configuration_names_the_places_tried(iodcal: Iodcal) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from iodcal.state.lock import locked
+from iodcal.store.lock import locked
 with locked(Path(sys.argv[1]), command="sync", wait_seconds=0):
     print("held", flush=True)
     sys.stdin.read()
@@ -138,6 +138,23 @@ def test_a_held_lock_is_told_with_its_holder(world: World) -> None:
         assert world.iodcal("plan").status == 0
         holder.kill()
     assert world.iodcal("sync").status == 0
+
+
+MOST_BYTES = 64 * 1024 * 1024  # of a state that is read
+
+
+def test_a_state_that_is_too_large_is_damage_and_kept_whole(world: World) -> None:
+    """Its first 64 MiB would be a good state; all of it, a sparse TiB, fits into no memory."""
+    assert world.iodcal("sync").status == 0
+    state = world.iodcal.folder / "state" / "state.json"
+    with state.open("ab") as file:
+        file.write(b" " * (MOST_BYTES - state.stat().st_size))
+        file.truncate(2**40)
+    done = world.iodcal("sync", "-o", "json")
+    assert "state_rebuilt" in [problem["kind"] for problem in done.json["problems"]]
+    assert state.stat().st_size < MOST_BYTES
+    (aside,) = state.parent.glob("state.json.damaged-*")
+    assert aside.stat().st_size == 2**40
 
 
 def signed(world: World, **changes: object) -> None:

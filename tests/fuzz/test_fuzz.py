@@ -26,7 +26,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, CarrierError, ConfigurationError, StateError
-from iodcal.state.decode import DamagedError, decode
+from iodcal.store.codec import DamagedError, decode
 from iodcal.store.legacy import migrate
 from tests.fuzz.mutations import spoil, spoil_lines
 from tests.servers.graph import event
@@ -108,7 +108,7 @@ def test_lumen_quotes() -> None:
 
 
 def test_state_files() -> None:
-    golden = json.loads((HERE.parent / "state" / "golden" / "v1-last.json").read_text())
+    golden = json.loads((HERE.parent / "store" / "golden" / "states" / "v1" / "v1-last.json").read_text())
 
     def read(chance: random.Random) -> None:
         decode(migrate(spoil(golden, chance), "state.json"))

@@ -53,7 +53,7 @@ class Disk:
     def history(self) -> Disk:
         return self
 
-    def load(self) -> State:
+    def load(self, *, read_only: bool = False) -> State:  # noqa: ARG002 - the protocol's
         return self.state
 
     def save(self, state: State) -> None:

@@ -31,8 +31,8 @@ from iodcal.store.history import Past, PastOrder, PastReading, Stamp, Transition
 from iodcal.store.lines import read_past
 from iodcal.store.state import State, Told
 from tests.domain.minutes import CIRCUIT, NOON, Ask, at, minutes, plan_of, standing_at, timeline_of
-from tests.store import past as records
 from tests.render.test_golden import report
+from tests.store import past as records
 
 NOTHING = Hidden(False, frozenset(), frozenset())
 DAY = Interval(at(0), at(600))

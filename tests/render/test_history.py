@@ -19,8 +19,8 @@ from iodcal.render.text import for_csv
 from iodcal.words.recorded import describe_recorded
 from tests.config.test_load import BASE, write
 from tests.domain.minutes import DENVER
-from tests.store.past import HOSTILE, PAT, TIMER, at, fill, history_in
 from tests.render.test_golden import check, shown
+from tests.store.past import HOSTILE, PAT, TIMER, at, fill, history_in
 
 
 @pytest.fixture

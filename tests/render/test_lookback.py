@@ -11,6 +11,7 @@ import pytest
 
 from iodcal.analysis.figures import CostReason, Lookback, Served
 from iodcal.analysis.lookback import look_back
+from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import Outcome
 from iodcal.domain.values import replace
@@ -18,7 +19,7 @@ from iodcal.output.html.costs_page import costs_html
 from iodcal.render.dump import dump
 from iodcal.render.lookback import print_lookback, spare_text
 from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
-from iodcal.store.history import Past, PastCause
+from iodcal.store.history import Past
 from iodcal.words.lookback import event_name, spent_on
 from iodcal.words.problems import why_late
 from tests.analysis.past import (
@@ -34,13 +35,13 @@ from tests.analysis.past import (
     order,
     span,
 )
-from tests.store.past import HOSTILE
 from tests.render.test_golden import check, shown
+from tests.store.past import HOSTILE
 
 DENVER = ZoneInfo("America/Denver")
 
 
-def harmless_looking(made: PastCause) -> PastCause:
+def harmless_looking(made: Cause) -> Cause:
     return replace(made, subject=HOSTILE)
 
 

@@ -16,7 +16,7 @@ from iodcal.store.lock import locked
 HOLD = """
 import sys
 from pathlib import Path
-from iodcal.state.lock import locked
+from iodcal.store.lock import locked
 with locked(Path(sys.argv[1]), command="sync", wait_seconds=0):
     print("held", flush=True)
     sys.stdin.read()
@@ -47,6 +47,37 @@ def test_who_holds_it_is_told_and_death_frees_it(path: Path) -> None:
         holder.kill()
     with locked(path, command="sync", wait_seconds=0):
         pass
+
+
+BEAR = """
+import subprocess, sys
+from pathlib import Path
+from iodcal.store.lock import locked
+with locked(Path(sys.argv[1]), command="sync", wait_seconds=0):
+    child = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    subprocess.Popen(child, stdin=int(sys.argv[2]), stdout=subprocess.DEVNULL, close_fds=False)
+    print("born", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_child_that_outlives_the_run_does_not_hold_its_lock(path: Path) -> None:
+    """Such as a webhook's or a secret's command. The child lives until this test closes its pipe."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-c", BEAR, str(path), str(reading)]
+    with (
+        os.fdopen(writing, "w"),
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=[reading]
+        ) as holder,
+    ):
+        os.close(reading)
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "born\n"
+        holder.kill()
+        holder.wait()
+        with locked(path, command="sync", wait_seconds=0):
+            pass
 
 
 def test_waiting_ends_when_it_is_free(path: Path) -> None:

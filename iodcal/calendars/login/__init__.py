@@ -16,6 +16,7 @@ from iodcal.http import Deadline
 if TYPE_CHECKING:
     from iodcal.http import Session
 
+
 _FAILURE_SECONDS = 60.0
 _MOST_RENEWALS = 3
 _WAITS = (1.0, 2.0, 4.0)  # seconds

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.moments import instant_of
 from iodcal.domain.values import replace
 from iodcal.errors import CarrierError
+from iodcal.store.files import replace_file
 
 
 class Faults(Struct, frozen=True):
@@ -96,17 +96,7 @@ def read_book(path: Path) -> Book:
 def write_book(path: Path, book: Book) -> None:
     """Replaces the file at once and as a whole. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(_encode(book), file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(path, (json.dumps(_encode(book), indent=2) + "\n").encode("ascii"))
 
 
 def _decode(document: dict[str, Any]) -> Book:
@@ -129,19 +119,12 @@ def _decode_line(line: dict[str, Any]) -> Line:
 def _decode_pending(pending: dict[str, Any]) -> Pending:
     return Pending(
         Bandwidth.parse(pending["to"]),
-        _instant(pending["accepted_at"]),
-        _instant(pending["active_at"]),
+        instant_of(pending["accepted_at"]),
+        instant_of(pending["active_at"]),
         str(pending["external_id"]),
         str(pending["order_id"]),
         str(pending.get("note", "")),
     )
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("a time without its offset")
-    return at.astimezone(UTC)
 
 
 def _decode_faults(faults: dict[str, Any]) -> Faults:

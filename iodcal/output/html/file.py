@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from iodcal.errors import OutputError
-from iodcal.store.files import sync_folder, write_all
-
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+from iodcal.store.files import replace_file, umasked
 
 
 def write_page(path: Path, text: str) -> int:
@@ -32,17 +29,5 @@ def write_page(path: Path, text: str) -> int:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(temporary, _NEW, 0o666)
-        try:
-            if path.exists():
-                os.fchmod(descriptor, path.stat().st_mode & 0o777)
-            write_all(descriptor, content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    mode = path.stat().st_mode & 0o777 if path.exists() else umasked(0o666)
+    replace_file(path, content, mode=mode)

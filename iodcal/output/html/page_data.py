@@ -29,7 +29,7 @@ from iodcal.result import Report, SourceReport
 from iodcal.store.conceal import Hidden, hidden_by
 from iodcal.store.entries import HELD, Entry, entries_of
 from iodcal.store.files import Access
-from iodcal.store.history import CurtainUp, Past, PastCause, Stamp
+from iodcal.store.history import CurtainUp, Past, Stamp
 from iodcal.store.state import LastRun, State
 from iodcal.store.store import StateStore
 from iodcal.words.problems import describe
@@ -217,25 +217,7 @@ def _coming(change: Change, now: datetime, hidden: Hidden) -> Entry:
         HELD if change.held is not None else DUE if change.due else PLANNED,
         str(change.held.reason) if change.held is not None else None,
         change.held.until if change.held is not None else None,
-        causes=tuple(_past_cause(cause, hidden) for cause in change.causes),
-    )
-
-
-def _past_cause(cause: Cause, hidden: Hidden) -> PastCause:
-    secret = hidden.covers(cause.calendar, cause.rule)
-    return PastCause(
-        str(cause.kind),
-        cause.start,
-        cause.end,
-        cause.id,
-        cause.rule,
-        cause.calendar,
-        None if secret else cause.subject,
-        cause.asks,
-        cause.ended,
-        cause.labels,
-        cause.who,
-        cause.note,
+        causes=hidden.causes(change.causes),
     )
 
 
@@ -307,7 +289,7 @@ def _of_history(past: Past, circuit: str) -> Iterator[Bar]:
             yield from _of_causes(change.causes)
 
 
-def _of_causes(causes: Iterable[PastCause]) -> Iterator[Bar]:
+def _of_causes(causes: Iterable[Cause]) -> Iterator[Bar]:
     for cause in causes:
         if cause.kind == "event":
             span = Interval(cause.start, cause.end)
