@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TypeAlias
 
-from iodcal.calendars import CalendarReader, Probing
+from iodcal.calendars import CalendarReader, Probing, SpoiledEvent
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind
 from iodcal.errors import CalendarError
 from iodcal.threads import answers, side_by_side
 
+_Trial: TypeAlias = float | CalendarError | SpoiledEvent | None
 _AT_ONCE = 8
 _GRAPH = "Microsoft Graph"
 
@@ -36,19 +38,23 @@ def of_calendars(patient: Patient, clocks: dict[str, float], *, logged_in: bool)
         if isinstance(answer, CalendarError):
             yield Finding.of(Area.CALENDARS, where, Light.RED, answer, Kind.CALENDAR_UNREADABLE)
             continue
+        if isinstance(answer, SpoiledEvent):
+            facts = {name: getattr(answer, name) for name in ("uid", "line", "property", "found")}
+            yield Finding(Area.CALENDARS, where, Light.RED, answer.code, facts, Kind.EVENT_UNREADABLE)
+            continue
         if answer is not None:
             server = _GRAPH if isinstance(reader, Probing) else where
             clocks[server] = max(clocks.get(server, 0.0), answer, key=abs)
         yield Finding(Area.CALENDARS, where, Light.GREEN, "calendar_readable")
 
 
-def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, float | CalendarError | None]:
+def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, _Trial]:
     """What each said, by source: groups side by side, the readers of one in turn."""
     groups: defaultdict[str, list[CalendarReader]] = defaultdict(list)
     for reader in readers:
         groups[reader.group].append(reader)
 
-    def in_turn(group: list[CalendarReader]) -> dict[str, float | CalendarError | None]:
+    def in_turn(group: list[CalendarReader]) -> dict[str, _Trial]:
         return {reader.source.key: _try(reader, patient) for reader in group}
 
     with side_by_side(_AT_ONCE) as pool:
@@ -57,11 +63,12 @@ def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, float |
         }
 
 
-def _try(reader: CalendarReader, patient: Patient) -> float | CalendarError | None:
+def _try(reader: CalendarReader, patient: Patient) -> _Trial:
     day = Interval(patient.now, patient.now + timedelta(days=1))
     try:
         if isinstance(reader, Probing):
             return reader.probe(day, patient.deadline)
-        return reader.read(day, patient.deadline).clock_error
+        reading = reader.read(day, patient.deadline)
+        return reading.spoiled[0] if reading.spoiled else reading.clock_error
     except CalendarError as error:
         return error
