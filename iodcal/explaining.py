@@ -108,7 +108,7 @@ def _explain_circuits(
 
 def _as_then(report: Report) -> Report:
     """A plan for the past without what today's state makes of it: orders of today were none then."""
-    kinds = (Kind.CALENDAR_UNREADABLE,)
+    kinds = (Kind.CALENDAR_UNREADABLE, Kind.EVENT_UNREADABLE)
     return replace(report, problems=tuple(problem for problem in report.problems if problem.kind in kinds))
 
 

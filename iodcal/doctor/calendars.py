@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TypeAlias
 
-from iodcal.calendars import CalendarReader, Probing
+from iodcal.calendars import CalendarReader, Probing, SpoiledEvent
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.doctor.circuits import state_of
 from iodcal.domain.localtime import Interval
@@ -15,6 +16,7 @@ from iodcal.http import Deadline
 from iodcal.pipeline.attempts import attempt_all
 from iodcal.pipeline.fetch import readers_of
 
+_Trial: TypeAlias = float | CalendarError | SpoiledEvent | None
 _GRAPH = "Microsoft Graph"
 
 
@@ -38,19 +40,24 @@ def of_calendars(patient: Patient, clocks: dict[str, float], *, logged_in: bool)
         if isinstance(answer, CalendarError):
             yield Finding.of(Area.CALENDARS, where, Light.RED, answer, Kind.CALENDAR_UNREADABLE)
             continue
+        if isinstance(answer, SpoiledEvent):
+            facts = {name: getattr(answer, name) for name in ("uid", "line", "property", "found")}
+            yield Finding(Area.CALENDARS, where, Light.RED, answer.code, facts, Kind.EVENT_UNREADABLE)
+            continue
         if answer is not None:
             server = _GRAPH if isinstance(reader, Probing) else where
             clocks[server] = max(clocks.get(server, 0.0), answer, key=abs)
         yield Finding(Area.CALENDARS, where, Light.GREEN, "calendar_readable")
 
 
-def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, float | CalendarError | None]:
-    """How far the server's clock is ahead, or why the source cannot be read, by source: as a run tries."""
+def _tried(readers: list[CalendarReader], patient: Patient) -> dict[str, _Trial]:
+    """How far the server's clock is ahead, or what is wrong with the source, by source: as a run tries."""
     day = Interval(patient.now, patient.now + timedelta(days=1))
 
-    def probe(reader: CalendarReader, limit: Deadline) -> float | None:
+    def probe(reader: CalendarReader, limit: Deadline) -> float | SpoiledEvent | None:
         if isinstance(reader, Probing):
             return reader.probe(day, limit)
-        return reader.read(day, limit).clock_error
+        reading = reader.read(day, limit)
+        return reading.spoiled[0] if reading.spoiled else reading.clock_error
 
     return attempt_all(readers, probe, patient.deadline)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iodcal.doctor import Finding
+from iodcal.domain.problems import Kind
 from iodcal.words import Words
 from iodcal.words.calendars import CONNECTION
 from iodcal.words.edges import words_of
 from iodcal.words.facts import fill
+from iodcal.words.problems import whereabouts
 from iodcal.words.state import STATE_WORDS
 
 _CONFIGURATION = {
@@ -204,4 +206,7 @@ DOCTOR_WORDS: Mapping[str, Words] = {
 def describe(finding: Finding) -> Words:
     """What to tell of a finding."""
     known = words_of(finding.code, finding.edge) if finding.edge is not None else DOCTOR_WORDS[finding.code]
-    return fill(known, {"code": finding.code, **finding.facts})
+    words = fill(known, {"code": finding.code, **finding.facts})
+    if finding.edge is not Kind.EVENT_UNREADABLE:
+        return words
+    return Words(f"an event cannot be understood: {words.message}{whereabouts(finding.facts)}", words.remedy)

@@ -235,10 +235,10 @@ def _of_spoiled(problem: Problem) -> Words:
     own, others = own_words(problem), problem.facts.get("others")
     more = f", and {others} more," if others else ""
     lead = f"The calendar {problem.where} holds an event{more} that cannot be understood"
-    return Words(f"{lead}: {own.message}{_whereabouts(problem.facts)}", own.remedy)
+    return Words(f"{lead}: {own.message}{whereabouts(problem.facts)}", own.remedy)
 
 
-def _whereabouts(facts: Mapping[str, Fact]) -> str:
+def whereabouts(facts: Mapping[str, Fact]) -> str:
     """Where in its calendar's text an event stands, as far as is known."""
     known = [
         f"{word} {str(facts[name])[:60]}"

@@ -107,6 +107,16 @@ def test_a_zone_that_nobody_can_know_is_named_by_the_configuration() -> None:
         pytest.param("DTSTART:20260106T080000Z\nDTEND:\nSTATUS:CANCELLED", False, id="cancelled"),
         pytest.param("DTSTART:20260106T080000Z\nDTSTART:20260107T080000Z", True, id="two starts"),
         pytest.param("DTSTART:20260201T080000Z\nDTEND:", False, id="far ahead"),
+        pytest.param(
+            "DTSTART:20110106T080000Z\nRRULE:FREQ=DAILY\nEXDATE;TZID=Nowhere:20110109T080000",
+            False,
+            id="excepted long ago",
+        ),
+        pytest.param(
+            "DTSTART:20110106T080000Z\nRRULE:FREQ=DAILY\nEXDATE;TZID=Nowhere:20260109T080000",
+            True,
+            id="excepted",
+        ),
     ],
 )
 def test_only_what_could_matter_is_told(lines: str, told: bool) -> None:
@@ -128,6 +138,53 @@ def test_a_zone_of_the_calendars_own_goes_by_the_same_rules_as_an_iana_one(hour:
         found = parse_events(SOURCE, calendar(event, head=head.format(name=name)), march)
         spans.append([event.span for event in found.events])
     assert spans[0] == spans[1]
+
+
+def test_a_zone_whose_rules_have_no_end_is_not_known() -> None:
+    head = (
+        "BEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:16010101T020000\nTZOFFSETFROM:-0400\n"
+        "TZOFFSETTO:-0500\nRRULE:FREQ=SECONDLY\nEND:STANDARD\nEND:VTIMEZONE\n"
+    )
+    content = calendar("UID:b\nDTSTART;TZID=Ours:20260106T080000\nDURATION:PT1H", GOOD, head=head)
+    found = parse_events(SOURCE, content, WEEK)
+    assert [event.code for event in found.spoiled] == ["ics_unknown_zone"]
+    assert len(found.events) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "(UTC-05:00) Eastern Time (US & Canada)",
+        '"(UTC-05:00) Eastern Time (US & Canada)"',
+        "Eastern Standard Time",
+        "eastern standard time",
+        " America/New_York ",
+        "AMERICA/NEW_YORK",
+        "/citadel.org/20070227_1/America/New_York",
+        "/America/New_York",
+        "UTC-5",
+        "GMT-0500",
+        "utc -05:00",
+        "EST",
+    ],
+)
+def test_a_zone_is_known_by_many_names(name: str) -> None:
+    for event in (
+        f"DTSTART;TZID={name}:20260106T080000\nDURATION:PT1H",
+        "DTSTART:20260106T080000\nDURATION:PT1H",
+    ):
+        content = calendar(f"UID:a\n{event}", head=f"X-WR-TIMEZONE:{name}\n")
+        (found,) = parse_events(SOURCE, content, WEEK).events
+        assert found.span.start == datetime(2026, 1, 6, 13, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "name", ["CST", "IST", "Customized Time Zone", "America", "tzone://Microsoft/Custom", "W"]
+)
+def test_a_zone_that_is_not_certain_is_not_guessed(name: str) -> None:
+    content = calendar(f"UID:a\nDTSTART;TZID={name}:20260106T080000\nDURATION:PT1H")
+    (spoiled,) = parse_events(SOURCE, content, WEEK).spoiled
+    assert (spoiled.code, spoiled.found) == ("ics_unknown_zone", name)
 
 
 def fetched(**answer: object) -> CalendarError | float | None:

@@ -74,6 +74,7 @@ class _Reading:
         """Raises CalendarError."""
         groups: dict[str, list[EventEntry]] = {}
         for component in calendar.walk("VEVENT"):
+            self._look_at_the_clock(1)
             properties = Properties(component, zones)
             try:
                 entry = read_entry(properties)

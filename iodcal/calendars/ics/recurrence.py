@@ -235,7 +235,7 @@ def _periods_between(rule: RecurrenceRule, start: datetime, at: datetime) -> int
         return (at.year - start.year) // rule.interval
     if rule.frequency == "MONTHLY":
         return ((at.year - start.year) * 12 + at.month - start.month) // rule.interval
-    return int((at - start) / (_UNITS[rule.frequency] * rule.interval))
+    return (at - start) // _UNITS[rule.frequency] // rule.interval
 
 
 def _of_each_period(rule: RecurrenceRule) -> int | None:
@@ -248,10 +248,12 @@ def _of_each_period(rule: RecurrenceRule) -> int | None:
         return times * len({day for day, _ in rule.weekdays})
     if rule.frequency == "DAILY" and not rule.weekdays:
         return times
-    below = rule.hours if rule.frequency == "HOURLY" else rule.hours or rule.minutes or rule.seconds
-    if rule.frequency in ("HOURLY", "MINUTELY", "SECONDLY") and not rule.weekdays and not below:
-        return times
-    return None
+    listed = {
+        "HOURLY": rule.hours,
+        "MINUTELY": rule.hours or rule.minutes,
+        "SECONDLY": rule.hours or rule.minutes or rule.seconds,
+    }
+    return times if not rule.weekdays and not listed.get(rule.frequency, "x") else None
 
 
 def _period(rule: RecurrenceRule, start: datetime, number: int) -> datetime | None:

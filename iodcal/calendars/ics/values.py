@@ -22,8 +22,10 @@ _LENGTH = re.compile(
     r"([+-]?)P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,8})M)?(?:(\d{1,10})S)?)?",
     re.IGNORECASE,
 )
+_YEAR = timedelta(days=366)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _LIST = re.compile(r"(?<!\\),")
+_LONGEST_NAME = 1000
 _EMAIL = re.compile(r"[^\s\"'<>:;,=]+@[^\s\"'<>:;,=]+")
 
 
@@ -134,7 +136,7 @@ class Properties:
         if value[:7].casefold() == "mailto:":
             value = value[7:]
         value = value.strip().strip('"')
-        if "=" in line[: line.find(":")].partition(";")[0] and (found := _EMAIL.search(line)):
+        if "=" in line[: line.find(":")].partition(";")[0] and (found := _EMAIL.search(line[:_LONGEST_NAME])):
             return found.group()
         return value or None
 
@@ -155,8 +157,21 @@ class Properties:
             for part in line.rpartition(":")[2].split(","):
                 if part.strip():
                     start, _, end = part.partition("/")
-                    first = self._moment(name, number, start, parameters)
-                    yield first, self._end(name, number, end.strip(), parameters)
+                    try:
+                        first = self._moment(name, number, start, parameters)
+                        yield first, self._end(name, number, end.strip(), parameters)
+                    except DamagedPropertyError:
+                        if self._could_matter(start):
+                            raise
+
+    def _could_matter(self, text: str) -> bool:
+        """False for a time that begins with a day more than a year from the range."""
+        found, window = _TIME.match(text.strip()), self.zones.window
+        try:
+            day = _day(*map(int, found.groups()[:3])) if found is not None else window.start.date()
+        except ValueError:
+            return True
+        return window.start.date() - _YEAR < day < window.end.date() + _YEAR
 
     def _end(self, name: str, number: int, text: str, parameters: dict[str, str]) -> Moment | Length | None:
         if not text:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from iodcal.calendars.ics.document import Component
-from iodcal.calendars.ics.recurrence import StepBudget, expand, parse_rule
+from iodcal.calendars.ics.recurrence import StepBudget, TooDenseError, expand, parse_rule
 from iodcal.calendars.ics.zone_names import iana_zone, known_zone
 from iodcal.calendars.ics.zones import DefinedZone, UnknownZoneError, Zone, offset_of
 from iodcal.domain.localtime import Interval
@@ -33,7 +33,7 @@ class Zones:
 
     def __init__(self, calendar: Component, window: Interval, given: Mapping[str, ZoneInfo]) -> None:
         self.utc: Zone = ZoneInfo("UTC")
-        self._window = window
+        self.window = window
         self._given = {_plain(name): zone for name, zone in given.items()}
         self._definitions = {
             _plain(name): component
@@ -68,10 +68,10 @@ class Zones:
         if definition is None:
             return known
         try:
-            own = _defined(definition, self._window)
-        except (ValueError, OverflowError):
+            own = _defined(definition, self.window)
+        except (ValueError, OverflowError, TooDenseError):
             return known or self._by_location(definition)
-        return known if isinstance(known, ZoneInfo) and _agree(own, known, self._window) else own
+        return known if isinstance(known, ZoneInfo) and _agree(own, known, self.window) else own
 
     def _by_location(self, definition: Component) -> Zone | None:
         """What a damaged definition says that its zone is called elsewhere."""
