@@ -59,7 +59,7 @@ def remember_secrets(*secrets: str) -> None:
     """From now on each of `secrets` is left out, and each line of those that have several."""
     for secret in secrets:
         whole, lines = secret.strip(), [line.strip() for line in secret.splitlines()]
-        if len(whole) >= _SHORTEST:
+        if len(whole.rpartition("://")[2]) >= _SHORTEST:  # an address without a host is no secret
             _known.update(_decodings(whole), _encodings(whole))
         if len(lines) > 1:  # a key in PEM form, whose first and last line are no secret
             for line in lines:

@@ -66,14 +66,17 @@ _DECODINGS: tuple[Callable[[str], str], ...] = (
 
 def reveals(text: str, secret: str) -> bool:
     """True if `secret` can be read in `text` by whoever decodes it, again and again if need be."""
+    return any(secret in one or _holds_coded(one, secret) for one in readings(text))
+
+
+def readings(text: str) -> set[str]:
+    """`text`, and whatever decodings make of it."""
     seen, waiting = set(), [text]
     while waiting:
         one = waiting.pop()
-        if secret in one or _holds_coded(one, secret):
-            return True
         seen.add(one)
         waiting += [got for decode in _DECODINGS if (got := decode(one)) not in seen]
-    return False
+    return seen
 
 
 def _holds_coded(text: str, secret: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -43,6 +43,7 @@ class Planted:
     url: str = ""
     key_lines: set[str] = field(default_factory=set)
     repeating: dict[str, int] = field(default_factory=dict)
+    spell: Callable[[str], str] = str
     requests: list[Request] = field(default_factory=list)
 
     @property
@@ -61,15 +62,24 @@ class Planted:
             if path.is_file() and path.name not in own:
                 yield path, path.read_bytes().decode("latin-1")
 
+    def repeated(self, request: Request) -> bytes:
+        """All that came with `request`; in another spelling its secret alone, as messages are cut."""
+        if self.spell is str:
+            return repeated(request)
+        secret = request.headers.get("authorization", "").rpartition(" ")[2] or request.raw_path
+        return self.spell(secret).encode()
+
     def answer(self, request: Request) -> Reply:
         """The calendar's and the notices' server."""
         self.requests.append(request)
         if "calendar" not in request.path:
-            return Reply(int(self.repeating.get("notices", 202)), repeated(request))
+            return Reply(int(self.repeating.get("notices", 202)), self.repeated(request))
         status = self.repeating.get("calendar", 0)
         if not status:
             return Reply(200, b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n")
-        return Reply(status, repeated(request), {**_headers(request), "Location": self.url + "/elsewhere"})
+        return Reply(
+            status, self.repeated(request), {**_headers(request), "Location": self.url + "/elsewhere"}
+        )
 
 
 @contextmanager
@@ -119,9 +129,9 @@ def repeat(made: Planted, statuses: dict[str, int]) -> None:
     made.repeating = statuses
     for call, status in statuses.items():
         if call in (TOKEN, INVENTORY, QUOTE, ORDER):
-            made.world.lumen.script(call, *[_lumen_with(made.world, status)] * 40)
+            made.world.lumen.script(call, *[_lumen_with(made, status)] * 40)
         elif call not in ("calendar", "notices"):
-            made.world.graph.script(call, [_microsoft_with(status)] * 40)
+            made.world.graph.script(call, [_microsoft_with(made, status)] * 40)
 
 
 def repeated(request: Request) -> bytes:
@@ -150,19 +160,19 @@ def _headers(request: Request) -> dict[str, str]:
     return {**dict.fromkeys(names, shown[-2000:]), "Date": shown[-100:], "Retry-After": "1"}
 
 
-def _lumen_with(world: World, status: int) -> OfLumen:
+def _lumen_with(made: Planted, status: int) -> OfLumen:
     def fault(_answer: object) -> Reply:
-        request = world.lumen.requests[-1]
-        said = repeated(request).decode()
+        request = made.world.lumen.requests[-1]
+        said = made.repeated(request).decode()
         body = {"reason": said, "code": said, "message": said, "exception": {"detail": said}}
         return _reply(status, body, request)
 
     return fault
 
 
-def _microsoft_with(status: int) -> OfMicrosoft:
+def _microsoft_with(made: Planted, status: int) -> OfMicrosoft:
     def fault(_right: Reply, request: Request) -> Reply:
-        said = repeated(request).decode()
+        said = made.repeated(request).decode()
         if "/v1.0/" in request.path:
             inner = {"code": said, "message": said, "innerError": {"request-id": said, "code": said}}
             return _reply(status, {"error": inner}, request)

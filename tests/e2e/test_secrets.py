@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.conftest import LON, World
 from tests.e2e.planted import PLANTED, Planted, planted, repeat
 from tests.e2e.test_init import WITHOUT_END, servers
+from tests.echoes import SPELLINGS, readings
 from tests.servers.entra import CLIENT_ID, TENANT
 from tests.servers.graph import TOKEN as LOGIN
 from tests.servers.lumen import CUSTOMER, INVENTORY, ORDER, QUOTE, TOKEN
@@ -133,6 +134,27 @@ def test_servers_that_repeat_what_they_were_sent_reveal_nothing(
         texts = run(made, LOOKS, tmp)
         assert made.requests
         search(texts, made)
+
+
+@pytest.mark.parametrize(
+    "statuses",
+    [{EVENTS: 403, ORDER: 400, "calendar": 403}, {LOGIN: 400, INVENTORY: 403, "calendar": 200}],
+    ids=["calendars and orders", "logins and inventory"],
+)
+@pytest.mark.parametrize(
+    "spelling", ["percent twice", "JSON's units", "JSON in JSON", "HTML in decimals", "HTML twice"]
+)
+def test_no_sink_shows_what_servers_repeat_in_another_spelling(
+    world: World, tmp: Path, statuses: dict[str, int], spelling: str
+) -> None:
+    with planted(world, with_certificate=False) as made:
+        made.spell = SPELLINGS[spelling]
+        repeat(made, statuses)
+        texts = run(made, LOOKS[:1], tmp)
+        notices = [("a notice", request.body.decode()) for request in made.requests if request.body]
+        assert notices
+        for place, text in (*texts, *notices):
+            search(((place, reading) for reading in readings(text)), made)
 
 
 BUG = """\
