@@ -15,7 +15,7 @@ from iodcal.errors import CalendarError, PassingError
 
 _THROTTLED = "throttled"
 _LOGIN = "login"
-_BUDGET = 5  # what the faults of one source may cost, whatever its pages
+_BUDGET = 4  # what the faults of one source may cost, whatever its pages
 _COSTS = {_THROTTLED: 0, "deadline": 3, "timeout": 3, "too_slow": 3}  # any other fault costs 1
 _SLOW = frozenset({"deadline", "timeout", "too_slow"})
 _FIRST_WAIT = 0.5

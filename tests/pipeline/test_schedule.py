@@ -79,8 +79,8 @@ def always(error: CalendarError | None, seconds: float = 0.0) -> Answer:
 @pytest.mark.parametrize(
     ("error", "waits"),
     [
-        pytest.param(passing(), [0.5, 1, 2, 4], id="an outage: five tries, waits that grow"),
-        pytest.param(passing(wait=7), [7, 7, 7, 7], id="never less than Retry-After"),
+        pytest.param(passing(), [0.5, 1, 2], id="an outage: four tries, waits that grow"),
+        pytest.param(passing(wait=7), [7, 7, 7], id="never less than Retry-After"),
         pytest.param(passing("throttled", wait=1), [1, 2, 4, 8, 16, 32], id="throttled: to the deadline"),
         pytest.param(passing("throttled", wait=40), [40, 40], id="throttled, and told for how long"),
         pytest.param(passing("throttled", wait=600), [], id="throttled for longer than there is time"),
@@ -99,7 +99,7 @@ def test_every_source_has_a_first_try_before_any_has_a_second() -> None:
     play = Play(queue_of(50, workers=4, shared=None), always(passing(), 0.1))
     first = [key for _, key in play.turns[:50]]
     assert first == [f"s{number}" for number in range(50)]
-    assert Counter(play.tries.values()) == {5: 50}
+    assert Counter(play.tries.values()) == {4: 50}
 
 
 def test_what_failed_in_the_last_run_comes_last() -> None:
@@ -147,12 +147,12 @@ def test_where_a_probe_finds_the_server_well_again_all_are_tried_again() -> None
 
 def test_a_few_that_fail_alike_are_no_outage() -> None:
     play = Play(queue_of(7), always(passing()))
-    assert Counter(play.tries.values()) == {5: 7}
+    assert Counter(play.tries.values()) == {4: 7}
 
 
 def test_sources_with_servers_of_their_own_say_nothing_of_one_another() -> None:
     play = Play(queue_of(20, shared=None), always(passing()))
-    assert Counter(play.tries.values()) == {5: 20}
+    assert Counter(play.tries.values()) == {4: 20}
 
 
 def test_an_application_that_is_throttled_rests_as_a_whole() -> None:
