@@ -11,12 +11,12 @@ from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem
 from iodcal.domain.trials import Court
-from iodcal.domain.unmatched import Unmatched, unmatched
+from iodcal.domain.unmatched import Unmatched, unmatched, untaken_titles
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger, used_today
-from iodcal.notices.untaken import untaken
+from iodcal.notices import NoticeKind
 from iodcal.ordering import Placed
 from iodcal.reading import Sight, organizers_of, veil_of
 from iodcal.result import Report, SourceReport
@@ -53,7 +53,7 @@ def report(
         unmatched=_unmatched(this, sight) if request.unmatched else None,
         pause=longest_pause((this.state.pause,), request.now),
         parked=this.state.parked,
-        untaken=untaken(this.configuration, sight),
+        untaken=_untaken_titles(this, sight),
         quotas=_quotas(this, ledger.state if ledger is not None else this.state),
     )
 
@@ -63,6 +63,15 @@ def _unmatched(this: Run, sight: Sight) -> Unmatched:
     rules, circuits = this.configuration.rules, this.configuration.circuits
     court = Court(rules, circuits, {}, organizers_of(this.configuration), veil_of(this.configuration, sight))
     return unmatched(sight.read, sight.matching, rules, circuits, court, this.request.now)
+
+
+def _untaken_titles(this: Run, sight: Sight) -> tuple[str, ...]:
+    """The same events by their titles alone; none where no target's daily summary wants them."""
+    configuration = this.configuration
+    if not any(NoticeKind.DAILY in target.kinds for target in configuration.notify.values()):
+        return ()
+    rules, circuits, veil = configuration.rules, configuration.circuits, veil_of(configuration, sight)
+    return untaken_titles(sight.read, sight.matching, rules, circuits, veil, this.request.now)
 
 
 def _quotas(this: Run, state: State) -> dict[Account, tuple[int, int]]:
