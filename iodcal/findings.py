@@ -163,6 +163,8 @@ def _of_circuit(plan: CircuitPlan, this: Run, placed: Mapping[str, Placed]) -> I
     tried = placed.get(circuit.key)
     if tried is not None and tried.error is not None and plan.due is not None:
         yield from _of_attempt(plan, plan.due, tried.order, tried.error)
+    elif tried is None:
+        yield from _still_refused(plan, this)
     yield from of_prices(plan, tried.quote if tried is not None else None)
     if standing.drift is not None and standing.confirmed is not None:
         yield _drift(plan, standing.drift, standing.confirmed, this)
@@ -195,6 +197,16 @@ def _of_attempt(
     if order is None or not order.outcome.open:
         problem = _of_error(Kind.ORDER_REFUSED, plan, error)
         yield Problem(problem.kind, problem.where, dict(problem.facts) | _change_facts(change))
+
+
+def _still_refused(plan: CircuitPlan, this: Run) -> Iterator[Problem]:
+    """A refusal of an earlier run, where this one waits: that is no examination. It ends when an order of
+    that direction is accepted, or none is needed any more."""
+    known = this.state.told.get(f"{Kind.ORDER_REFUSED}:{plan.circuit.name}")
+    if known is None or known.over or plan.due is None or plan.standing.order is not None:
+        return
+    if known.facts.get("direction") == str(plan.due.direction):
+        yield Problem(Kind.ORDER_REFUSED, known.where, known.facts)
 
 
 def _change_facts(change: Change) -> dict[str, Fact]:

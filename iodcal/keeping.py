@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from iodcal.domain.circuits import Orders
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
 from iodcal.domain.problems import Problem
-from iodcal.domain.risk import is_ready, need
+from iodcal.domain.risk import PreflightCheck, causes_of, check_readiness
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
-from iodcal.domain.windows import Window
 from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.observing import curtain_ups
 from iodcal.reading import Sight
-from iodcal.result import CurtainUp
 from iodcal.state import Told
+from iodcal.telling import turned_into
 
 
-def keep(this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan]) -> tuple[CurtainUp, ...]:
-    """Puts standings and memory into the ledger's state, and what happened into the history; returns this
-    run's curtain-up readings."""
+def keep(
+    this: Run, ledger: Ledger, sight: Sight, plans: Iterable[CircuitPlan], problems: Sequence[Problem]
+) -> tuple[PreflightCheck, ...]:
+    """Puts standings and memory into the ledger's state, and what happened into the history; returns what
+    this run's curtain-up readings have to tell. `problems` are those that the run found."""
     good = not sight.failures
-    seen: list[CurtainUp] = []
+    seen: list[PreflightCheck] = []
     for plan in plans:
-        standing = forget_old_orders(_looked_at(plan, this, ledger, seen), this.request.now)
+        standing = forget_old_orders(_checked(plan, this, ledger, problems, seen), this.request.now)
         if good:
             standing = replace(standing, foreseen=foresee(plan))
         ledger.put(_note_held(plan, standing, ledger))
@@ -56,48 +57,42 @@ def _still_unknown(this: Run) -> datetime | None:
     return since if since is not None and this.request.now < since + grace else None
 
 
-def _looked_at(plan: CircuitPlan, this: Run, ledger: Ledger, seen: list[CurtainUp]) -> Standing:
-    """Notes the curtain-up readings of this run, the last look before an event begins, and adds to `seen`
-    those that somebody relies on."""
+def _checked(
+    plan: CircuitPlan, this: Run, ledger: Ledger, problems: Iterable[Problem], seen: list[PreflightCheck]
+) -> Standing:
+    """Notes the curtain-up readings of this run, the last look before an event begins, where they have
+    something new, and adds to `seen` those that somebody relies on."""
     standing, now = plan.standing, this.request.now
     if not this.carriers.has_read(plan.circuit):
         return standing
-    done = list(standing.curtain_ups)
+    marks = dict(standing.curtain_ups)
+    causes = causes_of((problem.where, problem.facts) for problem in problems)
+    earlier = causes_of((told.where, told.facts) for told in this.state.told.values())
+    before = this.state.circuits.get(plan.circuit.key)
     for window in curtain_ups(standing, plan.timeline, now, this.policy.every):
-        look = _curtain_up(plan, window)
-        result = "ready" if look.ready else "late"
+        check = check_readiness(plan, window, before=before, now=now, causes=causes, earlier=earlier)
         demand = window.demand
-        done.append((demand.id, demand.event.end))
+        known = {mark for mark in marks if mark.startswith(f"{demand.id} ")}
+        marks = {mark: end for mark, end in marks.items() if mark not in known}
+        marks[check.mark] = demand.event.end
+        if f"{demand.id} {check.readiness}" in known:
+            continue
         if plan.circuit.orders is not Orders.NONE:
-            seen.append(look)
+            seen.append(check)
         ledger.note(
             "curtain_up",
             circuit=plan.circuit.name,
             rule=demand.rule.name,
             start=demand.event.start,
-            result=result,
+            result=check.readiness,
             event=demand.id,
             calendar=demand.calendar,
             subject=demand.subject,
             end=demand.event.end,
-            needs_mbps=look.needs,
+            needs_mbps=check.needs,
             labels=dict(plan.circuit.labels),
         )
-    return replace(standing, curtain_ups=tuple(done))
-
-
-def _curtain_up(plan: CircuitPlan, window: Window) -> CurtainUp:
-    demand, standing = window.demand, plan.standing
-    return CurtainUp(
-        plan.circuit.name,
-        demand.rule.name,
-        demand.subject,
-        demand.event.start,
-        plan.circuit.zone,
-        need(plan, window),
-        standing.drift.observed if standing.drift else standing.confirmed,
-        is_ready(plan, window),
-    )
+    return replace(standing, curtain_ups=tuple(marks.items()))
 
 
 def held_mark(plan: CircuitPlan) -> str | None:
@@ -124,9 +119,9 @@ def _note_held(plan: CircuitPlan, standing: Standing, ledger: Ledger) -> Standin
     return replace(standing, held_told=told)
 
 
-def note_problems(ledger: Ledger, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:
+def note_problems(ledger: Ledger, problems: Sequence[Problem], told: Mapping[str, Told]) -> None:
     """Puts problems into the history when they begin, change or are gone from what is `told` from now on;
-    whether a person or a timer looked on is no matter there."""
+    whether a person or a timer looked on is no matter there. One that turned into a worse one says so."""
     before = ledger.state.told
     for problem in problems:
         if problem.id not in before or _differs(problem, before[problem.id]):
@@ -139,7 +134,9 @@ def note_problems(ledger: Ledger, problems: Iterable[Problem], told: Mapping[str
             )
     for key, gone in before.items():
         if key not in told:
-            ledger.note("recovered", id=key, where=gone.where, since=gone.since)
+            worse = turned_into(gone, problems)
+            became = {"became": worse.id} if worse is not None else {}
+            ledger.note("recovered", id=key, where=gone.where, since=gone.since, **became)
 
 
 def _differs(problem: Problem, known: Told) -> bool:

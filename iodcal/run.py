@@ -65,7 +65,7 @@ def run(
         placed = desk.order_all(plans)
         plans = tuple(placed[plan.circuit.key].plan if plan.circuit.key in placed else plan for plan in plans)
     problems = tuple(find(this, sight, plans, placed))
-    curtain_ups = keep(this, ledger, sight, plans) if ledger is not None else ()
+    curtain_ups = keep(this, ledger, sight, plans, problems) if ledger is not None else ()
     made = report(this, sight, plans, placed, problems, ledger)
     return replace(made, curtain_ups=curtain_ups)
 

@@ -96,7 +96,7 @@ def _curtain_up(node: Node, stamp: Stamp) -> CurtainUp:
         node.text("circuit"),
         node.text("rule"),
         node.time("start"),
-        node.text("result") == "ready",
+        node.text("result"),
         node.added("end", node.time),
         node.added("event", node.text),
         node.added("calendar", node.text),

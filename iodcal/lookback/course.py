@@ -12,9 +12,9 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.service_level import EVER
 from iodcal.history import PastCause, PastOrder, PastReading
 
-EVER = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
+from iodcal.domain.service_level import recorded_id
 from iodcal.domain.values import replace
 from iodcal.history import CurtainUp, PastCause, PastChange, PastOrder
 from iodcal.lookback import BASELINE, Because
@@ -37,15 +38,14 @@ def because_of(cause: PastCause) -> Because | None:
         return BASELINE
     if cause.kind not in _ASKS:
         return None
-    id_ = cause.id or f"{cause.rule}/{cause.start.isoformat()}"
+    id_ = recorded_id(cause.id, cause.rule, cause.start)
     rule = cause.rule if cause.kind == "event" else None
     return Because(cause.kind, id_, rule, cause.subject, cause.start, cause.end)
 
 
 def because_of_look(look: CurtainUp) -> Because:
     """The event that a look was for."""
-    id_ = look.event or f"{look.rule}/{look.start.isoformat()}"
-    return Because("event", id_, look.rule, look.subject, look.start, look.end)
+    return Because("event", look.about.id, look.rule, look.subject, look.start, look.end)
 
 
 def _of_causes(orders: Iterable[PastOrder], changes: Iterable[PastChange]) -> Iterator[Demand]:

@@ -16,8 +16,9 @@ from iodcal.domain.billing import period_of
 from iodcal.domain.labels import Labels, labels_of
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice, RateSource, Tariff
+from iodcal.domain.service_level import EVER
 from iodcal.history import PastOrder
-from iodcal.lookback.course import EVER, NEVER
+from iodcal.lookback.course import NEVER
 
 
 class Era(Struct, frozen=True):

@@ -10,20 +10,24 @@ from iodcal.domain.circuits import Orders
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Fact, Kind, Problem, Severity
+from iodcal.domain.risk import PreflightCheck
+from iodcal.domain.service_level import Readiness
 from iodcal.errors import IodcalError
 from iodcal.notices import Notice, NoticeKind
 from iodcal.render.lines import held_line, order_line
 from iodcal.render.text import for_line
 from iodcal.render.when import with_zone
-from iodcal.result import CurtainUp, Report
+from iodcal.result import Report
 from iodcal.state import Told
 from iodcal.words import Words
 from iodcal.words.errors import describe as describe_error
-from iodcal.words.problems import describe
+from iodcal.words.problems import describe, late_words
 
 if TYPE_CHECKING:
     from iodcal.commands import Synced
 
+# While an order is expected, or at risk, the last word is to come; `event_at_risk` tells of the latter.
+_CHECKED = {Readiness.READY: NoticeKind.READY, Readiness.LATE: NoticeKind.LATE}
 _BAD = frozenset({Outcome.FAILED, Outcome.REFUSED, Outcome.LOST, Outcome.OVERDUE, Outcome.UNKNOWN})
 
 
@@ -34,7 +38,7 @@ def news_of(synced: Synced) -> tuple[Notice, ...]:
         *(_problem(problem, report, "") for problem in telling.new),
         *(_problem(problem, report, "Changed: ") for problem in telling.changed),
         *(_problem(problem, report, "Still: ") for problem in telling.reminded),
-        *(_curtain_up(seen, report) for seen in report.curtain_ups),
+        *(_check(seen, report) for seen in report.curtain_ups if seen.readiness in _CHECKED),
         *orders_of(report, report.orders),
         *(_held(plan, report) for plan in synced.newly_held if plan.due is not None),
         *(_recovered(gone, report) for gone in telling.cleared),
@@ -127,24 +131,27 @@ def _words_of(gone: Told) -> str:
     return describe(Problem(kind, gone.where, gone.facts)).message
 
 
-def _curtain_up(seen: CurtainUp, report: Report) -> Notice:
-    name = f'"{seen.subject}"' if seen.subject else f"an event of the rule {seen.rule}"
-    state = "is ready" if seen.ready else "is late"
-    at = with_zone(seen.start, seen.zone)
+def _check(check: PreflightCheck, report: Report) -> Notice:
+    circuit = check.event.circuit
+    name = f'"{check.subject}"' if check.subject else f"an event of the rule {check.event.rule}"
+    late = check.readiness is Readiness.LATE
+    text = f"{circuit} is {check.readiness} for {name}, {with_zone(check.event.start, check.zone)}: it needs "
+    words = late_words(check.cause, circuit)
     return Notice(
-        NoticeKind.READY if seen.ready else NoticeKind.LATE,
-        f"curtain_up:{seen.circuit}/{seen.rule}/{seen.start:%Y-%m-%dT%H:%MZ}",
-        "info" if seen.ready else str(Severity.ERROR),
-        _title(f"{seen.circuit} {state}", report),
-        for_line(f"{seen.circuit} {state} for {name}, {at}: it needs {seen.needs} and {_has(seen)}"),
+        _CHECKED[check.readiness],
+        f"curtain_up:{check.event.place}",
+        str(Severity.ERROR) if late else "info",
+        _title(f"{circuit} is {check.readiness}", report),
+        for_line(f"{text}{check.needs} and {_has(check)}" + (f" ({words.message})" if late else "")),
         report.now,
         report.run_id,
-        circuits=(seen.circuit,),
+        for_line(words.remedy) if late else "",
+        circuits=(circuit,),
     )
 
 
-def _has(seen: CurtainUp) -> str:
-    return f"has {seen.running}" if seen.running is not None else "nobody knows what it has"
+def _has(check: PreflightCheck) -> str:
+    return f"has {check.running}" if check.running is not None else "nobody knows what it has"
 
 
 def _held(plan: CircuitPlan, report: Report) -> Notice:

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from iodcal.domain.localtime import Interval
+from iodcal.domain.service_level import Readiness, recorded_id
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.values import replace
 from iodcal.history import CurtainUp, Past, PastCause
 from iodcal.history.conceal import Hidden
+from iodcal.lookback.course import confirmed
+from iodcal.lookback.service import verdict
 from iodcal.reportpage import Bar
 
 MOST_ROWS = 4
 
 
-def bars_of(past: Past, timeline: Timeline, over: Interval, hidden: Hidden) -> list[Bar]:
-    """One bar for each event and rule that asked this circuit for something during `over`, by start."""
+def bars_of(past: Past, timeline: Timeline, over: Interval, hidden: Hidden, *, now: datetime) -> list[Bar]:
+    """One bar for each event and rule that asked this circuit for something during `over`, by start; those
+    that were looked at with what is known of them at `now`."""
     circuit = timeline.circuit.name
     looks = [look for look in past.curtain_ups if look.circuit == circuit]
     found: dict[str, Bar] = {}
     for bar in (*_of_looks(looks), *_of_history(past, circuit), *_of_timeline(timeline, hidden)):
         found[bar.id] = bar  # a look knows no lead and trail; what today's calendars say counts most
-    results = {_look_id(look): look.ready for look in looks}
+    results = _results(past, timeline.circuit.key, looks, now)
     shown = (replace(bar, ready=results.get(bar.id)) for bar in found.values() if bar.asks.overlaps(over))
     return sorted(shown, key=lambda bar: (bar.asks.start, bar.id))
+
+
+def _results(past: Past, circuit: str, looks: Iterable[CurtainUp], now: datetime) -> dict[str, bool]:
+    """Whether events were in time, by id; not where that cannot be known yet."""
+    orders = [one for one in past.orders if one.order.circuit_key == circuit]
+    shown = confirmed(orders, [one for one in past.readings if one.key == circuit])
+    last = {look.about.id: verdict(look, shown, now)[0] for look in looks}
+    told = {Readiness.READY: True, Readiness.LATE: False}
+    return {id_: told[found] for id_, found in last.items() if found in told}
 
 
 def in_rows(bars: Iterable[Bar]) -> tuple[list[Bar], int]:
@@ -54,19 +68,20 @@ def _of_causes(causes: Iterable[PastCause]) -> Iterator[Bar]:
     for cause in causes:
         if cause.kind == "event":
             span = Interval(cause.start, cause.end)
-            id_ = cause.id or f"{cause.rule}/{cause.start.isoformat()}"
-            yield Bar(id_, span, cause.asks or span, cause.rule, cause.subject)
+            yield Bar(
+                recorded_id(cause.id, cause.rule, cause.start),
+                span,
+                cause.asks or span,
+                cause.rule,
+                cause.subject,
+            )
 
 
 def _of_looks(looks: Iterable[CurtainUp]) -> Iterator[Bar]:
     for look in looks:
         if look.end is not None:
             span = Interval(look.start, look.end)
-            yield Bar(_look_id(look), span, span, look.rule, look.subject)
-
-
-def _look_id(look: CurtainUp) -> str:
-    return look.event or f"{look.rule}/{look.start.isoformat()}"
+            yield Bar(look.about.id, span, span, look.rule, look.subject)
 
 
 def _of_timeline(timeline: Timeline, hidden: Hidden) -> Iterator[Bar]:

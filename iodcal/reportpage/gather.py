@@ -47,7 +47,7 @@ def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: time
 
 def _lane(plan: CircuitPlan, past: Past, window: Interval, report: Report, hidden: Hidden) -> Lane:
     circuits = len(report.plans)
-    bars, left_out = in_rows(bars_of(past, plan.timeline, window, hidden))
+    bars, left_out = in_rows(bars_of(past, plan.timeline, window, hidden, now=report.now))
     troubles = [*_troubles(plan, past, window, report.now)]
     happened = [entry for entry in entries_of(past, everything=False) if _belongs(entry, plan, window)]
     most = _share(_MOST_ENTRIES, circuits)

@@ -33,20 +33,17 @@ class Plot(Struct, frozen=True):
 
 
 class Heard(Struct):
-    """What the runs told: problems with their time, and why an event was at risk or late, by circuit, rule
-    and start."""
+    """What the runs told: problems with their time, and why an event was at risk or late, by the place that
+    names it."""
 
     runs: int = 0
     problems: list[tuple[datetime, Problem]] = field(default_factory=list)
-    causes: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    causes: dict[str, str] = field(default_factory=dict)
 
     def note(self, problem: Problem) -> None:
         """Keeps the first cause that is named for an event."""
         if problem.kind in (Kind.EVENT_AT_RISK, Kind.EVENT_LATE):
-            circuit, rule, start, cause = (
-                str(problem.facts[name]) for name in ("circuit", "rule", "start", "cause")
-            )
-            self.causes.setdefault((circuit, rule, start), cause)
+            self.causes.setdefault(problem.where, str(problem.facts["cause"]))
 
 
 def timelines_of(configuration: Configuration, plot: Plot) -> dict[str, Timeline]:

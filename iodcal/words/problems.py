@@ -227,6 +227,12 @@ def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:
     return fill(Words(text, remedy), {**facts, "state": state})
 
 
+def late_words(cause: str | None, circuit: str) -> Words:
+    """Why an event on `circuit` is late, and what to do about it; `cause` is None where nothing says it."""
+    known = _AT_RISK.get(cause or "late_run", _AT_RISK["late_run"])
+    return fill(Words(*known), {"circuit": circuit})
+
+
 def why_late(cause: str) -> str:
     """The cause of an event at risk, or late, in words; one that is not known here stands as it is."""
     known = _AT_RISK.get(cause)

@@ -10,10 +10,10 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Billing, QuotedPrice, RateSource, Tariff
+from iodcal.domain.service_level import EVER
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.history import Past, PastOrder
-from iodcal.lookback.course import EVER
 from iodcal.lookback.eras import eras_of, within
 from iodcal.words.lookback import doubts
 from tests.lookback.past import HIGH, LOW, MIDDLE, at, circuit, order, span, tariff

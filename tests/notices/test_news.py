@@ -9,6 +9,8 @@ from iodcal.config import NotifyTarget, Way
 from iodcal.config.secrets import Secret
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import Outcome
+from iodcal.domain.risk import PreflightCheck
+from iodcal.domain.service_level import EventOnCircuit, Readiness
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.notices import Notice, NoticeKind
@@ -16,18 +18,26 @@ from iodcal.notices.announcer import _settled, _unharmed
 from iodcal.notices.daily import summary
 from iodcal.notices.news import failure_of, news_of, recovery_of
 from iodcal.notices.outbox import Memory
-from iodcal.result import CurtainUp
 from iodcal.state import Told
 from iodcal.telling import Telling
 from tests.domain.minutes import DENVER, NOON, at
 from tests.render.test_golden import HOSTILE, report, synced
 
-LOOK = CurtainUp("den-a", "r", HOSTILE, at(2), DENVER, Bandwidth(1000), Bandwidth(100), ready=False)
+EVENT = EventOnCircuit("den-a", "r", at(2), "uid/1/r")
+CHECK = PreflightCheck(EVENT, HOSTILE, DENVER, Bandwidth(1000), Bandwidth(100), Readiness.LATE, cause="quota")
 EVERYTHING = NotifyTarget("all", Way.WEBHOOK, Secret.parse({"env": "X"}), frozenset(NoticeKind))
 
 
+READY = replace(CHECK, subject=None, running=None, readiness=Readiness.READY, cause=None)
+CHECKS = (
+    CHECK,
+    READY,
+    *(replace(CHECK, readiness=one) for one in (Readiness.EXPECTED, Readiness.AT_RISK)),
+)
+
+
 def result(telling: Telling | None = None) -> Synced:
-    made = replace(synced(), curtain_ups=(LOOK, replace(LOOK, subject=None, running=None, ready=True)))
+    made = replace(synced(), curtain_ups=CHECKS)
     nothing = Telling((), (), (), (), {})
     return Synced(made, telling or nothing, (made.plans[1],))
 
@@ -52,8 +62,11 @@ def test_what_is_told_of_a_run() -> None:
     ]
     assert told[3].text == (
         'den-a is late for "\ufffd[31mAll-Hands\ufffd[0m evil [bold]x[/bold]", '
-        "Tue 24 Nov 2026 05:02 MST: it needs 1 Gbps and has 100 Mbps"
+        "Tue 24 Nov 2026 05:02 MST: it needs 1 Gbps and has 100 Mbps "
+        "(the carrier's changes of the day are used up)"
     )
+    assert told[3].remedy == "Raise it in the carrier's portal by hand"
+    assert told[3].id == told[4].id == f"curtain_up:{EVENT.place}"
     assert "an event of the rule r" in told[4].text
     assert told[4].text.endswith("it needs 1 Gbps and nobody knows what it has")
     for notice in told:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,8 +14,8 @@ from iodcal.domain.standing import Drift, Foreseen
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Pause
 from iodcal.keeping import held_mark
-from iodcal.result import CurtainUp
-from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES, Company
+from iodcal.result import Report
+from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES
 from tests.orders.runs import Office, at, kinds, minute_of, one_circuit
 
 RATE = {mbps: Bandwidth(mbps) for mbps in (LOW, MIDDLE, HIGH)}
@@ -39,10 +38,17 @@ def told(office: Office, kind: str) -> list[dict[str, Any]]:
 # --- curtain-up readings
 
 
-def curtain_up(start: datetime, *, running: int | None, ready: bool) -> CurtainUp:
-    zone = Company().configuration().zone
-    rate = RATE[running] if running is not None else None
-    return CurtainUp("den-a", "noc", "call", start, zone, RATE[MIDDLE], rate, ready)
+def verdicts(report: Report) -> list[tuple[str, str, int | None]]:
+    """What the looks of a run found: of which event, how it stands, and what the circuit runs at."""
+    return [
+        (check.subject or "", str(check.readiness), check.running.mbps if check.running else None)
+        for check in report.curtain_ups
+    ]
+
+
+def results(office: Office) -> list[tuple[float | None, str]]:
+    """The results of the looks in the history, with the minute of each."""
+    return [(minute_of(line["at"]), str(line["result"])) for line in office.noted("curtain_up")]
 
 
 @pytest.mark.parametrize("ready", [True, False])
@@ -51,26 +57,65 @@ def test_the_last_look_before_an_event_is_reported_noted_and_taken_once(ready: b
     office.carrier.next_order = "fine" if ready else "stuck"
     assert [office.run(minute).curtain_ups for minute in (0, 5, 24)] == [(), (), ()]
     running = MIDDLE if ready else LOW
-    assert office.run(25).curtain_ups == (curtain_up(at(30), running=running, ready=ready),)
-    assert [office.run(minute).curtain_ups for minute in (30, 35)] == [(), ()]
+    assert verdicts(office.run(25)) == [("call", "ready" if ready else "at_risk", running)]
+    assert verdicts(office.run(30)) == ([] if ready else [("call", "late", LOW)])
+    assert office.run(35).curtain_ups == ()
     (cause,) = office.noted("order")[0]["causes"]
-    assert told(office, "curtain_up") == [
-        {
-            "circuit": "den-a",
-            "rule": "noc",
-            "start": at(30),
-            "result": "ready" if ready else "late",
-            "event": cause.id,
-            "calendar": "noc",
-            "subject": "call",
-            "end": at(90),
-            "needs_mbps": RATE[MIDDLE],
-            "labels": {"cost_centre": "4711"},
-        }
-    ]
+    assert results(office) == ([(25, "ready")] if ready else [(25, "at_risk"), (30, "late")])
+    line = told(office, "curtain_up")[0]
+    assert line == {
+        "circuit": "den-a",
+        "rule": "noc",
+        "start": at(30),
+        "result": "ready" if ready else "at_risk",
+        "event": cause.id,
+        "calendar": "noc",
+        "subject": "call",
+        "end": at(90),
+        "needs_mbps": RATE[MIDDLE],
+        "labels": {"cost_centre": "4711"},
+    }
     assert office.standing().curtain_ups == ((cause.id, at(90)),)
     office.run(90)
     assert office.standing().curtain_ups == ()
+
+
+def test_an_event_booked_late_whose_order_is_under_way_is_expected_and_then_in_time() -> None:
+    office = Office()
+    office.run(15)
+    office.meets("call", 25, 60)
+    ordered = office.run(20)  # done at minute 24
+    assert verdicts(ordered) == [("call", "expected", LOW)]
+    assert kinds(ordered) == set()
+    assert office.run(23).curtain_ups == ()  # nothing new
+    assert verdicts(office.run(25)) == [("call", "ready", MIDDLE)]
+    assert results(office) == [(20, "expected"), (25, "ready")]
+
+
+def test_an_event_whose_circuit_came_to_its_tier_after_the_start_was_late_and_says_why() -> None:
+    office = Office()
+    office.run(15)
+    office.meets("call", 22, 60)
+    assert kinds(office.run(20)) == {"event_at_risk"}
+    (check,) = office.run(24).curtain_ups
+    assert (check.readiness, check.cause, check.running) == ("late", "open_order", RATE[MIDDLE])
+
+
+def test_what_the_first_reading_of_all_shows_was_so_before() -> None:
+    office = calling()
+    office.in_the_portal(MIDDLE)
+    assert verdicts(office.run(35)) == [("call", "ready", MIDDLE)]
+
+
+def test_a_circuit_raised_by_hand_at_the_last_minute_was_in_time_after_all() -> None:
+    office = calling()
+    office.run(-60)
+    office.carrier.next_order = "stuck"
+    for minute in (0, 25):
+        office.run(minute)
+    office.in_the_portal(MIDDLE)
+    office.run(29)
+    assert results(office) == [(25, "at_risk"), (29, "ready")]
 
 
 def test_a_circuit_that_a_person_changed_runs_at_what_they_made_of_it() -> None:
@@ -79,7 +124,7 @@ def test_a_circuit_that_a_person_changed_runs_at_what_they_made_of_it() -> None:
         office.run(minute)
     office.in_the_portal(LOW)
     (look,) = office.run(25).curtain_ups
-    assert (look.running, look.ready) == (RATE[LOW], False)
+    assert (look.running, look.readiness, look.cause) == (RATE[LOW], "expected", None)
 
 
 def test_a_circuit_that_could_not_be_read_was_not_looked_at() -> None:
@@ -89,7 +134,7 @@ def test_a_circuit_that_could_not_be_read_was_not_looked_at() -> None:
     office.carrier.unreadable = True
     assert office.run(27).curtain_ups == ()
     office.carrier.unreadable = False
-    assert [look.ready for look in office.run(29).curtain_ups] == [True]
+    assert verdicts(office.run(29)) == [("call", "ready", MIDDLE)]
 
 
 def test_events_that_begin_together_are_all_looked_at() -> None:
@@ -104,7 +149,8 @@ def test_events_that_begin_together_are_all_looked_at() -> None:
 def test_a_circuit_that_is_only_observed_has_its_look_noted_and_nobody_told() -> None:
     office = calling(orders=Orders.NONE)
     assert office.run(27).curtain_ups == ()
-    assert [line["result"] for line in office.noted("curtain_up")] == ["late"]
+    assert office.run(30).curtain_ups == ()
+    assert results(office) == [(27, "late")]
     assert len(office.standing().curtain_ups) == 1
 
 

@@ -103,13 +103,15 @@ def test_an_event_has_one_bar_whoever_tells_of_it(tmp_path: Path) -> None:
     history = records.history_in(tmp_path)
     records.fill(history, "All-Hands")
     timeline = timeline_of(Ask(300, 360, name="Town Hall", lead=30))
-    first, later = bars_of(read_past(history), timeline, DAY, NOTHING)
+    first, later = bars_of(read_past(history), timeline, DAY, NOTHING, now=at(240))
     assert (first.subject, first.ready, first.asks) == ("All-Hands", True, Interval(at(0), at(100)))
     assert (later.subject, later.ready, later.asks) == ("Town Hall", None, Interval(at(270), at(360)))
     other = timeline_of(circuit=replace(CIRCUIT, name="lon-a"))
-    assert [one.subject for one in bars_of(read_past(history), other, DAY, NOTHING)] == ["Town Hall"]
+    assert [one.subject for one in bars_of(read_past(history), other, DAY, NOTHING, now=at(240))] == [
+        "Town Hall"
+    ]
     hidden = Hidden(False, frozenset({"noc"}), frozenset())
-    assert [one.subject for one in bars_of(Past(), timeline, DAY, hidden)] == [None]
+    assert [one.subject for one in bars_of(Past(), timeline, DAY, hidden, now=at(240))] == [None]
 
 
 def test_what_stands_on_the_page_beside_the_lanes(tmp_path: Path) -> None:
