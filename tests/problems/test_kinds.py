@@ -1,6 +1,6 @@
 """Every kind of problem: its id, severity, what makes it another one, message and remedy, letter by letter.
 
-`IODCAL_UPDATE_GOLDEN=1 pytest tests/problems` writes the table anew; read the difference before you commit it.
+`IODCAL_UPDATE_GOLDEN=1 pytest tests/problems` writes the table anew; read the difference before a commit.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CAUSES = (
 VARIANTS: dict[Kind, list[dict[str, Fact]]] = {
     Kind.CALENDAR_UNREADABLE: [{"code": code} for code in ("unreachable", "timeout", "of_the_future")],
     Kind.CARRIER_UNREADABLE: [{"code": code} for code in ("unreachable", "refused", "of_the_future")],
-    Kind.EVENT_AT_RISK: [{"cause": cause} for cause in CAUSES] + [{"cause": "quota", "subject": None}],
+    Kind.EVENT_AT_RISK: [*({"cause": cause} for cause in CAUSES), {"cause": "quota", "subject": None}],
     Kind.EVENT_LATE: [{"cause": cause} for cause in CAUSES],
     Kind.OVERRULED: [{}, {"who": "pat"}],
     Kind.NO_CIRCUIT: [{"named": None}, {"named": "tok-a"}],
