@@ -20,7 +20,8 @@ from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.keeping import held_mark, note_problems
 from iodcal.ledger import Ledger, stamp_of
-from iodcal.notices.standing import known_targets
+from iodcal.notify.outbox import known_targets
+from iodcal.problems.alerts import AlertDecision, examined_by, still_standing, tell
 from iodcal.result import Report
 from iodcal.run import run
 from iodcal.settling import wait_for_orders
@@ -28,7 +29,6 @@ from iodcal.state import LastRun, State
 from iodcal.state.files import Access
 from iodcal.state.lock import Holder
 from iodcal.state.store import StateStore
-from iodcal.telling import Telling, examined_by, still_standing, tell
 
 LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
@@ -41,7 +41,7 @@ class Synced(Struct, frozen=True):
     """What `sync` did, and which of its problems are to be told now."""
 
     report: Report
-    telling: Telling
+    telling: AlertDecision
     newly_held: tuple[CircuitPlan, ...] = ()
 
 
@@ -188,7 +188,7 @@ def _newly_held(before: State, report: Report) -> Iterator[CircuitPlan]:
             yield circuit_plan
 
 
-def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedelta) -> Telling:
+def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedelta) -> AlertDecision:
     """Decides what is told, and writes the run down. Raises StateError."""
     telling = tell(
         report.problems,

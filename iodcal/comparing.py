@@ -14,7 +14,6 @@ from iodcal.config import Configuration
 from iodcal.domain.differing import CircuitDifference, differences
 from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Problem
 from iodcal.domain.rules import Rule
 from iodcal.domain.values import replace
 from iodcal.errors import CalendarError
@@ -22,6 +21,7 @@ from iodcal.exits import Exit
 from iodcal.http import Deadline
 from iodcal.invocation import Request, Surroundings
 from iodcal.observing import Carriers
+from iodcal.problems.kinds import Problem
 from iodcal.reading import read_all, span_to_read
 from iodcal.result import Report
 from iodcal.run import run

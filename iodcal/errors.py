@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from iodcal.domain.problems import Fact
+    from iodcal.problems.kinds import Fact
 
 
 class IodcalError(Exception):

@@ -8,17 +8,17 @@ from datetime import datetime
 from iodcal.domain.circuits import Orders
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
-from iodcal.domain.problems import Problem
-from iodcal.domain.risk import PreflightCheck, causes_of, check_readiness
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger
 from iodcal.observing import curtain_ups
+from iodcal.problems.alerts import turned_into
+from iodcal.problems.events import PreflightCheck, causes_of, check_readiness
+from iodcal.problems.kinds import Problem
 from iodcal.reading import Sight
 from iodcal.state import Told
-from iodcal.telling import turned_into
 
 
 def keep(

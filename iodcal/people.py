@@ -27,13 +27,13 @@ from iodcal.domain.durations import format_duration
 from iodcal.domain.holding import doubts, lowest_baseline
 from iodcal.domain.moments import next_like, parse_moment
 from iodcal.domain.people import starting_point
-from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import StateError, UsageError
 from iodcal.ledger import Ledger, stamp_of
 from iodcal.observing import standing_of
+from iodcal.problems.kinds import Fact
 from iodcal.state import State
 from iodcal.state.encode import encode_hold, encode_parked, encode_pause
 from iodcal.state.store import StateStore

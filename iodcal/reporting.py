@@ -9,15 +9,15 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.memory import Recalled
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Problem
 from iodcal.domain.trials import Court
 from iodcal.domain.unmatched import Unmatched, unmatched, untaken_titles
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import longest_pause
 from iodcal.invocation import Run
 from iodcal.ledger import Ledger, used_today
-from iodcal.notices import NoticeKind
+from iodcal.notify import NoticeKind
 from iodcal.ordering import Placed
+from iodcal.problems.kinds import Problem
 from iodcal.reading import Sight, organizers_of, veil_of
 from iodcal.result import Report, SourceReport
 from iodcal.state import State

@@ -15,12 +15,12 @@ from iodcal.domain.events import MatchedEvent, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Problem, Severity
-from iodcal.domain.risk import PreflightCheck
 from iodcal.domain.unmatched import Unmatched
 from iodcal.domain.wishes import Parked, Pause
 from iodcal.errors import Fault
 from iodcal.exits import Exit
+from iodcal.problems.events import PreflightCheck
+from iodcal.problems.kinds import Problem, Severity
 from iodcal.state import LastRun
 
 

@@ -24,12 +24,12 @@ from iodcal.domain.timeline import Timeline, draw, park
 from iodcal.domain.together import plan_together
 from iodcal.domain.values import replace
 from iodcal.domain.windows import Window, hold_window, open_windows
-from iodcal.findings import clock_error, find
 from iodcal.invocation import Request, Run, Surroundings
 from iodcal.keeping import keep
 from iodcal.ledger import Ledger, used_today
 from iodcal.observing import Carriers, most_urgent_first, needs_reading, observe, standing_of
 from iodcal.ordering import Desk, Placed
+from iodcal.problems.detect import clock_error, find
 from iodcal.reading import Sight, look, remember
 from iodcal.reporting import report
 from iodcal.result import Report

@@ -9,13 +9,13 @@ from datetime import datetime
 from iodcal.boot import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.problems import Problem
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
-from iodcal.findings import of_trouble
 from iodcal.http import Deadline
 from iodcal.ledger import Ledger, stamp_of
 from iodcal.observing import Carriers, observe
+from iodcal.problems.detect import of_trouble
+from iodcal.problems.kinds import Problem
 from iodcal.result import Report
 from iodcal.state.store import StateStore
 

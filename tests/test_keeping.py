@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.keeping import note_problems
 from iodcal.ledger import Ledger
+from iodcal.problems.alerts import tell
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.state import State, Told
 from iodcal.state.store import StateStore
-from iodcal.telling import tell
 from tests.domain.minutes import NOON
 
 DRIFT = Problem(Kind.DRIFT, "den-a", {"observed": "1 Gbps", "ordered": "100 Mbps", "lowers_at": "x"}, NOON)

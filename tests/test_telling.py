@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.problems.alerts import AlertDecision, tell
+from iodcal.problems.kinds import Fact, Kind, Problem
 from iodcal.state import Told
-from iodcal.telling import Telling, tell
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ def drift(**facts: Fact) -> Problem:
 
 def run(
     told: Mapping[str, Told], *problems: Problem, at: timedelta = timedelta(), terminal: bool = False
-) -> Telling:
+) -> AlertDecision:
     return tell(problems, told, examined=lambda _kind, _where: True, now=NOW + at, terminal=terminal)
 
 

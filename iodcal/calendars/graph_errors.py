@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from iodcal.domain.problems import Fact
 from iodcal.errors import CalendarError
 from iodcal.http import Answer, AnswerError
 from iodcal.http.answers import printable
+from iodcal.problems.kinds import Fact
 
 _BY_CODE: Mapping[tuple[int, str], str] = {
     (400, "erroridmalformed"): "calendar_gone",

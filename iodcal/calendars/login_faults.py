@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from iodcal.domain.problems import Fact
 from iodcal.errors import CalendarError
 from iodcal.http.answers import printable
+from iodcal.problems.kinds import Fact
 
 _NUMBERS: Mapping[str, tuple[int, ...]] = {
     "login_secret_wrong": (7000215,),

@@ -9,8 +9,8 @@ from datetime import timedelta
 from iodcal.calendars import CalendarReader, Probing
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Kind
 from iodcal.errors import CalendarError
+from iodcal.problems.kinds import Kind
 from iodcal.threads import answers, side_by_side
 
 _AT_ONCE = 8

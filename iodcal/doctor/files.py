@@ -10,10 +10,10 @@ from pathlib import Path
 
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.durations import format_duration
-from iodcal.domain.problems import Fact
 from iodcal.errors import StateError
 from iodcal.exits import Exit
 from iodcal.places import exists, is_folder
+from iodcal.problems.kinds import Fact
 from iodcal.state import State
 from iodcal.state.lock import held_now
 from iodcal.state.store import StateStore

@@ -13,9 +13,9 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.labels import Labels
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.problems import Fact
 from iodcal.domain.service_level import EventOnCircuit, Readiness
 from iodcal.domain.standing import Drift
+from iodcal.problems.kinds import Fact
 
 
 class Stamp(Struct, frozen=True):

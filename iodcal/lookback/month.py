@@ -16,13 +16,13 @@ from iodcal.domain.budgets import over_budget
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
 from iodcal.history.read import gather
 from iodcal.lookback.account import account
 from iodcal.lookback.gather import subjects_of
 from iodcal.lookback.spans import month_start
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.state import State
 from iodcal.state.history import History
 

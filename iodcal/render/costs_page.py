@@ -9,6 +9,7 @@ from iodcal import __version__
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Cost
 from iodcal.lookback import Bill, Figures, Lookback, Served
+from iodcal.problems.messages import why_late
 from iodcal.render.charts import bills_chart, hours_chart, shade, spending_chart
 from iodcal.render.html import Html, tag
 from iodcal.render.json import moment
@@ -19,7 +20,6 @@ from iodcal.render.page_picture import counted
 from iodcal.render.text import for_terminal
 from iodcal.render.when import local, with_zone
 from iodcal.words.lookback import doubts, event_name, prices, spent_on
-from iodcal.words.problems import why_late
 
 _MOST_BARS, _MOST_ROWS = 40, 200
 _MOST_TEXT = 120

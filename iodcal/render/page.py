@@ -7,8 +7,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from iodcal import __version__
-from iodcal.domain.problems import Severity
 from iodcal.history.entries import HELD, Entry
+from iodcal.problems.kinds import Severity
 from iodcal.render import past
 from iodcal.render.html import Html, tag, together
 from iodcal.render.json import moment

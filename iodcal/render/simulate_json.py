@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from iodcal.domain.problems import Problem
 from iodcal.exits import Exit
+from iodcal.problems.kinds import Problem
+from iodcal.problems.messages import describe
 from iodcal.render.json import VERSION, Json, moment
 from iodcal.simulation.course import Hours
 from iodcal.simulation.result import CircuitResult, Comparison, Money, Served, Simulation
-from iodcal.words.problems import describe
 
 
 def comparison_json(comparison: Comparison) -> Json:

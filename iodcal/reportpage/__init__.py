@@ -10,9 +10,9 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Severity
 from iodcal.domain.standing import Standing
 from iodcal.history.entries import Entry
+from iodcal.problems.kinds import Severity
 from iodcal.result import SourceReport
 from iodcal.state import LastRun
 

@@ -8,17 +8,16 @@ from datetime import datetime, timedelta
 from iodcal.domain.changes import Cause, Change
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Kind, Problem, Severity
 from iodcal.history import Past, PastCause, Stamp
 from iodcal.history.conceal import Hidden
 from iodcal.history.entries import HELD, Entry, entries_of
+from iodcal.problems.kinds import Kind, Problem, Severity
+from iodcal.problems.messages import describe, describe_recorded
 from iodcal.reportpage import CurrentProblem, Lane, Page, Trouble
 from iodcal.reportpage.bars import bars_of, in_rows
 from iodcal.reportpage.levels import asked, was
 from iodcal.result import Report
 from iodcal.state import State
-from iodcal.words.problems import describe
-from iodcal.words.recorded import describe_recorded
 
 # What a page may hold in all, so that it opens at once for fifty circuits too; shared among the lanes.
 _MOST_BARS, _MOST_ENTRIES, _MOST_TROUBLES = 3000, 1500, 1000

@@ -10,9 +10,9 @@ from msgspec import Struct, field
 from iodcal.config import Configuration
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.timeline import Timeline, draw
 from iodcal.domain.windows import open_windows
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.reading import match
 from iodcal.simulation.chance import NO_FAULTS, FaultPlan
 

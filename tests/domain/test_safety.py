@@ -25,12 +25,12 @@ from iodcal.domain.planning import (
     next_quota_day,
     unplanned_downs,
 )
-from iodcal.domain.problems import Kind
-from iodcal.domain.risk import Retry, events_at_risk
 from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
 from iodcal.domain.together import plan_together
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Pause
+from iodcal.problems.events import Retry, events_at_risk
+from iodcal.problems.kinds import Kind
 from tests.domain.minutes import (
     ACCOUNT,
     CIRCUIT,

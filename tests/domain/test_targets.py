@@ -11,11 +11,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Kind, Problem
-from iodcal.domain.risk import overruled
 from iodcal.domain.timeline import draw
 from iodcal.domain.values import replace
 from iodcal.domain.workdays import is_chosen
+from iodcal.problems.events import overruled
+from iodcal.problems.kinds import Kind, Problem
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, levels, plan_of, timeline_of
 
 

@@ -21,13 +21,13 @@ from iodcal.domain.planning import (
     plan_circuit,
     unplanned_downs,
 )
-from iodcal.domain.problems import Kind, Problem
-from iodcal.domain.risk import events_at_risk, overruled
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.timeline import park
 from iodcal.domain.together import plan_together
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause, still_of_use
+from iodcal.problems.events import events_at_risk, overruled
+from iodcal.problems.kinds import Kind, Problem
 from tests.domain.minutes import (
     CIRCUIT,
     POLICY,

@@ -10,10 +10,10 @@ import pytest
 from iodcal.config import Configuration
 from iodcal.config.load import load
 from iodcal.domain.orders import Outcome
-from iodcal.domain.problems import Fact, Kind
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.lookback.month import budget_problems
+from iodcal.problems.kinds import Fact, Kind
 from iodcal.state import LastRun, State, Told
 from iodcal.state.history import History
 from tests.config.test_budgets import with_budget

@@ -9,17 +9,16 @@ from iodcal.config import NotifyTarget, Way
 from iodcal.config.secrets import Secret
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import Outcome
-from iodcal.domain.risk import PreflightCheck
 from iodcal.domain.service_level import EventOnCircuit, Readiness
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
-from iodcal.notices import Notice, NoticeKind
-from iodcal.notices.announcer import _settled, _unharmed
-from iodcal.notices.daily import summary
-from iodcal.notices.news import failure_of, news_of, recovery_of
-from iodcal.notices.outbox import Memory
+from iodcal.notify import Notice, NoticeKind
+from iodcal.notify.dispatch import _settled, _unharmed
+from iodcal.notify.news import failure_of, news_of, recovery_of, summary
+from iodcal.notify.outbox import Memory
+from iodcal.problems.alerts import AlertDecision
+from iodcal.problems.events import PreflightCheck
 from iodcal.state import Told
-from iodcal.telling import Telling
 from tests.domain.minutes import DENVER, NOON, at
 from tests.render.test_golden import HOSTILE, report, synced
 
@@ -36,9 +35,9 @@ CHECKS = (
 )
 
 
-def result(telling: Telling | None = None) -> Synced:
+def result(telling: AlertDecision | None = None) -> Synced:
     made = replace(synced(), curtain_ups=CHECKS)
-    nothing = Telling((), (), (), (), {})
+    nothing = AlertDecision((), (), (), (), {})
     return Synced(made, telling or nothing, (made.plans[1],))
 
 
@@ -47,7 +46,7 @@ def test_what_is_told_of_a_run() -> None:
     gone = Told(
         "drift", "lon-a", {"circuit": "lon-a", "observed": "1 Gbps", "ordered": "100 Mbps"}, (), NOON, NOON
     )
-    telling = Telling((risk,), (drift,), (drift,), (gone, replace(gone, kind="of_the_future")), {})
+    telling = AlertDecision((risk,), (drift,), (drift,), (gone, replace(gone, kind="of_the_future")), {})
     told = news_of(result(telling))
     assert [(notice.kind, notice.severity, notice.title) for notice in told] == [
         ("problem", "error", "event at risk (den-a)"),

@@ -15,12 +15,12 @@ from iodcal.domain.values import replace
 from iodcal.history import Past, PastCause
 from iodcal.lookback import Because, Lookback, Served
 from iodcal.lookback.gather import look_back
+from iodcal.problems.messages import why_late
 from iodcal.render.costs_page import costs_html
 from iodcal.render.dump import dump
 from iodcal.render.lookback import print_lookback, spare_text
 from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
 from iodcal.words.lookback import event_name, spent_on
-from iodcal.words.problems import why_late
 from tests.history.past import HOSTILE
 from tests.lookback.past import (
     AFTERNOON,

@@ -11,12 +11,12 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.standing import Drift
 from iodcal.domain.values import replace
 from iodcal.history import Past, PastOrder, PastReading, Stamp, Transition
 from iodcal.history.conceal import Hidden
 from iodcal.history.read import read_past
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.render.html import Html, tag, together
 from iodcal.render.page import page_html
 from iodcal.reportpage import Bar

@@ -13,9 +13,9 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Orders
 from iodcal.domain.events import CalendarReading, Event, Timed
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Kind
 from iodcal.domain.rules import Mode
 from iodcal.domain.values import replace
+from iodcal.problems.kinds import Kind
 from iodcal.reading import calendars_in_use
 from iodcal.simulation.chance import FaultPlan
 from iodcal.simulation.engine import simulate

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report
 from iodcal.state import State, Told
 
@@ -40,7 +40,7 @@ _WORSE = {
 _OF_EVENTS = frozenset({Kind.EVENT_AT_RISK, Kind.EVENT_LATE, Kind.OVERRULED})
 
 
-class Telling(Struct, frozen=True):
+class AlertDecision(Struct, frozen=True):
     """`new`, `changed` and `reminded` are problems of this run, `cleared` those that are gone, but
     for those that turned into worse ones. `told` is what to keep for the next run, by problem id."""
 
@@ -58,7 +58,7 @@ def tell(
     examined: Callable[[str, str], bool],
     now: datetime,
     terminal: bool,
-) -> Telling:
+) -> AlertDecision:
     """Compares this run's problems with those that were told before.
 
     `examined` says whether this run could have seen a problem of a kind at a place: only such a one can
@@ -93,7 +93,7 @@ def tell(
     )
     if terminal:
         kept |= {f"{known.kind}:{known.where}": replace(known, over=True) for known in cleared}
-    return Telling(new, changed, reminded, cleared, kept)
+    return AlertDecision(new, changed, reminded, cleared, kept)
 
 
 def turned_into(known: Told, problems: Iterable[Problem]) -> Problem | None:

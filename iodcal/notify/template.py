@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from iodcal.notices import Notice, NoticeKind
+from iodcal.notify import Notice, NoticeKind
 
 NAMES = (
     "at",

@@ -11,19 +11,19 @@ from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source
-from iodcal.domain.leftup import left_up
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
-from iodcal.domain.problems import Fact, Kind, Problem
-from iodcal.domain.risk import Retry, events_at_risk, overruled
 from iodcal.domain.rules import Rule
-from iodcal.domain.shortfalls import of_prices, of_quotas
 from iodcal.domain.standing import Drift
 from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
 from iodcal.invocation import Run
 from iodcal.ledger import used_today
 from iodcal.observing import Carriers
 from iodcal.ordering import Placed
+from iodcal.problems.events import Retry, events_at_risk, overruled
+from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.problems.left_up import left_up
+from iodcal.problems.limits import of_prices, of_quotas
 from iodcal.reading import Sight
 
 _CLOCK_TOLERANCE = 60.0  # seconds: the contract's minute

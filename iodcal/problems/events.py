@@ -15,11 +15,11 @@ from iodcal.domain.circuits import Orders, Status
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.people import starting_point
 from iodcal.domain.planning import CircuitPlan, Policy
-from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.service_level import EVER, EventOnCircuit, Readiness, judge
 from iodcal.domain.standing import Standing
 from iodcal.domain.standstill import STANDSTILL
 from iodcal.domain.windows import Window
+from iodcal.problems.kinds import Fact, Kind, Problem
 
 
 class Retry(Struct, frozen=True):

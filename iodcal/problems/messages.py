@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.problems.kinds import Fact, Kind, Problem
 from iodcal.words import Words
 from iodcal.words.facts import fill
-from iodcal.words.leftup import of_left_up
 
 _AT_RISK = {
     "exactly": (
@@ -277,3 +276,79 @@ def _local(text: str, zone: Fact) -> str:
     if isinstance(zone, str) and at.tzinfo is not None:
         at = at.astimezone(ZoneInfo(zone))
     return at.strftime("%a %d %b %H:%M %Z").strip()
+
+
+_WAYS = {
+    "service_id": "service ID",
+    "carrier_type": "carrier's type",
+    "address": "carrier's address",
+    "account": "carrier's account",
+}
+_LOWER = "or lower {old} in the carrier's portal, then: iodcal forget {name}"
+_GONE = Words(
+    "{name} is no longer in the configuration, and {stands}", f"Put it back until it is lowered; {_LOWER}"
+)
+_RENUMBERED = Words(
+    "{both}: its {ways} {were} changed from {was} to {is} in the configuration; under the old {ones} it "
+    "still {stands}",
+    f"Set it back until it is lowered; {_LOWER}",
+)
+_MOVED = Words(
+    _RENUMBERED.message,
+    "Set it back until it is lowered; "
+    "if the old and the new are one and the same circuit: iodcal forget {name}",
+)
+
+
+def of_left_up(facts: Mapping[str, Fact]) -> Words:
+    """What to tell of it. Its key says who it is: one that was only changed there stands in the file still,
+    and "no longer in the configuration" would send its reader the wrong way."""
+    order = facts.get("order") == "yes"
+    stands = "has an open order to {bandwidth}" if order else "stands at {bandwidth}"
+    told: dict[str, Fact] = {
+        **facts,
+        "stands": fill(Words(stands + " (off-peak {off_peak})", ""), facts).message,
+    }
+    changed = [way for way in str(facts.get("changed") or "").split(", ") if way]
+    if not changed:
+        return fill(_GONE, told | {"old": "it"})
+    name, now = facts.get("name"), facts.get("now")
+    told["both"] = name if name == now else f"{name} (now {now})"
+    told["ways"] = " and ".join(_WAYS.get(way, way) for way in changed)
+    told |= {"were": "was", "ones": "one"} if len(changed) == 1 else {"were": "were", "ones": "ones"}
+    return fill(_RENUMBERED if "service_id" in changed else _MOVED, told | {"old": "the old one"})
+
+
+def describe_recorded(id_: str, facts: Mapping[str, Fact]) -> Words:
+    """What to tell of a problem by its id and facts; of a kind that is not known its id alone."""
+    kind, _, place = id_.partition(":")
+    try:
+        return describe(Problem(Kind(kind), place, facts))
+    except ValueError:
+        return Words(f"{kind} {place}".rstrip(), "")
+
+
+_NAMED = 3  # calendars in one line; one more is no longer than "1 more"
+
+
+def describe_together(problems: Iterable[Problem]) -> Iterator[tuple[Problem, Words]]:
+    """`problems` in their order, with their words. Calendars that cannot be read for the very same reason, as
+    where one login serves many mailboxes, are told as one: it comes with the first of them."""
+    alike: dict[str | Words, list[Problem]] = {}
+    for problem in problems:
+        unreadable = problem.kind is Kind.CALENDAR_UNREADABLE
+        alike.setdefault(own_words(problem) if unreadable else problem.id, []).append(problem)
+    for same in alike.values():
+        yield same[0], describe(same[0]) if len(same) == 1 else _of_calendars(same)
+
+
+def _of_calendars(problems: Sequence[Problem]) -> Words:
+    own = own_words(problems[0])
+    places = _named([problem.where for problem in problems])
+    return Words(f"The calendars {places} cannot be read: {own.message}", own.remedy)
+
+
+def _named(places: Sequence[str]) -> str:
+    if len(places) <= _NAMED + 1:
+        return f"{', '.join(places[:-1])} and {places[-1]}"
+    return f"{', '.join(places[:_NAMED])} and {len(places) - _NAMED} more"

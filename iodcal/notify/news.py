@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from iodcal.config import NotifyTarget
+from iodcal.domain.changes import Change
 from iodcal.domain.circuits import Orders
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Fact, Kind, Problem, Severity
-from iodcal.domain.risk import PreflightCheck
 from iodcal.domain.service_level import Readiness
 from iodcal.errors import IodcalError
-from iodcal.notices import Notice, NoticeKind
+from iodcal.notify import Notice, NoticeKind
+from iodcal.problems.events import PreflightCheck
+from iodcal.problems.kinds import Fact, Kind, Problem, Severity
+from iodcal.problems.messages import describe, late_words
 from iodcal.render.lines import held_line, order_line
-from iodcal.render.text import for_line
-from iodcal.render.when import with_zone
+from iodcal.render.text import for_line, for_terminal
+from iodcal.render.when import local, with_zone
 from iodcal.result import Report
 from iodcal.state import Told
 from iodcal.words import Words
 from iodcal.words.errors import describe as describe_error
-from iodcal.words.problems import describe, late_words
 
 if TYPE_CHECKING:
     from iodcal.commands import Synced
+
 
 # While an order is expected, or at risk, the last word is to come; `event_at_risk` tells of the latter.
 _CHECKED = {Readiness.READY: NoticeKind.READY, Readiness.LATE: NoticeKind.LATE}
@@ -173,3 +177,58 @@ def circuits_of(facts: Mapping[str, Fact]) -> tuple[str, ...]:
     """The circuits that a problem is about, by its facts; none where it is about the whole."""
     named = facts.get("circuit") or facts.get("circuits") or ""
     return tuple(name for name in str(named).split(", ") if name)
+
+
+_AHEAD = timedelta(hours=24)
+_MOST_TITLES = 20
+_LONGEST_TITLE = 80
+
+
+def day_due(last: date | None, at: time, now: datetime, zone: ZoneInfo) -> date | None:
+    """The local day whose summary is due at `now`; None where it went out, or its time has not come."""
+    here = now.astimezone(zone)
+    if here.time().replace(tzinfo=None) < at or (last is not None and last >= here.date()):
+        return None
+    return here.date()
+
+
+def summary(report: Report, target: NotifyTarget, day: date) -> Notice:
+    """What `target` is told of the circuits that it selects."""
+    plans = [p for p in report.plans if target.circuits is None or p.circuit.name in target.circuits]
+    problems = len(report.problems)
+    severity = "warning" if problems else "info"
+    return Notice(
+        NoticeKind.DAILY,
+        f"daily:{day.isoformat()}",
+        severity,
+        f"{'TEST: ' if report.test else ''}iodcal on {day:%A}: {_count(problems, 'problem')}",
+        for_line("; ".join([*_circuits(plans, report), *_untaken(report)])),
+        report.now,
+        report.run_id,
+        circuits=tuple(plan.circuit.name for plan in plans),
+    )
+
+
+def _circuits(plans: list[CircuitPlan], report: Report) -> Iterator[str]:
+    for plan in plans:
+        coming = [change for change in plan.changes if change.at < report.now + _AHEAD]
+        steps = ", ".join(_step(change, plan) for change in coming) or "no change"
+        whose = f" ({plan.circuit.zone.key})" if any(not change.due for change in coming) else ""
+        level = plan.standing.ordered or "nothing yet"
+        yield f"{plan.circuit.name} is ordered at {level}, next day{whose}: {steps}"
+
+
+def _step(change: Change, plan: CircuitPlan) -> str:
+    when = "now" if change.due else local(change.at, plan.circuit.zone)
+    return f"{when} {change.direction} to {change.new}"
+
+
+def _untaken(report: Report) -> Iterator[str]:
+    titles = [f'"{for_terminal(title, _LONGEST_TITLE)}"' for title in report.untaken]
+    if titles:
+        more = f" and {len(titles) - _MOST_TITLES} more" if len(titles) > _MOST_TITLES else ""
+        yield f"no rule took {', '.join(titles[:_MOST_TITLES])}{more}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"no {what}" if number == 0 else f"{number} {what}" if number == 1 else f"{number} {what}s"
