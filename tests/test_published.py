@@ -70,7 +70,7 @@ def test_every_reason_and_outcome_is_on_the_page_and_has_words() -> None:
 def typed() -> Iterator[tuple[str, str, str]]:
     """What the words of the program tell people to type: file, command, and what follows it."""
     package = ROOT / "iodcal"
-    for path in sorted([*(package / "words").glob("*.py"), package / "problems" / "messages.py"]):
+    for path in sorted([*(package / "words").glob("*.py"), *(package / "problems").glob("*.py")]):
         text = re.sub(r'"\n\s+f?"', "", path.read_text(encoding="utf-8"))
         for name, rest in re.findall(r"\biodcal ([a-z]+)((?: (?:--[a-z-]+|\{\w+\}|[A-Z]+\b))*)", text):
             yield path.name, name, rest

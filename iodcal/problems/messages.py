@@ -61,106 +61,6 @@ _AT_RISK = {
     ),
 }
 
-_WORDS: Mapping[Kind, Words] = {
-    Kind.BUDGET: Words(
-        "{budget}: {at_least}{spent} {currency} in {month}, {percent} % of the budget of {monthly}",
-        "iodcal report --from {month} shows what for; events are served all the same",
-    ),
-    Kind.CLOCK: Words(
-        "The servers' clock and this host's differ by {seconds} seconds: nothing is lowered",
-        "Set this host's clock (NTP)",
-    ),
-    Kind.CONFIGURATION: Words(
-        "The configuration does not load; the last one that did goes on, ups only. {first}",
-        "Mend it; iodcal check shows all that is wrong with it ({count})",
-    ),
-    Kind.EVENT_INVALID: Words(
-        "{subject} in {calendar} ends before it starts, and does not count", "Mend it in the calendar"
-    ),
-    Kind.EVENT_REFUSED: Words(
-        "{subject} in {calendar} does not count: its organizer is not among `organizers`",
-        "If it is to count, add the organizer or the domain to settings.organizers",
-    ),
-    Kind.LATE_RUN: Words(
-        "The last run was {minutes} minutes ago, and `every` is {every}", "Look at the timer or crontab"
-    ),
-    Kind.NO_BANDWIDTH: Words(
-        "{subject} in {calendar} names no bandwidth that the rule {rule} can read",
-        "Write it as the rule's subject_regex wants, such as 500 Mbps",
-    ),
-    Kind.NO_CIRCUIT: Words(
-        "{subject} in {calendar} names no circuit, site or service ID: the rule {rule} asks for all that it "
-        "allows ({circuits})",
-        "Name one in the event's title, location or category, such as {example}",
-    ),
-    Kind.ORDER_FAILED: Words(
-        "{circuit}: the order {direction} from {from} to {to} came to nothing ({external_id})",
-        "iodcal tries again while it is needed; ask the carrier if it lasts",
-    ),
-    Kind.ORDER_LOST: Words(
-        "{circuit}: the order {direction} from {from} to {to} was never seen at the carrier ({external_id})",
-        "It is sent again at most twice; look into the carrier's portal if it lasts",
-    ),
-    Kind.ORDER_OVERDUE: Words(
-        "{circuit}: the order {direction} from {from} to {to} is {minutes} minutes old and not done yet",
-        "Ask the carrier about {external_id}; it stays open until the carrier shows what became of it",
-    ),
-    Kind.ORDER_UNKNOWN: Words(
-        "{circuit}: nobody knows whether the order {direction} from {from} to {to} was taken ({external_id})",
-        "Do not order by hand; iodcal asks the carrier with every run",
-    ),
-    Kind.OVERRULED: Words(
-        "{circuit}: the rule {by} keeps it below the {needs} that {subject} asks for",
-        "Move one of the two, or change the rules' priorities",
-    ),
-    Kind.PATTERN_SLOW: Words(
-        "The subject_regex of the rule {rule} took too long on a subject in {calendar}, which does not count",
-        "Write it without repetitions inside repetitions, such as (a+)+, or match by keywords",
-    ),
-    Kind.PRICE: Words(
-        "{circuit}: {to} costs {price} {currency} an hour, above max_price_per_hour ({limit}): not ordered",
-        "Raise max_price_per_hour of the circuit or the rule; iodcal asks for the price again with every run",
-    ),
-    Kind.PRICE_UNKNOWN: Words(
-        "{circuit}: the quote for {to} is in {currency} and not in {wanted}: it is compared with nothing",
-        "Set the carrier's or the circuit's `currency` to {currency}, and its rates with it",
-    ),
-    Kind.QUOTA_PLANNED: Words(
-        "Account {account} has fewer changes than its circuits could use: {count} are left out, those that "
-        "save least, which costs {cost} in this window",
-        "iodcal plan shows them; ask the carrier for more changes a day if that is worth it",
-    ),
-    Kind.QUOTA_SHORT: Words(
-        "Account {account} has {left} changes left for {asked} raises on {day} (UTC): circuits go up early "
-        "and stay up, and {unmet} cannot be raised at all",
-        "Raise by hand what cannot wait, or ask the carrier for more changes a day",
-    ),
-    Kind.QUOTA: Words(
-        "{held} changes wait: account {account} has used {used} of {limit} changes today (UTC)",
-        "They go out after midnight UTC; raise by hand what cannot wait",
-    ),
-    Kind.STATE_REBUILT: Words(
-        "The state was damaged ({file}) and is rebuilt from the history; nothing is lowered in this run",
-        "Compare `iodcal status` with the carrier's portal",
-    ),
-    Kind.STATE_SHARED: Words(
-        "The host {host} used this state just before: two hosts with one state can place an order twice",
-        "Stop the timer on one of them; if iodcal was moved, this clears with the next run",
-    ),
-    Kind.STATUS_UNKNOWN: Words(
-        "{circuit}: the carrier shows the status {status}, which is not understood; nothing is ordered",
-        "Ask the carrier what it means",
-    ),
-    Kind.TOO_LATE: Words(
-        "{circuit}: {level} is asked for until {ends_local}, before an order could be carried out",
-        "Give the rule a longer lead, or let the timer run more often",
-    ),
-    Kind.TOO_MANY_DOWNS: Words(
-        "{count} circuits would be lowered that no run foresaw (max_unplanned_downs: {limit}): {circuits}",
-        "If that is right, let them through: iodcal sync --allow-downs {count}",
-    ),
-}
-
 
 _NAMES_OTHERS = Words(
     "{subject} in {calendar} names {named}, which the rule {rule} does not allow ({circuits}): it asks for "
@@ -190,7 +90,7 @@ def describe(problem: Problem) -> Words:
         case Kind.NO_CIRCUIT if facts.get("named"):
             return fill(_NAMES_OTHERS, facts)
         case _:
-            return fill(_WORDS[problem.kind], facts)
+            return fill(Words(*problem.template), facts)
 
 
 def cause_in_words(cause: str | None) -> str:
