@@ -21,7 +21,7 @@ from iodcal.invocation import Request, Surroundings
 from iodcal.keeping import held_mark, note_problems
 from iodcal.ledger import Ledger, stamp_of
 from iodcal.notify.outbox import known_targets
-from iodcal.problems.alerts import AlertDecision, examined_by, still_standing, tell
+from iodcal.problems.alerts import AlertDecision, decide_alerts, examined_by, still_standing
 from iodcal.result import Report
 from iodcal.run import run
 from iodcal.settling import wait_for_orders
@@ -190,7 +190,7 @@ def _newly_held(before: State, report: Report) -> Iterator[CircuitPlan]:
 
 def finish(ledger: Ledger, report: Report, asked: Syncing, history_keep: timedelta) -> AlertDecision:
     """Decides what is told, and writes the run down. Raises StateError."""
-    telling = tell(
+    telling = decide_alerts(
         report.problems,
         ledger.state.told,
         examined=examined_by(report, asked.circuit),

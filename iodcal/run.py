@@ -29,7 +29,7 @@ from iodcal.keeping import keep
 from iodcal.ledger import Ledger, used_today
 from iodcal.observing import Carriers, most_urgent_first, needs_reading, observe, standing_of
 from iodcal.ordering import Desk, Placed
-from iodcal.problems.detect import clock_error, find
+from iodcal.problems.detect import clock_error, find_problems
 from iodcal.reading import Sight, look, remember
 from iodcal.reporting import report
 from iodcal.result import Report
@@ -64,7 +64,7 @@ def run(
         desk = Desk(carriers, ledger, this.policy, around.deadline, around.boot, bool(request.expect))
         placed = desk.order_all(plans)
         plans = tuple(placed[plan.circuit.key].plan if plan.circuit.key in placed else plan for plan in plans)
-    problems = tuple(find(this, sight, plans, placed))
+    problems = tuple(find_problems(this, sight, plans, placed))
     curtain_ups = keep(this, ledger, sight, plans, problems) if ledger is not None else ()
     made = report(this, sight, plans, placed, problems, ledger)
     return replace(made, curtain_ups=curtain_ups)

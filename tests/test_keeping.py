@@ -11,7 +11,7 @@ import pytest
 from iodcal.domain.values import replace
 from iodcal.keeping import note_problems
 from iodcal.ledger import Ledger
-from iodcal.problems.alerts import tell
+from iodcal.problems.alerts import decide_alerts
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.state import State, Told
 from iodcal.state.store import StateStore
@@ -28,7 +28,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def run(ledger: Ledger, problems: tuple[Problem, ...], *, terminal: bool) -> None:
-    told: Mapping[str, Told] = tell(
+    told: Mapping[str, Told] = decide_alerts(
         problems, ledger.state.told, examined=lambda *_: True, now=NOON, terminal=terminal
     ).told
     note_problems(ledger, problems, told)

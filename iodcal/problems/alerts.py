@@ -51,7 +51,7 @@ class AlertDecision(Struct, frozen=True):
     told: Mapping[str, Told]
 
 
-def tell(
+def decide_alerts(
     problems: Iterable[Problem],
     told: Mapping[str, Told],
     *,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+
+from msgspec import Struct
 
 from iodcal.domain.asking import Asking, Nameless, nameless
 from iodcal.domain.bandwidth import Bandwidth
@@ -40,45 +42,33 @@ _OF_ORDER = {
 _LATE = 1.5  # times `every`
 
 
-def find(
+class RunFindings(Struct, frozen=True):
+    """What a check may look at: the run, what it saw of calendars, its plans after ordering, and what became
+    of each order that it tried, by circuit key."""
+
+    run: Run
+    sight: Sight
+    plans: tuple[CircuitPlan, ...]
+    placed: Mapping[str, Placed]
+
+
+def find_problems(
     this: Run, sight: Sight, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
 ) -> Iterator[Problem]:
-    """Every problem of the run, each identity once."""
+    """Every problem of the run, each identity once, in the order of `CHECKS`."""
+    found = RunFindings(this, sight, plans, placed)
     seen: set[str] = set()
-    for problem in _all(this, sight, plans, placed):
-        if problem.id not in seen:
-            seen.add(problem.id)
-            yield problem
+    for check in CHECKS:
+        for problem in check(found):
+            if problem.id not in seen:
+                seen.add(problem.id)
+                yield problem
 
 
 def clock_error(sight: Sight, carriers: Carriers) -> float | None:
     """How far the servers' clock is ahead of ours in seconds, None while that is within tolerance."""
     worst = max(sight.clock_error, carriers.clock_error, key=abs)
     return worst if abs(worst) > _CLOCK_TOLERANCE else None
-
-
-def _all(
-    this: Run, sight: Sight, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
-) -> Iterator[Problem]:
-    now, policy = this.request.now, this.policy
-    yield from _of_calendars(this, sight)
-    if (error := clock_error(sight, this.carriers)) is not None:
-        yield Problem(Kind.CLOCK, "clock", {"seconds": round(error)})
-    yield from _late_run(this)
-    if this.request.faults:
-        first = this.request.faults[0]
-        yield Problem(Kind.CONFIGURATION, "rules", {"count": len(this.request.faults), "first": str(first)})
-    if this.request.shared_with is not None:
-        yield Problem(Kind.STATE_SHARED, "state", {"host": this.request.shared_with})
-    if this.state.rebuilt_from is not None:
-        yield Problem(Kind.STATE_REBUILT, "state", {"file": this.state.rebuilt_from})
-    for plan in plans:
-        yield from _of_circuit(plan, this, placed)
-        yield from overruled(plan, now)
-    used = used_today(this.state, {plan.circuit.account for plan in plans}, now)
-    yield from events_at_risk(plans, now, policy, _retries(this, placed))
-    yield from _of_limits(plans, this, used)
-    yield from left_up(this.state.circuits, this.configuration.circuits.values())
 
 
 def _retries(this: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
@@ -92,14 +82,6 @@ def _retry(this: Run, error: CarrierError) -> Retry:
     if isinstance(error, QuotaExceededError):
         return Retry(max(following, next_quota_day(this.request.now)), "quota")
     return Retry(following, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
-
-
-def _late_run(this: Run) -> Iterator[Problem]:
-    """The timer stood still before this run: what was due meanwhile was not ordered."""
-    last, every = this.state.last_run, this.policy.every
-    if last is not None and this.request.now - last.started_at > every * _LATE:
-        minutes = int((this.request.now - last.started_at).total_seconds() // 60)
-        yield Problem(Kind.LATE_RUN, "timer", {"minutes": minutes, "every": format_duration(every)})
 
 
 def _of_calendars(this: Run, sight: Sight) -> Iterator[Problem]:
@@ -269,3 +251,68 @@ def _of_limits(plans: tuple[CircuitPlan, ...], this: Run, used: Mapping[Account,
         }
         yield Problem(Kind.TOO_MANY_DOWNS, "downs", facts)
     yield from of_quotas(plans, this.policy, used)
+
+
+def _check_calendars(found: RunFindings) -> Iterator[Problem]:
+    yield from _of_calendars(found.run, found.sight)
+
+
+def _check_clock(found: RunFindings) -> Iterator[Problem]:
+    if (error := clock_error(found.sight, found.run.carriers)) is not None:
+        yield Problem(Kind.CLOCK, "clock", {"seconds": round(error)})
+
+
+def _check_timer(found: RunFindings) -> Iterator[Problem]:
+    """The timer stood still before this run: what was due meanwhile was not ordered."""
+    last, now, every = found.run.state.last_run, found.run.request.now, found.run.policy.every
+    if last is not None and now - last.started_at > every * _LATE:
+        minutes = int((now - last.started_at).total_seconds() // 60)
+        yield Problem(Kind.LATE_RUN, "timer", {"minutes": minutes, "every": format_duration(every)})
+
+
+def _check_configuration(found: RunFindings) -> Iterator[Problem]:
+    faults = found.run.request.faults
+    if faults:
+        facts: dict[str, Fact] = {"count": len(faults), "first": str(faults[0])}
+        yield Problem(Kind.CONFIGURATION, "rules", facts)
+
+
+def _check_state(found: RunFindings) -> Iterator[Problem]:
+    if found.run.request.shared_with is not None:
+        yield Problem(Kind.STATE_SHARED, "state", {"host": found.run.request.shared_with})
+    if found.run.state.rebuilt_from is not None:
+        yield Problem(Kind.STATE_REBUILT, "state", {"file": found.run.state.rebuilt_from})
+
+
+def _check_circuits(found: RunFindings) -> Iterator[Problem]:
+    for plan in found.plans:
+        yield from _of_circuit(plan, found.run, found.placed)
+        yield from overruled(plan, found.run.request.now)
+
+
+def _check_events(found: RunFindings) -> Iterator[Problem]:
+    this = found.run
+    yield from events_at_risk(found.plans, this.request.now, this.policy, _retries(this, found.placed))
+
+
+def _check_limits(found: RunFindings) -> Iterator[Problem]:
+    accounts = {plan.circuit.account for plan in found.plans}
+    used = used_today(found.run.state, accounts, found.run.request.now)
+    yield from _of_limits(found.plans, found.run, used)
+
+
+def _check_left_up(found: RunFindings) -> Iterator[Problem]:
+    yield from left_up(found.run.state.circuits, found.run.configuration.circuits.values())
+
+
+CHECKS: tuple[Callable[[RunFindings], Iterator[Problem]], ...] = (
+    _check_calendars,
+    _check_clock,
+    _check_timer,
+    _check_configuration,
+    _check_state,
+    _check_circuits,
+    _check_events,
+    _check_limits,
+    _check_left_up,
+)

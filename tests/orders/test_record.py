@@ -16,7 +16,7 @@ from iodcal.domain.wishes import Hold, Pause
 from iodcal.keeping import held_mark
 from iodcal.result import Report
 from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES
-from tests.orders.runs import Office, at, kinds, minute_of, one_circuit
+from tests.orders.runs import Office, at, kinds, minute_of, one_circuit, outcomes
 
 RATE = {mbps: Bandwidth(mbps) for mbps in (LOW, MIDDLE, HIGH)}
 LABELS = (("cost_centre", "4711"),)
@@ -343,3 +343,43 @@ def test_a_problem_is_noted_with_its_place_and_facts_when_it_begins_and_when_it_
     }
     assert begun == {**place, "severity": "error"}
     assert over == {**place, "since": at(60)}
+
+
+# --- what is told
+
+
+def test_a_refused_lowering_is_a_problem_until_one_is_accepted_though_runs_in_between_only_wait() -> None:
+    office = calling()
+    for minute in (0, 5, 25, 90):
+        office.run(minute)
+    office.carrier.next_order = "refused"
+    told = [(kinds(office.run(minute)), office.telling) for minute in (100, 101, 102)]
+    assert [found for found, _ in told] == [{"order_refused"}] * 3
+    assert [len(telling.new) for _, telling in told if telling is not None] == [1, 0, 0]
+    (retry_at,) = [office.standing().retry_at]
+    assert retry_at is not None
+    report = office.run(minute_of(retry_at) or 0)
+    assert outcomes(report) == [("den-a", "accepted")]
+    assert office.telling is not None
+    assert "order_refused" in {gone.kind for gone in office.telling.cleared}
+    assert kinds(report) == set()
+
+
+def test_the_need_for_a_refused_order_may_go_as_well() -> None:
+    office = calling()
+    for minute in (0, 5, 25, 90):
+        office.run(minute)
+    office.carrier.next_order = "refused"
+    office.run(100)
+    office.meets("more", 101, 60)
+    assert kinds(office.run(101)) == set()
+
+
+def test_what_an_event_at_risk_turned_into_stands_beside_its_end() -> None:
+    office = Office()
+    office.run(15)
+    office.meets("call", 21, 60)
+    for minute in (20, 21):
+        office.run(minute)
+    (gone,) = [line for line in office.noted("recovered") if line["id"].startswith("event_at_risk")]
+    assert gone["became"] == gone["id"].replace("at_risk", "late")
