@@ -159,13 +159,14 @@ def check_readiness(
     cause = causes.get(event.place)
     if cause is None and plan.circuit.orders is Orders.NONE and not is_ready(plan, window):
         cause = str(Reason.OBSERVE)
-    waits = plan.standing.order is not None
+    order = plan.standing.order  # one that should be done already may be done any moment
+    ordered_at = (order.accepted_at or order.created_at) if order is not None else now
     readiness = judge(
         event.start,
         now,
         at_tier_since=_at_tier_since(plan, window, before, now) if cause is None else None,
         cause=cause,
-        can_be_done=waits or now + plan.circuit.provisioning <= event.start,
+        can_be_done=ordered_at + plan.circuit.provisioning <= event.start,
     )
     if readiness is Readiness.LATE:
         cause = cause or earlier.get(event.place)  # it came after the start: why, an earlier run knew

@@ -89,11 +89,11 @@ def test_an_event_that_turned_late_has_not_recovered_and_is_late_everywhere(offi
     runs = [office.sync(time) for time in ("12:25", "12:30", "12:35", "12:40")]
     kinds = [[problem["kind"] for problem in run["problems"]] for run in runs]
     assert kinds == [["event_at_risk"], ["event_late"], [], []]
-    assert office.looks() == [("12:25", "at_risk"), ("12:30", "late")]
+    assert office.looks() == [("12:25", "late")]
     assert office.told() == [
         ("problem", "event_at_risk"),
-        ("problem", "event_late"),
         ("late", "curtain_up"),
+        ("problem", "event_late"),
         ("recovered", "event_late"),
     ]
     assert all(body["remedy"] for body in office.hook.bodies[:3])
@@ -107,7 +107,7 @@ def test_an_event_that_came_to_its_tier_between_start_and_next_run_was_late(offi
     office.book("1")
     for time in ("12:26", "12:37"):
         office.sync(time)
-    assert office.looks() == [("12:26", "at_risk"), ("12:37", "late")]
+    assert office.looks() == [("12:26", "late")]
     (late,) = (body for body in office.hook.bodies if body["kind"] == "late")
     assert late["remedy"]
     assert [one["ready"] for one in office.service()] == [False]

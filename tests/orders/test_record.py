@@ -96,9 +96,12 @@ def test_an_event_whose_circuit_came_to_its_tier_after_the_start_was_late_and_sa
     office = Office()
     office.run(15)
     office.meets("call", 22, 60)
-    assert kinds(office.run(20)) == {"event_at_risk"}
-    (check,) = office.run(24).curtain_ups
-    assert (check.readiness, check.cause, check.running) == ("late", "open_order", RATE[MIDDLE])
+    early = office.run(20)
+    (check,) = early.curtain_ups
+    assert (kinds(early), check.readiness) == ({"event_at_risk"}, "late")  # done at minute 24 at the earliest
+    assert (check.cause, check.running) == ("open_order", RATE[LOW])
+    assert office.run(24).curtain_ups == ()
+    assert results(office) == [(20, "late")]
 
 
 def test_what_the_first_reading_of_all_shows_was_so_before() -> None:
