@@ -26,10 +26,12 @@ def sync(
     """`commands.sync`, and telling of it. Raises what that raises."""
     if not configuration.notify and configuration.settings.metrics_file is None:
         return carry_out(configuration, state_path, asked, progress, say=say)
-    from iodcal.notices.announcer import Announcer  # whoever wants none of it need not load it
-    from iodcal.notices.office import Office
+    from iodcal.notify.dispatch import (
+        Announcer,  # whoever wants none of it need not load it
+        Dispatcher,
+    )
 
-    announcer = Announcer(configuration, asked, Office(configuration, state_path, asked.run_id))
+    announcer = Announcer(configuration, asked, Dispatcher(configuration, state_path, asked.run_id))
     announcer.begin()
     try:
         synced = carry_out(configuration, state_path, asked, progress, announcer.tell, say)

@@ -18,18 +18,18 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.values import replace
 from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
-from iodcal.notices.standing import known_targets
+from iodcal.notify.outbox import known_targets
 from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.run import run
 from iodcal.pipeline.save import held_mark, note_problems
 from iodcal.pipeline.wait import wait_for_orders
+from iodcal.problems.alerts import AlertDecision, decide_alerts, examined_by, still_standing
 from iodcal.result import Report
 from iodcal.store.files import Access
 from iodcal.store.lock import Holder
 from iodcal.store.state import LastRun, State
 from iodcal.store.store import StateStore
-from iodcal.telling import Telling, examined_by, still_standing, tell
 
 LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
@@ -39,7 +39,7 @@ _SHARE_OF_EVERY = 0.8
 _SHARE_OF_CALENDARS = 0.5
 
 
-Say: TypeAlias = Callable[[Report, Telling], None]
+Say: TypeAlias = Callable[[Report, AlertDecision], None]
 """Tells people, on stderr, of a run's problems."""
 
 
@@ -47,7 +47,7 @@ class Synced(Struct, frozen=True):
     """What `sync` did, and which of its problems are to be told now."""
 
     report: Report
-    telling: Telling
+    telling: AlertDecision
     newly_held: tuple[CircuitPlan, ...] = ()
 
 
@@ -202,10 +202,10 @@ def finish(
     asked: Syncing,
     history_keep: timedelta,
     say: Say | None = None,
-) -> Telling:
+) -> AlertDecision:
     """Decides what is told, has `say` tell it, and only then writes the run down: what was not said must not
     count as told. Raises StateError."""
-    telling = tell(
+    telling = decide_alerts(
         report.problems,
         journal.state.told,
         examined=examined_by(report, asked.circuit),

@@ -14,7 +14,6 @@ from iodcal.config import Configuration
 from iodcal.domain.differing import CircuitDifference, differences
 from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Problem
 from iodcal.domain.rules import Rule
 from iodcal.domain.values import replace
 from iodcal.errors import CalendarError
@@ -25,6 +24,7 @@ from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.fetch import span_to_read
 from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.run import run
+from iodcal.problems.kinds import Problem
 from iodcal.result import Report
 from iodcal.store.state import State
 

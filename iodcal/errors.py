@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from iodcal.redaction import redact_credentials
 
 if TYPE_CHECKING:
-    from iodcal.domain.problems import Fact
+    from iodcal.problems.kinds import Fact
 
 
 class IodcalError(Exception):

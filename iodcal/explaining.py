@@ -18,14 +18,14 @@ from iodcal.domain.explaining import Explanation, explain
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import match_events
 from iodcal.domain.plan import Pace
-from iodcal.domain.problems import Kind, Problem, Severity
 from iodcal.domain.resemblance import resembles
 from iodcal.domain.trials import Court, EventTrial
 from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.exits import Exit
-from iodcal.findings import of_unreadable
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, organizers_of, veil_of
+from iodcal.problems.detect import of_unreadable
+from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.result import Report
 
 _Progress = Callable[[str], None]

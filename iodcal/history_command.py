@@ -13,22 +13,24 @@ from iodcal.config.fields import nearest
 from iodcal.domain.changes import Reason
 from iodcal.domain.moments import parse_moment
 from iodcal.domain.orders import ADOPTION_AGE, Outcome
+from iodcal.domain.service_level import Readiness
 from iodcal.errors import UsageError
 from iodcal.exits import Exit
+from iodcal.lookback.service import read_looks
 from iodcal.store.conceal import conceal, hidden_by
-from iodcal.store.entries import HELD, LATE, READY, Entry, entries_of
+from iodcal.store.entries import HELD, Entry, entries_of
 from iodcal.store.files import Access
 from iodcal.store.history import Past
 from iodcal.store.lines import read_past
 from iodcal.store.store import StateStore
 
-OUTCOMES = tuple(dict.fromkeys((*map(str, Outcome), HELD, *map(str, Reason), READY, LATE)))
+OUTCOMES = tuple(dict.fromkeys((*map(str, Outcome), HELD, *map(str, Reason), *map(str, Readiness))))
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class HistoryAsked(Struct, frozen=True):
     """What `history` was asked for: times as people write them, `since` a length of time back from now;
-    `outcomes` are outcomes of orders, `held`, reasons for holding back, `ready`, `late`; none: all."""
+    `outcomes` are outcomes of orders, `held`, reasons for holding back, results of looks; none: all."""
 
     circuit: str | None = None
     start: str | None = None
@@ -73,7 +75,7 @@ def past_of(configuration: Configuration, state_path: Path, since: datetime | No
     the configuration hides. Raises StateError."""
     store = StateStore(state_path, access=Access(configuration.settings.group))
     past = read_past(store.history, max(since, _EARLIEST) - ADOPTION_AGE if since is not None else None)
-    return conceal(past, hidden_by(configuration))
+    return read_looks(conceal(past, hidden_by(configuration)))
 
 
 def _span(

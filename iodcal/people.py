@@ -26,13 +26,13 @@ from iodcal.domain.durations import format_duration
 from iodcal.domain.holding import doubts, lowest_baseline
 from iodcal.domain.moments import next_like, parse_moment
 from iodcal.domain.people import starting_point
-from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import standing_of
+from iodcal.problems.kinds import Fact
 from iodcal.store.codec import to_json
 from iodcal.store.state import State
 from iodcal.store.store import StateStore

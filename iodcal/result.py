@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account
 from iodcal.domain.events import MatchedEvent, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.unmatched import Unmatched
 from iodcal.domain.wishes import Parked, Pause
 from iodcal.errors import Fault
 from iodcal.exits import Exit
+from iodcal.problems.events import PreflightCheck
+from iodcal.problems.kinds import Problem, Severity
 from iodcal.store.state import LastRun
 
 
@@ -34,20 +34,6 @@ class SourceReport(Struct, frozen=True):
     events: int
     matched: int
     refused: tuple[MatchedEvent, ...] = ()
-
-
-class PreflightCheck(Struct, frozen=True):
-    """The last look at a circuit before an event begins (UTC), and whether it is as the event `needs` it.
-    `subject` is None where it must not be seen, `running` where nobody knows the circuit's bandwidth."""
-
-    circuit: str
-    rule: str
-    subject: str | None
-    start: datetime
-    zone: ZoneInfo
-    needs: Bandwidth
-    running: Bandwidth | None
-    ready: bool
 
 
 class TargetReport(Struct, frozen=True):

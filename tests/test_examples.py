@@ -13,8 +13,8 @@ import yaml
 from iodcal.config.forms import secrets_in
 from iodcal.config.load import load
 from iodcal.domain.durations import parse_duration
-from iodcal.domain.problems import Kind
 from iodcal.metrics.families import FAMILIES
+from iodcal.problems.kinds import Kind
 from tests.e2e.command import ROOT
 
 EXAMPLES = ROOT / "examples"

@@ -13,9 +13,9 @@ import typer.main
 from iodcal.cli.app import application
 from iodcal.domain.changes import Reason
 from iodcal.domain.orders import Outcome
-from iodcal.domain.problems import Kind, Problem
+from iodcal.problems.kinds import Kind, Problem
+from iodcal.problems.messages import describe
 from iodcal.words.held import HELD
-from iodcal.words.problems import describe
 from tests.e2e.command import ROOT, Iodcal
 
 PAGE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
@@ -69,7 +69,8 @@ def test_every_reason_and_outcome_is_on_the_page_and_has_words() -> None:
 
 def typed() -> Iterator[tuple[str, str, str]]:
     """What the words of the program tell people to type: file, command, and what follows it."""
-    for path in sorted((ROOT / "iodcal" / "words").glob("*.py")):
+    package = ROOT / "iodcal"
+    for path in sorted([*(package / "words").glob("*.py"), *(package / "problems").glob("*.py")]):
         text = re.sub(r'"\n\s+f?"', "", path.read_text(encoding="utf-8"))
         for name, rest in re.findall(r"\biodcal ([a-z]+)((?: (?:--[a-z-]+|\{\w+\}|[A-Z]+\b))*)", text):
             yield path.name, name, rest

@@ -19,9 +19,9 @@ from iodcal.cli.app import COMMANDS, application
 from iodcal.doctor import Area
 from iodcal.domain.changes import Reason
 from iodcal.domain.orders import Outcome
-from iodcal.domain.problems import Kind, Problem
 from iodcal.exits import Exit
-from iodcal.notices import NoticeKind
+from iodcal.notify import NoticeKind
+from iodcal.problems.kinds import Kind, Problem
 from tests.e2e.command import ROOT
 
 DOCS = ROOT / "docs"

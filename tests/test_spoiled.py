@@ -8,11 +8,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.events import CalendarReading, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching
-from iodcal.domain.problems import Severity
 from iodcal.domain.rules import Rule
-from iodcal.findings import of_spoiled
 from iodcal.pipeline.fetch import EventSnapshot
-from iodcal.words.problems import describe
+from iodcal.problems.detect import of_spoiled
+from iodcal.problems.kinds import Severity
+from iodcal.problems.messages import describe
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

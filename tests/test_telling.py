@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.problems.alerts import AlertDecision, decide_alerts
+from iodcal.problems.kinds import Fact, Kind, Problem
 from iodcal.store.state import Told
-from iodcal.telling import Telling, tell
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -21,8 +21,8 @@ def drift(**facts: Fact) -> Problem:
 
 def run(
     told: Mapping[str, Told], *problems: Problem, at: timedelta = timedelta(), terminal: bool = False
-) -> Telling:
-    return tell(problems, told, examined=lambda _kind, _where: True, now=NOW + at, terminal=terminal)
+) -> AlertDecision:
+    return decide_alerts(problems, told, examined=lambda _kind, _where: True, now=NOW + at, terminal=terminal)
 
 
 def test_a_problem_is_told_once_and_again_after_six_hours() -> None:
@@ -54,7 +54,9 @@ def test_what_is_gone_is_told_as_cleared_once() -> None:
 
 def test_only_what_a_run_examined_can_clear() -> None:
     first = run({}, drift())
-    blind = tell((), first.told, examined=lambda _kind, where: where != "den-a", now=NOW, terminal=False)
+    blind = decide_alerts(
+        (), first.told, examined=lambda _kind, where: where != "den-a", now=NOW, terminal=False
+    )
     assert not blind.cleared
     assert blind.told == first.told
 
@@ -82,3 +84,32 @@ def test_what_cleared_before_a_terminal_stands_no_longer() -> None:
     on_terminal = run(first.told, at=HOUR, terminal=True)
     assert on_terminal.told["drift:den-a"].over
     assert not run(on_terminal.told, drift(), at=HOUR).told["drift:den-a"].over
+
+
+def at_risk(kind: Kind = Kind.EVENT_AT_RISK, place: str = "den-a/r/2026-11-24T12:30Z/1a2b3c4d") -> Problem:
+    return Problem(kind, place, {"circuit": "den-a", "cause": "quota"})
+
+
+def test_a_problem_that_turned_into_a_worse_one_has_not_cleared() -> None:
+    first = run({}, at_risk())
+    second = run(first.told, at_risk(Kind.EVENT_LATE), at=HOUR)
+    assert ([one.kind for one in second.new], second.cleared) == ([Kind.EVENT_LATE], ())
+    assert set(second.told) == {at_risk(Kind.EVENT_LATE).id}
+    assert [gone.kind for gone in run(second.told, at=HOUR).cleared] == ["event_late"]
+    # For a person who reads along the milder one is over all the same, and not told as cleared later on.
+    seen = run(first.told, at_risk(Kind.EVENT_LATE), at=HOUR, terminal=True)
+    assert (seen.cleared, run(seen.told, at_risk(Kind.EVENT_LATE), at=2 * HOUR).cleared) == ((), ())
+
+
+def test_another_event_that_is_late_clears_nothing_and_a_better_kind_is_an_end() -> None:
+    other = at_risk(Kind.EVENT_LATE, "den-a/r/2026-11-24T12:30Z/5e6f7a8b")
+    first = run({}, at_risk())
+    assert [gone.kind for gone in run(first.told, other, at=HOUR).cleared] == ["event_at_risk"]
+    late = run({}, at_risk(Kind.EVENT_LATE))
+    assert [gone.kind for gone in run(late.told, at_risk(), at=HOUR).cleared] == ["event_late"]
+
+
+def test_an_event_that_the_first_versions_named_otherwise_goes_on() -> None:
+    first = run({}, at_risk(place="den-a/r/2026-11-24T12:30Z"))
+    for kind in (Kind.EVENT_AT_RISK, Kind.EVENT_LATE):
+        assert run(first.told, at_risk(kind), at=HOUR).cleared == ()

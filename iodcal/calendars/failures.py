@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from iodcal.domain.problems import Fact
 from iodcal.errors import CalendarError, IodcalError
+from iodcal.problems.kinds import Fact
 
 
 def unread(error: IodcalError, **facts: Fact) -> CalendarError:

@@ -19,8 +19,8 @@ from iodcal.exits import Exit
 if TYPE_CHECKING:
     from iodcal.asked import Preview, Syncing
     from iodcal.commands import Say, Synced
+    from iodcal.problems.alerts import AlertDecision
     from iodcal.result import Report
-    from iodcal.telling import Telling
 
 
 @command("Order the changes that are due now: the timer's job.", "iodcal sync --wait 5m")
@@ -106,7 +106,7 @@ def say_problems(session: Session) -> Say | None:
     if session.json or (session.terminal and not session.quiet):
         return None
 
-    def say_all(report: Report, telling: Telling) -> None:
+    def say_all(report: Report, telling: AlertDecision) -> None:
         from iodcal.cli.logs import say
         from iodcal.render.lines import problem_lines
 

@@ -20,11 +20,11 @@ from iodcal.domain.orders import Patience
 from iodcal.domain.rules import Rule
 from iodcal.domain.workdays import Holidays
 from iodcal.errors import Fault
-from iodcal.notices import Notice, NoticeKind
+from iodcal.notify import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from iodcal.config.secrets import Secret
-    from iodcal.notices.template import Template
+    from iodcal.notify.template import Template
 
 
 class OnDrift(StrEnum):

@@ -11,8 +11,8 @@ from iodcal.config import Way
 from iodcal.config.fields import StartOfDay, Text, Texts, kind_of, one_of, shape
 from iodcal.config.forms import ONE_OR_MORE, Scalar, Section
 from iodcal.config.secrets import Secret
-from iodcal.notices import NoticeKind
-from iodcal.notices.template import Template
+from iodcal.notify import NoticeKind
+from iodcal.notify.template import Template
 
 _USUAL = tuple(kind for kind in NoticeKind if kind is not NoticeKind.DAILY)
 

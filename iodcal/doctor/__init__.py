@@ -10,10 +10,10 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from iodcal.config import Configuration
-from iodcal.domain.problems import Fact, Kind
 from iodcal.errors import IodcalError
 from iodcal.exits import Exit
 from iodcal.http import Deadline
+from iodcal.problems.kinds import Fact, Kind
 
 
 class Light(StrEnum):

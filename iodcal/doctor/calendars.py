@@ -10,11 +10,11 @@ from iodcal.calendars import CalendarReader, Probing, SpoiledEvent
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.doctor.circuits import state_of
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Kind
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.pipeline.attempts import attempt_all
 from iodcal.pipeline.fetch import readers_of
+from iodcal.problems.kinds import Kind
 
 _Trial: TypeAlias = float | CalendarError | SpoiledEvent | None
 _GRAPH = "Microsoft Graph"

@@ -9,10 +9,10 @@ from iodcal.carriers import Carrier, Listing, Offering
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit, Reading, Status
-from iodcal.domain.problems import Fact, Kind
 from iodcal.domain.standing import Standing
 from iodcal.errors import CarrierError, StateError
 from iodcal.pipeline.poll import Carriers
+from iodcal.problems.kinds import Fact, Kind
 from iodcal.store.state import State
 from iodcal.store.store import StateStore
 

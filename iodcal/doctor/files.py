@@ -10,10 +10,10 @@ from pathlib import Path
 
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.durations import format_duration
-from iodcal.domain.problems import Fact
 from iodcal.errors import StateError
 from iodcal.exits import Exit
 from iodcal.paths import exists, is_folder
+from iodcal.problems.kinds import Fact
 from iodcal.store.lock import held_now
 from iodcal.store.state import State
 from iodcal.store.store import StateStore

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from iodcal.doctor import Area, Finding, Light, Patient
-from iodcal.domain.problems import Fact
 from iodcal.paths import is_folder
+from iodcal.problems.kinds import Fact
 
 
 def of_metrics(patient: Patient) -> Iterator[Finding]:

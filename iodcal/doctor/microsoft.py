@@ -15,9 +15,9 @@ from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
 from iodcal.doctor import Area, Finding, Light, Patient
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Kind
 from iodcal.errors import CalendarError
 from iodcal.pipeline.attempts import attempt_all
+from iodcal.problems.kinds import Kind
 
 _NEEDED = frozenset(
     {

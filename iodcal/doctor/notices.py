@@ -9,9 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from iodcal.config import NotifyTarget, Way
 from iodcal.doctor import Area, Finding, Light, Patient
-from iodcal.domain.problems import Fact
 from iodcal.errors import SecretError
 from iodcal.http import Deadline, HttpError, ReadingSession
+from iodcal.problems.kinds import Fact
 from iodcal.threads import answers, side_by_side
 
 _AT_ONCE = 8
@@ -45,7 +45,7 @@ def _of_target(target: NotifyTarget, patient: Patient) -> Finding:
 
 def _of_apprise(addresses: str) -> tuple[Light, str, dict[str, Fact]]:
     """That Apprise understands every address; who is behind them only Apprise knows."""
-    from iodcal.notices.senders import apprise_of
+    from iodcal.notify.channels import apprise_of
 
     known = apprise_of(addresses)
     if known is None:

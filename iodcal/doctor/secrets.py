@@ -10,9 +10,9 @@ from iodcal.config.document import KeyPath, shown_path
 from iodcal.config.forms import secrets_in
 from iodcal.config.secrets import Reference, Secret
 from iodcal.doctor import Area, Finding, Light, Patient
-from iodcal.domain.problems import Kind
 from iodcal.domain.values import replace
 from iodcal.errors import SecretError
+from iodcal.problems.kinds import Kind
 
 _SOON = 30  # days
 _BEGIN = "-----BEGIN CERTIFICATE-----"

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.money import Cost, add_up
-from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.problems.kinds import Fact, Kind, Problem
 
 WARNINGS = (100, 80)  # percent
 

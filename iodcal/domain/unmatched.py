@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from iodcal.domain.asking import Asking
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.counting import void
+from iodcal.domain.counting import Veil, void
 from iodcal.domain.events import Event
 from iodcal.domain.keywords import Keyword, normalise
 from iodcal.domain.localtime import Interval
@@ -68,17 +68,43 @@ def unmatched(
 ) -> Unmatched:
     """What no rule took of `events` that are not over at `now` (UTC). An event counts as taken if a rule
     takes any copy of it for any circuit, or would but for a fault that is told as a problem."""
-    taken = set(_taken(matching, rules, circuits))
-    left = [
-        event
-        for event in events
-        if void(event) is None and event.copy_key not in taken and event.span.within(_UTC).end > now
-    ]
+    left = _untaken(events, matching, rules, circuits, now)
     hidden = Counter(event.source.calendar for event in left if court.hides(event))
     titles = _by_title(event for event in left if not court.hides(event))
     compared = _compare(titles[:MOST_TITLES], rules, court)
     compared.sort(key=lambda found: (-found.likeness, found.first, found.event.subject))
     return Unmatched((*compared, *titles[MOST_TITLES:]), dict(hidden), len(titles) <= MOST_TITLES)
+
+
+def untaken_titles(
+    events: Iterable[Event],
+    matching: Matching,
+    rules: Sequence[Rule],
+    circuits: Mapping[str, Circuit],
+    veil: Veil,
+    now: datetime,
+) -> tuple[str, ...]:
+    """The titles of what `unmatched` finds and may be seen, once each, in order of start, compared with no
+    keyword. An event without a title has none."""
+    left = (event for event in _untaken(events, matching, rules, circuits, now) if not veil.hides(event))
+    soonest = sorted(left, key=lambda event: event.span.within(_UTC).start)
+    return tuple(dict.fromkeys(event.subject for event in soonest if event.subject.strip()))
+
+
+def _untaken(
+    events: Iterable[Event],
+    matching: Matching,
+    rules: Sequence[Rule],
+    circuits: Mapping[str, Circuit],
+    now: datetime,
+) -> list[Event]:
+    """The events that no rule took, what must not be seen among them: the one answer for every reader."""
+    taken = set(_taken(matching, rules, circuits))
+    return [
+        event
+        for event in events
+        if void(event) is None and event.copy_key not in taken and event.span.within(_UTC).end > now
+    ]
 
 
 def _taken(

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from iodcal.domain.problems import Fact
 from iodcal.domain.values import Opaque
 from iodcal.errors import IodcalError
+from iodcal.problems.kinds import Fact
 
 _LONG_TOKEN = re.compile(r"[\w.+/=~-]{24,}", re.ASCII)
 

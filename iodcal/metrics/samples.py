@@ -9,9 +9,9 @@ from iodcal import __version__
 from iodcal.config import Configuration
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Kind, Problem
 from iodcal.metrics import families as f
 from iodcal.metrics.exposition import Sample
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report
 
 _MEGA = 1_000_000

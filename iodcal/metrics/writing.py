@@ -16,9 +16,9 @@ from iodcal.metrics.exposition import Sample, exposition, value_in
 from iodcal.metrics.families import SUCCESS
 from iodcal.metrics.samples import of_report, of_run
 from iodcal.metrics.textfile import update
+from iodcal.problems.alerts import REMINDER
 from iodcal.result import Report
 from iodcal.store.files import TellOnce
-from iodcal.telling import REMINDER
 
 _log = logging.getLogger("iodcal.metrics")
 

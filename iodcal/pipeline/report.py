@@ -9,17 +9,18 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.memory import Recalled
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Problem
 from iodcal.domain.trials import Court
-from iodcal.domain.unmatched import Unmatched, unmatched
+from iodcal.domain.unmatched import Unmatched, unmatched, untaken_titles
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import longest_pause
-from iodcal.notices.untaken import untaken
+from iodcal.notify import NoticeKind
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot, organizers_of, veil_of
 from iodcal.pipeline.journal import Journal, used_today
-from iodcal.result import PreflightCheck, Report, SourceReport
+from iodcal.problems.events import PreflightCheck
+from iodcal.problems.kinds import Problem
+from iodcal.result import Report, SourceReport
 from iodcal.store.state import State
 
 
@@ -55,7 +56,7 @@ def report(
         unmatched=_unmatched(run, sight) if request.unmatched else None,
         pause=longest_pause((run.state.pause,), request.now),
         parked=run.state.parked,
-        untaken=untaken(run.configuration, sight),
+        untaken=_untaken_titles(run, sight),
         quotas=_quotas(run, journal.state if journal is not None else run.state),
     )
 
@@ -65,6 +66,15 @@ def _unmatched(run: Run, sight: EventSnapshot) -> Unmatched:
     rules, circuits = run.configuration.rules, run.configuration.circuits
     court = Court(rules, circuits, {}, organizers_of(run.configuration), veil_of(run.configuration, sight))
     return unmatched(sight.read, sight.matching, rules, circuits, court, run.request.now)
+
+
+def _untaken_titles(run: Run, sight: EventSnapshot) -> tuple[str, ...]:
+    """The same events by their titles alone; none where no target's daily summary wants them."""
+    configuration = run.configuration
+    if not any(NoticeKind.DAILY in target.kinds for target in configuration.notify.values()):
+        return ()
+    rules, circuits, veil = configuration.rules, configuration.circuits, veil_of(configuration, sight)
+    return untaken_titles(sight.read, sight.matching, rules, circuits, veil, run.request.now)
 
 
 def _quotas(run: Run, state: State) -> dict[Account, tuple[int, int]]:

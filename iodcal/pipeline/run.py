@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from iodcal.config import Configuration, OnDrift
 from iodcal.domain.planning import Policy
-from iodcal.findings import find
 from iodcal.pipeline.context import Request, Run, RunContext
 from iodcal.pipeline.execute import OrderPlacer, Placed
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember
@@ -17,6 +16,7 @@ from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.report import report
 from iodcal.pipeline.rounds import Rounds
 from iodcal.pipeline.save import keep
+from iodcal.problems.detect import find_problems
 from iodcal.result import Report
 from iodcal.store.state import State
 
@@ -43,8 +43,8 @@ def run(
     else:
         context.progress("reading circuits")
         plans, placed = Rounds(current, timelines, sight, _placer(current, journal)).carry_out()
-    problems = tuple(find(current, sight, plans, placed))
-    checks = keep(current, journal, sight, plans) if journal is not None else ()
+    problems = tuple(find_problems(current, sight, plans, placed))
+    checks = keep(current, journal, sight, plans, problems) if journal is not None else ()
     return report(current, sight, plans, placed, problems, journal, preflight_checks=checks)
 
 

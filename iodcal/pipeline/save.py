@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from iodcal.domain.changes import Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.people import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
-from iodcal.domain.problems import Problem
-from iodcal.domain.risk import is_ready, need
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
-from iodcal.domain.windows import Window
 from iodcal.domain.wishes import longest_pause
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.fetch import EventSnapshot, learn
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import earliest_now, preflight_windows
-from iodcal.result import PreflightCheck
+from iodcal.problems.alerts import turned_into
+from iodcal.problems.events import PreflightCheck, causes_of, check_readiness
+from iodcal.problems.kinds import Problem
 from iodcal.store.state import Told
 
 
 def keep(
-    this: Run, journal: Journal, sight: EventSnapshot, plans: Iterable[CircuitPlan]
+    this: Run,
+    journal: Journal,
+    sight: EventSnapshot,
+    plans: Iterable[CircuitPlan],
+    problems: Sequence[Problem],
 ) -> tuple[PreflightCheck, ...]:
-    """Puts standings and memory into the journal's state, and what happened into the history; returns this
-    run's curtain-up readings."""
+    """Puts standings and memory into the journal's state, and what happened into the history; returns what
+    this run's curtain-up readings have to tell. `problems` are those that the run found."""
     good = not sight.failures
     now = earliest_now(sight, this.carriers, this.request.now)
     last_run = this.state.last_run.started_at if this.state.last_run is not None else None
@@ -37,7 +40,7 @@ def keep(
     seen: list[PreflightCheck] = []
     for plan in plans:
         journal.note_what_ended(plan.standing, last_run, now)
-        standing = forget_old_orders(_looked_at(plan, this, journal, seen), now)
+        standing = forget_old_orders(_checked(plan, this, journal, problems, seen), now)
         if good:
             standing = replace(standing, foreseen=foresee(plan))
         journal.put(_note_held(plan, standing, journal))
@@ -62,48 +65,42 @@ def _still_unknown(this: Run, now: datetime) -> datetime | None:
     return since if since is not None and now < since + grace else None
 
 
-def _looked_at(plan: CircuitPlan, this: Run, journal: Journal, seen: list[PreflightCheck]) -> Standing:
-    """Notes the curtain-up readings of this run, the last look before an event begins, and adds to `seen`
-    those that somebody relies on."""
+def _checked(
+    plan: CircuitPlan, this: Run, journal: Journal, problems: Iterable[Problem], seen: list[PreflightCheck]
+) -> Standing:
+    """Notes the curtain-up readings of this run, the last look before an event begins, where they have
+    something new, and adds to `seen` those that somebody relies on."""
     standing, now = plan.standing, this.request.now
     if not this.carriers.has_read(plan.circuit):
         return standing
-    done = list(standing.curtain_ups)
+    marks = dict(standing.curtain_ups)
+    causes = causes_of((problem.where, problem.facts) for problem in problems)
+    earlier = causes_of((told.where, told.facts) for told in this.state.told.values())
+    before = this.state.circuits.get(plan.circuit.key)
     for window in preflight_windows(standing, plan.timeline, now, this.policy.every):
-        look = _preflight_check(plan, window)
-        result = "ready" if look.ready else "late"
+        check = check_readiness(plan, window, before=before, now=now, causes=causes, earlier=earlier)
         demand = window.demand
-        done.append((demand.id, demand.event.end))
+        known = {mark for mark in marks if mark.startswith(f"{demand.id} ")}
+        marks = {mark: end for mark, end in marks.items() if mark not in known}
+        marks[check.mark] = demand.event.end
+        if f"{demand.id} {check.readiness}" in known:
+            continue
         if plan.circuit.orders is not Orders.NONE:
-            seen.append(look)
+            seen.append(check)
         journal.note(
             "curtain_up",
             circuit=plan.circuit.name,
             rule=demand.rule.name,
             start=demand.event.start,
-            result=result,
+            result=check.readiness,
             event=demand.id,
             calendar=demand.calendar,
             subject=demand.subject,
             end=demand.event.end,
-            needs_mbps=look.needs,
+            needs_mbps=check.needs,
             labels=dict(plan.circuit.labels),
         )
-    return replace(standing, curtain_ups=tuple(done))
-
-
-def _preflight_check(plan: CircuitPlan, window: Window) -> PreflightCheck:
-    demand, standing = window.demand, plan.standing
-    return PreflightCheck(
-        plan.circuit.name,
-        demand.rule.name,
-        demand.subject,
-        demand.event.start,
-        plan.circuit.zone,
-        need(plan, window),
-        standing.drift.observed if standing.drift else standing.confirmed,
-        is_ready(plan, window),
-    )
+    return replace(standing, curtain_ups=tuple(marks.items()))
 
 
 def held_mark(plan: CircuitPlan) -> str | None:
@@ -136,9 +133,9 @@ def _by_freeze(mark: str | None) -> bool:
     return mark is not None and mark.endswith(f"/{Reason.FREEZE}")
 
 
-def note_problems(journal: Journal, problems: Iterable[Problem], told: Mapping[str, Told]) -> None:
+def note_problems(journal: Journal, problems: Sequence[Problem], told: Mapping[str, Told]) -> None:
     """Puts problems into the history when they begin, change or are gone from what is `told` from now on;
-    whether a person or a timer looked on is no matter there."""
+    whether a person or a timer looked on is no matter there. One that turned into a worse one says so."""
     before = journal.state.told
     for problem in problems:
         if problem.id not in before or _differs(problem, before[problem.id]):
@@ -151,7 +148,9 @@ def note_problems(journal: Journal, problems: Iterable[Problem], told: Mapping[s
             )
     for key, gone in before.items():
         if key not in told:
-            journal.note("recovered", id=key, where=gone.where, since=gone.since)
+            worse = turned_into(gone, problems)
+            became = {"became": worse.id} if worse is not None else {}
+            journal.note("recovered", id=key, where=gone.where, since=gone.since, **became)
 
 
 def _differs(problem: Problem, known: Told) -> bool:

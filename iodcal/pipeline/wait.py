@@ -9,13 +9,13 @@ from datetime import datetime
 from iodcal.clock import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.problems import Problem
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
-from iodcal.findings import of_trouble
 from iodcal.http import Deadline
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import Carriers, observe
+from iodcal.problems.detect import of_trouble
+from iodcal.problems.kinds import Problem
 from iodcal.result import Report
 from iodcal.store.store import StateStore
 

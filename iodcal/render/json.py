@@ -15,11 +15,11 @@ from iodcal.domain.moments import moment as moment  # the renderers import it fr
 from iodcal.domain.money import Cost, Rate, add_up
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan, LeftOut
-from iodcal.domain.problems import Problem
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.errors import Fault
+from iodcal.problems.kinds import Problem
+from iodcal.problems.messages import describe
 from iodcal.result import Report, SourceReport, TargetReport
-from iodcal.words.problems import describe
 from iodcal.words.state import lost
 
 VERSION = 1

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Problem, Severity
+from iodcal.problems.alerts import AlertDecision
+from iodcal.problems.kinds import Problem, Severity
+from iodcal.problems.messages import describe_together
 from iodcal.render.text import for_line
 from iodcal.render.when import span_with_zone
 from iodcal.render.wishes import by_whom
 from iodcal.result import Report
-from iodcal.telling import Telling
 from iodcal.words import Words
 from iodcal.words.state import lost
-from iodcal.words.together import describe_together
 
 if TYPE_CHECKING:
     from iodcal.commands import Synced
@@ -69,7 +69,7 @@ def problem_line(problem: Problem, words: Words, state: str = "") -> str:
     return for_line(f"{problem.severity}{mark}: {words.message}. {words.remedy}")
 
 
-def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iterator[tuple[int, str]]:
+def problem_lines(report: Report, telling: AlertDecision, *, everything: bool) -> Iterator[tuple[int, str]]:
     """The problems that are to be told now, or with `everything` all there are; each with its log level."""
     if everything:
         yield from _levelled(report.problems)
@@ -81,7 +81,7 @@ def problem_lines(report: Report, telling: Telling, *, everything: bool) -> Iter
         yield NOTICE, for_line(f"recovered: {gone.kind} {gone.where}")
 
 
-def late_lines(report: Report, telling: Telling, *, everything: bool) -> Iterator[tuple[int, str]]:
+def late_lines(report: Report, telling: AlertDecision, *, everything: bool) -> Iterator[tuple[int, str]]:
     """What is known only once `problem_lines` were said: where a state went that could not be saved, and with
     `everything` the problems that waiting for orders found."""
     if everything:

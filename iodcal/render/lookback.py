@@ -13,11 +13,11 @@ from rich.text import Text
 from iodcal.analysis.figures import Bill, Figures, Lookback, QuotaDay, Served, Spending
 from iodcal.domain.billing import hours
 from iodcal.domain.money import Cost
+from iodcal.problems.messages import why_late
 from iodcal.render.money import amount
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local
 from iodcal.words.lookback import doubts, event_name, prices, spent_on
-from iodcal.words.problems import why_late
 
 _MOST = 10  # rows of a table that has no end
 _BILL = ("cost", "always highest", "saved", "baseline", "beyond it")

@@ -13,11 +13,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, Reason
 from iodcal.domain.labels import Labels
 from iodcal.domain.orders import Outcome
+from iodcal.problems.messages import describe_recorded
 from iodcal.render.when import local_span
 from iodcal.render.wishes import by_whom
 from iodcal.store.entries import HELD, Entry
 from iodcal.words.held import HELD as HELD_WORDS
-from iodcal.words.recorded import describe_recorded
 
 _KINDS = {"order": "order", "change": "change", "curtain_up": "curtain-up", "reading": "reading"}
 _MOST_FACT = 200  # characters of one fact

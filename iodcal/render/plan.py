@@ -13,8 +13,9 @@ from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.costing import change_costs
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.standing import Standing
+from iodcal.problems.kinds import Problem, Severity
+from iodcal.problems.messages import describe, describe_together
 from iodcal.render.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
 from iodcal.render.lines import lost_state_text
 from iodcal.render.money import effect, left_out_lines, total_lines, window_line
@@ -24,8 +25,6 @@ from iodcal.render.wishes import by_whom, wishes_of, wishes_of_all
 from iodcal.result import Report, SourceReport
 from iodcal.words import Words
 from iodcal.words.held import HELD
-from iodcal.words.problems import describe
-from iodcal.words.together import describe_together
 
 _MOST_CHANGES = 12
 _NARROW = 100  # columns

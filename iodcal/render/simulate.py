@@ -12,10 +12,10 @@ from rich.text import Text
 
 from iodcal.domain.durations import format_duration
 from iodcal.domain.money import RateSource
-from iodcal.domain.problems import Kind, Problem
+from iodcal.problems.kinds import Kind, Problem
+from iodcal.problems.messages import cause_in_words, describe
 from iodcal.render.text import for_line, for_terminal
 from iodcal.simulation.result import CircuitResult, Comparison, Hours, Served, Simulation
-from iodcal.words.problems import cause_in_words, describe
 
 _MOST_LATE = 10
 _MOST_MARGINS = 5

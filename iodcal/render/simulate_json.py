@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from iodcal.domain.problems import Problem
 from iodcal.exits import Exit
+from iodcal.problems.kinds import Problem
+from iodcal.problems.messages import describe
 from iodcal.render.json import VERSION, Json, moment
 from iodcal.simulation.result import CircuitResult, Comparison, Hours, Money, Served, Simulation
-from iodcal.words.problems import describe
 
 
 def comparison_json(comparison: Comparison) -> Json:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Tariff
-from iodcal.domain.problems import Problem
+from iodcal.problems.kinds import Problem
 from iodcal.simulation.faults import FaultKind, FaultPlan
 
 Hours = Mapping[Bandwidth, timedelta]

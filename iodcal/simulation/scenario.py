@@ -12,12 +12,12 @@ from iodcal.domain.durations import format_duration
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
 from iodcal.domain.moments import parse_moment
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.timeline import Timeline, draw
 from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.errors import UsageError
 from iodcal.pipeline.fetch import calendars_in_use, match
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.simulation.calendars import LONGEST, margin_of
 from iodcal.simulation.faults import NO_FAULTS, FaultPlan
 
@@ -92,20 +92,17 @@ class Scenario(Struct, frozen=True):
 
 
 class RunLog(Struct):
-    """What the runs told: problems with their time, and why an event was at risk or late, by circuit, rule
-    and start."""
+    """What the runs told: problems with their time, and why an event was at risk or late, by the place that
+    names it."""
 
     runs: int = 0
     problems: list[tuple[datetime, Problem]] = field(default_factory=list)
-    causes: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    causes: dict[str, str] = field(default_factory=dict)
 
     def note(self, problem: Problem) -> None:
         """Keeps the first cause that is named for an event."""
         if problem.kind in (Kind.EVENT_AT_RISK, Kind.EVENT_LATE):
-            circuit, rule, start, cause = (
-                str(problem.facts[name]) for name in ("circuit", "rule", "start", "cause")
-            )
-            self.causes.setdefault((circuit, rule, start), cause)
+            self.causes.setdefault(problem.where, str(problem.facts["cause"]))
 
 
 def timelines_of(configuration: Configuration, scenario: Scenario) -> dict[str, Timeline]:

@@ -10,14 +10,15 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
+from iodcal.domain.service_level import EventOnCircuit, Readiness, came_to_tier, judge
 from iodcal.domain.steps import Steps
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.windows import Window
 from iodcal.simulation.faults import Injected
 from iodcal.simulation.result import Served
 
-Causes = Mapping[tuple[str, str, str], str]
-"""Why an event was late or at risk, by circuit, rule and start, as the runs told it."""
+Causes = Mapping[str, str]
+"""Why an event was late or at risk, as the runs told it, by the place of the event on its circuit."""
 
 
 class Evidence(Struct, frozen=True):
@@ -60,10 +61,11 @@ def _wanted(evidence: Evidence, window: Window, needs: Bandwidth) -> Iterator[In
 def _judge(evidence: Evidence, window: Window, needs: Bandwidth, wanted: Iterable[Interval]) -> Served:
     demand, running = window.demand, evidence.running
     slow = [piece for part in wanted for piece, level in running.pieces(part) if level < needs]
-    since = running.since(demand.event.start, lambda level: level >= needs)
-    from_before = since is not None and since <= evidence.span.start
-    spare = None if since is None or from_before else demand.event.start - since
-    told = (evidence.circuit.name, demand.rule.name, demand.event.start.isoformat())
+    levels = running.pieces(Interval(evidence.span.start, demand.event.end))
+    since = came_to_tier(levels, demand.event, needs)
+    began = judge(demand.event.start, evidence.span.end, at_tier_since=since)
+    known = since is not None and since > evidence.span.start and began is Readiness.READY
+    told = EventOnCircuit(evidence.circuit.name, demand.rule.name, demand.event.start, demand.id).place
     return Served(
         circuit=evidence.circuit.name,
         zone=evidence.circuit.zone,
@@ -72,7 +74,7 @@ def _judge(evidence: Evidence, window: Window, needs: Bandwidth, wanted: Iterabl
         subject=demand.subject,
         event=demand.event,
         needs=needs,
-        spare=spare,
+        spare=demand.event.start - since if since is not None and known else None,
         late=slow[-1].end - demand.event.start if slow else None,
         short=sum((piece.end - piece.start for piece in slow), timedelta()),
         reason=evidence.causes.get(told, "late_run") if slow else None,

@@ -26,11 +26,10 @@ from iodcal.store.history import (
 )
 
 HELD = "held"
-READY, LATE = "ready", "late"
 
 
 class Entry(Struct, frozen=True):
-    """One thing that happened. `kind` is that of its lines; `outcome` an order's, `held`, `ready` or `late`;
+    """One thing that happened. `kind` is that of its lines; `outcome` an order's, `held`, or a look's result;
     `reason` says why a change was held back or an order refused. `who` and `note` are those of a person's
     command, for `circuit`, or for all where that is None. `facts` is what has no field of its own, `ended`
     when a problem was gone."""
@@ -130,7 +129,7 @@ def _curtain_up(past: CurtainUp) -> Entry:
         past.stamp,
         past.circuit,
         new=past.needs,
-        outcome=READY if past.ready else LATE,
+        outcome=past.result,
         causes=(cause,),
         labels=past.labels,
     )

@@ -15,9 +15,10 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
 from iodcal.domain.labels import Labels
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.problems import Fact
+from iodcal.domain.service_level import EventOnCircuit, Readiness
 from iodcal.domain.standing import Drift
 from iodcal.domain.values import Instant
+from iodcal.problems.kinds import Fact
 
 
 class Stamp(Struct, frozen=True):
@@ -64,19 +65,29 @@ class PastChange(Struct, frozen=True):
 
 
 class CurtainUp(Struct, frozen=True):
-    """The last look at a circuit before an event began: was it at its tier?"""
+    """A look at a circuit just before an event began, or after: `result` is a Readiness, or a later
+    version's word. Of several looks for one event the last counts."""
 
     stamp: Stamp
     circuit: str
     rule: str
     start: Instant
-    ready: bool = field(name="result")
+    result: str
     end: Instant | None = None
     event: str | None = None
     calendar: str | None = None
     subject: str | None = None
     needs: Bandwidth | None = field(default=None, name="needs_mbps")
     labels: Labels = ()
+
+    @property
+    def ready(self) -> bool:
+        return self.result == Readiness.READY
+
+    @property
+    def about(self) -> EventOnCircuit:
+        """Which event on which circuit."""
+        return EventOnCircuit(self.circuit, self.rule, self.start, self.event)
 
 
 class PastReading(Struct, frozen=True):

@@ -99,19 +99,12 @@ def _decode_facts(facts: object) -> object:
     return {name: fact for name, fact in facts.items() if fact is None or isinstance(fact, (str, int, float))}
 
 
-def _decode_result(result: object) -> bool:
-    if not isinstance(result, str):
-        raise DamagedError("Expected `str` - at `$.result`")
-    return result == "ready"
-
-
 # What is of another shape in memory.
 _SHAPES: Mapping[str, Callable[[object], object]] = {
     "order": decode_order,
     "causes": decode_causes,
     "labels": decode_labels,
     "facts": _decode_facts,
-    "result": _decode_result,
     "note": lambda note: note if note != "" else None,
 }
 

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
-from iodcal.domain.problems import Fact
 from iodcal.domain.standing import Remembered, Standing
 from iodcal.domain.values import Instant
 from iodcal.domain.wishes import Parked, Pause
+from iodcal.problems.kinds import Fact
 
 
 class Quota(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Words for people: every fault's message and remedy, chosen once, here, from its facts.
 
-One table per edge: `calendars`, `carriers`, `state`, and `problems` for what the core finds. A table maps a
-code to `Words`, whose texts are `str.format` templates over the fault's facts.
+One table per edge: `calendars`, `carriers`, `state`; a problem's words stand beside its kind, in
+`iodcal.problems`. A table maps a code to `Words`, whose texts are `str.format` templates over the fault's
+facts.
 """
 
 from __future__ import annotations

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iodcal.doctor import Finding
-from iodcal.domain.problems import Kind
+from iodcal.problems.kinds import Kind
+from iodcal.problems.messages import whereabouts
 from iodcal.words import Words
 from iodcal.words.calendars import CONNECTION
 from iodcal.words.edges import words_of
 from iodcal.words.facts import fill
-from iodcal.words.problems import whereabouts
 from iodcal.words.state import STATE_WORDS
 
 _CONFIGURATION = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iodcal.domain.problems import Kind
+from iodcal.problems.kinds import Kind
 from iodcal.words import Words
 from iodcal.words.calendars import CALENDARS
 from iodcal.words.carriers import CARRIERS

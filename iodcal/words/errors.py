@@ -128,7 +128,7 @@ def _of_setup(error: SetupError) -> Words:
 
 def of_edge(error: IodcalError) -> Words:
     """What to tell of a CalendarError or CarrierError that no run has met, but a trial."""
-    from iodcal.domain.problems import Kind
+    from iodcal.problems.kinds import Kind
     from iodcal.words.edges import words_of
 
     calendar = isinstance(error, CalendarError)
@@ -137,7 +137,7 @@ def of_edge(error: IodcalError) -> Words:
 
 
 def _of_simulation(error: SimulationError) -> Words:
-    from iodcal.domain.problems import Kind
+    from iodcal.problems.kinds import Kind
     from iodcal.words.edges import words_of
 
     words = _filled(words_of(error.code, Kind.CALENDAR_UNREADABLE), error)

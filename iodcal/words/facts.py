@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from iodcal.domain.problems import Fact
+from iodcal.problems.kinds import Fact
 from iodcal.words import Words
 
 

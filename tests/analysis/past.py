@@ -100,8 +100,8 @@ def look(
     rule: str = "Calls",
 ) -> CurtainUp:  # fmt: skip
     return CurtainUp(
-        stamp(start - 3 if seen is None else seen), "den-a", rule, at(start), ready, at(end),
-        f"{rule}/{start}", "noc", f"{rule} at {start}", needs,
+        stamp(start - 3 if seen is None else seen), "den-a", rule, at(start), "ready" if ready else "late",
+        at(end), f"{rule}/{start}", "noc", f"{rule} at {start}", needs,
     )  # fmt: skip
 
 

@@ -11,9 +11,9 @@ from iodcal.analysis.budgets import budget_problems
 from iodcal.config import Configuration
 from iodcal.config.load import load
 from iodcal.domain.orders import Outcome
-from iodcal.domain.problems import Fact, Kind
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
+from iodcal.problems.kinds import Fact, Kind
 from iodcal.store.log import History
 from iodcal.store.state import LastRun, State, Told
 from tests.analysis.past import HIGH, LOW, NOON, at, order

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iodcal.config import Way
-from iodcal.notices import NoticeKind
+from iodcal.notify import NoticeKind
 from tests.config.test_load import BASE, faults, loaded
 
 TWO = BASE.replace(

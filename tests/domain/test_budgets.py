@@ -8,7 +8,7 @@ import pytest
 
 from iodcal.domain.budgets import Budget, over_budget
 from iodcal.domain.money import Cost
-from iodcal.domain.problems import Kind
+from iodcal.problems.kinds import Kind
 from tests.analysis.past import circuit
 
 A = circuit("a", labels=(("cost_center", "1"),))

@@ -12,9 +12,9 @@ from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import Knowledge, in_order
-from iodcal.domain.problems import Fact, Kind, Problem, Severity
 from iodcal.domain.together import plan_together
 from iodcal.domain.values import replace
+from iodcal.problems.kinds import Fact, Kind, Problem, Severity
 from tests.domain.minutes import (
     CIRCUIT,
     NOON,

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from iodcal.domain.circuits import Account, Circuit
-from iodcal.domain.leftup import left_up
 from iodcal.domain.orders import Outcome
-from iodcal.domain.problems import Problem
 from iodcal.domain.standing import Standing
 from iodcal.domain.values import replace
-from iodcal.words.problems import describe
+from iodcal.problems.kinds import Problem
+from iodcal.problems.left_up import left_up
+from iodcal.problems.messages import describe
 from tests.domain.minutes import CIRCUIT, TIERS
 from tests.domain.test_orders import order
 

@@ -20,12 +20,12 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
 from iodcal.domain.planning import CircuitPlan, Shortage
 from iodcal.domain.price import ceiling, comparable_price
-from iodcal.domain.problems import Fact, Kind, Problem
-from iodcal.domain.risk import events_at_risk
-from iodcal.domain.shortfalls import of_prices, of_quotas
 from iodcal.domain.standing import Drift
 from iodcal.domain.steps import Steps
 from iodcal.domain.values import replace
+from iodcal.problems.events import events_at_risk
+from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.problems.limits import of_prices, of_quotas
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_together import TARIFF, planned, together
 

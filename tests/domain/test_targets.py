@@ -11,11 +11,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Kind, Problem
-from iodcal.domain.risk import overruled
 from iodcal.domain.timeline import draw
 from iodcal.domain.values import replace
 from iodcal.domain.workdays import is_chosen
+from iodcal.problems.events import overruled
+from iodcal.problems.kinds import Kind, Problem
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, levels, plan_of, timeline_of
 
 
@@ -110,9 +110,10 @@ def test_floor_and_ceiling_come_before_the_tiers(
 def test_an_overruled_window_is_told_as_soon_as_it_is_visible() -> None:
     plan = plan_of(Ask(300, 400, name="call"), Ask(320, 330, 100, True, 5, name="work"))
     (problem,) = overruled(plan, at(0))
+    assert problem.where.startswith("den-a/call/2026-11-24T17:00Z/")
     assert problem == Problem(
         Kind.OVERRULED,
-        "den-a/call/2026-11-24T17:00Z",
+        problem.where,
         {
             "circuit": "den-a",
             "rule": "call",

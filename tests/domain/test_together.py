@@ -18,11 +18,11 @@ from iodcal.domain.circuits import Baseline, Orders, Peak
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan, Shortage, foresee
-from iodcal.domain.problems import Kind
-from iodcal.domain.risk import events_at_risk
 from iodcal.domain.standing import Foreseen
 from iodcal.domain.together import plan_together
 from iodcal.domain.values import replace
+from iodcal.problems.events import events_at_risk
+from iodcal.problems.kinds import Kind
 from tests.domain.minutes import (
     ACCOUNT,
     CIRCUIT,

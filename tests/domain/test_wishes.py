@@ -21,13 +21,13 @@ from iodcal.domain.planning import (
     plan_circuit,
     unplanned_downs,
 )
-from iodcal.domain.problems import Kind, Problem
-from iodcal.domain.risk import events_at_risk, overruled
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.timeline import park
 from iodcal.domain.together import plan_together
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause, still_of_use
+from iodcal.problems.events import events_at_risk, overruled
+from iodcal.problems.kinds import Kind, Problem
 from tests.domain.minutes import (
     CIRCUIT,
     POLICY,
@@ -524,8 +524,9 @@ def test_what_must_not_be_ordered_is_not_and_what_is_missed_was_told(
         policy = replace(POLICY, pause=pause)
         plan = plan_circuit(timeline, standing_at(running, read_at=minute), at(minute), policy, NOTHING_WRONG)
         problems = list(events_at_risk([plan], at(minute), policy))
-        told |= {problem.where for problem in problems}
-        told_before |= {problem.where for problem in problems if problem.kind is Kind.EVENT_AT_RISK}
+        told |= {problem.where.rpartition("/")[0] for problem in problems}
+        ahead = (problem for problem in problems if problem.kind is Kind.EVENT_AT_RISK)
+        told_before |= {problem.where.rpartition("/")[0] for problem in ahead}
         for ask in (ask for ask in asks if not ask.hold and not ask.freeze):
             missed = ask.start <= minute < ask.end and running < ask.mbps
             place = f"den-a/{ask.title}/{at(ask.start):%Y-%m-%dT%H:%MZ}"

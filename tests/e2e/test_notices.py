@@ -8,7 +8,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -313,6 +313,29 @@ def test_the_daily_summary_names_what_no_rule_took_and_keeps_nothing_of_it(world
     assert "surgery" not in told
     kept = "".join(p.read_text() for p in (world.iodcal.folder / "state").iterdir() if p.is_file())
     assert "Townhall" not in kept
+
+
+def test_the_daily_summary_and_the_plan_name_the_same_events_that_no_rule_took(
+    world: World, hook: Hook
+) -> None:
+    """One fits its rule by the subject and by no circuit's local time; one is a copy of what a rule took."""
+    notify(world, hook, '\nnotify:\n  noc: {webhook: {env: HOOK}, kinds: daily, daily_at: "00:00"}\n')
+    rules = (world.iodcal.folder / "rules.yaml").read_text()
+    other_days = ["mon-tue", "tue-wed", "wed-thu", "thu-fri", "fri-sat", "sat-sun", "sun-mon"]
+    days = other_days[(datetime.now(UTC).weekday() + 3) % 7]
+    rehearsal = "match: {subject: [DR Test, Rehearsal], days: " + days + "}"
+    world.iodcal.write("rules.yaml", rules.replace("match: {subject: DR Test}", rehearsal))
+    world.meeting("Rehearsal west", 300, 360)
+    world.graph.mailboxes["noc@contoso.example"] += world.graph.mailboxes["events@contoso.example"]
+    world.graph.mailboxes["events@contoso.example"] = []
+    world.meeting("Town Hall", 300, 360)
+    copy = dict(world.graph.mailboxes["events@contoso.example"][0], id="copy", subject="Pat Doe")
+    world.graph.mailboxes["noc@contoso.example"].append(copy)
+    plan = world.iodcal("plan", "--unmatched", "-o", "json").json
+    assert [one["subject"] for one in plan["unmatched"]["titles"]] == ["Rehearsal west"]
+    world.iodcal("sync")
+    (summary,) = hook.bodies
+    assert summary["text"].endswith('no rule took "Rehearsal west"')
 
 
 def test_apprise_delivers_the_rest(world: World, hook: Hook) -> None:

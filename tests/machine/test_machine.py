@@ -24,10 +24,10 @@ from iodcal.config import Configuration, Settings
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Kind
 from iodcal.domain.wishes import longest_pause
 from iodcal.errors import StateError, UsageError
 from iodcal.people import Act, Asked
+from iodcal.problems.kinds import Kind
 from iodcal.result import Report
 from iodcal.store.log import History
 from iodcal.store.state import State

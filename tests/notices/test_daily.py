@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from iodcal.notices.daily import day_due
+from iodcal.notify.news import day_due
 
 SEVEN = time(7)
 TODAY = date(2026, 11, 24)

@@ -9,26 +9,35 @@ from iodcal.config import NotifyTarget, Way
 from iodcal.config.secrets import Secret
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import Outcome
+from iodcal.domain.service_level import EventOnCircuit, Readiness
 from iodcal.domain.values import replace
 from iodcal.errors import StateError
-from iodcal.notices import Notice, NoticeKind
-from iodcal.notices.announcer import _settled, _unharmed
-from iodcal.notices.daily import summary
-from iodcal.notices.news import failure_of, news_of, recovery_of
-from iodcal.notices.outbox import Memory
-from iodcal.result import PreflightCheck
+from iodcal.notify import Notice, NoticeKind
+from iodcal.notify.dispatch import _settled, _unharmed
+from iodcal.notify.news import failure_of, news_of, recovery_of, summary
+from iodcal.notify.outbox import Memory
+from iodcal.problems.alerts import AlertDecision
+from iodcal.problems.events import PreflightCheck
 from iodcal.store.state import Told
-from iodcal.telling import Telling
 from tests.domain.minutes import DENVER, NOON, at
 from tests.render.test_golden import HOSTILE, report, synced
 
-LOOK = PreflightCheck("den-a", "r", HOSTILE, at(2), DENVER, Bandwidth(1000), Bandwidth(100), ready=False)
+EVENT = EventOnCircuit("den-a", "r", at(2), "uid/1/r")
+CHECK = PreflightCheck(EVENT, HOSTILE, DENVER, Bandwidth(1000), Bandwidth(100), Readiness.LATE, cause="quota")
 EVERYTHING = NotifyTarget("all", Way.WEBHOOK, Secret.parse({"env": "X"}), frozenset(NoticeKind))
 
 
-def result(telling: Telling | None = None) -> Synced:
-    made = replace(synced(), preflight_checks=(LOOK, replace(LOOK, subject=None, running=None, ready=True)))
-    nothing = Telling((), (), (), (), {})
+READY = replace(CHECK, subject=None, running=None, readiness=Readiness.READY, cause=None)
+CHECKS = (
+    CHECK,
+    READY,
+    *(replace(CHECK, readiness=one) for one in (Readiness.EXPECTED, Readiness.AT_RISK)),
+)
+
+
+def result(telling: AlertDecision | None = None) -> Synced:
+    made = replace(synced(), preflight_checks=CHECKS)
+    nothing = AlertDecision((), (), (), (), {})
     return Synced(made, telling or nothing, (made.plans[1],))
 
 
@@ -37,7 +46,7 @@ def test_what_is_told_of_a_run() -> None:
     gone = Told(
         "drift", "lon-a", {"circuit": "lon-a", "observed": "1 Gbps", "ordered": "100 Mbps"}, (), NOON, NOON
     )
-    telling = Telling((risk,), (drift,), (drift,), (gone, replace(gone, kind="of_the_future")), {})
+    telling = AlertDecision((risk,), (drift,), (drift,), (gone, replace(gone, kind="of_the_future")), {})
     told = news_of(result(telling))
     assert [(notice.kind, notice.severity, notice.title) for notice in told] == [
         ("problem", "error", "event at risk (den-a)"),
@@ -52,8 +61,11 @@ def test_what_is_told_of_a_run() -> None:
     ]
     assert told[3].text == (
         'den-a is late for "\ufffd[31mAll-Hands\ufffd[0m evil [bold]x[/bold]", '
-        "Tue 24 Nov 2026 05:02 MST: it needs 1 Gbps and has 100 Mbps"
+        "Tue 24 Nov 2026 05:02 MST: it needs 1 Gbps and has 100 Mbps "
+        "(the carrier's changes of the day are used up)"
     )
+    assert told[3].remedy == "Raise it in the carrier's portal by hand"
+    assert told[3].id == told[4].id == f"curtain_up:{EVENT.place}"
     assert "an event of the rule r" in told[4].text
     assert told[4].text.endswith("it needs 1 Gbps and nobody knows what it has")
     for notice in told:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from iodcal.domain.values import replace
-from iodcal.notices import NoticeKind
-from iodcal.notices.outbox import MOST_WAITING, Memory, Outbox, load
+from iodcal.notify import NoticeKind
+from iodcal.notify.outbox import MOST_WAITING, Memory, Outbox, load
 from iodcal.store.files import OWNER_ONLY
 from tests.notices.test_shapes import NOTICE
 

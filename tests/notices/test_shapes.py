@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iodcal.domain.values import replace
-from iodcal.notices import Notice, NoticeKind
-from iodcal.notices.card import card
-from iodcal.notices.template import NAMES, Template, values_of
+from iodcal.notify import Notice, NoticeKind
+from iodcal.notify.channels import card
+from iodcal.notify.template import NAMES, Template, values_of
 
 NOTICE = Notice(
     NoticeKind.PROBLEM,

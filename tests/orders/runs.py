@@ -18,9 +18,9 @@ from iodcal.http import Deadline
 from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.run import run
+from iodcal.problems.alerts import AlertDecision
 from iodcal.result import Report
 from iodcal.store.state import State
-from iodcal.telling import Telling
 from tests.machine.world import SECOND, START, Company, Line, MemoryCarrier, event_of, minutes
 
 NEVER = Deadline(math.inf)
@@ -98,7 +98,7 @@ class Office:
     disk: Disk = field(init=False)
     boot: BootTime | None = None
     runs: int = 0
-    telling: Telling | None = None
+    telling: AlertDecision | None = None
 
     def __post_init__(self) -> None:
         self.disk = Disk(self.carrier.calls)

@@ -12,10 +12,10 @@ from iodcal.asked import Syncing
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Pause
+from iodcal.problems.alerts import AlertDecision
 from iodcal.result import Report
 from iodcal.signals import Interrupted
 from iodcal.store.store import StateStore
-from iodcal.telling import Telling
 from tests.machine.world import HIGH, MIDDLE, Company, minutes
 from tests.orders.runs import TIMER, Office, at, held, kinds, outcomes
 
@@ -119,7 +119,7 @@ def test_what_is_to_be_said_is_said_before_it_counts_as_told() -> None:
     report = office.plan(0)
     said: list[int] = []
 
-    def say(_report: Report, telling: Telling) -> None:
+    def say(_report: Report, telling: AlertDecision) -> None:
         said.append(len(telling.new))
         assert office.disk.state.told == {}
         raise Interrupted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,9 +14,9 @@ from iodcal.domain.standing import Drift, Foreseen
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Pause
 from iodcal.pipeline.save import held_mark
-from iodcal.result import PreflightCheck
-from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES, Company
-from tests.orders.runs import Office, at, kinds, minute_of, one_circuit
+from iodcal.result import Report
+from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES
+from tests.orders.runs import Office, at, kinds, minute_of, one_circuit, outcomes
 
 RATE = {mbps: Bandwidth(mbps) for mbps in (LOW, MIDDLE, HIGH)}
 LABELS = (("cost_centre", "4711"),)
@@ -39,10 +38,17 @@ def told(office: Office, kind: str) -> list[dict[str, Any]]:
 # --- curtain-up readings
 
 
-def curtain_up(start: datetime, *, running: int | None, ready: bool) -> PreflightCheck:
-    zone = Company().configuration().zone
-    rate = RATE[running] if running is not None else None
-    return PreflightCheck("den-a", "noc", "call", start, zone, RATE[MIDDLE], rate, ready)
+def verdicts(report: Report) -> list[tuple[str, str, int | None]]:
+    """What the looks of a run found: of which event, how it stands, and what the circuit runs at."""
+    return [
+        (check.subject or "", str(check.readiness), check.running.mbps if check.running else None)
+        for check in report.preflight_checks
+    ]
+
+
+def results(office: Office) -> list[tuple[float | None, str]]:
+    """The results of the looks in the history, with the minute of each."""
+    return [(minute_of(line["at"]), str(line["result"])) for line in office.noted("curtain_up")]
 
 
 @pytest.mark.parametrize("ready", [True, False])
@@ -51,26 +57,68 @@ def test_the_last_look_before_an_event_is_reported_noted_and_taken_once(ready: b
     office.carrier.next_order = "fine" if ready else "stuck"
     assert [office.run(minute).preflight_checks for minute in (0, 5, 24)] == [(), (), ()]
     running = MIDDLE if ready else LOW
-    assert office.run(25).preflight_checks == (curtain_up(at(30), running=running, ready=ready),)
-    assert [office.run(minute).preflight_checks for minute in (30, 35)] == [(), ()]
+    assert verdicts(office.run(25)) == [("call", "ready" if ready else "at_risk", running)]
+    assert verdicts(office.run(30)) == ([] if ready else [("call", "late", LOW)])
+    assert office.run(35).preflight_checks == ()
     (cause,) = office.noted("order")[0]["causes"]
-    assert told(office, "curtain_up") == [
-        {
-            "circuit": "den-a",
-            "rule": "noc",
-            "start": at(30),
-            "result": "ready" if ready else "late",
-            "event": cause.id,
-            "calendar": "noc",
-            "subject": "call",
-            "end": at(90),
-            "needs_mbps": RATE[MIDDLE],
-            "labels": {"cost_centre": "4711"},
-        }
-    ]
+    assert results(office) == ([(25, "ready")] if ready else [(25, "at_risk"), (30, "late")])
+    line = told(office, "curtain_up")[0]
+    assert line == {
+        "circuit": "den-a",
+        "rule": "noc",
+        "start": at(30),
+        "result": "ready" if ready else "at_risk",
+        "event": cause.id,
+        "calendar": "noc",
+        "subject": "call",
+        "end": at(90),
+        "needs_mbps": RATE[MIDDLE],
+        "labels": {"cost_centre": "4711"},
+    }
     assert office.standing().curtain_ups == ((cause.id, at(90)),)
     office.run(90)
     assert office.standing().curtain_ups == ()
+
+
+def test_an_event_booked_late_whose_order_is_under_way_is_expected_and_then_in_time() -> None:
+    office = Office()
+    office.run(15)
+    office.meets("call", 25, 60)
+    ordered = office.run(20)  # done at minute 24
+    assert verdicts(ordered) == [("call", "expected", LOW)]
+    assert kinds(ordered) == set()
+    assert office.run(23).preflight_checks == ()  # nothing new
+    assert verdicts(office.run(25)) == [("call", "ready", MIDDLE)]
+    assert results(office) == [(20, "expected"), (25, "ready")]
+
+
+def test_an_event_whose_circuit_came_to_its_tier_after_the_start_was_late_and_says_why() -> None:
+    office = Office()
+    office.run(15)
+    office.meets("call", 22, 60)
+    early = office.run(20)
+    (check,) = early.preflight_checks
+    assert (kinds(early), check.readiness) == ({"event_at_risk"}, "late")  # done at minute 24 at the earliest
+    assert (check.cause, check.running) == ("open_order", RATE[LOW])
+    assert office.run(24).preflight_checks == ()
+    assert results(office) == [(20, "late")]
+
+
+def test_what_the_first_reading_of_all_shows_was_so_before() -> None:
+    office = calling()
+    office.in_the_portal(MIDDLE)
+    assert verdicts(office.run(35)) == [("call", "ready", MIDDLE)]
+
+
+def test_a_circuit_raised_by_hand_at_the_last_minute_was_in_time_after_all() -> None:
+    office = calling()
+    office.run(-60)
+    office.carrier.next_order = "stuck"
+    for minute in (0, 25):
+        office.run(minute)
+    office.in_the_portal(MIDDLE)
+    office.run(29)
+    assert results(office) == [(25, "at_risk"), (29, "ready")]
 
 
 def test_a_circuit_that_a_person_changed_runs_at_what_they_made_of_it() -> None:
@@ -79,7 +127,7 @@ def test_a_circuit_that_a_person_changed_runs_at_what_they_made_of_it() -> None:
         office.run(minute)
     office.in_the_portal(LOW)
     (look,) = office.run(25).preflight_checks
-    assert (look.running, look.ready) == (RATE[LOW], False)
+    assert (look.running, look.readiness, look.cause) == (RATE[LOW], "expected", None)
 
 
 def test_a_circuit_that_could_not_be_read_was_not_looked_at() -> None:
@@ -89,7 +137,7 @@ def test_a_circuit_that_could_not_be_read_was_not_looked_at() -> None:
     office.carrier.unreadable = True
     assert office.run(27).preflight_checks == ()
     office.carrier.unreadable = False
-    assert [look.ready for look in office.run(29).preflight_checks] == [True]
+    assert verdicts(office.run(29)) == [("call", "ready", MIDDLE)]
 
 
 def test_events_that_begin_together_are_all_looked_at() -> None:
@@ -104,7 +152,8 @@ def test_events_that_begin_together_are_all_looked_at() -> None:
 def test_a_circuit_that_is_only_observed_has_its_look_noted_and_nobody_told() -> None:
     office = calling(orders=Orders.NONE)
     assert office.run(27).preflight_checks == ()
-    assert [line["result"] for line in office.noted("curtain_up")] == ["late"]
+    assert office.run(30).preflight_checks == ()
+    assert results(office) == [(27, "late")]
     assert len(office.standing().curtain_ups) == 1
 
 
@@ -297,3 +346,43 @@ def test_a_problem_is_noted_with_its_place_and_facts_when_it_begins_and_when_it_
     }
     assert begun == {**place, "severity": "error"}
     assert over == {**place, "since": at(60)}
+
+
+# --- what is told
+
+
+def test_a_refused_lowering_is_a_problem_until_one_is_accepted_though_runs_in_between_only_wait() -> None:
+    office = calling()
+    for minute in (0, 5, 25, 90):
+        office.run(minute)
+    office.carrier.next_order = "refused"
+    told = [(kinds(office.run(minute)), office.telling) for minute in (100, 101, 102)]
+    assert [found for found, _ in told] == [{"order_refused"}] * 3
+    assert [len(telling.new) for _, telling in told if telling is not None] == [1, 0, 0]
+    (retry_at,) = [office.standing().retry_at]
+    assert retry_at is not None
+    report = office.run(minute_of(retry_at) or 0)
+    assert outcomes(report) == [("den-a", "accepted")]
+    assert office.telling is not None
+    assert "order_refused" in {gone.kind for gone in office.telling.cleared}
+    assert kinds(report) == set()
+
+
+def test_the_need_for_a_refused_order_may_go_as_well() -> None:
+    office = calling()
+    for minute in (0, 5, 25, 90):
+        office.run(minute)
+    office.carrier.next_order = "refused"
+    office.run(100)
+    office.meets("more", 101, 60)
+    assert kinds(office.run(101)) == set()
+
+
+def test_what_an_event_at_risk_turned_into_stands_beside_its_end() -> None:
+    office = Office()
+    office.run(15)
+    office.meets("call", 21, 60)
+    for minute in (20, 21):
+        office.run(minute)
+    (gone,) = [line for line in office.noted("recovered") if line["id"].startswith("event_at_risk")]
+    assert gone["became"] == gone["id"].replace("at_risk", "late")

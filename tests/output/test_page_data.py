@@ -12,7 +12,6 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.values import replace
 from iodcal.output.html.document import Html, tag, together
@@ -26,6 +25,7 @@ from iodcal.output.html.page_data import (
     past_blocks,
     planned_blocks,
 )
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.store.conceal import Hidden
 from iodcal.store.history import Past, PastOrder, PastReading, Stamp, Transition
 from iodcal.store.lines import read_past
@@ -118,13 +118,15 @@ def test_an_event_has_one_bar_whoever_tells_of_it(tmp_path: Path) -> None:
     history = records.history_in(tmp_path)
     records.fill(history, "All-Hands")
     timeline = timeline_of(Ask(300, 360, name="Town Hall", lead=30))
-    first, later = bars_of(read_past(history), timeline, DAY, NOTHING)
+    first, later = bars_of(read_past(history), timeline, DAY, NOTHING, now=at(240))
     assert (first.subject, first.ready, first.asks) == ("All-Hands", True, Interval(at(0), at(100)))
     assert (later.subject, later.ready, later.asks) == ("Town Hall", None, Interval(at(270), at(360)))
     other = timeline_of(circuit=replace(CIRCUIT, name="lon-a"))
-    assert [one.subject for one in bars_of(read_past(history), other, DAY, NOTHING)] == ["Town Hall"]
+    assert [one.subject for one in bars_of(read_past(history), other, DAY, NOTHING, now=at(240))] == [
+        "Town Hall"
+    ]
     hidden = Hidden(False, frozenset({"noc"}), frozenset())
-    assert [one.subject for one in bars_of(Past(), timeline, DAY, hidden)] == [None]
+    assert [one.subject for one in bars_of(Past(), timeline, DAY, hidden, now=at(240))] == [None]
 
 
 def test_what_stands_on_the_page_beside_the_lanes(tmp_path: Path) -> None:

@@ -23,10 +23,11 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Rate, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import Knowledge
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.people import Act
+from iodcal.problems.alerts import AlertDecision
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.render.dump import dump
 from iodcal.render.json import check_json, error_json, report_json
 from iodcal.render.lines import held_line, order_line, problem_lines
@@ -36,7 +37,6 @@ from iodcal.render.status import print_status
 from iodcal.render.sync import print_sync
 from iodcal.result import Report, SourceReport
 from iodcal.store.state import LastRun, Told
-from iodcal.telling import Telling
 from tests.domain.minutes import CIRCUIT, DENVER, NOON, SOURCE, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_orders import order
 from tests.domain.test_targets import peak
@@ -337,7 +337,7 @@ def test_the_lines_of_cron() -> None:
     due = lon.due
     assert due is not None
     gone = Told("drift", "lon-a", {}, (), NOON, NOON)
-    telling = Telling(made.problems[:1], (), made.problems[1:], (gone,), {})
+    telling = AlertDecision(made.problems[:1], (), made.problems[1:], (gone,), {})
     lost = replace(made, lost_state=("/elsewhere",))
     lines = [
         order_line(made.orders[0], den),

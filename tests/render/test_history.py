@@ -11,12 +11,12 @@ import pytest
 from iodcal.config.load import load
 from iodcal.history_command import HistoryAsked, HistoryReport, history
 from iodcal.output.html.document import for_html
+from iodcal.problems.messages import describe_recorded
 from iodcal.render.csv import csv_text
 from iodcal.render.dump import dump
 from iodcal.render.history import COLUMNS, history_csv, history_json, print_history, unreadable_line
 from iodcal.render.past import fact_text, held, who
 from iodcal.render.text import for_csv
-from iodcal.words.recorded import describe_recorded
 from tests.config.test_load import BASE, write
 from tests.domain.minutes import DENVER
 from tests.render.test_golden import check, shown

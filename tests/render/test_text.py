@@ -13,8 +13,9 @@ from rich.console import Console
 
 from iodcal.carriers import Listed
 from iodcal.domain.changes import Reason
-from iodcal.domain.problems import Kind, Problem
 from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
+from iodcal.problems.kinds import Kind, Problem
+from iodcal.problems.messages import describe
 from iodcal.render.lines import lost_state_text
 from iodcal.render.setup import circuits_table
 from iodcal.render.text import for_label, for_line, for_terminal
@@ -24,7 +25,6 @@ from iodcal.words.carriers import CARRIERS
 from iodcal.words.errors import describe as describe_error
 from iodcal.words.files import FILES
 from iodcal.words.held import HELD
-from iodcal.words.problems import describe
 from iodcal.words.state import STATE_WORDS
 from tests.e2e.command import ROOT
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from iodcal.domain.problems import Fact, Kind, Problem
-from iodcal.words.together import describe_together
+from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.problems.messages import describe_together
 
 
 def unreadable(where: str, code: str = "login_secret_expired", **facts: Fact) -> Problem:

@@ -27,7 +27,6 @@ from iodcal.domain.money import Cost, Rate, RateSource
 from iodcal.domain.orders import Outcome
 from iodcal.domain.patterns import Pattern
 from iodcal.domain.planning import LeftOut
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.rules import FromEvent, Mode, Rule
 from iodcal.domain.standing import Drift
 from iodcal.domain.trials import Court, EventTrial
@@ -36,6 +35,7 @@ from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.domain.wishes import Parked, Pause
 from iodcal.explaining import ExplainedCircuits, ExplainedEvents
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.render.diff import print_diff
 from iodcal.render.diff_json import diff_json
 from iodcal.render.dump import dump

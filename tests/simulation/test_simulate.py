@@ -13,10 +13,10 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Orders
 from iodcal.domain.events import CalendarReading, Event, Timed
 from iodcal.domain.localtime import Interval
-from iodcal.domain.problems import Kind
 from iodcal.domain.rules import Mode
 from iodcal.domain.values import replace
 from iodcal.pipeline.fetch import calendars_in_use
+from iodcal.problems.kinds import Kind
 from iodcal.simulation.engine import simulate
 from iodcal.simulation.faults import FaultPlan
 from iodcal.simulation.result import Simulation

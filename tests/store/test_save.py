@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.save import note_problems
+from iodcal.problems.alerts import decide_alerts
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.store.state import State, Told
 from iodcal.store.store import StateStore
-from iodcal.telling import tell
 from tests.domain.minutes import NOON
 
 DRIFT = Problem(Kind.DRIFT, "den-a", {"observed": "1 Gbps", "ordered": "100 Mbps", "lowers_at": "x"}, NOON)
@@ -28,7 +28,7 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def run(journal: Journal, problems: tuple[Problem, ...], *, terminal: bool) -> None:
-    told: Mapping[str, Told] = tell(
+    told: Mapping[str, Told] = decide_alerts(
         problems, journal.state.told, examined=lambda *_: True, now=NOON, terminal=terminal
     ).told
     note_problems(journal, problems, told)

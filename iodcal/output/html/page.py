@@ -7,10 +7,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from iodcal import __version__
-from iodcal.domain.problems import Severity
 from iodcal.output.html.document import Html, head, tag, together
 from iodcal.output.html.page_data import CurrentProblem, Lane, Page
 from iodcal.output.html.page_picture import counted, glyph_of, picture
+from iodcal.problems.kinds import Severity
 from iodcal.render import past
 from iodcal.render.json import moment
 from iodcal.render.text import for_terminal

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from iodcal.analysis.cost_reasons import cause_id, look_id
+from iodcal.analysis.cost_reasons import cause_id
 from iodcal.analysis.past import CircuitPast, circuit_pasts, read_past_before, running, tells_of_circuits
 from iodcal.analysis.spans import PageRequest, check_page
 from iodcal.asked import Preview
@@ -20,11 +20,14 @@ from iodcal.domain.changes import Cause, Change
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Kind, Problem, Severity
+from iodcal.domain.service_level import Readiness
 from iodcal.domain.standing import Standing
 from iodcal.domain.steps import Steps
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.values import replace
+from iodcal.lookback.service import verdict
+from iodcal.problems.kinds import Kind, Problem, Severity
+from iodcal.problems.messages import describe, describe_recorded
 from iodcal.result import Report, SourceReport
 from iodcal.store.conceal import Hidden, hidden_by
 from iodcal.store.entries import HELD, Entry, entries_of
@@ -32,8 +35,6 @@ from iodcal.store.files import Access
 from iodcal.store.history import CurtainUp, Past, Stamp
 from iodcal.store.state import LastRun, State
 from iodcal.store.store import StateStore
-from iodcal.words.problems import describe
-from iodcal.words.recorded import describe_recorded
 
 # What a page may hold in all, so that it opens at once for fifty circuits too; shared among the lanes.
 _MOST_BARS, _MOST_ENTRIES, _MOST_TROUBLES = 3000, 1500, 1000
@@ -161,7 +162,7 @@ def _lane(
     plan: CircuitPlan, past: Past, own: CircuitPast, window: Interval, report: Report, hidden: Hidden
 ) -> Lane:
     circuits = len(report.plans)
-    bars, left_out = in_rows(bars_of(past, plan.timeline, window, hidden))
+    bars, left_out = in_rows(bars_of(past, plan.timeline, window, hidden, now=report.now))
     troubles = [*_troubles(plan, past, window, report.now)]
     happened = [entry for entry in entries_of(past, everything=False) if _belongs(entry, plan, window)]
     most = _share(_MOST_ENTRIES, circuits)
@@ -253,16 +254,27 @@ def _severity(id_: str) -> Severity | None:
         return None
 
 
-def bars_of(past: Past, timeline: Timeline, over: Interval, hidden: Hidden) -> list[Bar]:
-    """One bar for each event and rule that asked this circuit for something during `over`, by start."""
+def bars_of(past: Past, timeline: Timeline, over: Interval, hidden: Hidden, *, now: datetime) -> list[Bar]:
+    """One bar for each event and rule that asked this circuit for something during `over`, by start; those
+    that were looked at with what is known of them at `now`."""
     circuit = timeline.circuit.name
     looks = [look for look in past.curtain_ups if look.circuit == circuit]
     found: dict[str, Bar] = {}
     for bar in (*_of_looks(looks), *_of_history(past, circuit), *_of_timeline(timeline, hidden)):
         found[bar.id] = bar  # a look knows no lead and trail; what today's calendars say counts most
-    results = {look_id(look): look.ready for look in looks}
+    results = _results(past, timeline.circuit.key, looks, now)
     shown = (replace(bar, ready=results.get(bar.id)) for bar in found.values() if bar.asks.overlaps(over))
     return sorted(shown, key=lambda bar: (bar.asks.start, bar.id))
+
+
+def _results(past: Past, circuit: str, looks: Iterable[CurtainUp], now: datetime) -> dict[str, bool]:
+    """Whether events were in time, by id; not where that cannot be known yet."""
+    orders = [one for one in past.orders if one.order.circuit_key == circuit]
+    readings = [one for one in past.readings if one.key == circuit]
+    shown = CircuitPast(circuit, orders, readings).shown()
+    last = {look.about.id: verdict(look, shown, now)[0] for look in looks}
+    told = {Readiness.READY: True, Readiness.LATE: False}
+    return {id_: told[found] for id_, found in last.items() if found in told}
 
 
 def in_rows(bars: Iterable[Bar]) -> tuple[list[Bar], int]:
@@ -300,7 +312,7 @@ def _of_looks(looks: Iterable[CurtainUp]) -> Iterator[Bar]:
     for look in looks:
         if look.end is not None:
             span = Interval(look.start, look.end)
-            yield Bar(look_id(look), span, span, look.rule, look.subject)
+            yield Bar(look.about.id, span, span, look.rule, look.subject)
 
 
 def _of_timeline(timeline: Timeline, hidden: Hidden) -> Iterator[Bar]:

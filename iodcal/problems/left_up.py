@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from iodcal.domain.circuits import Circuit, parts_of
-from iodcal.domain.problems import Fact, Kind, Problem
 from iodcal.domain.standing import Standing
+from iodcal.problems.kinds import Fact, Kind, Problem
 
 
 def left_up(known: Mapping[str, Standing], circuits: Iterable[Circuit]) -> Iterator[Problem]:

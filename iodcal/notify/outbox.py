@@ -15,11 +15,13 @@ from typing import Any
 
 from msgspec import Struct, field, to_builtins
 
+from iodcal.config import Configuration
 from iodcal.domain.moments import instant_of
 from iodcal.domain.values import replace
-from iodcal.notices import Notice, NoticeKind
+from iodcal.notify import Notice, NoticeKind
+from iodcal.problems.alerts import REMINDER
+from iodcal.result import TargetReport
 from iodcal.store.files import Access, lock_file, opened, replace_file
-from iodcal.telling import REMINDER
 
 _log = logging.getLogger("iodcal.notices")
 
@@ -142,3 +144,17 @@ def _notice(values: dict[str, Any]) -> Notice:
 
 def _time(text: str | None) -> datetime | None:
     return instant_of(text) if text else None
+
+
+def known_targets(configuration: Configuration, state_path: Path) -> tuple[TargetReport, ...]:
+    """Every configured target, as the last runs left it."""
+    if not configuration.notify:
+        return ()
+    outbox = load(state_path, Access(configuration.settings.group))
+    return tuple(target_report(name, outbox.of(name)) for name in configuration.notify)
+
+
+def target_report(name: str, memory: Memory, sent: int = 0) -> TargetReport:
+    """One target's line of a report."""
+    waiting = len(memory.waiting)
+    return TargetReport(name, sent, waiting, memory.delivered_at, memory.failing_since, memory.fault)

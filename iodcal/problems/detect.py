@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+
+from msgspec import Struct
 
 from iodcal.domain.asking import Asking, Nameless, nameless
 from iodcal.domain.bandwidth import Bandwidth
@@ -11,19 +13,19 @@ from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source, SpoiledEvent
-from iodcal.domain.leftup import left_up
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
-from iodcal.domain.problems import Fact, Kind, Problem
-from iodcal.domain.risk import Retry, events_at_risk, overruled
 from iodcal.domain.rules import Rule
-from iodcal.domain.shortfalls import of_prices, of_quotas
 from iodcal.domain.standing import Drift
 from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import clock_error
+from iodcal.problems.events import Retry, events_at_risk, overruled
+from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.problems.left_up import left_up
+from iodcal.problems.limits import of_prices, of_quotas
 
 _OF_ORDER = {
     Outcome.OVERDUE: Kind.ORDER_OVERDUE,
@@ -37,38 +39,27 @@ _OF_ORDER = {
 _LATE = 1.5  # times `every`
 
 
-def find(
+class RunFindings(Struct, frozen=True):
+    """What a check may look at: the run, what it saw of calendars, its plans after ordering, and what became
+    of each order that it tried, by circuit key."""
+
+    run: Run
+    sight: EventSnapshot
+    plans: tuple[CircuitPlan, ...]
+    placed: Mapping[str, Placed]
+
+
+def find_problems(
     this: Run, sight: EventSnapshot, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
 ) -> Iterator[Problem]:
-    """Every problem of the run, each identity once."""
+    """Every problem of the run, each identity once, in the order of `CHECKS`."""
+    found = RunFindings(this, sight, plans, placed)
     seen: set[str] = set()
-    for problem in _all(this, sight, plans, placed):
-        if problem.id not in seen:
-            seen.add(problem.id)
-            yield problem
-
-
-def _all(
-    this: Run, sight: EventSnapshot, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
-) -> Iterator[Problem]:
-    now, policy = this.request.now, this.policy
-    yield from _of_calendars(this, sight)
-    if (error := clock_error(sight, this.carriers)) is not None:
-        yield Problem(Kind.CLOCK, "clock", {"seconds": round(error)})
-    yield from _late_run(this)
-    if this.request.faults:
-        first = this.request.faults[0]
-        yield Problem(Kind.CONFIGURATION, "rules", {"count": len(this.request.faults), "first": str(first)})
-    if this.request.shared_with is not None:
-        yield Problem(Kind.STATE_SHARED, "state", {"host": this.request.shared_with})
-    if this.state.rebuilt_from is not None:
-        yield Problem(Kind.STATE_REBUILT, "state", {"file": this.state.rebuilt_from})
-    for plan in plans:
-        yield from _of_circuit(plan, this, placed)
-        yield from overruled(plan, now)
-    yield from events_at_risk(plans, now, policy, _retries(this, placed))
-    yield from _of_limits(plans, this, this.used)
-    yield from left_up(this.state.circuits, this.configuration.circuits.values())
+    for check in CHECKS:
+        for problem in check(found):
+            if problem.id not in seen:
+                seen.add(problem.id)
+                yield problem
 
 
 def _retries(this: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
@@ -82,14 +73,6 @@ def _retry(this: Run, error: CarrierError) -> Retry:
     if isinstance(error, QuotaExceededError):
         return Retry(max(following, next_quota_day(this.request.now)), "quota")
     return Retry(following, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
-
-
-def _late_run(this: Run) -> Iterator[Problem]:
-    """The timer stood still before this run: what was due meanwhile was not ordered."""
-    last, every = this.state.last_run, this.policy.every
-    if last is not None and this.request.now - last.started_at > every * _LATE:
-        minutes = int((this.request.now - last.started_at).total_seconds() // 60)
-        yield Problem(Kind.LATE_RUN, "timer", {"minutes": minutes, "every": format_duration(every)})
 
 
 def _of_calendars(this: Run, sight: EventSnapshot) -> Iterator[Problem]:
@@ -178,6 +161,8 @@ def _of_circuit(plan: CircuitPlan, this: Run, placed: Mapping[str, Placed]) -> I
     tried = placed.get(circuit.key)
     if tried is not None and tried.error is not None and plan.due is not None:
         yield from _of_attempt(plan, plan.due, tried.order, tried.error)
+    elif tried is None:
+        yield from _still_refused(plan, this)
     yield from of_prices(plan, tried.quote if tried is not None else None)
     if standing.drift is not None and standing.confirmed is not None:
         yield _drift(plan, standing.drift, standing.confirmed, this)
@@ -212,6 +197,16 @@ def _of_attempt(
     if order is None or not order.outcome.open:
         problem = _of_error(Kind.ORDER_REFUSED, plan, error)
         yield Problem(problem.kind, problem.where, dict(problem.facts) | _change_facts(change))
+
+
+def _still_refused(plan: CircuitPlan, this: Run) -> Iterator[Problem]:
+    """A refusal of an earlier run, where this one waits: that is no examination. It ends when an order of
+    that direction is accepted, or none is needed any more."""
+    known = this.state.told.get(f"{Kind.ORDER_REFUSED}:{plan.circuit.name}")
+    if known is None or known.over or plan.due is None or plan.standing.order is not None:
+        return
+    if known.facts.get("direction") == str(plan.due.direction):
+        yield Problem(Kind.ORDER_REFUSED, known.where, known.facts)
 
 
 def _change_facts(change: Change) -> dict[str, Fact]:
@@ -274,3 +269,66 @@ def _of_limits(plans: tuple[CircuitPlan, ...], this: Run, used: Mapping[Account,
         }
         yield Problem(Kind.TOO_MANY_DOWNS, "downs", facts)
     yield from of_quotas(plans, this.policy, used)
+
+
+def _check_calendars(found: RunFindings) -> Iterator[Problem]:
+    yield from _of_calendars(found.run, found.sight)
+
+
+def _check_clock(found: RunFindings) -> Iterator[Problem]:
+    if (error := clock_error(found.sight, found.run.carriers)) is not None:
+        yield Problem(Kind.CLOCK, "clock", {"seconds": round(error)})
+
+
+def _check_timer(found: RunFindings) -> Iterator[Problem]:
+    """The timer stood still before this run: what was due meanwhile was not ordered."""
+    last, now, every = found.run.state.last_run, found.run.request.now, found.run.policy.every
+    if last is not None and now - last.started_at > every * _LATE:
+        minutes = int((now - last.started_at).total_seconds() // 60)
+        yield Problem(Kind.LATE_RUN, "timer", {"minutes": minutes, "every": format_duration(every)})
+
+
+def _check_configuration(found: RunFindings) -> Iterator[Problem]:
+    faults = found.run.request.faults
+    if faults:
+        facts: dict[str, Fact] = {"count": len(faults), "first": str(faults[0])}
+        yield Problem(Kind.CONFIGURATION, "rules", facts)
+
+
+def _check_state(found: RunFindings) -> Iterator[Problem]:
+    if found.run.request.shared_with is not None:
+        yield Problem(Kind.STATE_SHARED, "state", {"host": found.run.request.shared_with})
+    if found.run.state.rebuilt_from is not None:
+        yield Problem(Kind.STATE_REBUILT, "state", {"file": found.run.state.rebuilt_from})
+
+
+def _check_circuits(found: RunFindings) -> Iterator[Problem]:
+    for plan in found.plans:
+        yield from _of_circuit(plan, found.run, found.placed)
+        yield from overruled(plan, found.run.request.now)
+
+
+def _check_events(found: RunFindings) -> Iterator[Problem]:
+    this = found.run
+    yield from events_at_risk(found.plans, this.request.now, this.policy, _retries(this, found.placed))
+
+
+def _check_limits(found: RunFindings) -> Iterator[Problem]:
+    yield from _of_limits(found.plans, found.run, found.run.used)
+
+
+def _check_left_up(found: RunFindings) -> Iterator[Problem]:
+    yield from left_up(found.run.state.circuits, found.run.configuration.circuits.values())
+
+
+CHECKS: tuple[Callable[[RunFindings], Iterator[Problem]], ...] = (
+    _check_calendars,
+    _check_clock,
+    _check_timer,
+    _check_configuration,
+    _check_state,
+    _check_circuits,
+    _check_events,
+    _check_limits,
+    _check_left_up,
+)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from iodcal.domain.events import Event, Floating, MatchedEvent
+from datetime import time
+
+from iodcal.domain.counting import Veil
+from iodcal.domain.events import Event, Floating
+from iodcal.domain.rules import Rule
+from iodcal.domain.unmatched import untaken_titles
 from iodcal.domain.values import replace
-from iodcal.notices.untaken import untaken_titles
-from tests.domain.minutes import NOON
+from tests.domain.minutes import CIRCUIT, NOON
 from tests.domain.test_matching import EVENT, HOUR, ROOMS, match, rule
 
 OTHER = replace(EVENT, id="2", uid="uid-2", subject="Townhall")
 
 
-def titles(*events: Event, hidden: tuple[str, ...] = ()) -> tuple[str, ...]:
-    taken: tuple[MatchedEvent, ...] = match(*events, rules=[rule(subject=["All-Hands"])]).matched
-    return untaken_titles(events, taken, hidden)
+def titles(
+    *events: Event, hidden: tuple[str, ...] = (), rules: tuple[Rule, ...] = (rule(subject=["All-Hands"]),)
+) -> tuple[str, ...]:
+    veil = Veil.over(events, frozenset(hidden))
+    matching = match(*events, rules=list(rules))
+    return untaken_titles(events, matching, rules, {CIRCUIT.name: CIRCUIT}, veil, NOON - 3 * HOUR)
 
 
 def test_what_a_rule_took_is_left_out_and_the_rest_comes_once_in_order() -> None:
@@ -40,3 +47,15 @@ def test_what_does_not_count_is_left_out() -> None:
         titles(replace(OTHER, cancelled=True), replace(OTHER, declined=True), replace(OTHER, subject=" "))
         == ()
     )
+
+
+def test_a_rule_that_fits_at_no_circuits_place_took_nothing_and_a_copy_that_is_taken_counts_for_all() -> None:
+    early = rule(subject=["Townhall"], start_from=time(20))
+    copy = replace(OTHER, source=ROOMS, id="9", subject="Pat Doe")
+    assert titles(OTHER, rules=(early,)) == ("Townhall",)
+    assert titles(OTHER, copy, rules=(rule(subject=["Townhall"]),)) == ()
+
+
+def test_what_is_over_is_left_out() -> None:
+    over = Floating(NOON.replace(tzinfo=None) - 9 * HOUR, NOON.replace(tzinfo=None) - 4 * HOUR)
+    assert titles(replace(OTHER, span=over)) == ()

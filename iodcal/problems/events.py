@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -14,9 +15,12 @@ from iodcal.domain.circuits import Orders, Status
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.people import starting_point
 from iodcal.domain.planning import CircuitPlan, Policy
-from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.domain.service_level import EventOnCircuit, Readiness, judge
+from iodcal.domain.standing import Standing
 from iodcal.domain.standstill import STANDSTILL
+from iodcal.domain.steps import EVER
 from iodcal.domain.windows import Window
+from iodcal.problems.kinds import Fact, Kind, Problem
 
 
 class Retry(Struct, frozen=True):
@@ -72,7 +76,7 @@ def overruled(plan: CircuitPlan, now: datetime) -> Iterator[Problem]:
                 facts = _facts(plan, window) | {"by": pin.demand.rule.name, "by_subject": pin.demand.subject}
                 if pin.demand.hold is not None:
                     facts |= {"who": pin.demand.hold.who}
-                yield Problem(Kind.OVERRULED, place(plan, window), facts)
+                yield Problem(Kind.OVERRULED, event_of(plan, window).place, facts)
                 break
 
 
@@ -90,9 +94,13 @@ def is_ready(plan: CircuitPlan, window: Window) -> bool:
 
 def _runs(plan: CircuitPlan, window: Window) -> bool:
     """True if the circuit is known to run at what `window` needs."""
-    standing = plan.standing
-    running = standing.drift.observed if standing.drift else standing.confirmed
+    running = running_at(plan.standing)
     return running is not None and running >= need(plan, window)
+
+
+def running_at(standing: Standing) -> Bandwidth | None:
+    """What the circuit is known to run at."""
+    return standing.drift.observed if standing.drift else standing.confirmed
 
 
 def _doubt(plan: CircuitPlan, window: Window) -> str | None:
@@ -109,10 +117,84 @@ def _doubt(plan: CircuitPlan, window: Window) -> str | None:
     return _CAUSE_OF_STATUS[reading.status]
 
 
-def place(plan: CircuitPlan, window: Window) -> str:
-    """Where a problem of an event is: circuit, rule and start name it without its subject."""
-    start = window.demand.event.start.strftime("%Y-%m-%dT%H:%MZ")
-    return f"{plan.circuit.name}/{window.demand.rule.name}/{start}"
+def event_of(plan: CircuitPlan, window: Window) -> EventOnCircuit:
+    """Which event on which circuit `window` is for."""
+    demand = window.demand
+    return EventOnCircuit(plan.circuit.name, demand.rule.name, demand.event.start, demand.id)
+
+
+class PreflightCheck(Struct, frozen=True):
+    """How a circuit stands to an event that is about to begin, or has begun.
+
+    `subject` is None where it must not be seen, `running` where nobody knows it; `cause` is why it is not, or
+    may not be, in time. `final` is True if no later run can come to another verdict on how the event began.
+    """
+
+    event: EventOnCircuit
+    subject: str | None
+    zone: ZoneInfo
+    needs: Bandwidth
+    running: Bandwidth | None
+    readiness: Readiness
+    cause: str | None = None
+    final: bool = True
+
+    @property
+    def mark(self) -> str:
+        """What the standing keeps of it: what is not final is checked again, and told where it differs."""
+        return self.event.id if self.final else f"{self.event.id} {self.readiness}"
+
+
+def check_readiness(
+    plan: CircuitPlan,
+    window: Window,
+    *,
+    before: Standing | None,
+    now: datetime,
+    causes: Mapping[str, str],
+    earlier: Mapping[str, str],
+) -> PreflightCheck:
+    """The verdict of a run that has read the circuit. `before` is the standing that the run began with,
+    `causes` are why events are at risk or late in this run, `earlier` in the last one, by place."""
+    event = event_of(plan, window)
+    cause = causes.get(event.place)
+    if cause is None and plan.circuit.orders is Orders.NONE and not is_ready(plan, window):
+        cause = str(Reason.OBSERVE)
+    order = plan.standing.order  # one that should be done already may be done any moment
+    ordered_at = (order.accepted_at or order.created_at) if order is not None else now
+    readiness = judge(
+        event.start,
+        now,
+        at_tier_since=_at_tier_since(plan, window, before, now) if cause is None else None,
+        cause=cause,
+        can_be_done=ordered_at + plan.circuit.provisioning <= event.start,
+    )
+    if readiness is Readiness.LATE:
+        cause = cause or earlier.get(event.place)  # it came after the start: why, an earlier run knew
+    final = readiness is Readiness.READY or now >= event.start
+    subject, zone, running = window.demand.subject, plan.circuit.zone, running_at(plan.standing)
+    return PreflightCheck(
+        event, subject, zone, need(plan, window), running, readiness, cause=cause, final=final
+    )
+
+
+def causes_of(problems: Iterable[tuple[str, Mapping[str, Fact]]]) -> dict[str, str]:
+    """Why events are at risk or late, by their place, from the places and facts of `problems`."""
+    return {where: str(facts["cause"]) for where, facts in problems if facts.get("cause") is not None}
+
+
+def _at_tier_since(
+    plan: CircuitPlan, window: Window, before: Standing | None, now: datetime
+) -> datetime | None:
+    """Since when the circuit is known to be at what `window` needs; None where it is not. What the first
+    reading of all shows counts as having been so before."""
+    if not is_ready(plan, window):
+        return None
+    ran_at = running_at(before) if before is not None else None
+    if ran_at is None or ran_at >= need(plan, window):
+        return EVER
+    reading = plan.standing.reading
+    return reading.at if reading is not None else now
 
 
 def _judge(
@@ -144,7 +226,7 @@ def _judge_parked(plan: CircuitPlan, window: Window, now: datetime) -> Iterator[
 
 def _problem(plan: CircuitPlan, window: Window, now: datetime, cause: str) -> Problem:
     kind = Kind.EVENT_LATE if window.demand.event.start <= now else Kind.EVENT_AT_RISK
-    return Problem(kind, place(plan, window), _facts(plan, window) | {"cause": cause})
+    return Problem(kind, event_of(plan, window).place, _facts(plan, window) | {"cause": cause})
 
 
 def _cause_in_pin(pin: Window | None) -> str:

@@ -1,7 +1,7 @@
 """Notices: news of a run, for people who look at a chat, a pager or a mail and not at this host.
 
-A run makes its news into notices (`news`), each target takes what it selects, `delivery` sends them side by
-side, and `outbox` keeps what could not be delivered. The shapes are here.
+A run makes its news into notices (`news`), each target takes what it selects (`dispatch`), `channels` send
+them side by side, and `outbox` keeps what could not be delivered. The shapes are here.
 """
 
 from __future__ import annotations

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from iodcal.config import NotifyTarget
+from iodcal.domain.changes import Change
 from iodcal.domain.circuits import Orders
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.problems import Fact, Kind, Problem, Severity
+from iodcal.domain.service_level import Readiness
 from iodcal.errors import IodcalError
-from iodcal.notices import Notice, NoticeKind
+from iodcal.notify import Notice, NoticeKind
+from iodcal.problems.events import PreflightCheck
+from iodcal.problems.kinds import Fact, Kind, Problem, Severity
+from iodcal.problems.messages import describe, late_words
 from iodcal.render.lines import held_line, order_line
-from iodcal.render.text import for_line
-from iodcal.render.when import with_zone
-from iodcal.result import PreflightCheck, Report
+from iodcal.render.text import for_line, for_terminal
+from iodcal.render.when import local, with_zone
+from iodcal.result import Report
 from iodcal.store.state import Told
 from iodcal.words import Words
 from iodcal.words.errors import describe as describe_error
-from iodcal.words.problems import describe
 
 if TYPE_CHECKING:
     from iodcal.commands import Synced
 
+
+# While an order is expected, or at risk, the last word is to come; `event_at_risk` tells of the latter.
+_CHECKED = {Readiness.READY: NoticeKind.READY, Readiness.LATE: NoticeKind.LATE}
 _BAD = frozenset({Outcome.FAILED, Outcome.REFUSED, Outcome.LOST, Outcome.OVERDUE, Outcome.UNKNOWN})
 
 
@@ -34,7 +42,7 @@ def news_of(synced: Synced) -> tuple[Notice, ...]:
         *(_problem(problem, report, "") for problem in telling.new),
         *(_problem(problem, report, "Changed: ") for problem in telling.changed),
         *(_problem(problem, report, "Still: ") for problem in telling.reminded),
-        *(_preflight_check(seen, report) for seen in report.preflight_checks),
+        *(_check(seen, report) for seen in report.preflight_checks if seen.readiness in _CHECKED),
         *orders_of(report, report.orders),
         *(_held(plan, report) for plan in synced.newly_held if plan.due is not None),
         *(_recovered(gone, report) for gone in telling.cleared),
@@ -127,24 +135,27 @@ def _words_of(gone: Told) -> str:
     return describe(Problem(kind, gone.where, gone.facts)).message
 
 
-def _preflight_check(seen: PreflightCheck, report: Report) -> Notice:
-    name = f'"{seen.subject}"' if seen.subject else f"an event of the rule {seen.rule}"
-    state = "is ready" if seen.ready else "is late"
-    at = with_zone(seen.start, seen.zone)
+def _check(check: PreflightCheck, report: Report) -> Notice:
+    circuit = check.event.circuit
+    name = f'"{check.subject}"' if check.subject else f"an event of the rule {check.event.rule}"
+    late = check.readiness is Readiness.LATE
+    text = f"{circuit} is {check.readiness} for {name}, {with_zone(check.event.start, check.zone)}: it needs "
+    words = late_words(check.cause, circuit)
     return Notice(
-        NoticeKind.READY if seen.ready else NoticeKind.LATE,
-        f"curtain_up:{seen.circuit}/{seen.rule}/{seen.start:%Y-%m-%dT%H:%MZ}",
-        "info" if seen.ready else str(Severity.ERROR),
-        _title(f"{seen.circuit} {state}", report),
-        for_line(f"{seen.circuit} {state} for {name}, {at}: it needs {seen.needs} and {_has(seen)}"),
+        _CHECKED[check.readiness],
+        f"curtain_up:{check.event.place}",
+        str(Severity.ERROR) if late else "info",
+        _title(f"{circuit} is {check.readiness}", report),
+        for_line(f"{text}{check.needs} and {_has(check)}" + (f" ({words.message})" if late else "")),
         report.now,
         report.run_id,
-        circuits=(seen.circuit,),
+        for_line(words.remedy) if late else "",
+        circuits=(circuit,),
     )
 
 
-def _has(seen: PreflightCheck) -> str:
-    return f"has {seen.running}" if seen.running is not None else "nobody knows what it has"
+def _has(check: PreflightCheck) -> str:
+    return f"has {check.running}" if check.running is not None else "nobody knows what it has"
 
 
 def _held(plan: CircuitPlan, report: Report) -> Notice:
@@ -166,3 +177,58 @@ def circuits_of(facts: Mapping[str, Fact]) -> tuple[str, ...]:
     """The circuits that a problem is about, by its facts; none where it is about the whole."""
     named = facts.get("circuit") or facts.get("circuits") or ""
     return tuple(name for name in str(named).split(", ") if name)
+
+
+_AHEAD = timedelta(hours=24)
+_MOST_TITLES = 20
+_LONGEST_TITLE = 80
+
+
+def day_due(last: date | None, at: time, now: datetime, zone: ZoneInfo) -> date | None:
+    """The local day whose summary is due at `now`; None where it went out, or its time has not come."""
+    here = now.astimezone(zone)
+    if here.time().replace(tzinfo=None) < at or (last is not None and last >= here.date()):
+        return None
+    return here.date()
+
+
+def summary(report: Report, target: NotifyTarget, day: date) -> Notice:
+    """What `target` is told of the circuits that it selects."""
+    plans = [p for p in report.plans if target.circuits is None or p.circuit.name in target.circuits]
+    problems = len(report.problems)
+    severity = "warning" if problems else "info"
+    return Notice(
+        NoticeKind.DAILY,
+        f"daily:{day.isoformat()}",
+        severity,
+        f"{'TEST: ' if report.test else ''}iodcal on {day:%A}: {_count(problems, 'problem')}",
+        for_line("; ".join([*_circuits(plans, report), *_untaken(report)])),
+        report.now,
+        report.run_id,
+        circuits=tuple(plan.circuit.name for plan in plans),
+    )
+
+
+def _circuits(plans: list[CircuitPlan], report: Report) -> Iterator[str]:
+    for plan in plans:
+        coming = [change for change in plan.changes if change.at < report.now + _AHEAD]
+        steps = ", ".join(_step(change, plan) for change in coming) or "no change"
+        whose = f" ({plan.circuit.zone.key})" if any(not change.due for change in coming) else ""
+        level = plan.standing.ordered or "nothing yet"
+        yield f"{plan.circuit.name} is ordered at {level}, next day{whose}: {steps}"
+
+
+def _step(change: Change, plan: CircuitPlan) -> str:
+    when = "now" if change.due else local(change.at, plan.circuit.zone)
+    return f"{when} {change.direction} to {change.new}"
+
+
+def _untaken(report: Report) -> Iterator[str]:
+    titles = [f'"{for_terminal(title, _LONGEST_TITLE)}"' for title in report.untaken]
+    if titles:
+        more = f" and {len(titles) - _MOST_TITLES} more" if len(titles) > _MOST_TITLES else ""
+        yield f"no rule took {', '.join(titles[:_MOST_TITLES])}{more}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"no {what}" if number == 0 else f"{number} {what}" if number == 1 else f"{number} {what}s"

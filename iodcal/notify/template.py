@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from iodcal.domain.moments import moment
-from iodcal.notices import Notice, NoticeKind
+from iodcal.notify import Notice, NoticeKind
 
 NAMES = (
     "at",

@@ -10,7 +10,7 @@ from iodcal.domain.circuits import Account, Quote
 from iodcal.domain.money import Cost, add_up
 from iodcal.domain.planning import CircuitPlan, Policy, daily_limit
 from iodcal.domain.price import ceiling
-from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.problems.kinds import Fact, Kind, Problem
 
 
 def of_prices(plan: CircuitPlan, quote: Quote | None) -> Iterator[Problem]:

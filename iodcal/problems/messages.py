@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from iodcal.domain.problems import Fact, Kind, Problem
+from iodcal.problems.kinds import Fact, Kind, Problem
 from iodcal.words import Words
 from iodcal.words.facts import fill
-from iodcal.words.leftup import of_left_up
 
 _AT_RISK = {
     "exactly": (
@@ -62,110 +61,6 @@ _AT_RISK = {
     ),
 }
 
-_WORDS: Mapping[Kind, Words] = {
-    Kind.ATTENDEES_UNKNOWN: Words(
-        "{subject} in {calendar} may be one for the rule {rule}: the calendar does not show who is invited",
-        "If it matters: iodcal hold; or match the organizer's own mailbox, or by another condition",
-    ),
-    Kind.BUDGET: Words(
-        "{budget}: {at_least}{spent} {currency} in {month}, {percent} % of the budget of {monthly}",
-        "iodcal report --from {month} shows what for; events are served all the same",
-    ),
-    Kind.CLOCK: Words(
-        "The servers' clock and this host's differ by {seconds} seconds: nothing is lowered",
-        "Set this host's clock (NTP)",
-    ),
-    Kind.CONFIGURATION: Words(
-        "The configuration does not load; the last one that did goes on, ups only. {first}",
-        "Mend it; iodcal check shows all that is wrong with it ({count})",
-    ),
-    Kind.EVENT_INVALID: Words(
-        "{subject} in {calendar} ends before it starts, and does not count", "Mend it in the calendar"
-    ),
-    Kind.EVENT_REFUSED: Words(
-        "{subject} in {calendar} does not count: its organizer {organizer} is not among `organizers`",
-        "If it is to count, add {organizer} or the domain to settings.organizers",
-    ),
-    Kind.LATE_RUN: Words(
-        "The last run was {minutes} minutes ago, and `every` is {every}", "Look at the timer or crontab"
-    ),
-    Kind.NO_BANDWIDTH: Words(
-        "{subject} in {calendar} names no bandwidth that the rule {rule} can read",
-        "Write it as the rule's subject_regex wants, such as 500 Mbps",
-    ),
-    Kind.NO_CIRCUIT: Words(
-        "{subject} in {calendar} names no circuit, site or service ID: the rule {rule} asks for all that it "
-        "allows ({circuits})",
-        "Name one in the event's title, location or category, such as {example}",
-    ),
-    Kind.ORDER_FAILED: Words(
-        "{circuit}: the order {direction} from {from} to {to} came to nothing ({external_id})",
-        "iodcal tries again while it is needed; ask the carrier if it lasts",
-    ),
-    Kind.ORDER_LOST: Words(
-        "{circuit}: the order {direction} from {from} to {to} was never seen at the carrier ({external_id})",
-        "It is sent again at most twice; look into the carrier's portal if it lasts",
-    ),
-    Kind.ORDER_OVERDUE: Words(
-        "{circuit}: the order {direction} from {from} to {to} is {minutes} minutes old and not done yet",
-        "Ask the carrier about {external_id}; it stays open until the carrier shows what became of it",
-    ),
-    Kind.ORDER_UNKNOWN: Words(
-        "{circuit}: nobody knows whether the order {direction} from {from} to {to} was taken ({external_id})",
-        "Do not order by hand; iodcal asks the carrier with every run",
-    ),
-    Kind.OVERRULED: Words(
-        "{circuit}: the rule {by} keeps it below the {needs} that {subject} asks for",
-        "Move one of the two, or change the rules' priorities",
-    ),
-    Kind.PATTERN_SLOW: Words(
-        "The subject_regex of the rule {rule} took too long on a subject in {calendar}, which does not count",
-        "Write it without repetitions inside repetitions, such as (a+)+, or match by keywords",
-    ),
-    Kind.PRICE: Words(
-        "{circuit}: {to} costs {price} {currency} an hour, above max_price_per_hour ({limit}): not ordered",
-        "Raise max_price_per_hour of the circuit or the rule; iodcal asks for the price again with every run",
-    ),
-    Kind.PRICE_UNKNOWN: Words(
-        "{circuit}: the quote for {to} is in {currency} and not in {wanted}: it is compared with nothing",
-        "Set the carrier's or the circuit's `currency` to {currency}, and its rates with it",
-    ),
-    Kind.QUOTA_PLANNED: Words(
-        "Account {account} has fewer changes than its circuits could use: {count} are left out, those that "
-        "save least, which costs {cost} in this window",
-        "iodcal plan shows them; ask the carrier for more changes a day if that is worth it",
-    ),
-    Kind.QUOTA_SHORT: Words(
-        "Account {account} has {left} changes left for {asked} raises on {day} (UTC): circuits go up early "
-        "and stay up, and {unmet} cannot be raised at all",
-        "Raise by hand what cannot wait, or ask the carrier for more changes a day",
-    ),
-    Kind.QUOTA: Words(
-        "{held} changes wait: account {account} has used {used} of {limit} changes today (UTC)",
-        "They go out after midnight UTC; raise by hand what cannot wait",
-    ),
-    Kind.STATE_REBUILT: Words(
-        "The state was damaged ({file}) and is rebuilt from the history; nothing is lowered in this run",
-        "Compare `iodcal status` with the carrier's portal",
-    ),
-    Kind.STATE_SHARED: Words(
-        "The host {host} used this state just before: two hosts with one state can place an order twice",
-        "Stop the timer on one of them; if iodcal was moved, this clears with the next run",
-    ),
-    Kind.STATUS_UNKNOWN: Words(
-        "{circuit}: the carrier shows the status {status}, which is not understood; nothing is ordered",
-        "Ask the carrier what it means",
-    ),
-    Kind.TOO_LATE: Words(
-        "{circuit}: {level} is asked for until {ends_local}, before an order could be carried out",
-        "Give the rule a longer lead, or let the timer run more often",
-    ),
-    Kind.TOO_MANY_DOWNS: Words(
-        "{count} circuits would be lowered that no run foresaw (max_unplanned_downs: {limit}): {circuits}",
-        "If that is right, let them through: iodcal sync --allow-downs {count}",
-    ),
-}
-
 
 _NAMES_OTHERS = Words(
     "{subject} in {calendar} names {named}, which the rule {rule} does not allow ({circuits}): it asks for "
@@ -203,7 +98,7 @@ def describe(problem: Problem) -> Words:
         case Kind.NO_CIRCUIT if facts.get("named"):
             return fill(_NAMES_OTHERS, facts)
         case _:
-            return fill(_WORDS[problem.kind], facts)
+            return fill(Words(*problem.template), facts)
 
 
 def cause_in_words(cause: str | None) -> str:
@@ -256,6 +151,12 @@ def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:
     return fill(Words(text, remedy), {**facts, "state": state})
 
 
+def late_words(cause: str | None, circuit: str) -> Words:
+    """Why an event on `circuit` is late, and what to do about it; `cause` is None where nothing says it."""
+    known = _AT_RISK.get(cause or "late_run", _AT_RISK["late_run"])
+    return fill(Words(*known), {"circuit": circuit})
+
+
 def why_late(cause: str) -> str:
     """The cause of an event at risk, or late, in words; one that is not known here stands as it is."""
     known = _AT_RISK.get(cause)
@@ -300,3 +201,79 @@ def _local(text: str, zone: Fact) -> str:
     if isinstance(zone, str) and at.tzinfo is not None:
         at = at.astimezone(ZoneInfo(zone))
     return at.strftime("%a %d %b %H:%M %Z").strip()
+
+
+_WAYS = {
+    "service_id": "service ID",
+    "carrier_type": "carrier's type",
+    "address": "carrier's address",
+    "account": "carrier's account",
+}
+_LOWER = "or lower {old} in the carrier's portal, then: iodcal forget {name}"
+_GONE = Words(
+    "{name} is no longer in the configuration, and {stands}", f"Put it back until it is lowered; {_LOWER}"
+)
+_RENUMBERED = Words(
+    "{both}: its {ways} {were} changed from {was} to {is} in the configuration; under the old {ones} it "
+    "still {stands}",
+    f"Set it back until it is lowered; {_LOWER}",
+)
+_MOVED = Words(
+    _RENUMBERED.message,
+    "Set it back until it is lowered; "
+    "if the old and the new are one and the same circuit: iodcal forget {name}",
+)
+
+
+def of_left_up(facts: Mapping[str, Fact]) -> Words:
+    """What to tell of it. Its key says who it is: one that was only changed there stands in the file still,
+    and "no longer in the configuration" would send its reader the wrong way."""
+    order = facts.get("order") == "yes"
+    stands = "has an open order to {bandwidth}" if order else "stands at {bandwidth}"
+    told: dict[str, Fact] = {
+        **facts,
+        "stands": fill(Words(stands + " (off-peak {off_peak})", ""), facts).message,
+    }
+    changed = [way for way in str(facts.get("changed") or "").split(", ") if way]
+    if not changed:
+        return fill(_GONE, told | {"old": "it"})
+    name, now = facts.get("name"), facts.get("now")
+    told["both"] = name if name == now else f"{name} (now {now})"
+    told["ways"] = " and ".join(_WAYS.get(way, way) for way in changed)
+    told |= {"were": "was", "ones": "one"} if len(changed) == 1 else {"were": "were", "ones": "ones"}
+    return fill(_RENUMBERED if "service_id" in changed else _MOVED, told | {"old": "the old one"})
+
+
+def describe_recorded(id_: str, facts: Mapping[str, Fact]) -> Words:
+    """What to tell of a problem by its id and facts; of a kind that is not known its id alone."""
+    kind, _, place = id_.partition(":")
+    try:
+        return describe(Problem(Kind(kind), place, facts))
+    except ValueError:
+        return Words(f"{kind} {place}".rstrip(), "")
+
+
+_NAMED = 3  # calendars in one line; one more is no longer than "1 more"
+
+
+def describe_together(problems: Iterable[Problem]) -> Iterator[tuple[Problem, Words]]:
+    """`problems` in their order, with their words. Calendars that cannot be read for the very same reason, as
+    where one login serves many mailboxes, are told as one: it comes with the first of them."""
+    alike: dict[str | Words, list[Problem]] = {}
+    for problem in problems:
+        unreadable = problem.kind is Kind.CALENDAR_UNREADABLE
+        alike.setdefault(own_words(problem) if unreadable else problem.id, []).append(problem)
+    for same in alike.values():
+        yield same[0], describe(same[0]) if len(same) == 1 else _of_calendars(same)
+
+
+def _of_calendars(problems: Sequence[Problem]) -> Words:
+    own = own_words(problems[0])
+    places = _named([problem.where for problem in problems])
+    return Words(f"The calendars {places} cannot be read: {own.message}", own.remedy)
+
+
+def _named(places: Sequence[str]) -> str:
+    if len(places) <= _NAMED + 1:
+        return f"{', '.join(places[:-1])} and {places[-1]}"
+    return f"{', '.join(places[:_NAMED])} and {len(places) - _NAMED} more"

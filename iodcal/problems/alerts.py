@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report
 from iodcal.store.state import State, Told
 
@@ -34,9 +34,23 @@ _OF_ALL = frozenset({Kind.BUDGET, Kind.CLOCK, Kind.CONFIGURATION, Kind.STATE_SHA
 _SEEN_IN_RUNS = _OF_CALENDARS | _OF_CIRCUITS | _OF_ALL
 
 
-class Telling(Struct, frozen=True):
-    """`new`, `changed` and `reminded` are problems of this run, `cleared` those that are gone. `told` is
-    what to keep for the next run, by problem id."""
+# A problem that turns into a worse one at its place has not cleared.
+_WORSE = {
+    Kind.EVENT_AT_RISK: {Kind.EVENT_LATE},
+    Kind.ORDER_UNKNOWN: {Kind.ORDER_OVERDUE, Kind.ORDER_LOST, Kind.ORDER_FAILED},
+    Kind.ORDER_OVERDUE: {Kind.ORDER_FAILED},
+    Kind.CARRIER_UNREADABLE: {Kind.CIRCUIT_UNKNOWN},
+    Kind.QUOTA_PLANNED: {Kind.QUOTA, Kind.QUOTA_SHORT},
+    Kind.QUOTA_SHORT: {Kind.QUOTA},
+}
+
+
+_OF_EVENTS = frozenset({Kind.EVENT_AT_RISK, Kind.EVENT_LATE, Kind.OVERRULED})
+
+
+class AlertDecision(Struct, frozen=True):
+    """`new`, `changed` and `reminded` are problems of this run, `cleared` those that are gone, but
+    for those that turned into worse ones. `told` is what to keep for the next run, by problem id."""
 
     new: tuple[Problem, ...]
     changed: tuple[Problem, ...]
@@ -45,14 +59,14 @@ class Telling(Struct, frozen=True):
     told: Mapping[str, Told]
 
 
-def tell(
+def decide_alerts(
     problems: Iterable[Problem],
     told: Mapping[str, Told],
     *,
     examined: Callable[[str, str], bool],
     now: datetime,
     terminal: bool,
-) -> Telling:
+) -> AlertDecision:
     """Compares this run's problems with those that were told before.
 
     `examined` says whether this run could have seen a problem of a kind at a place: only such a one can
@@ -80,10 +94,27 @@ def tell(
     for problem in by_id.values():
         heard = not terminal and problem.id in spoken
         kept[problem.id] = _keep(problem, told.get(problem.id), now, heard=heard)
-    cleared = tuple(known for known in gone.values() if known.told_at is not None)
+    cleared = tuple(
+        known
+        for known in gone.values()
+        if known.told_at is not None and turned_into(known, by_id.values()) is None
+    )
     if terminal:
-        kept |= {key: replace(known, over=True) for key, known in gone.items() if known.told_at is not None}
-    return Telling(new, changed, reminded, cleared, kept)
+        kept |= {f"{known.kind}:{known.where}": replace(known, over=True) for known in cleared}
+    return AlertDecision(new, changed, reminded, cleared, kept)
+
+
+def turned_into(known: Told, problems: Iterable[Problem]) -> Problem | None:
+    """The worse one of `problems` that a problem told before turned into, if it did. The first versions named
+    events of one rule that begin at once alike: one that goes on under its own name has not cleared."""
+    worse = {kind for mild, kinds in _WORSE.items() if mild == known.kind for kind in kinds}
+    for one in problems:
+        renamed = known.kind in _OF_EVENTS and one.where.startswith(f"{known.where}/")
+        if (one.kind in worse and one.where == known.where) or (
+            renamed and (one.kind in worse or one.kind == known.kind)
+        ):
+            return one
+    return None
 
 
 def _unheard(known: Told | None) -> bool:
