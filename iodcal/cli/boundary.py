@@ -123,10 +123,9 @@ def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
 
 def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
     if _wants_json(arguments):
-        from iodcal.render.dump import dump
-        from iodcal.render.json import error_json
+        from iodcal.output.json import dump, failed_view
 
-        told = error_json(command_in(arguments) or "iodcal", Exit.CONFIGURATION, faults=error.faults)
+        told = failed_view(command_in(arguments) or "iodcal", Exit.CONFIGURATION, faults=error.faults)
         sys.stdout.write(dump(told) + "\n")
     from iodcal.cli.logs import say
     from iodcal.render.text import for_line
@@ -141,12 +140,10 @@ def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequenc
     from iodcal.render.text import for_line
 
     if _wants_json(arguments):
-        from iodcal.render.dump import dump
-        from iodcal.render.json import error_json
+        from iodcal.output.json import dump, failed_view
 
-        told = error_json(
-            command_in(arguments) or "iodcal", status, code=code, message=message, remedy=remedy
-        )
+        command = command_in(arguments) or "iodcal"
+        told = failed_view(command, status, code=code, message=message, remedy=remedy)
         sys.stdout.write(dump(told) + "\n")
     text, stop = f"iodcal: {for_line(message)}", "" if message.endswith("?") else "."
     say(f"{text}{stop} {for_line(remedy)}" if remedy else text)

@@ -170,9 +170,9 @@ def check(
     warnings = configuration.warnings
     exit_status = Exit.FAILED if strict and warnings else Exit.OK
     if session.json:
-        from iodcal.render.json import check_json
+        from iodcal.output.json import check_view
 
-        session.print_json(check_json(warnings, exit_status))
+        session.print_json(check_view(warnings, exit_status))
         return exit_status
     from iodcal.render.check import summary, warning_lines
     from iodcal.render.weight import is_plain
@@ -184,12 +184,7 @@ def check(
 
 
 def _show_json(session: Session, report: Report) -> int:
-    from iodcal.render.json import report_json
+    from iodcal.output.plan_view import report_view
 
-    document = report_json(report)
-    if report.unmatched is not None:
-        from iodcal.render.unmatched_json import unmatched_json
-
-        document["unmatched"] = unmatched_json(report.unmatched)
-    session.print_json(document)
+    session.print_json(report_view(report))
     return report.exit

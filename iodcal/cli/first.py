@@ -110,15 +110,17 @@ def _show_first_plan(session: Session, path: Path, written: Sequence[Path]) -> i
     from iodcal.commands import plan
     from iodcal.config.find import is_found
     from iodcal.config.load import load
-    from iodcal.render.setup import init_json, print_next
 
     configuration = load(path)
     with session.progress() as progress:
         report = plan(configuration, session.state_path(configuration), Preview(), progress)
     if session.json:
-        session.print_json(init_json(written, report))
+        from iodcal.output.operations_view import init_view
+
+        session.print_json(init_view(written, report))
         return report.exit
     from iodcal.render.plan import print_plan
+    from iodcal.render.setup import print_next
 
     print_next(written, session.console(), found=is_found(path))
     headings.of_plan(session, configuration, Preview())

@@ -36,9 +36,9 @@ def doctor(
     with session.progress() as progress:
         found = examine(configuration, session.state_path(configuration), patience, progress)
     if session.json:
-        from iodcal.render.doctor import doctor_json
+        from iodcal.output.operations_view import doctor_view
 
-        session.print_json(doctor_json(found))
+        session.print_json(doctor_view(found))
         return found.exit
     from iodcal.render.doctor import print_doctor
 

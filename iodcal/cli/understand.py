@@ -71,9 +71,9 @@ def explain(
 
 def _show_circuits(session: Session, explained: ExplainedCircuits) -> None:
     if session.json:
-        from iodcal.render.explain_json import circuits_json
+        from iodcal.output.explain_view import circuits_view
 
-        session.print_json(circuits_json(explained))
+        session.print_json(circuits_view(explained))
         return
     from iodcal.render.explain import print_circuits
 
@@ -82,9 +82,9 @@ def _show_circuits(session: Session, explained: ExplainedCircuits) -> None:
 
 def _show_events(session: Session, explained: ExplainedEvents) -> None:
     if session.json:
-        from iodcal.render.explain_json import events_json
+        from iodcal.output.explain_view import events_view
 
-        session.print_json(events_json(explained))
+        session.print_json(events_view(explained))
         return
     from iodcal.render.events import print_events
 
@@ -103,9 +103,9 @@ def show_diff(session: Session, path: Path, asked: Preview) -> int:
     with session.progress() as progress:
         comparison = compare(configuration, other, session.state_path(configuration), asked, progress)
     if session.json:
-        from iodcal.render.diff_json import diff_json
+        from iodcal.output.diff_view import diff_view
 
-        session.print_json(diff_json(comparison))
+        session.print_json(diff_view(comparison))
         return comparison.exit
     from iodcal.render.diff import print_diff
 

@@ -9,9 +9,9 @@ from iodcal import __version__
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Cost
 from iodcal.lookback import Bill, Figures, Lookback, Served
+from iodcal.output.json import moment
 from iodcal.render.charts import bills_chart, hours_chart, shade, spending_chart
 from iodcal.render.html import Html, tag
-from iodcal.render.json import moment
 from iodcal.render.lookback import figure, month_name, spare_text
 from iodcal.render.money import amount
 from iodcal.render.page_head import head

@@ -1,4 +1,4 @@
-"""What `doctor` found, for people and for scripts."""
+"""What `doctor` found, for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.doctor import Examination, Finding, Light
-from iodcal.render.json import VERSION, Json
 from iodcal.render.text import for_line
 from iodcal.words.doctor import describe
 
@@ -71,26 +70,3 @@ def _summary(examination: Examination) -> Text:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def doctor_json(examination: Examination) -> Json:
-    """The object that `doctor` prints."""
-    return {
-        "version": VERSION,
-        "command": "doctor",
-        "exit": int(examination.exit),
-        "complete": examination.complete,
-        "findings": [_finding(finding) for finding in examination.findings],
-    }
-
-
-def _finding(finding: Finding) -> Json:
-    words = describe(finding)
-    return {
-        "area": str(finding.area),
-        "where": finding.where,
-        "light": str(finding.light),
-        "code": finding.code,
-        "message": words.message,
-        "remedy": words.remedy if _needs_remedy(finding) else "",
-    }

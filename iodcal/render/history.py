@@ -1,8 +1,7 @@
-"""The history as lines for people, as JSON, and as CSV."""
+"""The history as lines for people."""
 
 from __future__ import annotations
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -11,45 +10,11 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from iodcal.author import Author
-from iodcal.history import PastCause, Transition
 from iodcal.history.command import HistoryReport
 from iodcal.history.entries import Entry
 from iodcal.render import past
 from iodcal.render.chart import DOWN, UP
-from iodcal.render.csv import csv_text
-from iodcal.render.json import VERSION, Json, moment
 from iodcal.render.text import for_line, for_terminal
-
-COLUMNS = (
-    *(
-        "at",
-        "kind",
-        "circuit",
-        "direction",
-        "from_mbps",
-        "to_mbps",
-        "outcome",
-        "reason",
-        "settled_at",
-        "until",
-    ),
-    *(
-        "causes",
-        "starts",
-        "ends",
-        "rules",
-        "calendars",
-        "by",
-        "user",
-        "uid",
-        "run_id",
-        "order_id",
-        "external_id",
-    ),
-    *("iodcal_version", "rules_digest", "labels", "rule_labels", "details"),
-    *("who", "note", "price_per_hour", "currency"),
-)
 
 _INDENT = 9  # columns: below the circuit
 _MOST_WHY = 400  # characters
@@ -128,112 +93,3 @@ def _ids(entry: Entry) -> str:
     parts += [f"rules {stamp.rules[:19]}"] if stamp.rules else []
     labels = past.labels_text((*entry.labels, *past.rule_labels(entry.causes)))
     return for_line(", ".join([*parts, labels] if labels else parts))
-
-
-def history_json(report: HistoryReport) -> Json:
-    """The object that `history` prints."""
-    return {
-        "version": VERSION,
-        "command": "history",
-        "exit": int(report.exit),
-        "now": moment(report.now),
-        "from": moment(report.start),
-        "to": moment(report.end),
-        "unreadable_lines": report.unreadable,
-        "entries": [_entry(entry) for entry in report.entries],
-    }
-
-
-def _entry(entry: Entry) -> Json:
-    order, stamp = entry.order, entry.stamp
-    return {
-        "at": moment(entry.at),
-        "kind": entry.kind,
-        "circuit": entry.circuit,
-        "direction": _direction(entry),
-        "from_mbps": entry.old.mbps if entry.old else None,
-        "to_mbps": entry.new.mbps if entry.new else None,
-        "outcome": entry.outcome,
-        "reason": entry.reason,
-        "accepted_at": moment(order.accepted_at) if order else None,
-        "settled_at": moment(past.settled(entry)),
-        "until": moment(entry.until),
-        "ended_at": moment(entry.ended),
-        "causes": [_cause(cause) for cause in entry.causes],
-        "by": _by(stamp.by),
-        "run_id": stamp.run_id,
-        "who": entry.who,
-        "note": entry.note,
-        "price_per_hour": str(order.price_per_hour) if order and order.price_per_hour is not None else None,
-        "currency": order.currency if order else None,
-        "order_id": order.carrier_order_id if order else None,
-        "external_id": order.external_id if order else None,
-        "iodcal_version": stamp.version,
-        "rules_digest": stamp.rules,
-        "labels": dict(entry.labels),
-        "transitions": [_transition(step) for step in entry.transitions],
-        "details": dict(entry.facts),
-    }
-
-
-def _cause(cause: PastCause) -> Json:
-    return {
-        "kind": cause.kind,
-        "rule": cause.rule,
-        "calendar": cause.calendar,
-        "subject": cause.subject,
-        "start": moment(cause.start),
-        "end": moment(cause.end),
-        "ended": cause.ended,
-        "who": cause.who,
-        "note": cause.note,
-        "labels": dict(cause.labels),
-    }
-
-
-def _transition(step: Transition) -> Json:
-    return {
-        "at": moment(step.stamp.at),
-        "outcome": str(step.outcome),
-        "run_id": step.stamp.run_id,
-        "by": _by(step.stamp.by),
-    }
-
-
-def _by(by: Author | None) -> Json | None:
-    return {"kind": str(by.by), "user": by.user, "uid": by.uid} if by else None
-
-
-def _direction(entry: Entry) -> str | None:
-    if entry.old is None or entry.new is None:
-        return None
-    return "up" if entry.new > entry.old else "down"
-
-
-def history_csv(report: HistoryReport) -> str:
-    """A header and a line per entry; lists in a cell are separated by semicolons."""
-    return csv_text(COLUMNS, (_cells(entry, report) for entry in report.entries))
-
-
-def _cells(entry: Entry, report: HistoryReport) -> dict[str, str | int | None]:
-    shown = _entry(entry)
-    by, zone = entry.stamp.by, report.zone
-    details = [f"{name}={past.fact_text(name, fact, zone)}" for name, fact in entry.facts.items() if fact]
-    listed: dict[str, Any] = {
-        "by": str(by.by) if by else None,
-        "user": by.user if by else None,
-        "uid": by.uid if by else None,
-        "causes": "; ".join(past.named(cause) for cause in entry.causes),
-        "starts": "; ".join(str(moment(cause.start)) for cause in entry.causes),
-        "ends": "; ".join(str(moment(cause.end)) for cause in entry.causes),
-        "rules": _distinct(cause.rule for cause in entry.causes),
-        "calendars": _distinct(cause.calendar for cause in entry.causes),
-        "labels": past.labels_text(entry.labels),
-        "rule_labels": past.labels_text(past.rule_labels(entry.causes)),
-        "details": "; ".join(details),
-    }
-    return {column: listed.get(column, shown.get(column)) for column in COLUMNS}
-
-
-def _distinct(names: Any) -> str:
-    return "; ".join(dict.fromkeys(name for name in names if name))

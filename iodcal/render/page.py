@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from iodcal import __version__
 from iodcal.domain.problems import Severity
 from iodcal.history.entries import HELD, Entry
+from iodcal.output.json import moment
 from iodcal.render import past
 from iodcal.render.html import Html, tag, together
-from iodcal.render.json import moment
 from iodcal.render.page_head import head
 from iodcal.render.page_picture import counted, glyph_of, picture
 from iodcal.render.text import for_terminal

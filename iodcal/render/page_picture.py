@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval, midnight
 from iodcal.history.entries import HELD, Entry
+from iodcal.output.json import moment
 from iodcal.render import past
 from iodcal.render.html import Html, tag, together
-from iodcal.render.json import moment
 from iodcal.render.text import for_terminal
 from iodcal.render.when import local_span, with_zone
 from iodcal.reportpage import Bar, Block, Lane, Page, Trouble

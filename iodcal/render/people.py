@@ -1,4 +1,4 @@
-"""What a person's command did: a few plain lines, or JSON. Needs no rich."""
+"""What a person's command did: a few plain lines. Needs no rich."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from iodcal.domain.circuits import Orders
 from iodcal.domain.wishes import Hold, Pause
-from iodcal.render.json import VERSION, Json, hold_json, moment, parked_json, pause_json
 from iodcal.render.text import for_line, for_terminal
 from iodcal.render.when import local, relative, with_zone
 from iodcal.render.wishes import by_whom, hold_text, pause_text
@@ -29,33 +28,6 @@ def act_lines(act: Act, *, synced: bool) -> Iterator[str]:
     yield from (for_line(line) for line in lines(act))
     if act.changed and not synced and act.command in ("hold", "release", "resume", "park"):
         yield "The next run acts on it; with --sync it is done at once"
-
-
-def act_json(act: Act) -> Json:
-    """The object that a person's command prints."""
-    return {
-        "version": VERSION,
-        "command": act.command,
-        "exit": 0,
-        "now": moment(act.now),
-        "who": act.who,
-        "circuit": act.circuit.name if act.circuit is not None else None,
-        "changed": act.changed,
-        "over": act.over,
-        "hold": hold_json(act.hold) if act.hold is not None else None,
-        "pause": pause_json(act.pause) if act.pause is not None else None,
-        "parked": parked_json(act.parked) if act.parked is not None else None,
-        "paused": list(act.paused),
-        "forgotten": _forgotten_json(act),
-    }
-
-
-def _forgotten_json(act: Act) -> Json | None:
-    standing = act.forgotten
-    if standing is None:
-        return None
-    ordered = standing.ordered.mbps if standing.ordered is not None else None
-    return {"name": standing.name, "key": standing.key, "ordered_mbps": ordered}
 
 
 def _name(act: Act) -> str:

@@ -11,9 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.carriers import Listed
-from iodcal.render.json import VERSION, Json, report_json
 from iodcal.render.text import for_line, for_terminal
-from iodcal.result import Report
 
 
 def circuits_table(listed: Sequence[Listed]) -> Table:
@@ -49,14 +47,3 @@ def print_next(written: Sequence[Path], console: Console, *, found: bool) -> Non
         soft_wrap=True,
     )
     console.print()
-
-
-def init_json(written: Sequence[Path], report: Report) -> Json:
-    """The object that `init` prints."""
-    return {
-        "version": VERSION,
-        "command": "init",
-        "exit": int(report.exit),
-        "files": [str(path) for path in written],
-        "plan": report_json(report),
-    }

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from iodcal.domain.problems import Problem
 from iodcal.exits import Exit
-from iodcal.render.json import VERSION, Json, moment
+from iodcal.output.json import VERSION, Json, moment
 from iodcal.simulation.course import Hours
 from iodcal.simulation.result import CircuitResult, Comparison, Money, Served, Simulation
 from iodcal.words.problems import describe

@@ -1,4 +1,4 @@
-"""The events that no rule took, on a terminal or in a pipe, and as JSON. Hidden titles only count."""
+"""The events that no rule took, on a terminal or in a pipe. Hidden titles only count."""
 
 from __future__ import annotations
 

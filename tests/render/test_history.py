@@ -7,12 +7,14 @@ import io
 from pathlib import Path
 
 import pytest
+from msgspec import json
 
 from iodcal.config.load import load
 from iodcal.history.command import HistoryAsked, HistoryReport, history
+from iodcal.output.history_view import COLUMNS, HistoryView, history_csv, history_view
+from iodcal.output.json import dump
 from iodcal.render.csv import csv_text
-from iodcal.render.dump import dump
-from iodcal.render.history import COLUMNS, history_csv, history_json, print_history, unreadable_line
+from iodcal.render.history import print_history, unreadable_line
 from iodcal.render.html import for_html
 from iodcal.render.past import fact_text, held, who
 from iodcal.render.text import for_csv
@@ -40,7 +42,9 @@ def test_the_history(report: HistoryReport, width: int) -> None:
 
 
 def test_the_json_and_the_csv_of_a_history(report: HistoryReport) -> None:
-    check("history.json", dump(history_json(report)) + "\n")
+    printed = dump(history_view(report))
+    check("history.json", printed + "\n")
+    assert dump(json.decode(printed, type=HistoryView)) == printed
     check("history.csv", history_csv(report))
 
 

@@ -15,8 +15,8 @@ from iodcal.domain.values import replace
 from iodcal.history import Past, PastCause
 from iodcal.lookback import Because, Lookback, Served
 from iodcal.lookback.gather import look_back
+from iodcal.output.json import dump
 from iodcal.render.costs_page import costs_html
-from iodcal.render.dump import dump
 from iodcal.render.lookback import print_lookback, spare_text
 from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
 from iodcal.words.lookback import event_name, spent_on

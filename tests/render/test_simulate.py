@@ -15,7 +15,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
-from iodcal.render.dump import dump
+from iodcal.output.json import dump
 from iodcal.render.simulate import print_comparison
 from iodcal.render.simulate_json import comparison_json
 from iodcal.simulation.chance import NO_FAULTS, FaultKind, FaultPlan

@@ -1,0 +1,1 @@
+"""What commands found out, as text, tables and JSON."""
