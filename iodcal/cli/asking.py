@@ -23,7 +23,7 @@ class TerminalAsker:
     def say(self, code: str, **facts: str) -> None:
         from rich.text import Text
 
-        from iodcal.render.text import for_line
+        from iodcal.output.text import for_line
         from iodcal.words.setup import SAID
 
         heading = code.startswith("stage_")
@@ -44,14 +44,14 @@ class TerminalAsker:
         return str(typer.prompt(asked, default=default, show_default=bool(default)))
 
     def show(self, listed: Sequence[Listed]) -> None:
-        from iodcal.render.setup import circuits_table
+        from iodcal.output.operations import circuits_table
 
         self._console.print(circuits_table(listed))
 
     def trouble(self, error: CalendarError | CarrierError) -> None:
         from rich.text import Text
 
-        from iodcal.render.text import for_line
+        from iodcal.output.text import for_line
         from iodcal.words.errors import of_edge
 
         words = of_edge(error)

@@ -128,7 +128,7 @@ def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
         told = failed_view(command_in(arguments) or "iodcal", Exit.CONFIGURATION, faults=error.faults)
         sys.stdout.write(dump(told) + "\n")
     from iodcal.cli.logs import say
-    from iodcal.render.text import for_line
+    from iodcal.output.text import for_line
 
     for fault in error.faults:
         say(for_line(str(fault)))
@@ -137,7 +137,7 @@ def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
 
 def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequence[str]) -> int:
     from iodcal.cli.logs import say
-    from iodcal.render.text import for_line
+    from iodcal.output.text import for_line
 
     if _wants_json(arguments):
         from iodcal.output.json import dump, failed_view

@@ -78,7 +78,7 @@ def show_sync(session: Session, synced: Synced) -> int:
     if session.json:
         return _show_json(session, synced.report)
     if session.terminal and not session.quiet:
-        from iodcal.render.sync import print_sync
+        from iodcal.output.status import print_sync
 
         print_sync(synced.report, session.console(), session.console(stderr=True))
     else:
@@ -89,7 +89,7 @@ def show_sync(session: Session, synced: Synced) -> int:
 def _write_lines(session: Session, synced: Synced) -> None:
     """For cron: nothing at all where nothing happened."""
     from iodcal.cli.logs import say
-    from iodcal.render.lines import problem_lines, sync_lines
+    from iodcal.output.lines import problem_lines, sync_lines
 
     if not session.quiet:
         sys.stdout.writelines(f"{line}\n" for line in sync_lines(synced))
@@ -133,11 +133,11 @@ def _show_plan(session: Session, asked: Preview) -> int:
         report = preview(configuration, session.state_path(configuration), asked, progress)
     if session.json:
         return _show_json(session, report)
-    from iodcal.render.plan import print_plan
+    from iodcal.output.plan import print_plan
 
     print_plan(report, session.console(), session.console(stderr=True))
     if report.unmatched is not None:
-        from iodcal.render.unmatched import print_unmatched
+        from iodcal.output.events import print_unmatched
 
         print_unmatched(report.unmatched, configuration.zone, session.console())
     return report.exit
@@ -153,7 +153,7 @@ def status(session: Session, *, circuit: CircuitOption = None) -> int:
     report = look_up(configuration, session.state_path(configuration), circuit, session.run_id)
     if session.json:
         return _show_json(session, report)
-    from iodcal.render.status import print_status
+    from iodcal.output.status import print_status
 
     print_status(report, session.console(), session.console(stderr=True))
     return report.exit
@@ -174,8 +174,8 @@ def check(
 
         session.print_json(check_view(warnings, exit_status))
         return exit_status
-    from iodcal.render.check import summary, warning_lines
-    from iodcal.render.weight import is_plain
+    from iodcal.output.heading import summary, warning_lines
+    from iodcal.output.text import is_plain
 
     plain = is_plain(sys.stderr, no_color=bool(session.common.no_color))
     sys.stderr.writelines(f"{line}\n" for line in warning_lines(warnings, plain=plain))

@@ -96,7 +96,7 @@ def _init(session: Session, given: Mapping[str, Sequence[str]], *, yes: bool) ->
     interview(sheet, given, person)
     text = checked_text(sheet, path)
     if not session.json:
-        from iodcal.render.setup import print_file
+        from iodcal.output.operations import print_file
 
         print_file(path, text, console)
     if person and not yes and not typer.confirm("Write this, and its schema for editors?"):
@@ -119,8 +119,8 @@ def _show_first_plan(session: Session, path: Path, written: Sequence[Path]) -> i
 
         session.print_json(init_view(written, report))
         return report.exit
-    from iodcal.render.plan import print_plan
-    from iodcal.render.setup import print_next
+    from iodcal.output.operations import print_next
+    from iodcal.output.plan import print_plan
 
     print_next(written, session.console(), found=is_found(path))
     headings.of_plan(session, configuration, Preview())

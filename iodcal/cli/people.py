@@ -172,7 +172,7 @@ def _one_or_all(circuit: str | None, *, all_circuits: bool) -> str | None:
 
 def _finish(session: Session, configuration: Configuration, act: Act, asked: Asked, *, sync: bool) -> int:
     """Shows what was done; with `sync` orders what follows from it."""
-    from iodcal.render.people import act_lines
+    from iodcal.output.overrides import act_lines
 
     lines = list(act_lines(act, synced=sync))
     if not session.json and not session.quiet:
@@ -210,7 +210,7 @@ def _sync(
             return carry_out(configuration, session.state_path(configuration), syncing, progress)
     except IodcalError:
         from iodcal.cli.logs import say
-        from iodcal.render.lines import NOTICE
+        from iodcal.output.lines import NOTICE
 
         for line in unsaid:
             say(line, NOTICE)

@@ -63,7 +63,7 @@ def history(
 
     asked = HistoryAsked(circuit, start, end, since, tuple(outcome or ()), everything)
     report = look_up(configuration, session.state_path(configuration), asked)
-    from iodcal.render.history import print_history, unreadable_line
+    from iodcal.output.history import print_history, unreadable_line
 
     if session.json:
         from iodcal.output.history_view import history_view

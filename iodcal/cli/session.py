@@ -64,7 +64,7 @@ class Session:
     @property
     def plain(self) -> bool:
         """True where results have no colour and no weight."""
-        from iodcal.render.weight import is_plain
+        from iodcal.output.text import is_plain
 
         return is_plain(sys.stdout, no_color=bool(self.common.no_color))
 
@@ -122,6 +122,6 @@ class Session:
 
     def console(self, *, stderr: bool = False) -> Console:
         """The console for people; with `stderr` that for problems."""
-        from iodcal.render.console import make_console
+        from iodcal.output.console import make_console
 
         return make_console(no_color=bool(self.common.no_color), stderr=stderr)

@@ -40,7 +40,7 @@ def doctor(
 
         session.print_json(doctor_view(found))
         return found.exit
-    from iodcal.render.doctor import print_doctor
+    from iodcal.output.operations import print_doctor
 
     print_doctor(found, session.console(), quiet=session.quiet)
     return found.exit

@@ -75,7 +75,7 @@ def _show_circuits(session: Session, explained: ExplainedCircuits) -> None:
 
         session.print_json(circuits_view(explained))
         return
-    from iodcal.render.explain import print_circuits
+    from iodcal.output.explain import print_circuits
 
     print_circuits(explained, session.console(), session.console(stderr=True))
 
@@ -86,7 +86,7 @@ def _show_events(session: Session, explained: ExplainedEvents) -> None:
 
         session.print_json(events_view(explained))
         return
-    from iodcal.render.events import print_events
+    from iodcal.output.events import print_events
 
     print_events(explained, session.console(), session.console(stderr=True))
 
@@ -107,7 +107,7 @@ def show_diff(session: Session, path: Path, asked: Preview) -> int:
 
         session.print_json(diff_view(comparison))
         return comparison.exit
-    from iodcal.render.diff import print_diff
+    from iodcal.output.diff import print_diff
 
     print_diff(comparison, session.console(), session.console(stderr=True))
     return comparison.exit

@@ -10,8 +10,7 @@ from iodcal.config import NotifyTarget
 from iodcal.domain.changes import Change
 from iodcal.domain.planning import CircuitPlan
 from iodcal.notices import Notice, NoticeKind
-from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local
+from iodcal.output.text import for_line, for_terminal, local
 from iodcal.result import Report
 
 _AHEAD = timedelta(hours=24)

@@ -12,9 +12,8 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Fact, Kind, Problem, Severity
 from iodcal.errors import IodcalError
 from iodcal.notices import Notice, NoticeKind
-from iodcal.render.lines import held_line, order_line
-from iodcal.render.text import for_line
-from iodcal.render.when import with_zone
+from iodcal.output.lines import held_line, order_line
+from iodcal.output.text import for_line, with_zone
 from iodcal.result import CurtainUp, Report
 from iodcal.state import Told
 from iodcal.words import Words

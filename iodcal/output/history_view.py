@@ -11,9 +11,9 @@ from iodcal.author import Author
 from iodcal.history import Transition
 from iodcal.history.command import HistoryReport
 from iodcal.history.entries import Entry
+from iodcal.output import past
 from iodcal.output.json import ResultView, View, moment
-from iodcal.render import past
-from iodcal.render.csv import csv_text
+from iodcal.output.text import csv_text
 
 COLUMNS = (
     *(

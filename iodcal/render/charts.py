@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.lookback import Bill, Figures, Spending
+from iodcal.output.text import for_terminal
 from iodcal.render.html import Html, tag
-from iodcal.render.text import for_terminal
 from iodcal.words.lookback import spent_on
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _BAR = 1000, 220, 760, 30, 18

@@ -10,14 +10,13 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Cost
 from iodcal.lookback import Bill, Figures, Lookback, Served
 from iodcal.output.json import moment
+from iodcal.output.plan import amount
+from iodcal.output.text import for_terminal, local, with_zone
 from iodcal.render.charts import bills_chart, hours_chart, shade, spending_chart
 from iodcal.render.html import Html, tag
 from iodcal.render.lookback import figure, month_name, spare_text
-from iodcal.render.money import amount
 from iodcal.render.page_head import head
 from iodcal.render.page_picture import counted
-from iodcal.render.text import for_terminal
-from iodcal.render.when import local, with_zone
 from iodcal.words.lookback import doubts, event_name, prices, spent_on
 from iodcal.words.problems import why_late
 

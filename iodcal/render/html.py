@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from iodcal.render.text import for_line
+from iodcal.output.text import for_line
 
 _VOID = frozenset({"br", "link", "meta"})
 

@@ -13,9 +13,8 @@ from rich.text import Text
 from iodcal.domain.money import Cost
 from iodcal.lookback import Bill, Figures, Lookback, QuotaDay, Served, Spending
 from iodcal.lookback.paid import hours
-from iodcal.render.money import amount
-from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local
+from iodcal.output.plan import amount
+from iodcal.output.text import for_line, for_terminal, local
 from iodcal.words.lookback import doubts, event_name, prices, spent_on
 from iodcal.words.problems import why_late
 

@@ -12,7 +12,7 @@ from iodcal.exits import Exit
 from iodcal.lookback import Because, Bill, CircuitPast, Figures, Lookback, QuotaDay, Served, Spending
 from iodcal.lookback.paid import hours
 from iodcal.output.json import VERSION, Json, moment
-from iodcal.render.csv import csv_text
+from iodcal.output.text import csv_text
 from iodcal.words.lookback import doubts, event_name, spent_on
 
 Row: TypeAlias = Mapping[str, str | int | None]

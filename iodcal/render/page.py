@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 from iodcal import __version__
 from iodcal.domain.problems import Severity
 from iodcal.history.entries import HELD, Entry
+from iodcal.output import past
 from iodcal.output.json import moment
-from iodcal.render import past
+from iodcal.output.text import for_terminal, relative, with_zone
 from iodcal.render.html import Html, tag, together
 from iodcal.render.page_head import head
 from iodcal.render.page_picture import counted, glyph_of, picture
-from iodcal.render.text import for_terminal
-from iodcal.render.when import relative, with_zone
 from iodcal.reportpage import CurrentProblem, Lane, Page
 from iodcal.result import SourceReport
 

@@ -11,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval, midnight
 from iodcal.history.entries import HELD, Entry
+from iodcal.output import past
 from iodcal.output.json import moment
-from iodcal.render import past
+from iodcal.output.text import for_terminal, local_span, with_zone
 from iodcal.render.html import Html, tag, together
-from iodcal.render.text import for_terminal
-from iodcal.render.when import local_span, with_zone
 from iodcal.reportpage import Bar, Block, Lane, Page, Trouble
 
 _SHADES = 6  # of page.css

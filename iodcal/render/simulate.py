@@ -13,7 +13,7 @@ from rich.text import Text
 from iodcal.domain.durations import format_duration
 from iodcal.domain.money import RateSource
 from iodcal.domain.problems import Kind, Problem
-from iodcal.render.text import for_line, for_terminal
+from iodcal.output.text import for_line, for_terminal
 from iodcal.simulation.course import Hours
 from iodcal.simulation.result import CircuitResult, Comparison, Served, Simulation
 from iodcal.words.problems import cause_in_words, describe

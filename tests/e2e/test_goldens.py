@@ -28,11 +28,10 @@ ENVIRONMENT = {"COLUMNS": "80", "SUDO_USER": "pat", "SUDO_UID": "1000"}
 _BY_CHANCE = (
     (re.compile(r"\bio[A-Z2-7]{18}\b"), "ioEXTERNALID"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "RUNID"),
-    (
-        re.compile(r"\b20(?!26-11-2)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\.\d{3}\+00:00)"),
-        "CLOCK",
-    ),  # files are read by the machine's
+    # Files are read by the machine's clock, and log lines written.
+    (re.compile(r"\b20(?!26-11-2)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\.\d{3}\+00:00)"), "CLOCK"),
     (re.compile(r'(?<=datetime="CLOCK">)[^<]*</time>, [^<]*'), "CLOCK</time>"),
+    (re.compile(r"(?<!be )\bread (now|in \d+ \w+|\d+ \w+ ago)"), "read THEN"),
 )
 # What differs with the machine's clock, of the commands that have no other.
 _OF_THE_CLOCK = (

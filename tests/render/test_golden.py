@@ -27,14 +27,13 @@ from iodcal.domain.problems import Kind, Problem
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
 from iodcal.output.json import check_view, dump, failed_view
+from iodcal.output.lines import held_line, order_line, problem_lines
 from iodcal.output.operations_view import act_view
+from iodcal.output.overrides import act_lines
+from iodcal.output.plan import print_plan
 from iodcal.output.plan_view import report_view
+from iodcal.output.status import print_status, print_sync
 from iodcal.people import Act
-from iodcal.render.lines import held_line, order_line, problem_lines
-from iodcal.render.people import act_lines
-from iodcal.render.plan import print_plan
-from iodcal.render.status import print_status
-from iodcal.render.sync import print_sync
 from iodcal.result import Report, SourceReport
 from iodcal.state import LastRun, Told
 from iodcal.telling import Telling

@@ -11,13 +11,12 @@ from msgspec import json
 
 from iodcal.config.load import load
 from iodcal.history.command import HistoryAsked, HistoryReport, history
+from iodcal.output.history import print_history, unreadable_line
 from iodcal.output.history_view import COLUMNS, HistoryView, history_csv, history_view
 from iodcal.output.json import dump
-from iodcal.render.csv import csv_text
-from iodcal.render.history import print_history, unreadable_line
+from iodcal.output.past import fact_text, held, who
+from iodcal.output.text import csv_text, for_csv
 from iodcal.render.html import for_html
-from iodcal.render.past import fact_text, held, who
-from iodcal.render.text import for_csv
 from iodcal.words.recorded import describe_recorded
 from tests.config.test_load import BASE, write
 from tests.domain.minutes import DENVER

@@ -36,14 +36,13 @@ from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.domain.wishes import Parked, Pause
 from iodcal.explaining import ExplainedCircuits, ExplainedEvents
+from iodcal.output.diff import print_diff
 from iodcal.output.diff_view import diff_view
+from iodcal.output.events import print_events, print_unmatched
+from iodcal.output.explain import print_circuits
 from iodcal.output.explain_view import circuits_view, events_view
 from iodcal.output.json import dump
 from iodcal.output.unmatched_view import unmatched_view
-from iodcal.render.diff import print_diff
-from iodcal.render.events import print_events
-from iodcal.render.explain import print_circuits
-from iodcal.render.unmatched import print_unmatched
 from tests.domain.minutes import CIRCUIT, DENVER, NOON, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_matching import EVENT, HOUR, rule
 from tests.domain.test_orders import order

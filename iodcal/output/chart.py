@@ -18,7 +18,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change
 from iodcal.domain.localtime import Interval, midnight
 from iodcal.domain.timeline import Timeline
-from iodcal.render.text import for_terminal
+from iodcal.output.text import for_terminal
 
 _LABEL = 9  # columns for the tier's name
 _STEPS = (1, 2, 3, 6, 12, 24, 48, 96, 168)  # hours between two marks of the axis

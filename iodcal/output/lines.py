@@ -10,9 +10,8 @@ from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
-from iodcal.render.text import for_line
-from iodcal.render.when import span_with_zone
-from iodcal.render.wishes import by_whom
+from iodcal.output.overrides import by_whom
+from iodcal.output.text import for_line, span_with_zone
 from iodcal.result import Report
 from iodcal.telling import Telling
 from iodcal.words import Words

@@ -8,7 +8,7 @@ from typing import IO
 
 from rich.console import Console
 
-from iodcal.render.weight import is_plain
+from iodcal.output.text import is_plain
 
 _PIPED_WIDTH = 100
 

@@ -1,17 +1,21 @@
-"""The first line of what people are shown: what time it is about.
+"""What is shown without rich: the first line of a result, which says what time it is about, and `check`'s.
 
-It is written before calendars are read, and before anything is loaded that takes long, so without rich.
+The first line is written before calendars are read, and before anything is loaded that takes long.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from iodcal.render.text import for_line
-from iodcal.render.weight import BOLD, DIM, LOUD, painted
-from iodcal.render.when import rough, with_zone
+from iodcal.output.text import BOLD, DIM, LOUD, for_line, painted, rough, with_zone
+
+if TYPE_CHECKING:
+    from iodcal.config import Configuration
+    from iodcal.errors import Fault
 
 _TRIAL = "An event that does not exist, tried on today's rules; nothing was read"
 _TEST = "TEST environment: no production circuit is changed"
@@ -52,3 +56,24 @@ def doctor_heading(now: datetime, zone: ZoneInfo, path: Path, *, plain: bool) ->
 def history_heading(zone: ZoneInfo, *, plain: bool) -> str:
     """Whose times a history shows."""
     return f"{painted(f'times are those of {zone.key}', DIM, plain=plain)}\n"
+
+
+def warning_lines(warnings: Iterable[Fault], *, plain: bool) -> Iterator[str]:
+    """A line for each warning."""
+    for warning in warnings:
+        yield f"{painted('warning: ', BOLD, plain=plain)}{for_line(str(warning))}"
+
+
+def summary(path: Path, configuration: Configuration, warnings: int) -> str:
+    """What the file amounts to, which `path` names as faults do; with the number of its warnings."""
+    counts = [
+        _count(len(configuration.calendars), "calendar"),
+        _count(len(configuration.circuits), "circuit"),
+        _count(len(configuration.rules), "rule"),
+    ]
+    doubts = _count(warnings, "warning") if warnings else "no warnings"
+    return f"{for_line(str(path))}: {', '.join(counts)}; no errors, {doubts}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

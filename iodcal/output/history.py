@@ -12,9 +12,9 @@ from rich.text import Text
 
 from iodcal.history.command import HistoryReport
 from iodcal.history.entries import Entry
-from iodcal.render import past
-from iodcal.render.chart import DOWN, UP
-from iodcal.render.text import for_line, for_terminal
+from iodcal.output import past
+from iodcal.output.chart import DOWN, UP
+from iodcal.output.text import for_line, for_terminal
 
 _INDENT = 9  # columns: below the circuit
 _MOST_WHY = 400  # characters

@@ -10,17 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.domain.changes import Cause, CauseKind, Change
-from iodcal.domain.costing import change_costs
+from iodcal.domain.costing import change_costs, list_prices_of, window_cost
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Cost, add_up
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.problems import Problem, Severity
 from iodcal.domain.standing import Standing
-from iodcal.render.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
-from iodcal.render.lines import lost_state_text
-from iodcal.render.money import effect, left_out_lines, total_lines, window_line
-from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, local_span, relative
-from iodcal.render.wishes import by_whom, wishes_of, wishes_of_all
+from iodcal.output.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
+from iodcal.output.lines import lost_state_text
+from iodcal.output.overrides import by_whom, wishes_of, wishes_of_all
+from iodcal.output.text import for_line, for_terminal, local, local_span, relative, rough
 from iodcal.result import Report, SourceReport
 from iodcal.words import Words
 from iodcal.words.held import HELD
@@ -246,3 +245,53 @@ def _told(problem: Problem, words: Words) -> Text:
         for_line(words.message) + ". ",
         (for_line(words.remedy), "italic"),
     )
+
+
+_MOST_LEFT_OUT = 3
+_BILLED = {"minute": "by the minute", "hour": "by the started hour", "day": "by the day's highest tier"}
+
+
+def amount(cost: Cost) -> str:
+    """`33.12 USD`; `at least` where some rate is not known."""
+    return f"{'' if cost.complete else 'at least '}{cost.rounded} {cost.currency}"
+
+
+def effect(cost: Cost | None) -> Text:
+    """What a change costs or saves: `+0.70 USD`, `-5.20 USD`."""
+    if cost is None or not cost.complete:
+        return Text("" if cost is None else "no rate", style="dim")
+    return Text(f"{cost.rounded:+} {cost.currency}", style="dim")
+
+
+def window_line(plan: CircuitPlan, report: Report) -> Iterator[Text]:
+    """What the circuit costs in the window, if anything is known of that."""
+    cost = window_cost(plan, report.window)
+    if cost is not None:
+        length = rough(report.window.end - report.window.start)
+        yield Text(f"{length} cost {amount(cost)}, billed {_BILLED[plan.tariff.billing]}", style="dim")
+
+
+def left_out_lines(plan: CircuitPlan) -> Iterator[Text]:
+    """What the account's quota has no room for, and what that costs."""
+    for left in plan.left_out[:_MOST_LEFT_OUT]:
+        zone = plan.circuit.zone
+        since = "now" if left.change.due else local(left.change.at, zone)
+        text = f"left out for the quota: {left.change.direction} to {left.change.new} {since}; "
+        price = f", {effect(left.cost)}" if plan.tariff.rates else ""
+        yield Text(f"{text}at {left.kept} until {local(left.until, zone)}{price}")
+    if len(plan.left_out) > _MOST_LEFT_OUT:
+        yield Text(f"and {len(plan.left_out) - _MOST_LEFT_OUT} more left out", style="dim")
+
+
+def total_lines(report: Report) -> Iterator[Text]:
+    """What all circuits cost together, by what prices."""
+    costs = [window_cost(plan, report.window) for plan in report.plans]
+    known = [cost for cost in costs if cost is not None]
+    day = list_prices_of(report.plans)
+    if not known or (len(costs) == 1 and not day):
+        return  # what one circuit costs stands beside it
+    totals = " and ".join(amount(total) for total in add_up(known))
+    unknown = len(costs) - len(known)
+    missing = f", {unknown} of {len(costs)} without any rate" if unknown else ""
+    listed = f" (list prices of {day} where nothing better is known)" if day else ""
+    yield Text(f"All circuits: {totals}{missing}{listed}", style="bold")

@@ -12,11 +12,9 @@ from iodcal.domain.changes import Cause, CauseKind, Change, of_window
 from iodcal.domain.explaining import Explanation, Ground, Kept, Part, Role
 from iodcal.domain.orders import Order
 from iodcal.explaining import ExplainedCircuits
-from iodcal.render.money import left_out_lines
-from iodcal.render.plan import cause_text, print_problems, print_sources, step
-from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, local_span, relative, rough, with_zone
-from iodcal.render.wishes import wishes_of
+from iodcal.output.overrides import wishes_of
+from iodcal.output.plan import cause_text, left_out_lines, print_problems, print_sources, step
+from iodcal.output.text import for_line, for_terminal, local, local_span, relative, rough, with_zone
 from iodcal.words.explain import ROLES
 from iodcal.words.held import HELD
 

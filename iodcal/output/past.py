@@ -15,8 +15,8 @@ from iodcal.domain.labels import Labels
 from iodcal.domain.orders import Outcome
 from iodcal.history import PastCause
 from iodcal.history.entries import HELD, Entry
-from iodcal.render.when import local_span
-from iodcal.render.wishes import by_whom
+from iodcal.output.overrides import by_whom
+from iodcal.output.text import local_span
 from iodcal.words.held import HELD as HELD_WORDS
 from iodcal.words.recorded import describe_recorded
 

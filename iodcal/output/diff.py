@@ -17,9 +17,8 @@ from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Window
-from iodcal.render.plan import cause_text, print_sources, print_told, problem_text, zone_line
-from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, local_span
+from iodcal.output.plan import cause_text, print_sources, print_told, problem_text, zone_line
+from iodcal.output.text import for_line, for_terminal, local, local_span
 from iodcal.result import Report
 from iodcal.words.held import HELD
 
