@@ -7,7 +7,6 @@ from datetime import datetime
 from iodcal.domain.condition import Finding
 from iodcal.domain.unmatched import Unmatched, Untaken
 from iodcal.output.json import View
-from iodcal.words.explain import condition_words
 
 
 class FindingView(View):
@@ -77,5 +76,7 @@ def _title(untaken: Untaken) -> TitleView:
 
 def finding_view(finding: Finding) -> FindingView:
     """What one condition found."""
+    from iodcal.words.explain import condition_words  # a plan that shows no finding need not load it
+
     message = None if finding.holds else condition_words(finding)
     return FindingView.of(finding, condition=finding.key, message=message)
