@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
-from iodcal.cli import OBJECTS_BETWEEN_COLLECTIONS
+from iodcal.cli.startup import OBJECTS_BETWEEN_COLLECTIONS
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Baseline, Circuit, Peak
 from iodcal.domain.conditions import Conditions

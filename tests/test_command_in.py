@@ -9,7 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from iodcal.cli import boundary
-from iodcal.cli.app import COMMANDS, application, command_in
+from iodcal.cli.app import COMMANDS, application
+from iodcal.cli.startup import command_in
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,7 @@ def signals_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_command_among_options_whose_values_look_like_one(line: str, command: str | None) -> None:
-    assert command_in(line.split()) == command
+    assert command_in(line.split(), COMMANDS) == command
 
 
 def test_the_options_before_a_command_that_have_a_value_are_those_of_typer() -> None:
@@ -54,7 +55,7 @@ def test_the_options_before_a_command_that_have_a_value_are_those_of_typer() -> 
         if option.param_type_name != "option" or getattr(option, "is_flag", True):
             continue
         for name in option.opts:
-            assert command_in([name, "plan", "status"]) == "status", name
+            assert command_in([name, "plan", "status"], COMMANDS) == "status", name
             tried += 1
     assert tried == 6
 

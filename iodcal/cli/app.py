@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import typer
 
 from iodcal import __version__
 from iodcal.cli.everyday import check, plan, status, sync
-from iodcal.cli.first import init
 from iodcal.cli.options import (
     Common,
     ConfigOption,
@@ -23,9 +21,9 @@ from iodcal.cli.options import (
 )
 from iodcal.cli.people import forget, hold, park, pause, release, resume
 from iodcal.cli.records import history, report
-from iodcal.cli.setup import doctor, schema
-from iodcal.cli.simulate import simulate
-from iodcal.cli.understand import explain
+from iodcal.cli.setup import doctor, init, schema
+from iodcal.cli.startup import command_in
+from iodcal.cli.understand import explain, simulate
 
 COMMANDS = {
     command.name: command
@@ -36,34 +34,6 @@ COMMANDS = {
     )
 }
 """In the order of the help."""
-
-_LONG_WITH_VALUE = frozenset({"--config", "--state", "--output", "--log-format"})
-_SHORT = re.compile("-([^co]*)([co]?)(.*)", re.DOTALL)  # flags, an option that has a value, the value
-
-
-def command_in(arguments: Sequence[str]) -> str | None:
-    """The command that `arguments` ask for: behind the options of every command, whose values may well look
-    like one. None where there is none, where it is unknown, or where all are to be explained."""
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--" or not argument.startswith("-") or argument == "-":
-            word = next(rest, "") if argument == "--" else argument
-            return word if word in COMMANDS else None
-        asks_for_help, has_value_behind = _read(argument)
-        if asks_for_help:
-            return None
-        if has_value_behind:
-            next(rest, None)
-    return None
-
-
-def _read(option: str) -> tuple[bool, bool]:
-    """Whether it asks for help, and whether the next argument is its value."""
-    short = _SHORT.fullmatch(option) if not option.startswith("--") else None
-    if short is None:
-        return option == "--help", option in _LONG_WITH_VALUE
-    flags, with_value, value = short.groups()
-    return "h" in flags, bool(with_value) and not value
 
 
 def application(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -80,7 +50,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    named = command_in(arguments)
+    named = command_in(arguments, COMMANDS)
     for name in (named,) if named is not None else COMMANDS:
         COMMANDS[name].register(app)
     return app

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.exceptions import TyperException
 
 from iodcal import __version__
-from iodcal.cli.app import application, command_in
-from iodcal.cli.streams import drop_output, make_usable
+from iodcal.cli.app import COMMANDS, application
+from iodcal.cli.startup import command_in, drop_output, make_usable
 from iodcal.errors import ConfigurationError, IodcalError
 from iodcal.exits import Exit, exit_of
 from iodcal.signals import Interrupted, ignore, install
@@ -122,14 +123,9 @@ def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
 
 
 def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
-    if _wants_json(arguments):
-        from iodcal.render.dump import dump
-        from iodcal.render.json import error_json
-
-        told = error_json(command_in(arguments) or "iodcal", Exit.CONFIGURATION, faults=error.faults)
-        sys.stdout.write(dump(told) + "\n")
+    _print_failure(arguments, Exit.CONFIGURATION, faults=error.faults)
     from iodcal.cli.logs import say
-    from iodcal.render.text import for_line
+    from iodcal.output.text import for_line
 
     for fault in error.faults:
         say(for_line(str(fault)))
@@ -138,19 +134,22 @@ def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
 
 def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequence[str]) -> int:
     from iodcal.cli.logs import say
-    from iodcal.render.text import for_line
+    from iodcal.output.text import for_line
 
-    if _wants_json(arguments):
-        from iodcal.render.dump import dump
-        from iodcal.render.json import error_json
-
-        told = error_json(
-            command_in(arguments) or "iodcal", status, code=code, message=message, remedy=remedy
-        )
-        sys.stdout.write(dump(told) + "\n")
+    _print_failure(arguments, status, code=code, message=message, remedy=remedy)
     text, stop = f"iodcal: {for_line(message)}", "" if message.endswith("?") else "."
     say(f"{text}{stop} {for_line(remedy)}" if remedy else text)
     return status
+
+
+def _print_failure(arguments: Sequence[str], status: Exit, **facts: Any) -> None:
+    """Shows the object of an exit without a result, where JSON was asked for."""
+    if not _wants_json(arguments):
+        return
+    from iodcal.output.json import dump, failed_view
+
+    told = failed_view(command_in(arguments, COMMANDS) or "iodcal", status, **facts)
+    sys.stdout.write(dump(told) + "\n")
 
 
 def _bug(error: BaseException, arguments: Sequence[str]) -> int:

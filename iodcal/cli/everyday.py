@@ -80,7 +80,7 @@ def show_sync(session: Session, synced: Synced) -> int:
     if session.json:
         return _show_json(session, synced.report)
     if session.terminal and not session.quiet:
-        from iodcal.render.sync import print_sync
+        from iodcal.output.status import print_sync
 
         print_sync(synced.report, session.console(), session.console(stderr=True))
     else:
@@ -92,7 +92,7 @@ def _write_lines(session: Session, synced: Synced) -> None:
     """For cron: nothing at all where nothing happened. What the problems are was said by then, but for what
     came of waiting."""
     from iodcal.cli.logs import say
-    from iodcal.render.lines import late_lines, sync_lines
+    from iodcal.output.lines import late_lines, sync_lines
 
     if not session.quiet:
         sys.stdout.writelines(f"{line}\n" for line in sync_lines(synced))
@@ -108,7 +108,7 @@ def say_problems(session: Session) -> Say | None:
 
     def say_all(report: Report, telling: AlertDecision) -> None:
         from iodcal.cli.logs import say
-        from iodcal.render.lines import problem_lines
+        from iodcal.output.lines import problem_lines
 
         for level, line in problem_lines(report, telling, everything=_everything(session)):
             say(line, level)
@@ -154,11 +154,11 @@ def _show_plan(session: Session, asked: Preview) -> int:
         report = preview(configuration, session.state_path(configuration), asked, progress)
     if session.json:
         return _show_json(session, report)
-    from iodcal.render.plan import print_plan
+    from iodcal.output.plan import print_plan
 
     print_plan(report, session.console(), session.console(stderr=True))
     if report.unmatched is not None:
-        from iodcal.render.unmatched import print_unmatched
+        from iodcal.output.events import print_unmatched
 
         print_unmatched(report.unmatched, configuration.zone, session.console())
     return report.exit
@@ -174,7 +174,7 @@ def status(session: Session, *, circuit: CircuitOption = None) -> int:
     report = look_up(configuration, session.state_path(configuration), circuit, session.run_id)
     if session.json:
         return _show_json(session, report)
-    from iodcal.render.status import print_status
+    from iodcal.output.status import print_status
 
     print_status(report, session.console(), session.console(stderr=True))
     return report.exit
@@ -191,12 +191,12 @@ def check(
     warnings = configuration.warnings
     exit_status = Exit.FAILED if strict and warnings else Exit.OK
     if session.json:
-        from iodcal.render.json import check_json
+        from iodcal.output.json import check_view
 
-        session.print_json(check_json(warnings, exit_status))
+        session.print_json(check_view(warnings, exit_status))
         return exit_status
-    from iodcal.render.check import summary, warning_lines
-    from iodcal.render.weight import is_plain
+    from iodcal.output.heading import summary, warning_lines
+    from iodcal.output.text import is_plain
 
     plain = is_plain(sys.stderr, no_color=bool(session.common.no_color))
     sys.stderr.writelines(f"{line}\n" for line in warning_lines(warnings, plain=plain))
@@ -205,12 +205,7 @@ def check(
 
 
 def _show_json(session: Session, report: Report) -> int:
-    from iodcal.render.json import report_json
+    from iodcal.output.plan_view import report_view
 
-    document = report_json(report)
-    if report.unmatched is not None:
-        from iodcal.render.unmatched_json import unmatched_json
-
-        document["unmatched"] = unmatched_json(report.unmatched)
-    session.print_json(document)
+    session.print_json(report_view(report))
     return report.exit

@@ -58,7 +58,7 @@ def of_sync(session: Session, configuration: Configuration, asked: Syncing) -> N
 def of_question(session: Session, configuration: Configuration, asked: Question) -> None:
     """Of `explain`."""
     from iodcal.asked import check_circuit, check_question, horizon_of, moments_of
-    from iodcal.render.heading import trial_heading
+    from iodcal.output.heading import trial_heading
 
     check_question(configuration, asked)
     check_circuit(configuration, asked.circuit)
@@ -92,7 +92,7 @@ def of_page(session: Session, configuration: Configuration, asked: PageRequest) 
 
 def of_history(session: Session, configuration: Configuration) -> None:
     """Of `history`."""
-    from iodcal.render.heading import history_heading
+    from iodcal.output.heading import history_heading
 
     _write(session, history_heading(configuration.zone, plain=session.plain))
 
@@ -101,7 +101,7 @@ def of_simulation(
     session: Session, configurations: Sequence[Configuration], asked: SimulationRequest
 ) -> None:
     """Of `simulate`."""
-    from iodcal.render.heading import simulation_heading
+    from iodcal.output.heading import simulation_heading
     from iodcal.simulation.scenario import prepare
 
     over, (first, *_) = prepare(configurations, asked)
@@ -110,7 +110,7 @@ def of_simulation(
 
 def of_doctor(session: Session, configuration: Configuration) -> None:
     """Of `doctor`, unless only what is not well is to be seen."""
-    from iodcal.render.heading import doctor_heading
+    from iodcal.output.heading import doctor_heading
 
     if not session.quiet:
         now, path = datetime.now(UTC), session.config_path
@@ -136,7 +136,7 @@ def _write_plan(
     zone: ZoneInfo | None = None,
 ) -> None:
     """In `zone`, or in that of the first circuit."""
-    from iodcal.render.heading import plan_heading
+    from iodcal.output.heading import plan_heading
 
     zones = [one.zone for one in configuration.circuits.values() if circuit in (None, one.name)]
     zone, test = zone or next(iter(zones), None), configuration.is_test
@@ -144,7 +144,7 @@ def _write_plan(
 
 
 def _write_span(session: Session, configuration: Configuration, over: Interval) -> None:
-    from iodcal.render.heading import report_heading
+    from iodcal.output.heading import report_heading
 
     _write(session, report_heading(over.start, over.end, configuration.zone, plain=session.plain))
 

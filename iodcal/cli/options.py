@@ -1,8 +1,12 @@
-"""The options that every command takes, before or behind the command's name."""
+"""The options that commands share, and what the shell completes in them.
+
+Imports nothing heavy.
+"""
 
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -11,7 +15,6 @@ from typing import Annotated
 
 import typer
 
-from iodcal.cli.complete import circuit_names
 from iodcal.domain.durations import parse_duration
 
 
@@ -24,6 +27,22 @@ class Output(StrEnum):
 class LogFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
+
+
+def circuit_names(context: typer.Context, incomplete: str) -> list[str]:
+    """The circuits that the rules file names and that begin so; none where it cannot be read."""
+    from iodcal.config.document import read_document
+    from iodcal.config.find import find
+    from iodcal.errors import ConfigurationError
+
+    given = context.params.get("config")
+    try:
+        path = find(Path(given) if given else None)
+        circuits = read_document(path, path.read_bytes(), os.environ).value.get("circuits")
+    except (ConfigurationError, OSError):
+        return []
+    names = circuits if isinstance(circuits, dict) else {}
+    return [name for name in names if name.startswith(incomplete)]
 
 
 ConfigOption = Annotated[

@@ -14,11 +14,13 @@ from iodcal.cli.declare import command
 from iodcal.cli.everyday import say_problems, show_sync
 from iodcal.cli.options import NowOption, duration
 from iodcal.cli.session import Session
+from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from iodcal.commands import Synced
     from iodcal.config import Configuration
     from iodcal.people import Act, Asked
+    from iodcal.result import Report
 
 CircuitArgument = Annotated[str, typer.Argument(metavar="CIRCUIT", help="The circuit's name.")]
 OneCircuit = Annotated[str | None, typer.Argument(metavar="CIRCUIT", help="The circuit's name.")]
@@ -170,22 +172,24 @@ def _one_or_all(circuit: str | None, *, all_circuits: bool) -> str | None:
 
 def _finish(session: Session, configuration: Configuration, act: Act, asked: Asked, *, sync: bool) -> int:
     """Shows what was done; with `sync` orders what follows from it."""
-    from iodcal.render.people import act_json, act_lines
+    from iodcal.output.overrides import act_lines
 
-    document, lines = act_json(act), list(act_lines(act, synced=sync))
+    lines = list(act_lines(act, synced=sync))
     if not session.json and not session.quiet:
         sys.stdout.writelines(f"{line}\n" for line in lines)
     if sync:
         sys.stdout.flush()
         synced = _sync(session, configuration, act, asked, unsaid=lines if session.json else ())
-        if not session.json:
-            return show_sync(session, synced)
-        from iodcal.render.json import report_json
+        return _show_act(session, act, synced.report) if session.json else show_sync(session, synced)
+    return _show_act(session, act) if session.json else Exit.OK
 
-        document |= {"exit": int(synced.report.exit), "sync": report_json(synced.report)}
-    if session.json:
-        session.print_json(document)
-    return int(document["exit"])
+
+def _show_act(session: Session, act: Act, synced: Report | None = None) -> int:
+    from iodcal.output.operations_view import act_view
+
+    shown = act_view(act, synced)
+    session.print_json(shown)
+    return shown.exit
 
 
 def _sync(
@@ -207,7 +211,7 @@ def _sync(
             return carry_out(configuration, session.state_path(configuration), syncing, progress, told)
     except IodcalError:
         from iodcal.cli.logs import say
-        from iodcal.render.lines import NOTICE
+        from iodcal.output.lines import NOTICE
 
         for line in unsaid:
             say(line, NOTICE)

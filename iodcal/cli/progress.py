@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from iodcal.render.text import for_line
+from iodcal.output.text import for_line
 
 _PATIENCE = 1.0  # seconds
 _CLEAR_LINE = "\r\x1b[2K"

@@ -62,11 +62,15 @@ def history(
 
     asked = HistoryAsked(circuit, start, end, since, tuple(outcome or ()), everything)
     report = look_up(configuration, session.state_path(configuration), asked)
-    from iodcal.render.history import history_csv, history_json, print_history, unreadable_line
+    from iodcal.output.history import print_history, unreadable_line
 
     if session.json:
-        session.print_json(history_json(report))
+        from iodcal.output.history_view import history_view
+
+        session.print_json(history_view(report))
     elif session.csv:
+        from iodcal.output.history_view import history_csv
+
         sys.stdout.write(history_csv(report))
     else:
         if in_vain:
@@ -179,9 +183,9 @@ def _write_page(session: Session, html: Path, text: str) -> int:
         return Exit.OK
     size = write_page(html, text)
     if session.json:
-        from iodcal.render.json import page_json
+        from iodcal.output.json import page_view
 
-        session.print_json(page_json(html, size))
+        session.print_json(page_view(html, size))
     elif _tells(session, html):
         sys.stdout.write(f"{html} is written, {size // 1024 + 1} KiB\n")
     return Exit.OK

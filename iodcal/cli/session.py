@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from iodcal.config import Configuration
     from iodcal.errors import Fault
+    from iodcal.output.json import View
 
 
 class Session:
@@ -63,7 +64,7 @@ class Session:
     @property
     def plain(self) -> bool:
         """True where results have no colour and no weight."""
-        from iodcal.render.weight import is_plain
+        from iodcal.output.text import is_plain
 
         return is_plain(sys.stdout, no_color=bool(self.common.no_color))
 
@@ -113,14 +114,14 @@ class Session:
         """Says on a terminal what is being done, if that takes long."""
         return Progress(shown=not (self.json or self.quiet))
 
-    def print_json(self, document: dict[str, Any]) -> None:
+    def print_json(self, result: View | dict[str, Any]) -> None:
         """Shows one JSON object."""
-        from iodcal.render.dump import dump
+        from iodcal.output.json import dump
 
-        sys.stdout.write(dump(document) + "\n")
+        sys.stdout.write(dump(result) + "\n")
 
     def console(self, *, stderr: bool = False) -> Console:
         """The console for people; with `stderr` that for problems."""
-        from iodcal.render.console import make_console
+        from iodcal.output.console import make_console
 
         return make_console(no_color=bool(self.common.no_color), stderr=stderr)

@@ -1,16 +1,18 @@
-"""What is for understanding: explain, and the plan by another rules file."""
+"""What is for understanding: explain, the plan by another rules file, and playing a time through."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.options import CachedOption, NowOption, WindowOption, duration
+from iodcal.cli.options import CachedOption, NowOption, WindowOption, duration, share
 from iodcal.cli.session import Session
+from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,22 +73,22 @@ def explain(
 
 def _show_circuits(session: Session, explained: ExplainedCircuits) -> None:
     if session.json:
-        from iodcal.render.explain_json import circuits_json
+        from iodcal.output.explain_view import circuits_view
 
-        session.print_json(circuits_json(explained))
+        session.print_json(circuits_view(explained))
         return
-    from iodcal.render.explain import print_circuits
+    from iodcal.output.explain import print_circuits
 
     print_circuits(explained, session.console(), session.console(stderr=True))
 
 
 def _show_events(session: Session, explained: ExplainedEvents) -> None:
     if session.json:
-        from iodcal.render.explain_json import events_json
+        from iodcal.output.explain_view import events_view
 
-        session.print_json(events_json(explained))
+        session.print_json(events_view(explained))
         return
-    from iodcal.render.events import print_events
+    from iodcal.output.events import print_events
 
     print_events(explained, session.console(), session.console(stderr=True))
 
@@ -103,11 +105,64 @@ def show_diff(session: Session, path: Path, asked: Preview) -> int:
     with session.progress() as progress:
         comparison = compare(configuration, other, session.state_path(configuration), asked, progress)
     if session.json:
-        from iodcal.render.diff_json import diff_json
+        from iodcal.output.diff_view import diff_view
 
-        session.print_json(diff_json(comparison))
+        session.print_json(diff_view(comparison))
         return comparison.exit
-    from iodcal.render.diff import print_diff
+    from iodcal.output.diff import print_diff
 
     print_diff(comparison, session.console(), session.console(stderr=True))
     return comparison.exit
+
+
+@command(
+    "Play a time through: what would have been ordered, cost and late.",
+    "iodcal simulate --from 2026-10-01 --to 2026-11-01",
+)
+def simulate(
+    session: Session,
+    *,
+    start: Annotated[str, typer.Option("--from", metavar="DATE", help="From here on: a date or an instant.")],
+    end: Annotated[str, typer.Option("--to", metavar="DATE", help="Up to here, not included.")],
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="FILE", help="Another rules file, shown beside.")
+    ] = None,
+    every: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--every", metavar="TIME", parser=duration, help="Between two runs; else as configured."
+        ),
+    ] = None,
+    faults: Annotated[
+        float, typer.Option("--faults", metavar="RATE", parser=share, help="Let this share of calls fail.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Which calls fail.")] = 0,
+) -> int:
+    """Play a past or coming time through: the real calendars, the same code, and a sandbox for a carrier.
+
+    Shows what would have been ordered, what it would have cost and saved, and what would have been late.
+    Orders nothing, and writes nothing.
+    """
+    from iodcal.simulation.faults import FaultPlan
+    from iodcal.simulation.scenario import SimulationRequest
+
+    configurations = [session.configuration()]
+    if rules is not None:
+        from iodcal.config.load import load
+
+        configurations.append(load(rules))
+    asked = SimulationRequest(start, end, every, FaultPlan(faults, seed))
+    headings.of_simulation(session, configurations, asked)
+    from iodcal.simulation.engine import compare
+
+    with session.progress() as progress:
+        comparison = compare(configurations, asked, progress)
+    if session.json:
+        from iodcal.render.simulate_json import comparison_json
+
+        session.print_json(comparison_json(comparison))
+    else:
+        from iodcal.render.simulate import print_comparison
+
+        print_comparison(comparison, session.console())
+    return Exit.OK

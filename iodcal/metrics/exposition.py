@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from iodcal.metrics.families import FAMILIES, Family
-from iodcal.render.text import for_label
+from iodcal.output.text import for_label
 
 _ESCAPES = {"\\": r"\\", '"': r"\""}
 _VALUE = re.compile(r"^(?P<name>[a-z_]+) (?P<value>[-+.0-9e]+)$", re.MULTILINE)

@@ -15,12 +15,11 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.service_level import Readiness
 from iodcal.errors import IodcalError
 from iodcal.notify import Notice, NoticeKind
+from iodcal.output.lines import held_line, order_line
+from iodcal.output.text import for_line, for_terminal, local, with_zone
 from iodcal.problems.events import PreflightCheck
 from iodcal.problems.kinds import Fact, Kind, Problem, Severity
 from iodcal.problems.messages import describe, late_words
-from iodcal.render.lines import held_line, order_line
-from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local, with_zone
 from iodcal.result import Report
 from iodcal.store.state import Told
 from iodcal.words import Words

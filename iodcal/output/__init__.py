@@ -1,1 +1,1 @@
-"""What people and programs get to see."""
+"""What commands found out, as text, tables and JSON."""

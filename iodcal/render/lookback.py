@@ -13,10 +13,9 @@ from rich.text import Text
 from iodcal.analysis.figures import Bill, Figures, Lookback, QuotaDay, Served, Spending
 from iodcal.domain.billing import hours
 from iodcal.domain.money import Cost
+from iodcal.output.plan import amount
+from iodcal.output.text import for_line, for_terminal, local
 from iodcal.problems.messages import why_late
-from iodcal.render.money import amount
-from iodcal.render.text import for_line, for_terminal
-from iodcal.render.when import local
 from iodcal.words.lookback import doubts, event_name, prices, spent_on
 
 _MOST = 10  # rows of a table that has no end

@@ -20,8 +20,8 @@ from iodcal.domain.billing import hours
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost
 from iodcal.exits import Exit
-from iodcal.render.csv import csv_text
-from iodcal.render.json import VERSION, Json, moment
+from iodcal.output.json import VERSION, Json, moment
+from iodcal.output.text import csv_text
 from iodcal.words.lookback import doubts, event_name, spent_on
 
 Row: TypeAlias = Mapping[str, str | int | None]

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from iodcal.domain.durations import format_duration
 from iodcal.domain.money import RateSource
+from iodcal.output.text import for_line, for_terminal
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.messages import cause_in_words, describe
-from iodcal.render.text import for_line, for_terminal
 from iodcal.simulation.result import CircuitResult, Comparison, Hours, Served, Simulation
 
 _MOST_LATE = 10

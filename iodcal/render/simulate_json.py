@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from iodcal.exits import Exit
+from iodcal.output.json import VERSION, Json, moment
 from iodcal.problems.kinds import Problem
 from iodcal.problems.messages import describe
-from iodcal.render.json import VERSION, Json, moment
 from iodcal.simulation.result import CircuitResult, Comparison, Hours, Money, Served, Simulation
 
 

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from iodcal.metrics import families as f
 from iodcal.metrics.exposition import Sample, blocks_of, escape, exposition, value_in, whole
-from iodcal.render.text import for_label
+from iodcal.output.text import for_label
 
 HOSTILE = 'a"b\\c\nd} 1\n# TYPE x counter\r\n\u202ex{y="z"} \x1b[31m'
 

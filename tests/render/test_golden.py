@@ -25,22 +25,23 @@ from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import Knowledge
 from iodcal.domain.values import replace
 from iodcal.domain.wishes import Hold, Parked, Pause
+from iodcal.output.json import check_view, dump, failed_view
+from iodcal.output.lines import held_line, order_line, problem_lines
+from iodcal.output.operations_view import act_view
+from iodcal.output.overrides import act_lines
+from iodcal.output.plan import print_plan
+from iodcal.output.plan_view import report_view
+from iodcal.output.status import print_status, print_sync
 from iodcal.people import Act
 from iodcal.problems.alerts import AlertDecision
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.render.dump import dump
-from iodcal.render.json import check_json, error_json, report_json
-from iodcal.render.lines import held_line, order_line, problem_lines
-from iodcal.render.people import act_json, act_lines
-from iodcal.render.plan import print_plan
-from iodcal.render.status import print_status
-from iodcal.render.sync import print_sync
 from iodcal.result import Report, SourceReport
 from iodcal.store.state import LastRun, Told
 from tests.domain.minutes import CIRCUIT, DENVER, NOON, SOURCE, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_orders import order
 from tests.domain.test_targets import peak
 from tests.domain.test_together import planned, together
+from tests.render.plain import plain
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "\x1b[31mAll-Hands\x1b[0m \u202eevil [bold]x[/bold]"
@@ -149,7 +150,7 @@ def test_the_plan_with_its_costs(width: int) -> None:
 
 def test_the_json_of_costs() -> None:
     plan = together(planned(name="a", ordered=500, limit=1), used=1)["a"]
-    (circuit,) = report_json(replace(report(), plans=(plan,)))["circuits"]
+    (circuit,) = plain(report_view(replace(report(), plans=(plan,))))["circuits"]
     assert circuit["cost"] == {"amount": "9.84", "currency": "USD", "complete": True}
     assert circuit["changes"][0]["cost"]["amount"] == "-4.32"
     (left,) = circuit["left_out"]
@@ -240,7 +241,7 @@ def test_what_people_asked_for(width: int) -> None:
 
 
 def test_what_people_asked_for_in_json() -> None:
-    document = report_json(replace(wished(), parked=Parked(at(-60), "pat")))
+    document = plain(report_view(replace(wished(), parked=Parked(at(-60), "pat"))))
     assert document["parked"] == {"since": "2026-11-24T11:00:00Z", "who": "pat", "note": None}
     assert document["pause"]["note"] == "carrier maintenance"
     den, lon = document["circuits"]
@@ -248,7 +249,7 @@ def test_what_people_asked_for_in_json() -> None:
     assert (den["pause"]["who"], den["pause"]["note"]) == ("sam", None)
     assert [freeze["allow"] for freeze in lon["freezes"]] == ["ups", "none"]
     over = replace(wished(), now=at(300))
-    den, lon = report_json(over)["circuits"]
+    den, lon = plain(report_view(over))["circuits"]
     assert (den["hold"], den["pause"], len(lon["freezes"])) == (None, None, 1)
 
 
@@ -285,13 +286,16 @@ def test_what_a_persons_command_says() -> None:
     )
     known = replace(standing_at(None), name=HOSTILE)
     assert act("forget", forgotten=known).endswith("is forgotten")
-    assert act_json(Act("forget", NOON, "pat", DENVER, forgotten=known))["forgotten"]["ordered_mbps"] is None
+    assert (
+        plain(act_view(Act("forget", NOON, "pat", DENVER, forgotten=known)))["forgotten"]["ordered_mbps"]
+        is None
+    )
 
 
 def test_the_json_of_a_plan_and_of_a_sync() -> None:
-    check("plan.json", dump(report_json(report())) + "\n")
-    check("sync.json", dump(report_json(synced())) + "\n")
-    assert "\x1b" not in dump(report_json(report()))
+    check("plan.json", dump(report_view(report())) + "\n")
+    check("sync.json", dump(report_view(synced())) + "\n")
+    assert "\x1b" not in dump(report_view(report()))
 
 
 CONTRACT = {
@@ -305,30 +309,30 @@ CONTRACT = {
 
 @pytest.mark.parametrize("part", CONTRACT)
 def test_no_promised_key_is_missing(part: str) -> None:
-    document = report_json(synced())
+    document = plain(report_view(synced()))
     holder = document[part][0] if part else document
     assert set(CONTRACT[part].split()) <= set(holder)
 
 
 @pytest.mark.parametrize(("place", "advice"), [("/elsewhere", "Put that file"), ("", "Order nothing")])
 def test_a_lost_state_is_told_in_json_with_what_not_to_do(place: str, advice: str) -> None:
-    document = report_json(report("sync", lost_state=(place,)))
+    document = plain(report_view(report("sync", lost_state=(place,))))
     assert (document["exit"], document["error"]["code"]) == (1, "state_lost")
     assert document["error"]["remedy"].startswith(advice)
     assert document["state_written_to"] == ([place] if place else [])
 
 
 def test_the_keys_of_a_change_and_its_causes() -> None:
-    (change, *_) = report_json(report())["circuits"][0]["changes"]
+    (change, *_) = plain(report_view(report()))["circuits"][0]["changes"]
     assert set(change) == {"at", "due", "direction", "from_mbps", "to_mbps", "held", "causes", "cost"}
     wanted = {"kind", "rule", "calendar", "subject", "start", "end", "remembered_since", "ended", "labels"}
     assert set(change["causes"][0]) == wanted | {"who", "note"}
 
 
 def test_every_other_exit_is_one_object_too() -> None:
-    failed = error_json("sync", 75, code="lock_held", message="m", remedy="r")
+    failed = failed_view("sync", 75, code="lock_held", message="m", remedy="r")
     assert {"version", "command", "exit", "error", "faults"} == set(json.loads(dump(failed)))
-    assert {"version", "command", "exit", "faults", "warnings"} == set(check_json((), 0))
+    assert {"version", "command", "exit", "faults", "warnings"} == set(plain(check_view((), 0)))
 
 
 def test_the_lines_of_cron() -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from iodcal.render.heading import (
+from iodcal.output.heading import (
     doctor_heading,
     history_heading,
     plan_heading,
@@ -17,7 +17,7 @@ from iodcal.render.heading import (
     simulation_heading,
     trial_heading,
 )
-from iodcal.render.weight import is_plain
+from iodcal.output.text import is_plain
 
 DENVER = ZoneInfo("America/Denver")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

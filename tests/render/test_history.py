@@ -7,16 +7,17 @@ import io
 from pathlib import Path
 
 import pytest
+from msgspec import json
 
 from iodcal.config.load import load
 from iodcal.history_command import HistoryAsked, HistoryReport, history
+from iodcal.output.history import print_history, unreadable_line
+from iodcal.output.history_view import COLUMNS, HistoryView, history_csv, history_view
 from iodcal.output.html.document import for_html
+from iodcal.output.json import dump
+from iodcal.output.past import fact_text, held, who
+from iodcal.output.text import csv_text, for_csv
 from iodcal.problems.messages import describe_recorded
-from iodcal.render.csv import csv_text
-from iodcal.render.dump import dump
-from iodcal.render.history import COLUMNS, history_csv, history_json, print_history, unreadable_line
-from iodcal.render.past import fact_text, held, who
-from iodcal.render.text import for_csv
 from tests.config.test_load import BASE, write
 from tests.domain.minutes import DENVER
 from tests.render.test_golden import check, shown
@@ -40,7 +41,9 @@ def test_the_history(report: HistoryReport, width: int) -> None:
 
 
 def test_the_json_and_the_csv_of_a_history(report: HistoryReport) -> None:
-    check("history.json", dump(history_json(report)) + "\n")
+    printed = dump(history_view(report))
+    check("history.json", printed + "\n")
+    assert dump(json.decode(printed, type=HistoryView)) == printed
     check("history.csv", history_csv(report))
 
 

@@ -16,8 +16,8 @@ from iodcal.domain.circuits import Account
 from iodcal.domain.orders import Outcome
 from iodcal.domain.values import replace
 from iodcal.output.html.costs_page import costs_html
+from iodcal.output.json import dump
 from iodcal.problems.messages import why_late
-from iodcal.render.dump import dump
 from iodcal.render.lookback import print_lookback, spare_text
 from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
 from iodcal.store.history import Past

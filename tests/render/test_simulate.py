@@ -14,8 +14,8 @@ from rich.console import Console
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.values import replace
+from iodcal.output.json import dump
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.render.dump import dump
 from iodcal.render.simulate import print_comparison
 from iodcal.render.simulate_json import comparison_json
 from iodcal.simulation.faults import NO_FAULTS, FaultKind, FaultPlan

@@ -14,12 +14,20 @@ from rich.console import Console
 from iodcal.carriers import Listed
 from iodcal.domain.changes import Reason
 from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
+from iodcal.output.lines import lost_state_text
+from iodcal.output.operations import circuits_table
+from iodcal.output.text import (
+    for_label,
+    for_line,
+    for_terminal,
+    local_named,
+    local_span,
+    relative,
+    rough,
+    span_with_zone,
+)
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.messages import describe
-from iodcal.render.lines import lost_state_text
-from iodcal.render.setup import circuits_table
-from iodcal.render.text import for_label, for_line, for_terminal
-from iodcal.render.when import local_named, local_span, relative, rough, span_with_zone
 from iodcal.words.calendars import CALENDARS
 from iodcal.words.carriers import CARRIERS
 from iodcal.words.errors import describe as describe_error

@@ -35,19 +35,19 @@ from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
 from iodcal.domain.wishes import Parked, Pause
 from iodcal.explaining import ExplainedCircuits, ExplainedEvents
+from iodcal.output.diff import print_diff
+from iodcal.output.diff_view import diff_view
+from iodcal.output.events import print_events, print_unmatched
+from iodcal.output.explain import print_circuits
+from iodcal.output.explain_view import circuits_view, events_view
+from iodcal.output.json import dump
+from iodcal.output.unmatched_view import unmatched_view
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.render.diff import print_diff
-from iodcal.render.diff_json import diff_json
-from iodcal.render.dump import dump
-from iodcal.render.events import print_events
-from iodcal.render.explain import print_circuits
-from iodcal.render.explain_json import circuits_json, events_json
-from iodcal.render.unmatched import print_unmatched
-from iodcal.render.unmatched_json import unmatched_json
 from tests.domain.minutes import CIRCUIT, DENVER, NOON, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_matching import EVENT, HOUR, rule
 from tests.domain.test_orders import order
 from tests.domain.test_targets import peak
+from tests.render.plain import plain
 from tests.render.test_golden import HOSTILE, check, report, shown
 
 TOKYO = replace(CIRCUIT, name="tok-a", service_id="2", zone=ZoneInfo("Asia/Tokyo"), ceiling=Bandwidth(500))
@@ -131,7 +131,7 @@ def test_what_people_asked_for_and_what_the_quota_has_no_room_for() -> None:
     assert re.search(r"in force +paused until .*, by pat: ", text)
     assert re.search(r"left out for the quota: up to .* at 500 Mbps until .*, \+0\.90 USD", text)
     assert "\x1b" not in text
-    document = circuits_json(made)
+    document = plain(circuits_view(made))
     assert document["parked"]["who"] == "pat"
     (circuit,) = document["circuits"]
     assert (circuit["pause"]["who"], circuit["hold"], circuit["freezes"]) == ("pat", None, [])
@@ -217,13 +217,13 @@ def test_what_gives_way_and_what_the_clock_skips() -> None:
 
 
 def test_the_json_of_explanations() -> None:
-    document = circuits_json(circuits())
+    document = plain(circuits_view(circuits()))
     normal = re.sub(r"io[A-Z2-7]{18}", "io...", dump(document))
     check("explain.json", normal + "\n")
-    check("explain-event.json", dump(events_json(events())) + "\n")
-    assert "secrets" not in dump(events_json(events()))
+    check("explain-event.json", dump(events_view(events())) + "\n")
+    assert "secrets" not in dump(events_view(events()))
     assert {"version", "command", "exit", "now", "at", "circuits", "problems"} <= set(document)
-    past = circuits_json(circuits(-15))["circuits"][2]
+    past = plain(circuits_view(circuits(-15)))["circuits"][2]
     assert (past["open_order"], past["ordered_mbps"], past["level_mbps"]) == (None, None, None)
 
 
@@ -252,7 +252,7 @@ def test_what_no_rule_took_in_other_cases() -> None:
     assert "and 13 more titles" in text
     assert "too many titles" in text
     assert "is taken by a rule" in shown(lambda out, _: print_unmatched(Unmatched((), {}), DENVER, out), 100)
-    check("unmatched.json", dump(unmatched_json(left())) + "\n")
+    check("unmatched.json", dump(unmatched_view(left())) + "\n")
 
 
 def comparison() -> Comparison:
@@ -293,7 +293,7 @@ def test_two_plans_beside_each_other(width: int) -> None:
 
 
 def test_two_plans_as_json() -> None:
-    document = diff_json(comparison())
+    document = plain(diff_view(comparison()))
     assert set(document["diff"]) == {
         "file",
         "same",

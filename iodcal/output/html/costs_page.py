@@ -11,12 +11,11 @@ from iodcal.domain.money import Cost
 from iodcal.output.html.charts import bills_chart, hours_chart, shade, spending_chart
 from iodcal.output.html.document import Html, head, tag
 from iodcal.output.html.page_picture import counted
+from iodcal.output.json import moment
+from iodcal.output.plan import amount
+from iodcal.output.text import for_terminal, local, with_zone
 from iodcal.problems.messages import why_late
-from iodcal.render.json import moment
 from iodcal.render.lookback import figure, hours_text, month_name, spare_text
-from iodcal.render.money import amount
-from iodcal.render.text import for_terminal
-from iodcal.render.when import local, with_zone
 from iodcal.words.lookback import doubts, event_name, prices, spent_on
 
 _MOST_BARS, _MOST_ROWS = 40, 200

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from iodcal.render.text import for_line
+from iodcal.output.text import for_line
 
 _VOID = frozenset({"br", "link", "meta"})
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"

@@ -7,14 +7,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from iodcal import __version__
+from iodcal.output import past
 from iodcal.output.html.document import Html, head, tag, together
 from iodcal.output.html.page_data import CurrentProblem, Lane, Page
 from iodcal.output.html.page_picture import counted, glyph_of, picture
+from iodcal.output.json import moment
+from iodcal.output.text import for_terminal, relative, with_zone
 from iodcal.problems.kinds import Severity
-from iodcal.render import past
-from iodcal.render.json import moment
-from iodcal.render.text import for_terminal
-from iodcal.render.when import relative, with_zone
 from iodcal.result import SourceReport
 from iodcal.store.entries import HELD, Entry
 

@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval, midnight
+from iodcal.output import past
 from iodcal.output.html.document import Html, tag, together
 from iodcal.output.html.page_data import Bar, Block, Lane, Page, Trouble
-from iodcal.render import past
-from iodcal.render.json import moment
-from iodcal.render.text import for_terminal
-from iodcal.render.when import local_span, with_zone
+from iodcal.output.json import moment
+from iodcal.output.text import for_terminal, local_span, with_zone
 from iodcal.store.entries import HELD, Entry
 
 _SHADES = 6  # of page.css

@@ -1,0 +1,109 @@
+"""One line per order, change or problem: for cron's mail and for logs. Needs no rich."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from iodcal.domain.changes import Cause, CauseKind, Change
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.planning import CircuitPlan
+from iodcal.output.overrides import by_whom
+from iodcal.output.text import for_line, span_with_zone
+from iodcal.problems.alerts import AlertDecision
+from iodcal.problems.kinds import Problem, Severity
+from iodcal.problems.messages import describe_together
+from iodcal.result import Report
+from iodcal.words import Words
+from iodcal.words.state import lost
+
+if TYPE_CHECKING:
+    from iodcal.commands import Synced
+
+_NAMED = 3  # causes in one line
+NOTICE = 25  # a log level between INFO and WARNING: what is good to know
+
+
+def order_line(order: Order, plan: CircuitPlan | None) -> str:
+    """`den-a: up 100 Mbps to 1 Gbps accepted (io...) for "All-Hands" 09:00-10:00 MST`. The zone
+    is named since no heading goes before it in a mail or a log."""
+    ids = (
+        f"{order.external_id}, order {order.carrier_order_id}"
+        if order.carrier_order_id
+        else order.external_id
+    )
+    line = f"{order.circuit}: {order.direction} {order.old} to {order.new} {order.outcome} ({ids})"
+    due = plan.due if plan is not None else None
+    if plan is None or due is None or due.new != order.new or order.outcome is Outcome.CONFIRMED:
+        return for_line(line)
+    why = [_cause(cause, plan) for cause in due.causes if cause.ended != due.up]
+    relation = "for" if due.up else "after"
+    return for_line(f"{line} {relation} {', '.join(why[:_NAMED])}" if why else line)
+
+
+def sync_lines(synced: Synced) -> Iterator[str]:
+    """A line per order that is news and per change that is held back since this run; none otherwise."""
+    report = synced.report
+    by_key = {plan.circuit.key: plan for plan in report.plans}
+    news = [order for order in report.orders if order.outcome is not Outcome.PENDING]
+    lines = [order_line(order, by_key.get(order.circuit_key)) for order in news]
+    lines += [held_line(plan, plan.due) for plan in synced.newly_held if plan.due is not None]
+    if lines and report.test:
+        yield "TEST environment"
+    yield from lines
+
+
+def held_line(plan: CircuitPlan, change: Change) -> str:
+    """`den-a: up 100 Mbps to 1 Gbps held back (observe)`."""
+    reason = change.held.reason if change.held else ""
+    return for_line(
+        f"{plan.circuit.name}: {change.direction} {change.old} to {change.new} held back ({reason})"
+    )
+
+
+def problem_line(problem: Problem, words: Words, state: str = "") -> str:
+    """`error: den-a will not be at 1 Gbps ... Remedy`, with `state` such as `changed` behind its label."""
+    mark = f" ({state})" if state else ""
+    return for_line(f"{problem.severity}{mark}: {words.message}. {words.remedy}")
+
+
+def problem_lines(report: Report, telling: AlertDecision, *, everything: bool) -> Iterator[tuple[int, str]]:
+    """The problems that are to be told now, or with `everything` all there are; each with its log level."""
+    if everything:
+        yield from _levelled(report.problems)
+    else:
+        yield from _levelled(telling.new)
+        yield from _levelled(telling.changed, "changed")
+        yield from _levelled(telling.reminded, "still")
+    for gone in telling.cleared:
+        yield NOTICE, for_line(f"recovered: {gone.kind} {gone.where}")
+
+
+def late_lines(report: Report, telling: AlertDecision, *, everything: bool) -> Iterator[tuple[int, str]]:
+    """What is known only once `problem_lines` were said: where a state went that could not be saved, and with
+    `everything` the problems that waiting for orders found."""
+    if everything:
+        yield from _levelled(problem for problem in report.problems if problem.id not in telling.told)
+    yield from ((logging.ERROR, f"error: {lost_state_text(place)}") for place in report.lost_state)
+
+
+def _levelled(problems: Iterable[Problem], state: str = "") -> Iterator[tuple[int, str]]:
+    for problem, words in describe_together(problems):
+        level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
+        yield level, problem_line(problem, words, state)
+
+
+def lost_state_text(place: str) -> str:
+    """What to do where the state could not be saved in its own place after an order was taken."""
+    words = lost(place)
+    return for_line(f"{words.message}. {words.remedy}")
+
+
+def _cause(cause: Cause, plan: CircuitPlan) -> str:
+    if cause.kind == CauseKind.BASELINE:
+        return "the baseline"
+    if cause.kind == CauseKind.HOLD:
+        return f"a hold {by_whom(cause.who or '', cause.note or '')}"
+    name = f'"{cause.subject}"' if cause.subject else f"the rule {cause.rule}"
+    return f"{name} {span_with_zone(cause.start, cause.end, plan.circuit.zone)}"

@@ -1,0 +1,115 @@
+"""The JSON of the commands that people give: hold, release, pause, resume, park, forget, doctor and init."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+from iodcal.output.json import ResultView, View, mbps
+from iodcal.output.plan_view import (
+    HoldView,
+    ParkedView,
+    PauseView,
+    PlanView,
+    hold_view,
+    parked_view,
+    pause_view,
+    report_view,
+)
+from iodcal.result import Report
+
+if TYPE_CHECKING:
+    from iodcal.doctor import Examination
+    from iodcal.people import Act
+
+
+class ForgottenView(View):
+    """A circuit that left the configuration, as it was last known."""
+
+    name: str
+    key: str
+    ordered_mbps: int | None
+
+
+class ActView(ResultView):
+    """What a person's command prints; `sync` where it ordered at once what follows from it."""
+
+    now: datetime
+    who: str
+    circuit: str | None
+    changed: bool
+    over: bool
+    hold: HoldView | None
+    pause: PauseView | None
+    parked: ParkedView | None
+    paused: tuple[str, ...]
+    forgotten: ForgottenView | None
+    sync: PlanView | UnsetType = UNSET
+
+
+class FindingOfDoctorView(View):
+    """What became of one trial."""
+
+    area: str
+    where: str
+    light: str
+    code: str
+    message: str
+    remedy: str
+
+
+class DoctorView(ResultView):
+    """What `doctor` prints."""
+
+    complete: bool
+    findings: tuple[FindingOfDoctorView, ...]
+
+
+class InitView(ResultView):
+    """What `init` prints: the files that it wrote, and the first plan."""
+
+    files: tuple[str, ...]
+    plan: PlanView
+
+
+def act_view(act: Act, synced: Report | None = None) -> ActView:
+    """The object that a person's command prints; `synced` is the run that followed at once."""
+    gone = act.forgotten
+    return ActView.of(
+        act,
+        exit=synced.exit if synced is not None else 0,
+        circuit=act.circuit.name if act.circuit is not None else None,
+        hold=hold_view(act.hold),
+        pause=pause_view(act.pause),
+        parked=parked_view(act.parked),
+        forgotten=ForgottenView.of(gone, ordered_mbps=mbps(gone.ordered)) if gone is not None else None,
+        sync=report_view(synced) if synced is not None else UNSET,
+    )
+
+
+def doctor_view(examination: Examination) -> DoctorView:
+    """The object that `doctor` prints."""
+    from iodcal.doctor import Light
+    from iodcal.words.doctor import describe
+
+    unwell = (Light.YELLOW, Light.RED)
+    told = ((finding, describe(finding)) for finding in examination.findings)
+    findings = (
+        FindingOfDoctorView.of(
+            finding,
+            message=words.message,
+            remedy=words.remedy if finding.light in unwell else "",
+        )
+        for finding, words in told
+    )
+    return DoctorView.of(examination, command="doctor", findings=tuple(findings))
+
+
+def init_view(written: Sequence[Path], report: Report) -> InitView:
+    """The object that `init` prints."""
+    files = tuple(str(path) for path in written)
+    return InitView(command="init", exit=report.exit, files=files, plan=report_view(report))
