@@ -8,24 +8,19 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from iodcal.analysis.load import load_past
 from iodcal.config import Configuration
 from iodcal.config.fields import nearest
 from iodcal.domain.changes import Reason
 from iodcal.domain.moments import parse_moment
-from iodcal.domain.orders import ADOPTION_AGE, Outcome
+from iodcal.domain.orders import Outcome
 from iodcal.domain.service_level import Readiness
 from iodcal.errors import UsageError
 from iodcal.exits import Exit
-from iodcal.lookback.service import read_looks
-from iodcal.store.conceal import conceal, hidden_by
 from iodcal.store.entries import HELD, Entry, entries_of
-from iodcal.store.files import Access
 from iodcal.store.history import Past
-from iodcal.store.lines import read_past
-from iodcal.store.store import StateStore
 
 OUTCOMES = tuple(dict.fromkeys((*map(str, Outcome), HELD, *map(str, Reason), *map(str, Readiness))))
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class HistoryAsked(Struct, frozen=True):
@@ -63,19 +58,11 @@ def history(
     now = now or datetime.now(UTC)
     start, end = _span(asked, configuration, now)
     _check_outcomes(asked.outcomes)
-    past = past_of(configuration, state_path, start)
+    past = load_past(configuration, state_path, start)
     _check_circuit(asked.circuit, configuration, past)
     found = entries_of(past, everything=asked.everything)
     chosen = tuple(entry for entry in found if _wanted(entry, asked, start, end))
     return HistoryReport(now, start, end, chosen, past.unreadable, configuration.zone)
-
-
-def past_of(configuration: Configuration, state_path: Path, since: datetime | None) -> Past:
-    """The past since `since` (UTC) and the day before it, when orders began that settled later; without what
-    the configuration hides. Raises StateError."""
-    store = StateStore(state_path, access=Access(configuration.settings.group))
-    past = read_past(store.history, max(since, _EARLIEST) - ADOPTION_AGE if since is not None else None)
-    return read_looks(conceal(past, hidden_by(configuration)))
 
 
 def _span(

@@ -20,7 +20,8 @@ from iodcal.analysis.figures import (
     Served,
     Spending,
 )
-from iodcal.analysis.past import CircuitPast, circuit_pasts, read_past_before, tells_of_circuits
+from iodcal.analysis.load import load_past_before
+from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
 from iodcal.analysis.price_periods import price_periods, quotes_of
 from iodcal.analysis.spans import LookbackRequest, months_of, shown, span_of
 from iodcal.asked import clock_of
@@ -43,7 +44,7 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
     over = span_of(configuration, asked, now)
     circuits = [one for one in configuration.circuits.values() if asked.circuit in (None, one.name)]
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
-    past = read_past_before(configuration, state_path, state.circuits, over.start)
+    past = load_past_before(configuration, state_path, state.circuits, over.start)
     if not tells_of_circuits(past):
         empty = look_back(past, circuits, {}, over, now, configuration.zone)
         return replace(empty, nothing_beside=str(state_path))

@@ -8,27 +8,21 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import TypeVar
 
 from msgspec import Struct
 
-from iodcal.config import Configuration
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.steps import EVER, NEVER, Steps
-from iodcal.history_command import past_of
 from iodcal.store.history import Past, PastOrder, PastReading
 
 T = TypeVar("T", PastOrder, PastReading)
-
-# Most circuits change at least once in this time; who did not is looked for in all that is kept.
-_BEFORE = timedelta(days=31)
 
 
 class PastLevel(Struct, frozen=True):
@@ -110,19 +104,6 @@ def circuit_pasts(past: Past, standings: Mapping[str, Standing]) -> dict[str, Ci
 def tells_of_circuits(past: Past) -> bool:
     """False where there is no history to speak of: then what the state knows of now says nothing of then."""
     return bool(past.orders or past.readings)
-
-
-def read_past_before(
-    configuration: Configuration, state_path: Path, standings: Mapping[str, Standing], start: datetime
-) -> Past:
-    """The past from `start` (UTC) on, and before it as much as tells where the circuits stood then. Raises
-    StateError."""
-    past = past_of(configuration, state_path, max(start, EVER + _BEFORE * 2) - _BEFORE)
-    silent = {circuit.key: CircuitPast(circuit.key) for circuit in configuration.circuits.values()}
-    known = (silent | circuit_pasts(past, standings)).values()
-    if tells_of_circuits(past) and all(one.ordered().levels.at(start).level is not None for one in known):
-        return past
-    return past_of(configuration, state_path, None)
 
 
 def running(drift: Drift | None, confirmed: Bandwidth | None) -> Bandwidth | None:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from iodcal.analysis.cost_reasons import cause_id
-from iodcal.analysis.past import CircuitPast, circuit_pasts, read_past_before, running, tells_of_circuits
+from iodcal.analysis.load import load_past_before
+from iodcal.analysis.past import CircuitPast, circuit_pasts, running, tells_of_circuits
 from iodcal.analysis.spans import PageRequest, check_page
 from iodcal.asked import Preview
 from iodcal.commands import plan
@@ -131,7 +132,7 @@ def report_page(configuration: Configuration, state_path: Path, asked: PageReque
     preview = Preview(now=asked.now, window=asked.window, circuit=asked.circuit, cached=True)
     report = plan(configuration, state_path, preview, lambda _: None)
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
-    past = read_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)
+    past = load_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)
     return page_of(report, past, state, hidden_by(configuration), asked.far_back)
 
 
