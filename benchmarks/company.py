@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from iodcal.config import Configuration
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
 from iodcal.domain.events import CalendarReading, Event, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.pipeline.fetch import calendars_in_use
@@ -76,7 +76,7 @@ def configuration(*, provisioning: str = "10m", changes_per_day: int | None = No
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rules.yaml"
         path.write_text(_RULES.format(provisioning=provisioning, quota=quota), encoding="utf-8")
-        return load(path)
+        return load_configuration(path)
 
 
 def readings(of: Configuration, span: Interval, events: int, seed: int = 1) -> dict[str, CalendarReading]:

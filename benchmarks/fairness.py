@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from benchmarks.mailboxes import RULES
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
 from iodcal.http import Deadline
 from iodcal.pipeline.fetch import fetch_events
 from iodcal.store.state import State
@@ -54,7 +54,7 @@ def _run(count: int, failing: int, *, hang: bool) -> Trouble:
         rules = Path(name) / "rules.yaml"
         facts = {"tenant": TENANT, "client": CLIENT_ID, "server": server.authority}
         rules.write_text(RULES.format(mailboxes=names, **facts), encoding="utf-8")
-        configuration, deadline = load(rules), Deadline.after(_SECONDS)
+        configuration, deadline = load_configuration(rules), Deadline.after(_SECONDS)
         window = timedelta(hours=72)
         snapshot = fetch_events(configuration, State(), now, window, deadline, progress=lambda _text: None)
         requests = len(server.paths("/calendarView"))

@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
 from iodcal.http import Deadline
 from iodcal.pipeline.fetch import fetch_events
 from iodcal.store.state import State
@@ -52,7 +52,7 @@ def read_many(count: int = 200) -> tuple[float, float]:
         rules = Path(name) / "rules.yaml"
         facts = {"tenant": TENANT, "client": CLIENT_ID, "server": server.authority}
         rules.write_text(RULES.format(mailboxes=names, **facts), encoding="utf-8")
-        configuration = load(rules)
+        configuration = load_configuration(rules)
         before = time.perf_counter()
         sight = fetch_events(
             configuration, State(), now, timedelta(hours=72), Deadline.after(60), progress=_ignore

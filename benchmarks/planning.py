@@ -16,17 +16,17 @@ from zoneinfo import ZoneInfo
 
 from iodcal.cli.startup import OBJECTS_BETWEEN_COLLECTIONS
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Baseline, Circuit, Peak
 from iodcal.domain.conditions import Conditions
-from iodcal.domain.durations import parse_duration
 from iodcal.domain.events import Event, Source, Timed
-from iodcal.domain.keywords import Keyword
 from iodcal.domain.matching import match_events
-from iodcal.domain.orders import Patience
-from iodcal.domain.planning import Knowledge, Policy, plan_circuit, view_from
+from iodcal.domain.orders import OrderTimeouts
+from iodcal.domain.planning import Policy, SafetyFlags, plan_circuit, view_from
 from iodcal.domain.rules import Rule
-from iodcal.domain.standing import Standing
-from iodcal.domain.timeline import draw
+from iodcal.domain.text_match import Keyword
+from iodcal.domain.time import parse_duration
+from iodcal.domain.timeline import draw_timeline
 from iodcal.domain.together import plan_together
 from iodcal.domain.windows import open_windows
 
@@ -39,7 +39,7 @@ _POLICY = Policy(
     window=timedelta(hours=72),
     every=timedelta(minutes=5),
     min_gap=timedelta(minutes=60),
-    patience=Patience(parse_duration("20m"), parse_duration("15m")),
+    patience=OrderTimeouts(parse_duration("20m"), parse_duration("15m")),
 )
 
 
@@ -113,9 +113,9 @@ def plan_once(events: list[Event], rules: list[Rule], circuits: list[Circuit]) -
     windows = open_windows(matched, rules, circuits)
     plans = []
     for circuit in circuits:
-        timeline = draw(circuit, windows[circuit.name], view_from(_NOW, circuit, _POLICY))
-        standing = Standing(circuit.key, circuit.name, "bench", "1", confirmed=_TIERS[0])
-        plans.append(plan_circuit(timeline, standing, _NOW, _POLICY, Knowledge()))
+        timeline = draw_timeline(circuit, windows[circuit.name], view_from(_NOW, circuit, _POLICY))
+        standing = CircuitState(circuit.key, circuit.name, "bench", "1", confirmed=_TIERS[0])
+        plans.append(plan_circuit(timeline, standing, _NOW, _POLICY, SafetyFlags()))
     return sum(len(plan.changes) for plan in plan_together(plans, _NOW, _POLICY, {}))
 
 

@@ -19,7 +19,7 @@ from iodcal.carriers import OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import CarrierError
 from iodcal.simulation.carrier import VirtualCarrier
 from iodcal.simulation.engine import NEVER, simulate

@@ -14,18 +14,17 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Baseline, Circuit, Peak
 from iodcal.domain.events import Match, MatchedEvent, Source, Timed
-from iodcal.domain.freezes import Freeze, open_freezes
 from iodcal.domain.localtime import whole_days
 from iodcal.domain.money import Billing, QuotedPrice, Rate, RateSource, Tariff
-from iodcal.domain.orders import Patience
-from iodcal.domain.planning import CircuitPlan, Knowledge, Policy, plan_circuit, view_from
+from iodcal.domain.orders import OrderTimeouts
+from iodcal.domain.planning import CircuitPlan, Policy, SafetyFlags, plan_circuit, view_from
 from iodcal.domain.rules import Rule
-from iodcal.domain.standing import Standing
-from iodcal.domain.timeline import draw
+from iodcal.domain.timeline import draw_timeline
 from iodcal.domain.together import plan_together
-from iodcal.domain.windows import Window, open_windows
+from iodcal.domain.windows import Freeze, Window, open_freezes, open_windows
 
 _NOW = datetime(2026, 11, 23, 0, 1, tzinfo=UTC)
 _TIERS = tuple(Bandwidth(mbps) for mbps in (100, 200, 500, 1000))
@@ -72,7 +71,7 @@ def make(fleet: Fleet, seed: int = 1) -> Load:
             window=timedelta(days=7),
             every=timedelta(minutes=5),
             min_gap=timedelta(minutes=60),
-            patience=Patience(timedelta(minutes=20), timedelta(minutes=15)),
+            patience=OrderTimeouts(timedelta(minutes=20), timedelta(minutes=15)),
             max_unplanned_downs=fleet.circuits,
         ),
     )
@@ -114,10 +113,10 @@ def _plan(
     circuit: Circuit, windows: tuple[Window, ...], freezes: tuple[Freeze, ...], policy: Policy
 ) -> CircuitPlan:
     view = view_from(_NOW, circuit, policy)
-    timeline = draw(circuit, windows, whole_days(view), freezes).cut(view)
+    timeline = draw_timeline(circuit, windows, whole_days(view), freezes).cut(view)
     ordered = timeline.at(_NOW).target
-    standing = Standing(circuit.key, circuit.name, "bench", "1", confirmed=ordered, quotes=_QUOTES)
-    return plan_circuit(timeline, standing, _NOW, policy, Knowledge())
+    standing = CircuitState(circuit.key, circuit.name, "bench", "1", confirmed=ordered, quotes=_QUOTES)
+    return plan_circuit(timeline, standing, _NOW, policy, SafetyFlags())
 
 
 def measure(fleet: Fleet) -> tuple[float, int]:

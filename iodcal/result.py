@@ -12,11 +12,11 @@ from msgspec import Struct, field
 
 from iodcal.domain.circuits import Account
 from iodcal.domain.events import MatchedEvent, Source
+from iodcal.domain.holds import Parked, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.unmatched import Unmatched
-from iodcal.domain.wishes import Parked, Pause
 from iodcal.errors import Fault
 from iodcal.exits import Exit
 from iodcal.problems.events import PreflightCheck

@@ -11,7 +11,7 @@ import pytest
 
 from iodcal.calendars.graph.errors import error_of
 from iodcal.calendars.login.errors import refusal
-from iodcal.carriers.lumen.envelopes import error_text
+from iodcal.carriers.lumen.bodies import error_text
 from iodcal.carriers.lumen.inventory import find_service
 from iodcal.cli.boundary import _traceback_of
 from iodcal.cli.logs import _Json, _Text

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from iodcal import commands, signals
-from iodcal.asked import Syncing
+from iodcal import signals
 from iodcal.cli import boundary, logs
+from iodcal.cli.logs import Progress
 from iodcal.cli.options import Common, LogFormat, Output
-from iodcal.cli.progress import Progress
-from iodcal.commands import sync
-from iodcal.config.load import load
+from iodcal.commands import sync as sync_module
+from iodcal.commands.requests import SyncRequest
+from iodcal.commands.sync import sync
+from iodcal.config.load import load_configuration
 from iodcal.errors import StateError
 from iodcal.http import Deadline
 from iodcal.pipeline.attempts import read_all
@@ -40,9 +41,9 @@ def silent(_text: str) -> None:
     """No progress."""
 
 
-def synced(folder: Path, time: str = "12:00") -> commands.Synced:
-    configuration = load(folder / "rules.yaml")
-    asked = Syncing(terminal=False, now=f"2026-11-24T{time}:00Z")
+def synced(folder: Path, time: str = "12:00") -> sync_module.Synced:
+    configuration = load_configuration(folder / "rules.yaml")
+    asked = SyncRequest(terminal=False, now=f"2026-11-24T{time}:00Z")
     return sync(configuration, folder / "state.json", asked, silent)
 
 
@@ -105,7 +106,7 @@ def test_progress_on_a_terminal_that_is_gone_harms_nobody(monkeypatch: pytest.Mo
             raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr("sys.stderr", Gone())
-    monkeypatch.setattr("iodcal.cli.progress._PATIENCE", 0.0)
+    monkeypatch.setattr("iodcal.cli.logs._PATIENCE", 0.0)
     with Progress(shown=True) as progress:
         while not progress._visible:
             progress("reading")

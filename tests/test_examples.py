@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from iodcal.config.forms import secrets_in
-from iodcal.config.load import load
-from iodcal.domain.durations import parse_duration
+from iodcal.config.load import load_configuration
+from iodcal.domain.time import parse_duration
 from iodcal.metrics.families import FAMILIES
 from iodcal.problems.kinds import Kind
 from tests.e2e.command import ROOT
@@ -35,7 +35,7 @@ def unit(name: str) -> _Unit:
 
 
 def every() -> timedelta:
-    return load(RULES).settings.every
+    return load_configuration(RULES).settings.every
 
 
 def test_the_timer_is_as_quick_as_the_configuration_says() -> None:
@@ -60,7 +60,7 @@ def test_the_service_leaves_an_order_the_time_it_needs() -> None:
 def test_the_service_loads_the_credentials_that_the_configuration_names() -> None:
     text = (EXAMPLES / "systemd" / "iodcal.service").read_text(encoding="utf-8")
     loaded = set(re.findall(r"^LoadCredential=([\w-]+):", text, flags=re.MULTILINE))
-    configuration = load(RULES)
+    configuration = load_configuration(RULES)
     holders = [carrier.options for carrier in configuration.carriers.values()]
     holders += [calendar.context.shared for calendar in configuration.calendars.values()]
     secrets = (secret for holder in holders for _, secret in secrets_in(holder))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from iodcal.config.find import find, state_path
-from iodcal.config.load import load
+from iodcal.config.find import find_configuration, state_path
+from iodcal.config.load import load_configuration
 from iodcal.errors import ConfigurationError, SetupError, StateError
+from iodcal.init.rules_file import refuse_existing
 from iodcal.paths import exists, expanded, is_folder, is_link
-from iodcal.setup.write import refuse_existing
 from iodcal.store.store import StateStore
 from tests.e2e.command import Iodcal
 
@@ -59,9 +59,9 @@ def test_a_configuration_in_a_closed_folder_is_not_passed_over(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("IODCAL_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / CLOSED))
-    assert find(None) == tmp_path / CLOSED / "iodcal" / "rules.yaml"
+    assert find_configuration(None) == tmp_path / CLOSED / "iodcal" / "rules.yaml"
     with pytest.raises(ConfigurationError) as caught:
-        load(find(None))
+        load_configuration(find_configuration(None))
     assert "cannot be read" in caught.value.faults[0].message
 
 
@@ -74,7 +74,7 @@ def test_a_user_without_a_home_names_the_state(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Path, "home", nowhere)
     (tmp_path / "rules.yaml").write_text(RULES)
-    configuration = load(find(None))
+    configuration = load_configuration(find_configuration(None))
     assert state_path(configuration, Path("state.json")) == tmp_path / "state.json"
     with pytest.raises(ConfigurationError) as caught:
         state_path(configuration, None)
@@ -82,7 +82,7 @@ def test_a_user_without_a_home_names_the_state(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "rules.yaml").unlink()
     if not Path("/etc/iodcal/rules.yaml").exists():
         with pytest.raises(ConfigurationError) as caught:
-            find(None)
+            find_configuration(None)
         assert "no configuration found" in caught.value.faults[0].message
 
 

@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from iodcal import commands, people
 from iodcal.actor import Person, real_person
 from iodcal.cli import boundary
+from iodcal.commands import overrides, sync
+from iodcal.commands.overrides import Act, OverrideRequest
 from iodcal.config import Configuration
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState
+from iodcal.domain.holds import Hold, Parked, Pause
 from iodcal.domain.orders import Order
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold, Parked, Pause
+from iodcal.domain.structs import replace
 from iodcal.errors import LockHeldError, StateError, UsageError
-from iodcal.people import Act, Asked
+from iodcal.messages.errors import describe
 from iodcal.store.state import State
 from iodcal.store.store import StateStore
-from iodcal.words.errors import describe
 from tests.domain.test_orders import order
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -61,30 +61,30 @@ class Desk(Struct):
     def history(self) -> list[dict[str, Any]]:
         return list(self.store.history.read())
 
-    def asked(self, **given: Any) -> Asked:
-        return Asked(PAT, terminal=False, **{"now": "2026-11-24T12:00:00Z", **given})
+    def asked(self, **given: Any) -> OverrideRequest:
+        return OverrideRequest(PAT, terminal=False, **{"now": "2026-11-24T12:00:00Z", **given})
 
     def hold(self, bandwidth: str, name: str = "den-a", *, exactly: bool = False, **given: Any) -> Act:
         asked = self.asked(**{"length": timedelta(hours=2), **given})
-        return people.hold(self.configuration, self.path, name, bandwidth, asked, exactly=exactly)
+        return overrides.hold(self.configuration, self.path, name, bandwidth, asked, exactly=exactly)
 
     def release(self, name: str = "den-a", **given: Any) -> Act:
-        return people.release(self.configuration, self.path, name, self.asked(**given))
+        return overrides.release(self.configuration, self.path, name, self.asked(**given))
 
     def pause(self, name: str | None = None, **given: Any) -> Act:
         asked = self.asked(**{"length": timedelta(hours=2), **given})
-        return people.pause(self.configuration, self.path, name, asked)
+        return overrides.pause(self.configuration, self.path, name, asked)
 
     def resume(self, name: str | None = None, **given: Any) -> Act:
-        return people.resume(self.configuration, self.path, name, self.asked(**given))
+        return overrides.resume(self.configuration, self.path, name, self.asked(**given))
 
     def park(self, **given: Any) -> Act:
-        return people.park(self.configuration, self.path, self.asked(**given))
+        return overrides.park(self.configuration, self.path, self.asked(**given))
 
     def forget(self, name: str, *, force: bool = False) -> Act:
-        return people.forget(self.configuration, self.path, name, self.asked(), force=force)
+        return overrides.forget(self.configuration, self.path, name, self.asked(), force=force)
 
-    def standing(self, name: str = "den-a") -> Standing:
+    def standing(self, name: str = "den-a") -> CircuitState:
         return self.state.circuits[self.configuration.circuits[name].key]
 
 
@@ -92,7 +92,7 @@ class Desk(Struct):
 def desk(tmp_path: Path) -> Desk:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
-    return Desk(load(rules), tmp_path / "state" / "state.json")
+    return Desk(load_configuration(rules), tmp_path / "state" / "state.json")
 
 
 def test_a_hold_is_kept_with_who_and_why_and_in_the_history(desk: Desk) -> None:
@@ -187,7 +187,7 @@ def test_a_hold_says_where_a_pause_is_in_its_way(desk: Desk) -> None:
 def left_behind(desk: Desk, *names: str, order: Order | None = None) -> None:
     state = desk.state
     for number, name in enumerate(names):
-        standing = Standing(f"k{number}", name, "lab", "1", confirmed=Bandwidth(1000), order=order)
+        standing = CircuitState(f"k{number}", name, "lab", "1", confirmed=Bandwidth(1000), order=order)
         state = replace(state, circuits={**state.circuits, standing.key: standing})
     desk.store.save(state)
 
@@ -324,7 +324,7 @@ def test_another_run_is_waited_for_only_on_a_terminal(desk: Desk, monkeypatch: p
         for terminal in (False, True):
             asked = replace(desk.asked(), terminal=terminal)
             with pytest.raises(LockHeldError):
-                people.park(desk.configuration, desk.path, asked)
+                overrides.park(desk.configuration, desk.path, asked)
     assert waited == [0.0, 60.0]
 
 
@@ -345,7 +345,7 @@ def test_what_was_done_is_said_even_if_the_sync_behind_it_fails(
     def held(*_given: object, **_named: object) -> None:
         raise LockHeldError(pid=7, host="den", command="sync", since=None)
 
-    monkeypatch.setattr(commands, "sync", held)
+    monkeypatch.setattr(sync, "sync", held)
     monkeypatch.setattr(boundary, "install", lambda: None)
     files = ["-c", str(desk.configuration.path), "--state", str(desk.path)]
     status = boundary.run_command(["park", "--sync", "-o", output, *files])

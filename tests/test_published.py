@@ -13,9 +13,9 @@ import typer.main
 from iodcal.cli.app import application
 from iodcal.domain.changes import Reason
 from iodcal.domain.orders import Outcome
+from iodcal.messages.carriers import HELD
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.messages import describe
-from iodcal.words.held import HELD
 from tests.e2e.command import ROOT, Iodcal
 
 PAGE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")

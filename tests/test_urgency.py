@@ -6,9 +6,9 @@ import pytest
 
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.planning import daily_limit
+from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.together import plan_together
-from iodcal.domain.values import replace
 from iodcal.pipeline.poll import most_urgent_first
 from tests.domain.minutes import CIRCUIT, POLICY, Ask, at, plan_of, standing_at, timeline_of
 

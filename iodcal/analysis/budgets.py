@@ -19,7 +19,7 @@ from iodcal.domain.budgets import over_budget
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.store.lines import gather

@@ -1,8 +1,13 @@
-"""Who is behind a bill: who asked for what, when, and what each cost beyond the baseline."""
+"""What held when, as the history recorded it: prices by the quotes of that time, labels by its orders.
+
+What it did not record counts as it is today: the rate of a tier that was not quoted yet, a label that no
+order had.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -13,13 +18,66 @@ from msgspec import Struct
 from iodcal.analysis.figures import BASELINE, BY_HAND, UNKNOWN, CostReason
 from iodcal.analysis.past import PastLevel
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.billing import BilledPiece, hours
+from iodcal.domain.billing import BilledPiece, hours, period_of
 from iodcal.domain.changes import Cause
+from iodcal.domain.circuits import Labels, labels_of
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import Tariff
-from iodcal.domain.steps import Steps
-from iodcal.domain.values import replace
+from iodcal.domain.money import QuotedPrice, RateSource, Tariff
+from iodcal.domain.steps import EVER, Steps
+from iodcal.domain.structs import replace
 from iodcal.store.history import CurtainUp, PastChange, PastOrder
+
+
+class PricePeriod(Struct, frozen=True):
+    """A circuit's prices and labels at one time."""
+
+    tariff: Tariff
+    labels: Labels
+
+
+def price_periods(
+    tariff: Tariff, labels: Labels, orders: Sequence[PastOrder], quotes: Iterable[QuotedPrice] = ()
+) -> Steps[PricePeriod]:
+    """One circuit's prices and labels, from `EVER` on. `tariff` and `labels` are today's; `quotes` are known
+    besides those of the `orders`.
+
+    All count from the beginning of their billing period, so that what it costs adds up. A tier whose rate
+    nobody gave is priced by its first quote before that, too.
+    """
+    told: defaultdict[datetime, list[QuotedPrice]] = defaultdict(list)
+    known = sorted((*quotes, *quotes_of(orders)), key=lambda quote: quote.at)
+    for quote in known:
+        told[period_of(quote.at, tariff.billing)].append(quote)
+    worn = {period_of(one.order.created_at, tariff.billing): one.labels for one in orders if one.labels}
+    first = {quote.bandwidth: quote for quote in reversed(known)}
+    missing = [quote for tier, quote in first.items() if tariff.rate(tier) is None]
+    last = PricePeriod(tariff.with_quotes(missing), _laid_over(labels, next(iter(worn.values()), ())))
+    found = [(EVER, last)]
+    for since in sorted({*told, *worn}):
+        news = [quote for quote in told[since] if _is_news(quote, last.tariff)]
+        now_worn = _laid_over(labels, worn[since]) if since in worn else last.labels
+        last = PricePeriod(last.tariff.with_quotes(news), now_worn)
+        found.append((since, last))
+    return Steps.of(found)
+
+
+def quotes_of(orders: Iterable[PastOrder]) -> Iterator[QuotedPrice]:
+    """The prices that were quoted for `orders`."""
+    for one in orders:
+        order = one.order
+        if order.price_per_hour is not None and order.currency is not None:
+            yield QuotedPrice(order.new, order.price_per_hour, order.currency, order.created_at)
+
+
+def _laid_over(labels: Labels, recorded: Labels) -> Labels:
+    return labels_of(dict(labels), dict(recorded))
+
+
+def _is_news(quote: QuotedPrice, tariff: Tariff) -> bool:
+    rate = tariff.rate(quote.bandwidth)
+    known = (rate.per_hour, rate.source) if rate is not None else None
+    return quote.currency == tariff.currency and known != (quote.per_hour, RateSource.QUOTED)
+
 
 _ASKS = ("event", "hold")
 

@@ -10,15 +10,13 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from iodcal.analysis.cost_reasons import Demand, reasons_of, shares
+from iodcal.analysis.cost_reasons import Demand, PricePeriod, reasons_of, shares
 from iodcal.analysis.figures import Bill, CircuitCosts, CostReason, Figures
 from iodcal.analysis.past import OrderedPast
-from iodcal.analysis.price_periods import PricePeriod
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import baseline_tiers
-from iodcal.domain.billing import billed_pieces, cost
-from iodcal.domain.circuits import Circuit
-from iodcal.domain.labels import Labels
+from iodcal.domain.billing import billed_cost, billed_pieces
+from iodcal.domain.circuits import Circuit, Labels
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource, Tariff
 from iodcal.domain.steps import Steps
@@ -124,12 +122,12 @@ def _figures(
 
 
 def _bill(circuit: Circuit | None, tariff: Tariff, levels: Steps[Bandwidth], span: Interval) -> Bill:
-    real = cost(levels, span, tariff)
+    real = billed_cost(levels, span, tariff)
     if circuit is None:
         nothing = Cost(Decimal(0), tariff.currency, complete=False)
         return Bill(real, nothing, nothing, nothing, nothing)
-    highest = cost(Steps((span.start,), (circuit.highest,)), span, tariff)
-    baseline = cost(baseline_tiers(circuit, span), span, tariff)
+    highest = billed_cost(Steps((span.start,), (circuit.highest,)), span, tariff)
+    baseline = billed_cost(baseline_tiers(circuit, span), span, tariff)
     return Bill(real, highest, baseline, highest - real, real - baseline)
 
 

@@ -11,10 +11,10 @@ from msgspec import Struct, field
 from msgspec.structs import astuple
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.labels import Labels
+from iodcal.domain.circuits import Labels
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 
 
 class CostReason(Struct, frozen=True):

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
+from iodcal.analysis.service_level import read_looks
 from iodcal.config import Configuration
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import ADOPTION_AGE
-from iodcal.domain.standing import Standing
 from iodcal.domain.steps import EVER
-from iodcal.lookback.service import read_looks
-from iodcal.store.conceal import conceal, hidden_by
+from iodcal.store.entries import conceal, hidden_by
 from iodcal.store.files import Access
 from iodcal.store.history import Past
 from iodcal.store.lines import read_past
@@ -32,7 +32,7 @@ def load_past(configuration: Configuration, state_path: Path, since: datetime | 
 
 
 def load_past_before(
-    configuration: Configuration, state_path: Path, standings: Mapping[str, Standing], start: datetime
+    configuration: Configuration, state_path: Path, standings: Mapping[str, CircuitState], start: datetime
 ) -> Past:
     """The past from `start` (UTC) on, and before it as much as tells where the circuits stood then. Raises
     StateError."""

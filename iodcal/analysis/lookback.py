@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from iodcal.analysis.cost_reasons import demands_of
+from iodcal.analysis.cost_reasons import demands_of, price_periods, quotes_of
 from iodcal.analysis.costs import Accounted, Subject, account
 from iodcal.analysis.figures import (
     CircuitCosts,
@@ -22,17 +22,16 @@ from iodcal.analysis.figures import (
 )
 from iodcal.analysis.load import load_past_before
 from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
-from iodcal.analysis.price_periods import price_periods, quotes_of
+from iodcal.analysis.service_level import served, worst_first
 from iodcal.analysis.spans import LookbackRequest, months_of, shown, span_of
-from iodcal.asked import clock_of
+from iodcal.commands.requests import clock_of
 from iodcal.config import Configuration
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Circuit, Orders
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource, Tariff
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import UsageError
-from iodcal.lookback.service import served, worst_first
 from iodcal.store.files import Access
 from iodcal.store.history import Past
 from iodcal.store.store import StateStore
@@ -73,7 +72,7 @@ def _only(past: Past, key: str, circuit: str) -> Past:
 def look_back(
     past: Past,
     circuits: Iterable[Circuit],
-    standings: Mapping[str, Standing],
+    standings: Mapping[str, CircuitState],
     over: Interval,
     now: datetime,
     zone: ZoneInfo,
@@ -102,7 +101,7 @@ def look_back(
 
 
 def subjects_of(
-    past: Past, circuits: Sequence[Circuit], standings: Mapping[str, Standing], over: Interval
+    past: Past, circuits: Sequence[Circuit], standings: Mapping[str, CircuitState], over: Interval
 ) -> list[Subject]:
     """The circuits to look back on: those of the configuration first, then those that left it."""
     pasts = circuit_pasts(past, standings)
@@ -120,7 +119,9 @@ def _is_told_of(past: CircuitPast, over: Interval) -> bool:
     )
 
 
-def _subject(circuit: Circuit, past: Past, own: CircuitPast, standings: Mapping[str, Standing]) -> Subject:
+def _subject(
+    circuit: Circuit, past: Past, own: CircuitPast, standings: Mapping[str, CircuitState]
+) -> Subject:
     standing = standings.get(circuit.key)
     orders, quotes = own.orders, standing.quotes if standing is not None else ()
     names = {circuit.name, *(one.order.circuit for one in orders), *(one.circuit for one in own.readings)}

@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
+from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.standing import Drift, Standing
 from iodcal.domain.steps import EVER, NEVER, Steps
 from iodcal.store.history import Past, PastOrder, PastReading
 
@@ -89,7 +89,7 @@ class CircuitPast(Struct, frozen=True):
         return self.otherwise
 
 
-def circuit_pasts(past: Past, standings: Mapping[str, Standing]) -> dict[str, CircuitPast]:
+def circuit_pasts(past: Past, standings: Mapping[str, CircuitState]) -> dict[str, CircuitPast]:
     """The past of each circuit that `past` or `standings` (by key) names, by key; first those of `past`. One
     that changed at no time has its level in the state."""
     orders = _by_key(past.orders, [one.order.circuit_key for one in past.orders])

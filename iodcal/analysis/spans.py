@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from iodcal.asked import check_circuit, clock_of
+from iodcal.commands.requests import check_circuit, clock_of
 from iodcal.config import Configuration
 from iodcal.domain.localtime import Interval, midnight
-from iodcal.domain.moments import EXAMPLES, parse_moment
+from iodcal.domain.time import EXAMPLES, parse_moment
 from iodcal.errors import UsageError
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)

@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph.events import parse_page
-from iodcal.calendars.local_file import read_file
-from iodcal.calendars.overlap import divided, spoils
+from iodcal.calendars.readings import divided, read_file, spoils
 from iodcal.config.fields import Texts
 from iodcal.config.forms import Section
 from iodcal.domain.events import CalendarReading, Event, Source, SpoiledEvent

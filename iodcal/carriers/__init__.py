@@ -64,7 +64,7 @@ class Carrier(Protocol):
         ...
 
 
-class Listed(Struct, frozen=True):
+class ListedCircuit(Struct, frozen=True):
     """One circuit as a carrier lists it. What it does not tell is None; `status_text` and `place` are its own
     words: untrusted."""
 
@@ -78,7 +78,7 @@ class Listed(Struct, frozen=True):
 class Listing(Protocol):
     """What a `Carrier` may offer beside: all circuits of its account, for `doctor` and `init`."""
 
-    def circuits(self, deadline: Deadline) -> Sequence[Listed]:
+    def circuits(self, deadline: Deadline) -> Sequence[ListedCircuit]:
         """Every circuit whose bandwidth can be ordered, by service ID. Changes nothing; may be retried.
 
         Must list to the end or raise CarrierError.

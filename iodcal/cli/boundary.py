@@ -114,7 +114,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
-    from iodcal.words.errors import describe
+    from iodcal.messages.errors import describe
 
     words = describe(error)
     if isinstance(error, ConfigurationError):

@@ -21,7 +21,7 @@ from iodcal.cli.options import (
     StateOption,
     VerboseOption,
 )
-from iodcal.cli.session import Session
+from iodcal.cli.session import CommandSession
 
 _COMMON: dict[str, Any] = {
     "config": ConfigOption,
@@ -82,7 +82,7 @@ def _with_common_options(command: Command) -> Callable[..., None]:
             from iodcal.errors import UsageError
 
             raise UsageError("no_csv", command=command.name)
-        raise typer.Exit(run(Session(common), **given))
+        raise typer.Exit(run(CommandSession(common), **given))
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]  # behind the session
     shared = [

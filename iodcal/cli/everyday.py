@@ -12,20 +12,20 @@ import typer
 from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import CachedOption, CircuitOption, NowOption, WindowOption, duration
-from iodcal.cli.session import Session
+from iodcal.cli.session import CommandSession
 from iodcal.cli.understand import show_diff
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
-    from iodcal.asked import Preview, Syncing
-    from iodcal.commands import Say, Synced
+    from iodcal.commands.requests import PreviewRequest, SyncRequest
+    from iodcal.commands.sync import Say, Synced
     from iodcal.problems.alerts import AlertDecision
     from iodcal.result import Report
 
 
 @command("Order the changes that are due now: the timer's job.", "iodcal sync --wait 5m")
 def sync(
-    session: Session,
+    session: CommandSession,
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Order and write nothing: show the plan of this sync.")
@@ -45,17 +45,17 @@ def sync(
     now: NowOption = None,
 ) -> int:
     """Read the calendars and order the bandwidth changes that are due now: the timer's job."""
-    from iodcal.asked import Syncing
-    from iodcal.asked import dry_run as preview_of
+    from iodcal.commands.requests import SyncRequest
+    from iodcal.commands.requests import dry_run as preview_of
 
-    asked = Syncing(session.watched, now, circuit, allow_downs, expect, wait, run_id=session.run_id)
+    asked = SyncRequest(session.watched, now, circuit, allow_downs, expect, wait, run_id=session.run_id)
     if dry_run:
         return _show_plan(session, preview_of(asked))
     return _carry_out(session, asked)
 
 
-def _carry_out(session: Session, asked: Syncing) -> int:
-    from iodcal.domain.values import replace
+def _carry_out(session: CommandSession, asked: SyncRequest) -> int:
+    from iodcal.domain.structs import replace
     from iodcal.errors import ConfigurationError, IodcalError
 
     configuration, faults = session.configuration_or_last_good()
@@ -63,7 +63,7 @@ def _carry_out(session: Session, asked: Syncing) -> int:
     try:
         if session.terminal and not session.quiet:
             headings.of_sync(session, configuration, asked)
-        from iodcal.announcing import sync as carry_out
+        from iodcal.commands.announce import sync as carry_out
 
         with session.progress() as progress:
             say = say_problems(session)
@@ -75,7 +75,7 @@ def _carry_out(session: Session, asked: Syncing) -> int:
     return show_sync(session, synced)
 
 
-def show_sync(session: Session, synced: Synced) -> int:
+def show_sync(session: CommandSession, synced: Synced) -> int:
     """Shows what a sync did; the exit status that it asks for."""
     if session.json:
         return _show_json(session, synced.report)
@@ -88,7 +88,7 @@ def show_sync(session: Session, synced: Synced) -> int:
     return synced.report.exit
 
 
-def _write_lines(session: Session, synced: Synced) -> None:
+def _write_lines(session: CommandSession, synced: Synced) -> None:
     """For cron: nothing at all where nothing happened. What the problems are was said by then, but for what
     came of waiting."""
     from iodcal.cli.logs import say
@@ -100,7 +100,7 @@ def _write_lines(session: Session, synced: Synced) -> None:
         say(line, level)
 
 
-def say_problems(session: Session) -> Say | None:
+def say_problems(session: CommandSession) -> Say | None:
     """How a run's problems are told on stderr as soon as they are known; None where they are shown with its
     result."""
     if session.json or (session.terminal and not session.quiet):
@@ -116,13 +116,13 @@ def say_problems(session: Session) -> Say | None:
     return say_all
 
 
-def _everything(session: Session) -> bool:
+def _everything(session: CommandSession) -> bool:
     return session.verbose or session.watched
 
 
 @command("Show what sync would do, and why; touch nothing.", "iodcal plan --window 12h")
 def plan(
-    session: Session,
+    session: CommandSession,
     *,
     window: WindowOption = None,
     cached: CachedOption = False,
@@ -139,16 +139,16 @@ def plan(
     now: NowOption = None,
 ) -> int:
     """Show what a sync would do now and in the coming days, and why, without touching anything."""
-    from iodcal.asked import Preview
+    from iodcal.commands.requests import PreviewRequest
 
-    asked = Preview(now, window, circuit, cached, detailed_exitcode, unmatched, session.run_id)
+    asked = PreviewRequest(now, window, circuit, cached, detailed_exitcode, unmatched, session.run_id)
     return show_diff(session, diff, asked) if diff is not None else _show_plan(session, asked)
 
 
-def _show_plan(session: Session, asked: Preview) -> int:
+def _show_plan(session: CommandSession, asked: PreviewRequest) -> int:
     configuration = session.configuration()
     headings.of_plan(session, configuration, asked)
-    from iodcal.commands import plan as preview
+    from iodcal.commands.sync import plan as preview
 
     with session.progress() as progress:
         report = preview(configuration, session.state_path(configuration), asked, progress)
@@ -165,11 +165,11 @@ def _show_plan(session: Session, asked: Preview) -> int:
 
 
 @command("Show what is ordered, read, open and next, offline.", "iodcal status -o json")
-def status(session: Session, *, circuit: CircuitOption = None) -> int:
+def status(session: CommandSession, *, circuit: CircuitOption = None) -> int:
     """Show what is ordered, read, open and next for each circuit, offline."""
     configuration = session.configuration()
     headings.of_status(session, configuration, circuit)
-    from iodcal.commands import status as look_up
+    from iodcal.commands.sync import status as look_up
 
     report = look_up(configuration, session.state_path(configuration), circuit, session.run_id)
     if session.json:
@@ -182,7 +182,7 @@ def status(session: Session, *, circuit: CircuitOption = None) -> int:
 
 @command("Check the configuration, offline.", "iodcal check --strict")
 def check(
-    session: Session,
+    session: CommandSession,
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if there are warnings.")] = False,
 ) -> int:
@@ -204,7 +204,7 @@ def check(
     return exit_status
 
 
-def _show_json(session: Session, report: Report) -> int:
+def _show_json(session: CommandSession, report: Report) -> int:
     from iodcal.output.plan_view import report_view
 
     session.print_json(report_view(report))

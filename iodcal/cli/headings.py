@@ -15,49 +15,51 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from iodcal.analysis.spans import LookbackRequest, PageRequest
-    from iodcal.asked import Preview, Question, Syncing
-    from iodcal.cli.session import Session
+    from iodcal.cli.session import CommandSession
+    from iodcal.commands.requests import ExplainRequest, PreviewRequest, SyncRequest
     from iodcal.config import Configuration
     from iodcal.domain.localtime import Interval
     from iodcal.simulation.scenario import SimulationRequest
 
 
-def of_plan(session: Session, configuration: Configuration, asked: Preview) -> None:
+def of_plan(session: CommandSession, configuration: Configuration, asked: PreviewRequest) -> None:
     """Of `plan`."""
-    from iodcal.asked import check_preview
+    from iodcal.commands.requests import check_preview
 
     check_preview(configuration, asked)
     _write_preview(session, configuration, asked)
 
 
-def of_diff(session: Session, configuration: Configuration, other: Configuration, asked: Preview) -> None:
+def of_diff(
+    session: CommandSession, configuration: Configuration, other: Configuration, asked: PreviewRequest
+) -> None:
     """Of `plan --diff`."""
-    from iodcal.asked import check_diff
+    from iodcal.commands.requests import check_diff
 
     check_diff(configuration, other, asked)
     known = asked.circuit is None or asked.circuit in configuration.circuits
     _write_preview(session, configuration if known else other, asked)
 
 
-def of_status(session: Session, configuration: Configuration, circuit: str | None) -> None:
+def of_status(session: CommandSession, configuration: Configuration, circuit: str | None) -> None:
     """Of `status`."""
-    from iodcal.asked import Preview
+    from iodcal.commands.requests import PreviewRequest
 
-    of_plan(session, configuration, Preview(circuit=circuit, cached=True))
+    of_plan(session, configuration, PreviewRequest(circuit=circuit, cached=True))
 
 
-def of_sync(session: Session, configuration: Configuration, asked: Syncing) -> None:
+def of_sync(session: CommandSession, configuration: Configuration, asked: SyncRequest) -> None:
     """Of `sync`, for a terminal: in a pipe it says what it did, and nothing else."""
-    from iodcal.asked import check_sync, clock_of
+    from iodcal.commands.requests import check_sync, clock_of
 
     check_sync(configuration, asked)
     _, now = clock_of(configuration, asked.now)
     _write_plan(session, configuration, now, configuration.settings.window, asked.circuit)
 
 
-def of_question(session: Session, configuration: Configuration, asked: Question) -> None:
+def of_question(session: CommandSession, configuration: Configuration, asked: ExplainRequest) -> None:
     """Of `explain`."""
-    from iodcal.asked import check_circuit, check_question, horizon_of, moments_of
+    from iodcal.commands.requests import check_circuit, check_question, horizon_of, moments_of
     from iodcal.output.heading import trial_heading
 
     check_question(configuration, asked)
@@ -74,23 +76,23 @@ def of_question(session: Session, configuration: Configuration, asked: Question)
     )
 
 
-def of_report(session: Session, configuration: Configuration, asked: LookbackRequest) -> None:
+def of_report(session: CommandSession, configuration: Configuration, asked: LookbackRequest) -> None:
     """Of `report`."""
     from iodcal.analysis.spans import span_of
-    from iodcal.asked import clock_of
+    from iodcal.commands.requests import clock_of
 
     _, now = clock_of(configuration, asked.now)
     _write_span(session, configuration, span_of(configuration, asked, now))
 
 
-def of_page(session: Session, configuration: Configuration, asked: PageRequest) -> None:
+def of_page(session: CommandSession, configuration: Configuration, asked: PageRequest) -> None:
     """Of `report --html`, for a terminal: the page goes elsewhere."""
     from iodcal.analysis.spans import span_of_page
 
     _write_span(session, configuration, span_of_page(configuration, asked))
 
 
-def of_history(session: Session, configuration: Configuration) -> None:
+def of_history(session: CommandSession, configuration: Configuration) -> None:
     """Of `history`."""
     from iodcal.output.heading import history_heading
 
@@ -98,7 +100,7 @@ def of_history(session: Session, configuration: Configuration) -> None:
 
 
 def of_simulation(
-    session: Session, configurations: Sequence[Configuration], asked: SimulationRequest
+    session: CommandSession, configurations: Sequence[Configuration], asked: SimulationRequest
 ) -> None:
     """Of `simulate`."""
     from iodcal.output.heading import simulation_heading
@@ -108,7 +110,7 @@ def of_simulation(
     _write(session, simulation_heading(over.start, over.end, first.zone, plain=session.plain))
 
 
-def of_doctor(session: Session, configuration: Configuration) -> None:
+def of_doctor(session: CommandSession, configuration: Configuration) -> None:
     """Of `doctor`, unless only what is not well is to be seen."""
     from iodcal.output.heading import doctor_heading
 
@@ -117,8 +119,8 @@ def of_doctor(session: Session, configuration: Configuration) -> None:
         _write(session, doctor_heading(now, configuration.zone, path, plain=session.plain))
 
 
-def _write_preview(session: Session, configuration: Configuration, asked: Preview) -> None:
-    from iodcal.asked import clock_of
+def _write_preview(session: CommandSession, configuration: Configuration, asked: PreviewRequest) -> None:
+    from iodcal.commands.requests import clock_of
 
     _, now = clock_of(configuration, asked.now)
     ahead = asked.window or configuration.settings.window
@@ -126,7 +128,7 @@ def _write_preview(session: Session, configuration: Configuration, asked: Previe
 
 
 def _write_plan(
-    session: Session,
+    session: CommandSession,
     configuration: Configuration,
     now: datetime,
     ahead: timedelta,
@@ -143,13 +145,13 @@ def _write_plan(
     _write(session, plan_heading(now, zone, ahead, cached=cached, test=test, plain=session.plain))
 
 
-def _write_span(session: Session, configuration: Configuration, over: Interval) -> None:
+def _write_span(session: CommandSession, configuration: Configuration, over: Interval) -> None:
     from iodcal.output.heading import report_heading
 
     _write(session, report_heading(over.start, over.end, configuration.zone, plain=session.plain))
 
 
-def _write(session: Session, text: str) -> None:
+def _write(session: CommandSession, text: str) -> None:
     if not session.json and not session.csv:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from iodcal.domain.durations import parse_duration
+from iodcal.domain.time import parse_duration
 
 
 class Output(StrEnum):
@@ -31,14 +31,14 @@ class LogFormat(StrEnum):
 
 def circuit_names(context: typer.Context, incomplete: str) -> list[str]:
     """The circuits that the rules file names and that begin so; none where it cannot be read."""
-    from iodcal.config.document import read_document
-    from iodcal.config.find import find
+    from iodcal.config.document import parse_document
+    from iodcal.config.find import find_configuration
     from iodcal.errors import ConfigurationError
 
     given = context.params.get("config")
     try:
-        path = find(Path(given) if given else None)
-        circuits = read_document(path, path.read_bytes(), os.environ).value.get("circuits")
+        path = find_configuration(Path(given) if given else None)
+        circuits = parse_document(path, path.read_bytes(), os.environ).value.get("circuits")
     except (ConfigurationError, OSError):
         return []
     names = circuits if isinstance(circuits, dict) else {}

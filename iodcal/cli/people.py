@@ -13,13 +13,13 @@ from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.everyday import say_problems, show_sync
 from iodcal.cli.options import NowOption, duration
-from iodcal.cli.session import Session
+from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
-    from iodcal.commands import Synced
+    from iodcal.commands.overrides import Act, OverrideRequest
+    from iodcal.commands.sync import Synced
     from iodcal.config import Configuration
-    from iodcal.people import Act, Asked
     from iodcal.result import Report
 
 CircuitArgument = Annotated[str, typer.Argument(metavar="CIRCUIT", help="The circuit's name.")]
@@ -41,7 +41,7 @@ Sync = Annotated[bool, typer.Option("--sync", help="Sync at once, not with the n
     "Hold a circuit at a bandwidth until a time.", "iodcal hold den-a 1 Gbps --for 2h --note 'DR rehearsal'"
 )
 def hold(
-    session: Session,
+    session: CommandSession,
     circuit: CircuitArgument,
     bandwidth: Annotated[
         list[str], typer.Argument(metavar="BANDWIDTH", help="Such as 500 Mbps or 1Gbps, or highest.")
@@ -56,29 +56,34 @@ def hold(
 ) -> int:
     """Hold a circuit at a bandwidth, or more, until a time; it outranks every rule. There is one hold a
     circuit: a new one takes its place."""
-    from iodcal import people
+    from iodcal.commands import overrides
 
     configuration, asked = _asked(session, note, now, length, until)
     state = session.state_path(configuration)
-    act = people.hold(configuration, state, circuit, " ".join(bandwidth), asked, exactly=exactly)
+    act = overrides.hold(configuration, state, circuit, " ".join(bandwidth), asked, exactly=exactly)
     return _finish(session, configuration, act, asked, sync=sync)
 
 
 @command("End a circuit's hold.", "iodcal release den-a --sync")
 def release(
-    session: Session, circuit: CircuitArgument, *, note: Note = "", sync: Sync = False, now: NowOption = None
+    session: CommandSession,
+    circuit: CircuitArgument,
+    *,
+    note: Note = "",
+    sync: Sync = False,
+    now: NowOption = None,
 ) -> int:
     """End a circuit's hold before its time; what the rules and the baseline ask for counts again."""
-    from iodcal import people
+    from iodcal.commands import overrides
 
     configuration, asked = _asked(session, note, now)
-    act = people.release(configuration, session.state_path(configuration), circuit, asked)
+    act = overrides.release(configuration, session.state_path(configuration), circuit, asked)
     return _finish(session, configuration, act, asked, sync=sync)
 
 
 @command("Order nothing until a time.", "iodcal pause den-a --until 18:00 --note 'carrier maintenance'")
 def pause(
-    session: Session,
+    session: CommandSession,
     circuit: OneCircuit = None,
     *,
     all_circuits: All = False,
@@ -90,17 +95,17 @@ def pause(
 ) -> int:
     """Order nothing until a time, for one circuit or for all. Events that will be short of bandwidth by it
     are told as problems."""
-    from iodcal import people
+    from iodcal.commands import overrides
 
     name = _one_or_all(circuit, all_circuits=all_circuits)
     configuration, asked = _asked(session, note, now, length, until)
-    act = people.pause(configuration, session.state_path(configuration), name, asked)
+    act = overrides.pause(configuration, session.state_path(configuration), name, asked)
     return _finish(session, configuration, act, asked, sync=sync)
 
 
 @command("End a pause, or parking.", "iodcal resume --all --sync")
 def resume(
-    session: Session,
+    session: CommandSession,
     circuit: OneCircuit = None,
     *,
     all_circuits: All = False,
@@ -109,30 +114,30 @@ def resume(
     now: NowOption = None,
 ) -> int:
     """End a circuit's pause; with --all every pause, and parking too."""
-    from iodcal import people
+    from iodcal.commands import overrides
 
     name = _one_or_all(circuit, all_circuits=all_circuits)
     configuration, asked = _asked(session, note, now)
-    act = people.resume(configuration, session.state_path(configuration), name, asked)
+    act = overrides.resume(configuration, session.state_path(configuration), name, asked)
     return _finish(session, configuration, act, asked, sync=sync)
 
 
 @command(
     "Bring all circuits to rest: to retire iodcal, or move it.", "iodcal park --note 'moving to den2' --sync"
 )
-def park(session: Session, *, note: Note = "", sync: Sync = False, now: NowOption = None) -> int:
+def park(session: CommandSession, *, note: Note = "", sync: Sync = False, now: NowOption = None) -> int:
     """Bring every circuit to its off-peak tier, then order nothing until iodcal resume --all. Meanwhile no
     event counts; those that will be short of bandwidth are told."""
-    from iodcal import people
+    from iodcal.commands import overrides
 
     configuration, asked = _asked(session, note, now)
-    act = people.park(configuration, session.state_path(configuration), asked)
+    act = overrides.park(configuration, session.state_path(configuration), asked)
     return _finish(session, configuration, act, asked, sync=sync)
 
 
 @command("Drop what is known of a circuit that left the configuration.", "iodcal forget den-old")
 def forget(
-    session: Session,
+    session: CommandSession,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name that it had.")],
     *,
     force: Annotated[bool, typer.Option("--force", help="Even while an order of it is open.")] = False,
@@ -140,24 +145,24 @@ def forget(
 ) -> int:
     """Drop what is known of a circuit that left the configuration, so that it is no longer a problem. At its
     carrier nothing is changed."""
-    from iodcal import people
+    from iodcal.commands import overrides
 
     configuration, asked = _asked(session, note, None)
-    act = people.forget(configuration, session.state_path(configuration), name, asked, force=force)
+    act = overrides.forget(configuration, session.state_path(configuration), name, asked, force=force)
     return _finish(session, configuration, act, asked, sync=False)
 
 
 def _asked(
-    session: Session,
+    session: CommandSession,
     note: str,
     now: str | None,
     length: timedelta | None = None,
     until: str | None = None,
-) -> tuple[Configuration, Asked]:
+) -> tuple[Configuration, OverrideRequest]:
     from iodcal.actor import real_person
-    from iodcal.people import Asked
+    from iodcal.commands.overrides import OverrideRequest
 
-    asked = Asked(real_person(), session.watched, note.strip(), length, until, now, session.run_id)
+    asked = OverrideRequest(real_person(), session.watched, note.strip(), length, until, now, session.run_id)
     return session.configuration(), asked
 
 
@@ -170,7 +175,9 @@ def _one_or_all(circuit: str | None, *, all_circuits: bool) -> str | None:
     return circuit
 
 
-def _finish(session: Session, configuration: Configuration, act: Act, asked: Asked, *, sync: bool) -> int:
+def _finish(
+    session: CommandSession, configuration: Configuration, act: Act, asked: OverrideRequest, *, sync: bool
+) -> int:
     """Shows what was done; with `sync` orders what follows from it."""
     from iodcal.output.overrides import act_lines
 
@@ -184,7 +191,7 @@ def _finish(session: Session, configuration: Configuration, act: Act, asked: Ask
     return _show_act(session, act) if session.json else Exit.OK
 
 
-def _show_act(session: Session, act: Act, synced: Report | None = None) -> int:
+def _show_act(session: CommandSession, act: Act, synced: Report | None = None) -> int:
     from iodcal.output.operations_view import act_view
 
     shown = act_view(act, synced)
@@ -193,16 +200,21 @@ def _show_act(session: Session, act: Act, synced: Report | None = None) -> int:
 
 
 def _sync(
-    session: Session, configuration: Configuration, act: Act, asked: Asked, *, unsaid: Iterable[str]
+    session: CommandSession,
+    configuration: Configuration,
+    act: Act,
+    asked: OverrideRequest,
+    *,
+    unsaid: Iterable[str],
 ) -> Synced:
     """Orders what follows from `act`, on its circuit or on all. Where that fails, `unsaid` is told on
     stderr: what was done stands all the same."""
-    from iodcal.announcing import sync as carry_out
-    from iodcal.asked import Syncing
+    from iodcal.commands.announce import sync as carry_out
+    from iodcal.commands.requests import SyncRequest
     from iodcal.errors import IodcalError
 
     circuit = act.circuit.name if act.circuit is not None else None
-    syncing = Syncing(session.watched, asked.now, circuit, run_id=session.run_id)
+    syncing = SyncRequest(session.watched, asked.now, circuit, run_id=session.run_id)
     try:
         if session.terminal and not session.json and not session.quiet:
             headings.of_sync(session, configuration, syncing)

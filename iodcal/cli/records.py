@@ -12,7 +12,7 @@ import typer
 from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import CircuitOption, NowOption, duration
-from iodcal.cli.session import Session
+from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SinceOption = Annotated[
     csv=True,
 )
 def history(
-    session: Session,
+    session: CommandSession,
     *,
     circuit: CircuitOption = None,
     start: FromOption = None,
@@ -57,8 +57,8 @@ def history(
     in_vain = circuit or start or end or since or outcome  # perhaps: that is told without a heading
     if not in_vain:
         headings.of_history(session, configuration)
-    from iodcal.history_command import HistoryAsked
-    from iodcal.history_command import history as look_up
+    from iodcal.commands.history import HistoryAsked
+    from iodcal.commands.history import history as look_up
 
     asked = HistoryAsked(circuit, start, end, since, tuple(outcome or ()), everything)
     report = look_up(configuration, session.state_path(configuration), asked)
@@ -88,7 +88,7 @@ def history(
     csv=True,
 )
 def report(
-    session: Session,
+    session: CommandSession,
     *,
     start: Annotated[
         str | None,
@@ -130,7 +130,7 @@ def report(
 
 
 def _look_back(
-    session: Session, configuration: Configuration, asked: LookbackRequest, html: Path | None
+    session: CommandSession, configuration: Configuration, asked: LookbackRequest, html: Path | None
 ) -> int:
     if html is None or _tells(session, html):
         headings.of_report(session, configuration, asked)
@@ -144,7 +144,7 @@ def _look_back(
     return _write_page(session, html, costs_html(found))
 
 
-def _draw(session: Session, configuration: Configuration, asked: PageRequest, html: Path) -> int:
+def _draw(session: CommandSession, configuration: Configuration, asked: PageRequest, html: Path) -> int:
     if _tells(session, html):
         headings.of_page(session, configuration, asked)
     from iodcal.output.html.page import page_html
@@ -154,28 +154,28 @@ def _draw(session: Session, configuration: Configuration, asked: PageRequest, ht
     return _write_page(session, html, page_html(page))
 
 
-def _tells(session: Session, html: Path) -> bool:
+def _tells(session: CommandSession, html: Path) -> bool:
     """True where somebody is told of the page: on a terminal that does not show the page itself."""
     return session.terminal and not session.quiet and not session.json and str(html) != "-"
 
 
-def _show_lookback(session: Session, found: Lookback) -> int:
+def _show_lookback(session: CommandSession, found: Lookback) -> int:
     if session.json:
-        from iodcal.render.lookback_json import lookback_json
+        from iodcal.output.costs_view import lookback_json
 
         session.print_json(lookback_json(found))
     elif session.csv:
-        from iodcal.render.lookback_json import lookback_csv
+        from iodcal.output.costs_view import lookback_csv
 
         sys.stdout.write(lookback_csv(found))
     else:
-        from iodcal.render.lookback import print_lookback
+        from iodcal.output.costs import print_lookback
 
         print_lookback(found, session.console(), everything=session.verbose)
     return Exit.OK
 
 
-def _write_page(session: Session, html: Path, text: str) -> int:
+def _write_page(session: CommandSession, html: Path, text: str) -> int:
     from iodcal.output.html.file import write_page
 
     if str(html) == "-":

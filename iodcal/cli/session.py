@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iodcal.cli.logs import Progress
 from iodcal.cli.options import Common, LogFormat
-from iodcal.cli.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from iodcal.output.json import View
 
 
-class Session:
+class CommandSession:
     """One invocation of one command; its log is set up as soon as there is one. `run_id` names it in logs,
     history and notices."""
 
@@ -71,37 +71,36 @@ class Session:
     @cached_property
     def config_path(self) -> Path:
         """The rules file, as it was named or found. Raises ConfigurationError."""
-        from iodcal.config.find import find
+        from iodcal.config.find import find_configuration
 
-        return find(self.common.config)
+        return find_configuration(self.common.config)
 
     def configuration(self) -> Configuration:
         """The configuration. Raises ConfigurationError."""
-        from iodcal.config.load import load
+        from iodcal.config.load import load_configuration
 
-        return load(self.config_path)
+        return load_configuration(self.config_path)
 
     def configuration_or_last_good(self) -> tuple[Configuration, tuple[Fault, ...]]:
         """The configuration; or, where it does not load, the last one that did, and what is wrong now.
         Raises ConfigurationError where there is neither."""
-        from iodcal.config import last_good
-        from iodcal.config.load import load
+        from iodcal.config.load import keep_last_good, load_configuration, recall_last_good
         from iodcal.errors import ConfigurationError
-        from iodcal.metrics import pointer
+        from iodcal.metrics.textfile import remember_metrics_file
 
         path = self.config_path
         try:
-            configuration = load(path)
+            configuration = load_configuration(path)
         except ConfigurationError as error:
-            recalled = last_good.recall(path, self.common.state)
+            recalled = recall_last_good(path, self.common.state)
             if recalled is None:
-                from iodcal.metrics.writing import write_without_configuration
+                from iodcal.metrics.textfile import write_metrics_without_configuration
 
-                write_without_configuration(path, self.common.state)
+                write_metrics_without_configuration(path, self.common.state)
                 raise
             return recalled, error.faults
-        last_good.keep(path, configuration, self.common.state)
-        pointer.keep(path, configuration, self.common.state)
+        keep_last_good(path, configuration, self.common.state)
+        remember_metrics_file(path, configuration, self.common.state)
         return configuration, ()
 
     def state_path(self, configuration: Configuration) -> Path:

@@ -13,13 +13,13 @@ import typer
 from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import duration
-from iodcal.cli.session import Session
+from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from iodcal.carriers import Listed
+    from iodcal.carriers import ListedCircuit
     from iodcal.errors import CalendarError, CarrierError
 
 
@@ -86,7 +86,7 @@ ServerAnswers = Annotated[
     writes="The file to write; else ./rules.yaml.",
 )
 def init(
-    session: Session,
+    session: CommandSession,
     *,
     timezone: TimezoneAnswer = None,
     tenant: TenantAnswer = None,
@@ -123,18 +123,18 @@ def init(
     return _init(session, given, yes=yes)
 
 
-def _init(session: Session, given: Mapping[str, Sequence[str]], *, yes: bool) -> int:
-    from iodcal.setup import Sheet
-    from iodcal.setup.interview import interview
-    from iodcal.setup.write import checked_text, refuse_existing, write_files
+def _init(session: CommandSession, given: Mapping[str, Sequence[str]], *, yes: bool) -> int:
+    from iodcal.init import Answers
+    from iodcal.init.interview import run_interview
+    from iodcal.init.rules_file import checked_text, refuse_existing, write_files
 
     path = session.common.config or Path("rules.yaml")
     refuse_existing(path)
     console = session.console()
     at_terminal = session.terminal and sys.stdin.isatty() and not session.json
     person = TerminalAsker(console) if at_terminal else None
-    sheet = Sheet(path.absolute().parent)
-    interview(sheet, given, person)
+    sheet = Answers(path.absolute().parent)
+    run_interview(sheet, given, person)
     text = checked_text(sheet, path)
     if not session.json:
         from iodcal.output.operations import print_file
@@ -146,15 +146,15 @@ def _init(session: Session, given: Mapping[str, Sequence[str]], *, yes: bool) ->
     return _show_first_plan(session, path, write_files(path, text))
 
 
-def _show_first_plan(session: Session, path: Path, written: Sequence[Path]) -> int:
-    from iodcal.asked import Preview
-    from iodcal.commands import plan
-    from iodcal.config.find import is_found
-    from iodcal.config.load import load
+def _show_first_plan(session: CommandSession, path: Path, written: Sequence[Path]) -> int:
+    from iodcal.commands.requests import PreviewRequest
+    from iodcal.commands.sync import plan
+    from iodcal.config.find import is_configuration_found
+    from iodcal.config.load import load_configuration
 
-    configuration = load(path)
+    configuration = load_configuration(path)
     with session.progress() as progress:
-        report = plan(configuration, session.state_path(configuration), Preview(), progress)
+        report = plan(configuration, session.state_path(configuration), PreviewRequest(), progress)
     if session.json:
         from iodcal.output.operations_view import init_view
 
@@ -163,8 +163,8 @@ def _show_first_plan(session: Session, path: Path, written: Sequence[Path]) -> i
     from iodcal.output.operations import print_next
     from iodcal.output.plan import print_plan
 
-    print_next(written, session.console(), found=is_found(path))
-    headings.of_plan(session, configuration, Preview())
+    print_next(written, session.console(), found=is_configuration_found(path))
+    headings.of_plan(session, configuration, PreviewRequest())
     print_plan(report, session.console(), session.console(stderr=True))
     return report.exit
 
@@ -178,8 +178,8 @@ class TerminalAsker:
     def say(self, code: str, **facts: str) -> None:
         from rich.text import Text
 
+        from iodcal.messages.files import SAID
         from iodcal.output.text import for_line
-        from iodcal.words.setup import SAID
 
         heading = code.startswith("stage_")
         if heading:
@@ -190,7 +190,7 @@ class TerminalAsker:
     def ask(self, key: str, default: str | None, **facts: str) -> str:
         from rich.text import Text
 
-        from iodcal.words.setup import QUESTIONS
+        from iodcal.messages.files import QUESTIONS
 
         text, why = QUESTIONS[key]
         if why:
@@ -198,7 +198,7 @@ class TerminalAsker:
         asked = text.format(**facts)
         return str(typer.prompt(asked, default=default, show_default=bool(default)))
 
-    def show(self, listed: Sequence[Listed]) -> None:
+    def show(self, listed: Sequence[ListedCircuit]) -> None:
         from iodcal.output.operations import circuits_table
 
         self._console.print(circuits_table(listed))
@@ -206,8 +206,8 @@ class TerminalAsker:
     def trouble(self, error: CalendarError | CarrierError) -> None:
         from rich.text import Text
 
+        from iodcal.messages.errors import of_edge
         from iodcal.output.text import for_line
-        from iodcal.words.errors import of_edge
 
         words = of_edge(error)
         self._console.print(Text.assemble(("error  ", "bold red"), for_line(words.message)))
@@ -216,7 +216,7 @@ class TerminalAsker:
 
 @command("Try logins, mailboxes, circuits, clock and files; change nothing.", "iodcal doctor -o json")
 def doctor(
-    session: Session,
+    session: CommandSession,
     *,
     timeout: Annotated[
         timedelta | None,
@@ -247,7 +247,7 @@ def doctor(
 
 
 @command("Print the JSON Schema of the configuration, for editors.", "iodcal schema > rules.schema.json")
-def schema(session: Session) -> int:
+def schema(session: CommandSession) -> int:
     """Print the JSON Schema of rules.yaml, so that an editor completes and checks it."""
     from iodcal.config.json_schema import configuration_schema
 

@@ -11,14 +11,14 @@ import typer
 from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.options import CachedOption, NowOption, WindowOption, duration, share
-from iodcal.cli.session import Session
+from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iodcal.asked import Preview
-    from iodcal.explaining import ExplainedCircuits, ExplainedEvents
+    from iodcal.commands.explain import ExplainedCircuits, ExplainedEvents
+    from iodcal.commands.requests import PreviewRequest
 
 
 @command(
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     'iodcal explain --event "town hall"',
 )
 def explain(
-    session: Session,
+    session: CommandSession,
     circuit: Annotated[
         str | None, typer.Argument(metavar="CIRCUIT", help="Why this bandwidth on it; else on each.")
     ] = None,
@@ -55,12 +55,12 @@ def explain(
     now: NowOption = None,
 ) -> int:
     """Say why a circuit is asked for its bandwidth, or what every rule makes of an event. Changes nothing."""
-    from iodcal.asked import Question
+    from iodcal.commands.requests import ExplainRequest
 
     configuration = session.configuration()
-    asked = Question(circuit, at, event, calendar, subject, length, organizer, window, cached, now)
+    asked = ExplainRequest(circuit, at, event, calendar, subject, length, organizer, window, cached, now)
     headings.of_question(session, configuration, asked)
-    from iodcal.explaining import ExplainedCircuits, answer
+    from iodcal.commands.explain import ExplainedCircuits, answer
 
     with session.progress() as progress:
         explained = answer(configuration, session.state_path(configuration), asked, progress)
@@ -71,7 +71,7 @@ def explain(
     return explained.exit
 
 
-def _show_circuits(session: Session, explained: ExplainedCircuits) -> None:
+def _show_circuits(session: CommandSession, explained: ExplainedCircuits) -> None:
     if session.json:
         from iodcal.output.explain_view import circuits_view
 
@@ -82,7 +82,7 @@ def _show_circuits(session: Session, explained: ExplainedCircuits) -> None:
     print_circuits(explained, session.console(), session.console(stderr=True))
 
 
-def _show_events(session: Session, explained: ExplainedEvents) -> None:
+def _show_events(session: CommandSession, explained: ExplainedEvents) -> None:
     if session.json:
         from iodcal.output.explain_view import events_view
 
@@ -93,14 +93,14 @@ def _show_events(session: Session, explained: ExplainedEvents) -> None:
     print_events(explained, session.console(), session.console(stderr=True))
 
 
-def show_diff(session: Session, path: Path, asked: Preview) -> int:
+def show_diff(session: CommandSession, path: Path, asked: PreviewRequest) -> int:
     """`plan --diff`: what the rules file at `path` would change."""
-    from iodcal.config.load import load
+    from iodcal.config.load import load_configuration
 
     configuration = session.configuration()
-    other = load(path)
+    other = load_configuration(path)
     headings.of_diff(session, configuration, other, asked)
-    from iodcal.comparing import compare
+    from iodcal.commands.diff import compare
 
     with session.progress() as progress:
         comparison = compare(configuration, other, session.state_path(configuration), asked, progress)
@@ -120,7 +120,7 @@ def show_diff(session: Session, path: Path, asked: Preview) -> int:
     "iodcal simulate --from 2026-10-01 --to 2026-11-01",
 )
 def simulate(
-    session: Session,
+    session: CommandSession,
     *,
     start: Annotated[str, typer.Option("--from", metavar="DATE", help="From here on: a date or an instant.")],
     end: Annotated[str, typer.Option("--to", metavar="DATE", help="Up to here, not included.")],
@@ -148,9 +148,9 @@ def simulate(
 
     configurations = [session.configuration()]
     if rules is not None:
-        from iodcal.config.load import load
+        from iodcal.config.load import load_configuration
 
-        configurations.append(load(rules))
+        configurations.append(load_configuration(rules))
     asked = SimulationRequest(start, end, every, FaultPlan(faults, seed))
     headings.of_simulation(session, configurations, asked)
     from iodcal.simulation.engine import compare
@@ -158,11 +158,11 @@ def simulate(
     with session.progress() as progress:
         comparison = compare(configurations, asked, progress)
     if session.json:
-        from iodcal.render.simulate_json import comparison_json
+        from iodcal.output.simulation_view import comparison_json
 
         session.print_json(comparison_json(comparison))
     else:
-        from iodcal.render.simulate import print_comparison
+        from iodcal.output.simulation import print_comparison
 
         print_comparison(comparison, session.console())
     return Exit.OK

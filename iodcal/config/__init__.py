@@ -13,10 +13,10 @@ from msgspec import Struct, field
 
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
-from iodcal.domain.budgets import Budget
+from iodcal.domain.budgets import MoneyBudget
 from iodcal.domain.circuits import Circuit, Orders
 from iodcal.domain.money import UNPRICED, Tariff
-from iodcal.domain.orders import Patience
+from iodcal.domain.orders import OrderTimeouts
 from iodcal.domain.rules import Rule
 from iodcal.domain.workdays import Holidays
 from iodcal.errors import Fault
@@ -57,8 +57,8 @@ class Settings(Struct, frozen=True):
     notify_within: timedelta = timedelta(seconds=10)
 
     @property
-    def patience(self) -> Patience:
-        return Patience(self.order_timeout, self.lost_answer_grace)
+    def patience(self) -> OrderTimeouts:
+        return OrderTimeouts(self.order_timeout, self.lost_answer_grace)
 
 
 class CalendarConfig(Struct, frozen=True):
@@ -129,7 +129,7 @@ class Configuration(Struct, frozen=True):
     trusted: bool = True
     microsoft365: Any = None
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[MoneyBudget, ...] = ()
     holidays: Mapping[str, Holidays] = field(default_factory=dict)
     _warnings: Callable[[], tuple[Fault, ...]] = tuple
 

@@ -1,10 +1,10 @@
-"""From the file's sections to the configuration: names resolved, defaults filled in, everything checked
-against everything else."""
+"""From the keys about money to tariffs: a carrier's list, the file's rates, a circuit's own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -12,14 +12,13 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from iodcal.calendars import CalendarContext
-from iodcal.carriers import CarrierContext
+from iodcal.carriers import CarrierContext, CarrierPlugin
 from iodcal.config import CalendarConfig, CarrierConfig, Settings
-from iodcal.config.build_tariffs import carrier_tariff, circuit_tariff
 from iodcal.config.document import KeyPath
-from iodcal.config.faults import Faults
-from iodcal.config.fields import nearest
+from iodcal.config.fields import suggest_nearest
 from iodcal.config.forms import Section, keys_of
 from iodcal.config.holidays import HolidayCalendar
+from iodcal.config.parse import FaultList
 from iodcal.config.plugins import CALENDARS, CARRIERS, KIND_BY_KEY, load_plugin
 from iodcal.config.schema import (
     BaselineSection,
@@ -30,11 +29,33 @@ from iodcal.config.schema import (
     PeakSection,
     SettingsSection,
 )
-from iodcal.domain.circuits import Baseline, Circuit, Peak
-from iodcal.domain.labels import Labels, labels_of
-from iodcal.domain.values import replace
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Baseline, Circuit, Labels, Peak, labels_of
+from iodcal.domain.money import Rate, RateSource, Tariff
+from iodcal.domain.structs import replace
 from iodcal.domain.workdays import Holidays
 from iodcal.paths import expanded
+
+
+def carrier_tariff(section: CarrierSection, plugin: CarrierPlugin) -> Tariff:
+    """What a carrier's tiers cost: its public list, if it is in the same currency, under the file's rates."""
+    listed: Tariff | None = getattr(plugin, "list_prices", None)  # plug-ins of others may have none
+    currency = section.currency or (listed.currency if listed is not None else "USD")
+    known = listed.rates if listed is not None and listed.currency == currency else ()
+    return Tariff(currency, section.billing, known).over(_configured(section.rates or {}))
+
+
+def circuit_tariff(section: CircuitSection, of_carrier: Tariff) -> Tariff:
+    """What a circuit's tiers cost: its own rates over its carrier's, if those are in its currency."""
+    own = _configured(section.rates or {})
+    if section.currency in (None, of_carrier.currency):
+        return of_carrier.over(own) if own else of_carrier
+    return replace(of_carrier, currency=section.currency or "", rates=()).over(own)
+
+
+def _configured(rates: Mapping[Bandwidth, Decimal]) -> dict[Bandwidth, Rate]:
+    return {tier: Rate(price, RateSource.CONFIGURED) for tier, price in rates.items()}
+
 
 _Section = TypeVar("_Section", bound=Section)
 _ENTRIES = {
@@ -55,7 +76,7 @@ class Builder(Struct):
 
     file: File
     written: Mapping[str, Any]
-    faults: Faults
+    faults: FaultList
     directory: Path
     calendars: dict[str, CalendarConfig] = field(default_factory=dict)
     carriers: dict[str, CarrierConfig] = field(default_factory=dict)
@@ -78,7 +99,7 @@ class Builder(Struct):
         names = self.names_of(section)
         if name is None or names is None or name in names or name in words:
             return True
-        message = f"there is no {_ENTRIES[section]} {name!r}{nearest(name, [*names, *words])}"
+        message = f"there is no {_ENTRIES[section]} {name!r}{suggest_nearest(name, [*names, *words])}"
         self.faults.add(path, message)
         return False
 
@@ -164,7 +185,7 @@ class Builder(Struct):
         if len(kinds) != 1:
             found = "says two kinds at once" if kinds else "does not say what it is"
             strange = [key for key in section if key not in KIND_BY_KEY and key not in _CALENDAR_KEYS]
-            close = "".join(nearest(key, KIND_BY_KEY) for key in strange)
+            close = "".join(suggest_nearest(key, KIND_BY_KEY) for key in strange)
             wanted = "one of mailbox, mailboxes, ics, graph_json or type"
             self.faults.add(path, f"this calendar {found}: give {wanted}{close}")
             return None

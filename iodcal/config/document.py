@@ -81,7 +81,7 @@ def shown_path(path: KeyPath) -> str:
     return text
 
 
-def read_document(file: Path, content: bytes, environment: Mapping[str, str]) -> Document:
+def parse_document(file: Path, content: bytes, environment: Mapping[str, str]) -> Document:
     """Parses `content`. `${NAME}` in a text is filled in from `environment`.
 
     Raises ConfigurationError with every fault found: bad YAML, duplicate keys, unset variables.

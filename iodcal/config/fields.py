@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from iodcal.config.document import DecimalNumber, WholeNumber
 from iodcal.config.forms import ONE_OR_MORE, Json, Scalar
-from iodcal.domain import patterns
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.durations import format_duration, parse_duration
-from iodcal.domain.keywords import Keyword
+from iodcal.domain.text_match import Keyword, Pattern
+from iodcal.domain.time import format_duration, parse_duration
 
 _Word = TypeVar("_Word", bound=StrEnum)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -29,19 +28,19 @@ _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def suggest_nearest(word: str, known: Iterable[str]) -> str:
     """` (did you mean X?)`, or nothing where no known word is near."""
-    close = closest(word, known)
+    close = closest_word(word, known)
     return f"; did you mean {close}?" if close else ""
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
+def closest_word(word: str, known: Iterable[str]) -> str | None:
     """The known word that is nearest to `word`, if any is near."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return close[0] if close else None
 
 
-def text(value: object) -> str:
+def parse_text(value: object) -> str:
     """A text; an unquoted number only if nothing is lost by taking it for one."""
     if isinstance(value, str):
         if not value.strip():
@@ -69,7 +68,7 @@ def kind_of(value: object) -> str:
     return repr(value if len(str(value)) <= 60 else f"{str(value)[:60]}...")
 
 
-def rate(value: object) -> Bandwidth:
+def parse_rate(value: object) -> Bandwidth:
     """A bandwidth. Raises ValueError."""
     if isinstance(value, Bandwidth):
         return value
@@ -78,7 +77,7 @@ def rate(value: object) -> Bandwidth:
     return Bandwidth.parse(value)
 
 
-def price(value: object) -> Decimal:
+def parse_price(value: object) -> Decimal:
     """A price per hour, digit for digit as it is written. Raises ValueError."""
     if isinstance(value, Decimal):
         return value
@@ -98,7 +97,7 @@ def _currency(value: object) -> str:
 
 
 def _group(value: object) -> int:
-    name = text(value)
+    name = parse_text(value)
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
@@ -128,11 +127,11 @@ def _positive(value: timedelta) -> timedelta:
 def _zone(value: object) -> ZoneInfo:
     if isinstance(value, ZoneInfo):
         return value
-    name = text(value)
+    name = parse_text(value)
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        known = nearest(name, _zones())
+        known = suggest_nearest(name, _zones())
         raise ValueError(f"{name!r} is not a time zone such as America/Denver{known}") from None
 
 
@@ -205,15 +204,15 @@ def _day_range(entry: object) -> Iterable[int]:
 
 
 def _keyword(value: object) -> Keyword:
-    return value if isinstance(value, Keyword) else Keyword(text(value))
+    return value if isinstance(value, Keyword) else Keyword(parse_text(value))
 
 
-def _pattern(value: object) -> patterns.Pattern:
-    return value if isinstance(value, patterns.Pattern) else patterns.Pattern(text(value))
+def _pattern(value: object) -> Pattern:
+    return value if isinstance(value, Pattern) else Pattern(parse_text(value))
 
 
 def _organizer(value: object) -> str:
-    entry = text(value).strip().casefold()
+    entry = parse_text(value).strip().casefold()
     if entry.startswith("/o="):  # a place in Exchange's own directory
         return entry
     local, at, domain = entry.rpartition("@")
@@ -229,7 +228,7 @@ def true_or_false(value: object) -> bool:
     return value
 
 
-def whole(least: int, most: int) -> Scalar:
+def whole_number(least: int, most: int) -> Scalar:
     """A whole number from `least` to `most`."""
 
     def check(value: object) -> int:
@@ -246,7 +245,7 @@ def text_that(check: Callable[[str], str], *, or_number: bool = True) -> Scalar:
     """A text that `check` takes, or refuses with ValueError; `or_number` tells an editor that an unquoted
     number may stand for it."""
     looks = _TEXT if or_number else {**_TEXT, "type": "string"}
-    return Scalar(lambda value: check(text(value)), looks)
+    return Scalar(lambda value: check(parse_text(value)), looks)
 
 
 def one_of(words: type[_Word]) -> Scalar:
@@ -258,13 +257,13 @@ def one_of(words: type[_Word]) -> Scalar:
         except ValueError:
             allowed = ", ".join(words)
             raise ValueError(
-                f"{kind_of(value)} is not one of {allowed}{nearest(str(value), words)}"
+                f"{kind_of(value)} is not one of {allowed}{suggest_nearest(str(value), words)}"
             ) from None
 
     return Scalar(check, {"anyOf": [{"enum": list(words)}, FILLED_IN]})
 
 
-def shape(pattern: str = "", *, example: str = "") -> Json:
+def text_shape(pattern: str = "", *, example: str = "") -> Json:
     """What a text looks like where it is written: of this `pattern`, or one that `${NAME}` fills in."""
     made: Json = {"type": "string"}
     if pattern:
@@ -287,7 +286,7 @@ def _length(example: str, *checks: Callable[[timedelta], timedelta]) -> Scalar:
             length = check(length)
         return length
 
-    return Scalar(read, shape(_LENGTH, example=example), format_duration)
+    return Scalar(read, text_shape(_LENGTH, example=example), format_duration)
 
 
 FILLED_IN: Json = {"type": "string", "pattern": r"\$\{"}  # any text may be filled in from the environment
@@ -303,21 +302,21 @@ _BUSINESS_DAY: Json = {
 }
 
 # A rule's bandwidth may also be a word.
-WANTED = shape(f"{_RATE}|highest|from_event", example="highest")
+WANTED = text_shape(f"{_RATE}|highest|from_event", example="highest")
 
-Text = Annotated[str, Scalar(text, _TEXT)]
+Text = Annotated[str, Scalar(parse_text, _TEXT)]
 Flag = Annotated[bool, Scalar(true_or_false, {"type": "boolean"}, bool)]
-Rate = Annotated[Bandwidth, Scalar(rate, shape(_RATE, example="100 Mbps"))]
-Price = Annotated[Decimal, Scalar(price, {"type": ["number", "string"], "examples": [0.46]})]
+Rate = Annotated[Bandwidth, Scalar(parse_rate, text_shape(_RATE, example="100 Mbps"))]
+Price = Annotated[Decimal, Scalar(parse_price, {"type": ["number", "string"], "examples": [0.46]})]
 Prices = Mapping[Rate, Price]
-Currency = Annotated[str, Scalar(_currency, shape("[A-Z]{3}", example="USD"))]
+Currency = Annotated[str, Scalar(_currency, text_shape("[A-Z]{3}", example="USD"))]
 Length = Annotated[timedelta, _length("30m", _bounded)]
 PositiveLength = Annotated[timedelta, _length("1h30m", _bounded, _positive)]
 LongLength = Annotated[timedelta, _length("400d", _positive)]
 GroupId = Annotated[int, Scalar(_group, _TEXT)]
-Zone = Annotated[ZoneInfo, Scalar(_zone, shape(example="America/Denver"))]
-StartOfDay = Annotated[time, Scalar(_clock_before_midnight, shape(_CLOCK, example="07:30"), _minutes)]
-EndOfDay = Annotated[time | None, Scalar(_clock, shape(f"{_CLOCK}|24:00", example="18:30"))]
+Zone = Annotated[ZoneInfo, Scalar(_zone, text_shape(example="America/Denver"))]
+StartOfDay = Annotated[time, Scalar(_clock_before_midnight, text_shape(_CLOCK, example="07:30"), _minutes)]
+EndOfDay = Annotated[time | None, Scalar(_clock, text_shape(f"{_CLOCK}|24:00", example="18:30"))]
 Days = Annotated[
     frozenset[int], Scalar(_days, one_or_list({"type": "string", "examples": ["mon-fri", "sat"]}))
 ]
@@ -325,7 +324,7 @@ BusinessDays = Annotated[frozenset[int], Scalar(_business_days, one_or_list(_BUS
 HolidaysAsSunday = Annotated[bool, either("as_sunday", "ignored", true="as_sunday")]
 Texts = Annotated[tuple[Text, ...], ONE_OR_MORE]
 Keywords = Annotated[tuple[Annotated[Keyword, Scalar(_keyword, _TEXT)], ...], ONE_OR_MORE]
-Pattern = Annotated[patterns.Pattern, Scalar(_pattern, shape())]
+PatternField = Annotated[Pattern, Scalar(_pattern, text_shape())]
 _ORGANIZER: Json = {"type": "string", "pattern": rf"@|^/[oO]=|{FILLED_IN['pattern']}"}
 Organizer = Annotated[str, Scalar(_organizer, _ORGANIZER)]
 OrganizerList = Annotated[tuple[Organizer, ...], ONE_OR_MORE]

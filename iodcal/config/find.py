@@ -14,7 +14,7 @@ from iodcal.errors import ConfigurationError, Fault
 _log = logging.getLogger("iodcal.config")
 
 
-def find(given: Path | None) -> Path:
+def find_configuration(given: Path | None) -> Path:
     """The rules file: `given`, or the first there is. Raises ConfigurationError naming all places tried."""
     if given is not None:
         _log.info("configuration: %s", given)
@@ -27,7 +27,7 @@ def find(given: Path | None) -> Path:
     raise ConfigurationError((Fault("", message),))
 
 
-def is_found(path: Path) -> bool:
+def is_configuration_found(path: Path) -> bool:
     """True if the rules file at `path` is the one that is found where none is named."""
     place = _first()
     return place is not None and place.absolute() == path.absolute()

@@ -48,7 +48,7 @@ class Scalar(Struct, frozen=True, eq=False):
     written: Callable[[Any], object] = str
 
 
-class Listed(Struct, frozen=True):
+class ListForm(Struct, frozen=True):
     """A list of `entry`; where `alone`, a single entry may stand for it; of no fewer entries than `least`."""
 
     entry: Form
@@ -56,33 +56,33 @@ class Listed(Struct, frozen=True):
     least: int = 0
 
 
-class Named(Struct, frozen=True):
+class MappingForm(Struct, frozen=True):
     """A mapping from names to values."""
 
     name: Form
     value: Form
 
 
-class Nested(Struct, frozen=True):
+class SectionForm(Struct, frozen=True):
     """A section within a section."""
 
     section: type[Section]
 
 
-class Either(Struct, frozen=True):
+class SectionOrForm(Struct, frozen=True):
     """A mapping is read as the section, everything else as the other form."""
 
-    nested: Nested
+    nested: SectionForm
     other: Form
 
 
-class Maybe(Struct, frozen=True):
+class OptionalForm(Struct, frozen=True):
     """A value, or nothing."""
 
     form: Form
 
 
-Form: TypeAlias = Scalar | Listed | Named | Nested | Either | Maybe
+Form: TypeAlias = Scalar | ListForm | MappingForm | SectionForm | SectionOrForm | OptionalForm
 
 ONE_OR_MORE = "one or more"
 """Marks the annotation of a tuple whose single entry may stand for it, and which is never empty."""
@@ -147,34 +147,34 @@ def form_of(annotation: Any) -> Form:
     if origin in (Union, UnionType):
         return _one_of(arguments)
     if origin is tuple:
-        return Listed(form_of(arguments[0]))
+        return ListForm(form_of(arguments[0]))
     if origin is abc.Mapping:
-        return Named(form_of(arguments[0]), form_of(arguments[1]))
+        return MappingForm(form_of(arguments[0]), form_of(arguments[1]))
     if annotation is Secret:
         return Scalar(Secret.parse, Secret.SHAPE)
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        return Nested(annotation)
+        return SectionForm(annotation)
     raise TypeError(f"{annotation} is no form of a value: iodcal.config.fields has those that are")
 
 
 def _marked(annotation: Any, *marks: object) -> Form:
-    given = next((mark for mark in marks if isinstance(mark, (Scalar, Nested))), None)
+    given = next((mark for mark in marks if isinstance(mark, (Scalar, SectionForm))), None)
     if given is not None:
         return given
     form = form_of(annotation)
-    if isinstance(form, Listed) and (ONE_OR_MORE in marks or ANY_NUMBER in marks):
-        return Listed(form.entry, alone=True, least=1 if ONE_OR_MORE in marks else 0)
+    if isinstance(form, ListForm) and (ONE_OR_MORE in marks or ANY_NUMBER in marks):
+        return ListForm(form.entry, alone=True, least=1 if ONE_OR_MORE in marks else 0)
     return form
 
 
 def _one_of(annotations: tuple[Any, ...]) -> Form:
     forms = [form_of(one) for one in annotations if one is not NoneType]
-    nested = next((form for form in forms if isinstance(form, Nested)), None)
+    nested = next((form for form in forms if isinstance(form, SectionForm)), None)
     if len(forms) > 2 or (len(forms) == 2 and nested is None):
         raise TypeError(f"{annotations} are too many forms for one value: a section and another one can be")
     if nested is not None and len(forms) == 2:
-        forms = [Either(nested, next(form for form in forms if form is not nested))]
-    return Maybe(forms[0]) if NoneType in annotations else forms[0]
+        forms = [SectionOrForm(nested, next(form for form in forms if form is not nested))]
+    return OptionalForm(forms[0]) if NoneType in annotations else forms[0]
 
 
 def _description(annotation: Any) -> str | None:

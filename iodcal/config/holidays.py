@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Any
 
-from iodcal.config.fields import Text, kind_of, nearest
+from iodcal.config.fields import Text, kind_of, suggest_nearest
 from iodcal.config.forms import ONE_OR_MORE, Scalar, Section
 
 _MISSING = "a country's holidays need the package `holidays`: pip install 'iodcal[holidays]'"
@@ -41,11 +41,11 @@ class HolidaysSection(Section, frozen=True):
         known = _countries()
         if self.country not in known:
             raise ValueError(
-                f"no holidays are known of the country {self.country!r}{nearest(self.country, known)}"
+                f"no holidays are known of the country {self.country!r}{suggest_nearest(self.country, known)}"
             )
         if self.region is not None and self.region not in known[self.country]:
             regions = known[self.country]
-            close = nearest(self.region, regions) or f"; known are {', '.join(regions) or 'none'}"
+            close = suggest_nearest(self.region, regions) or f"; known are {', '.join(regions) or 'none'}"
             raise ValueError(f"no holidays are known of the region {self.region!r} of {self.country}{close}")
 
 

@@ -1,7 +1,6 @@
-"""The JSON Schema of `rules.yaml`, for editors: made from the sections that the loader itself reads.
+"""What each key of `rules.yaml` means, in one line, for `iodcal schema`: by section, then by key.
 
-It says what a key takes and means. What holds between keys (a name that must exist, a tier that must be
-sold) only the loader knows, so `iodcal check` has the last word.
+A plug-in's sections, and `match`, carry their own, as `msgspec.Meta(description=...)` in an annotation.
 """
 
 from __future__ import annotations
@@ -11,22 +10,217 @@ from typing import Any
 
 from iodcal.config.fields import FILLED_IN, one_or_list
 from iodcal.config.forms import (
-    Either,
     Form,
     Json,
     Key,
-    Listed,
-    Maybe,
-    Named,
-    Nested,
+    ListForm,
+    MappingForm,
+    OptionalForm,
     Scalar,
     Section,
+    SectionForm,
+    SectionOrForm,
     keys_of,
 )
 from iodcal.config.plugins import CALENDARS, CARRIERS, KIND_BY_KEY, known_kinds, load_plugin
 from iodcal.config.schema import CalendarSection, CarrierSection, File
 from iodcal.errors import ConfigurationError, Fault
-from iodcal.words.keys import KEYS
+
+_ZONES = "What names of time zones mean that nobody else knows, such as {CST: America/Chicago}."
+_SUBJECTS = "show, or hide: no subject is shown or stored."
+_ORDERS = "all; ups: never lower; none: order nothing, and record what would have been ordered."
+_LEAD = "How long before an event its bandwidth is asked for."
+_TRAIL = "How long after an event its bandwidth is still asked for."
+_LABELS = "Names and values of your own, such as cost_center: they go into history and reports."
+_HOLIDAYS = "Whose holidays are kept: the name of an entry of `holidays`."
+_RATES = "By tier, what an hour costs; unset: the carrier's public list, until it quotes."
+_CURRENCY = "The currency of the rates, such as USD."
+_MAX_PRICE = "A raise that is quoted above this is not ordered; in the currency of the rates."
+_BY_SERVICE = "by service ID, where the inventory does not say."
+
+KEYS: Mapping[str, Mapping[str, str]] = {
+    "File": {
+        "version": "The version of this format: 1.",
+        "timezone": "Where local times are judged, unless a site or a circuit has a zone of its own.",
+        "settings": "How iodcal runs, and what holds for all rules.",
+        "microsoft365": "The tenant whose mailboxes are read, and how to log in.",
+        "sites": "Places by name: a rule with same_site joins rooms and circuits of one site.",
+        "holidays": "Days that are kept free, by name: of a country and region, or of your own.",
+        "calendars": "Where events come from, by name.",
+        "carriers": "Who is asked for bandwidth, by name.",
+        "baselines": "Recurring schedules, by name.",
+        "defaults": "What holds for every circuit that does not say otherwise.",
+        "circuits": "The circuits, by the names that you give them.",
+        "rules": "Which events ask for which bandwidth on which circuits.",
+        "notify": "Whom to tell of a run, by name.",
+        "budget": "What circuits may cost in a month before a run warns; several as a list.",
+    },
+    "BudgetSection": {
+        "monthly": "The money of a calendar month: a run warns at 80 and at 100 %.",
+        "label": "A budget for the circuits of each value of this label; unset: for all circuits together.",
+        "value": "Only for circuits with this value of the label.",
+        "currency": "Only costs in this currency; unset: those of each currency by themselves.",
+    },
+    "SettingsSection": {
+        "state": "The state file.",
+        "window": "How far each run reads ahead.",
+        "every": "The longest time between two runs, the timer's delay included.",
+        "lead": _LEAD,
+        "trail": _TRAIL,
+        "min_gap": "The billing hour: a circuit is not lowered for less.",
+        "verify_every": "How old a reading of a circuit may grow while nothing happens.",
+        "on_drift": "report, or enforce: lower at once what somebody raised by hand.",
+        "order_timeout": "When an accepted order is overdue.",
+        "lost_answer_grace": "How long an order whose answer was lost is not sent again.",
+        "max_unplanned_downs": "More lowerings that no run foresaw are stopped together.",
+        "quota_reserve": "Changes of the day that lowerings leave for raises.",
+        "orders": _ORDERS,
+        "organizers": "Addresses and @domain entries whose events count; unset: everybody's.",
+        "subjects": _SUBJECTS,
+        "history_keep": "How long the months of history are kept.",
+        "group": "A group whose members may look at state and history.",
+        "holidays": _HOLIDAYS,
+        "metrics_file": "A file for Prometheus, in the folder of node_exporter's textfile collector.",
+        "notify_within": "How long a run waits for all its notices together.",
+        "zones": _ZONES,
+    },
+    "NotifySection": {
+        "webhook": "Where the address of a webhook is, which is a secret.",
+        "teams": "Where the address of a Microsoft Teams workflow is.",
+        "ping": "Where the address of a watchdog is, such as Healthchecks: start, success, fail.",
+        "apprise": "Where an address for Apprise is.",
+        "template": "What a webhook gets: JSON with $names in it.",
+        "authorization": "Where the text of a webhook's Authorization header is.",
+        "kinds": "What to tell: change, problem, recovered, ready, late, daily.",
+        "circuits": "Only of these circuits.",
+        "sites": "Only of circuits at these sites.",
+        "labels": "Only of circuits that have all of these labels.",
+        "daily_at": "When the daily summary is told, in the configuration's zone.",
+    },
+    "Microsoft365": {
+        "tenant_id": "The Directory (tenant) ID of the app registration.",
+        "client_id": "The Application (client) ID of the app registration.",
+        "client_secret": "Where the client secret is: its value, not its ID.",
+        "certificate": "Where a PEM text with certificate and private key is.",
+        "managed_identity": "true: log in as this machine, in Azure or Azure Arc.",
+        "workload_identity": "true: log in by workload identity federation, as AKS and others inject it.",
+        "cloud": "The tenant's cloud: sets the addresses of login and Graph together.",
+        "authority": "Another address for the login.",
+        "graph": "Another address for Microsoft Graph, with its version.",
+        "must_not_read": "Mailboxes that the app must not be able to read: iodcal doctor tries each of them.",
+    },
+    "SiteSection": {
+        "timezone": "The zone of the site's circuits.",
+        "holidays": _HOLIDAYS,
+        "labels": _LABELS,
+    },
+    "HolidaysSection": {
+        "country": "A country, such as US.",
+        "region": "A region of it, such as CO.",
+        "dates": "Further days, or only these.",
+    },
+    "Kind": {
+        "calendar": "The kind of calendar; only a plug-in's must be named.",
+        "carrier": "The kind of carrier.",
+    },
+    "CalendarSection": {
+        "site": "Its site, for rules with same_site.",
+        "subjects": _SUBJECTS,
+        "zones": _ZONES,
+    },
+    "GraphOptions": {
+        "mailbox": "A mailbox, by its user principal name or object ID.",
+        "mailboxes": "Several mailboxes: each is read, fails and is remembered on its own.",
+        "calendar": "The name of a calendar in them, if it is not the default one.",
+        "calendar_id": "The ID of a calendar in the mailbox, where two have one name.",
+    },
+    "IcsOptions": {
+        "ics": "A path, an https URL, or a secret that holds one.",
+        "private_network": "true: the URL may lead into a private network.",
+        "user_agent": "What iodcal calls itself at the URL's server.",
+    },
+    "GraphJsonOptions": {"graph_json": "A saved answer of calendarView, or its pages in order."},
+    "CarrierSection": {
+        "provisioning": "How long the carrier takes for a change.",
+        "changes_per_day": "How many changes a UTC day it allows an account.",
+        "rates": _RATES,
+        "currency": _CURRENCY,
+        "billing": "minute, hour (every hour begun), or day (the day's highest tier).",
+    },
+    "LumenOptions": {
+        "environment": "production or test: there is no default.",
+        "customer_number": "The number in brackets behind the account's name.",
+        "client_id": "Where the app's consumer key is.",
+        "client_secret": "Where the app's consumer secret is.",
+        "contact": "Whom Lumen tells of an order.",
+        "base_url": "Another address of the API, for a local server.",
+        "token_url": "Another address of the login, for a local server.",
+        "source_system": "What Lumen wants as sourceSystem.",
+        "partner_id": f"The data centre's partner, {_BY_SERVICE}",
+        "uni_service_id": f"The service ID of the customer port, {_BY_SERVICE}",
+        "billing_account_name": f"The name of the billing account, {_BY_SERVICE}",
+        "speed_text": "By tier, the text that a quote wants for it.",
+    },
+    "Contact": {
+        "name": "First and last name.",
+        "email": "The e-mail address.",
+        "phone": "A US phone number such as +13035550100.",
+        "organization": "The company.",
+    },
+    "SandboxOptions": {
+        "file": "The file that the sandbox lives in.",
+        "starts_at": "Where a circuit stands that it has not met yet.",
+        "tiers": "What it sells; unset: anything.",
+        "unknown": "Service IDs that it says it does not know.",
+    },
+    "BaselineSection": {
+        "off_peak": "The bandwidth outside of the peaks.",
+        "peaks": "Recurring times of more bandwidth; where they overlap, the highest counts.",
+    },
+    "PeakSection": {
+        "days": "Days such as mon-fri or [sat, sun].",
+        "business_days": "Business days of the month: 1 is the first, -1 the last.",
+        "holidays": "as_sunday: a holiday counts as a Sunday among days; or ignored.",
+        "from": "When it begins, in the circuit's zone.",
+        "to": "When it ends; not after `from`: on the next day. 24:00 is allowed.",
+        "bandwidth": "The bandwidth.",
+    },
+    "DefaultsSection": {"circuit": "What holds for every circuit that does not say otherwise."},
+    "CircuitSection": {
+        "site": "Where it is.",
+        "timezone": "Its zone, if it is not that of its site.",
+        "service_id": "The carrier's name of the circuit, in quotes.",
+        "carrier": "Its carrier, by name.",
+        "tiers": "The bandwidths that the carrier sells on it.",
+        "baseline": "Its recurring schedule, by name or inline.",
+        "floor": "Never below this.",
+        "ceiling": "Never above this.",
+        "holidays": _HOLIDAYS,
+        "labels": _LABELS,
+        "rates": _RATES,
+        "currency": _CURRENCY,
+        "max_price_per_hour": _MAX_PRICE,
+        "orders": _ORDERS,
+    },
+    "RuleSection": {
+        "name": "A name that no other rule has.",
+        "calendars": "The calendars whose events it looks at.",
+        "match": "Conditions, all of which must hold; without them every event matches.",
+        "circuits": "Names, all, same_site (as the calendar), or named_in_event.",
+        "bandwidth": "A rate, highest, or from_event: what the group `bandwidth` of subject_regex finds.",
+        "mode": "at_least; exactly: this bandwidth, even if it is lower; freeze: no lowering meanwhile.",
+        "labels": _LABELS,
+        "allow": "For freeze: ups (the default) still raises, none orders nothing at all.",
+        "max_price_per_hour": _MAX_PRICE,
+        "priority": "From -99 to 99: an exactly rule overrules rules of lower priority.",
+        "lead": _LEAD,
+        "trail": _TRAIL,
+    },
+    "NamedInEvent": {
+        "named_in_event": "Those of these circuits that the event names; names, all, or same_site.",
+    },
+}
+
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _OR_FILLED_IN = f"|{FILLED_IN['pattern']}"  # a value may be; a key never is
@@ -125,12 +319,12 @@ def _of_form(form: Form, definitions: Json) -> Json:
     match form:
         case Scalar():
             return form.shape
-        case Maybe():  # a key that is not given is left out
+        case OptionalForm():  # a key that is not given is left out
             return _of_form(form.form, definitions)
-        case Listed():
+        case ListForm():
             entry = _of_form(form.entry, definitions)
             return one_or_list(entry, least=form.least) if form.alone else {"type": "array", "items": entry}
-        case Named():
+        case MappingForm():
             pattern = _of_form(form.name, definitions).get("pattern", "").removesuffix(_OR_FILLED_IN)
             patterns = {"propertyNames": {"pattern": pattern}} if pattern else {}
             return {
@@ -138,9 +332,9 @@ def _of_form(form: Form, definitions: Json) -> Json:
                 "additionalProperties": _of_form(form.value, definitions),
                 **patterns,
             }
-        case Nested():
+        case SectionForm():
             name = form.section.__name__
             definitions[name] = _of_section(form.section, definitions)
             return {"$ref": f"#/$defs/{name}"}
-        case Either():
+        case SectionOrForm():
             return {"anyOf": [_of_form(form.other, definitions), _of_form(form.nested, definitions)]}

@@ -13,16 +13,16 @@ from typing import TypeAlias
 
 from iodcal.config.build import Builder
 from iodcal.config.document import Document, KeyPath
-from iodcal.config.fields import nearest
+from iodcal.config.fields import suggest_nearest
 from iodcal.config.forms import secrets_in
 from iodcal.config.microsoft365 import MOST_ATTENDEES
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions
-from iodcal.domain.durations import format_duration
 from iodcal.domain.events import SENSITIVITIES, SHOWN_AS
-from iodcal.domain.keywords import Keyword, normalise
 from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
+from iodcal.domain.text_match import Keyword, normalise_text
+from iodcal.domain.time import format_duration
 from iodcal.errors import Fault
 
 Doubt: TypeAlias = tuple[KeyPath, str]
@@ -224,7 +224,7 @@ def _unknown(words: Iterable[str], known: Iterable[str], path: KeyPath) -> Itera
     spelt = {word.casefold(): word for word in known}
     for word in words:
         if word.casefold() not in spelt:
-            near = nearest(word.casefold(), spelt.values())
+            near = suggest_nearest(word.casefold(), spelt.values())
             yield (
                 path,
                 f"{word!r} is not among {', '.join(spelt.values())}: no calendar is known to use it{near}",
@@ -305,7 +305,7 @@ def _names_of(circuit: Circuit) -> dict[str, KeyPath]:
 
 
 def _by_chance(name: str, rule: Rule) -> str | None:
-    normal = normalise(name)
+    normal = normalise_text(name)
     if not normal:
         return None  # nothing to be looked for, so no event names it
     for keyword in rule.conditions.subject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
 from functools import cache
@@ -11,18 +12,20 @@ from zoneinfo import ZoneInfo
 
 from iodcal.config import Configuration
 from iodcal.config.build import Builder, settings_of
-from iodcal.config.build_budgets import build_budgets
-from iodcal.config.build_notify import build_notify
-from iodcal.config.build_rules import build_rules
-from iodcal.config.document import Document, read_document
-from iodcal.config.faults import Faults
+from iodcal.config.build_rules import build_budgets, build_notify, build_rules
+from iodcal.config.document import Document, parse_document
+from iodcal.config.find import state_folder
+from iodcal.config.parse import FaultList
 from iodcal.config.schema import File
+from iodcal.domain.circuits import Orders
+from iodcal.domain.structs import replace
 from iodcal.errors import ConfigurationError, Fault
+from iodcal.store.files import replace_file
 
 VERSION = 1
 
 
-def load(path: Path) -> Configuration:
+def load_configuration(path: Path) -> Configuration:
     """Reads and checks the file at `path`. Resolves no secret and opens no connection.
 
     Raises ConfigurationError with all that is wrong, in the order of the lines.
@@ -31,15 +34,15 @@ def load(path: Path) -> Configuration:
     return _checked(content, path, trusted=trusted, readable=_readable_by_others(path))
 
 
-def load_copy(content: bytes, path: Path, *, trusted: bool) -> Configuration:
+def load_configuration_copy(content: bytes, path: Path, *, trusted: bool) -> Configuration:
     """The configuration that stood at `path` when it had this `content`, and was `trusted` or not. Raises
     ConfigurationError."""
     return _checked(content, path, trusted=trusted, readable=False)
 
 
 def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Configuration:
-    document = read_document(path, content, os.environ)
-    faults = Faults(document, trusted=trusted)
+    document = parse_document(path, content, os.environ)
+    faults = FaultList(document, trusted=trusted)
     _check_version(document, faults)
     known = {key: value for key, value in document.value.items() if not key.startswith("x-")}
     directory = path.absolute().parent
@@ -99,7 +102,7 @@ def _readable_by_others(path: Path) -> bool:
     return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
-def _check_version(document: Document, faults: Faults) -> None:
+def _check_version(document: Document, faults: FaultList) -> None:
     version = document.value.get("version")
     if version is None:
         faults.add(("version",), "this key is missing: write version: 1")
@@ -108,3 +111,50 @@ def _check_version(document: Document, faults: Faults) -> None:
     elif version != VERSION or isinstance(version, bool):
         faults.add(("version",), f"the version is {VERSION}")
     faults.raise_if_any()
+
+
+_log = logging.getLogger("iodcal.config")
+
+
+def keep_last_good(path: Path, configuration: Configuration, state: Path | None) -> None:
+    """Keeps a copy of the file at `path`, which loaded. Where it cannot be kept, a run goes on without."""
+    place, other = _places(path, state)
+    if not configuration.trusted:
+        place, other = other, place
+    try:
+        content = path.read_bytes()
+        if "sha256:" + hashlib.sha256(content).hexdigest() != configuration.digest:
+            return  # edited since: the next run keeps what it then loads
+        if not (place.is_file() and place.read_bytes() == content):
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace_file(place, content)
+        other.unlink(missing_ok=True)
+    except OSError as error:
+        _log.info("no copy of the configuration at %s: %s", place, error.strerror)
+
+
+def recall_last_good(path: Path, state: Path | None) -> Configuration | None:
+    """The last configuration that loaded from `path`, with nothing but ups allowed; None if there is none
+    that loads."""
+    ours, doubtful = _places(path, state)
+    place = doubtful if os.path.lexists(doubtful) else ours
+    try:
+        about = place.lstat()
+        if not place.is_file() or place.is_symlink() or about.st_uid not in (0, os.getuid()):
+            return None
+        configuration = load_configuration_copy(place.read_bytes(), path, trusted=place == ours)
+    except (OSError, ConfigurationError):
+        return None
+    circuits = {
+        name: circuit if circuit.orders is Orders.NONE else replace(circuit, orders=Orders.UPS)
+        for name, circuit in configuration.circuits.items()
+    }
+    return replace(configuration, circuits=circuits)
+
+
+def _places(path: Path, state: Path | None) -> tuple[Path, Path]:
+    """Where the copy lies of a file that only we could write, and of one that others could write, too: its
+    commands are not run, neither from the file nor from the copy."""
+    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:12]
+    folder = state_folder(path, state)
+    return folder / f"last-good-{name}.yaml", folder / f"last-good-{name}-writable.yaml"

@@ -42,7 +42,7 @@ def secure_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def mailbox(address: str) -> str:
+def parse_mailbox(address: str) -> str:
     """A user principal name or an object ID."""
     if address.casefold().lstrip("/").startswith("groups/"):
         raise ValueError(
@@ -57,7 +57,7 @@ def mailbox(address: str) -> str:
 
 
 SecureUrl = Annotated[str, text_that(secure_url, or_number=False)]
-Mailbox = Annotated[str, text_that(mailbox, or_number=False)]
+Mailbox = Annotated[str, text_that(parse_mailbox, or_number=False)]
 Mailboxes = Annotated[tuple[Mailbox, ...], ONE_OR_MORE]
 
 

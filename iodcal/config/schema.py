@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Annotated, Any
 
 from msgspec import Meta, defstruct, field
 
-from iodcal.config import OnDrift
+from iodcal.config import OnDrift, Way
 from iodcal.config.fields import (
     WANTED,
     BusinessDays,
@@ -22,7 +23,7 @@ from iodcal.config.fields import (
     Length,
     LongLength,
     OrganizerList,
-    Pattern,
+    PatternField,
     PositiveLength,
     Price,
     Prices,
@@ -34,19 +35,22 @@ from iodcal.config.fields import (
     Zone,
     either,
     kind_of,
-    nearest,
     one_of,
-    rate,
-    whole,
+    parse_rate,
+    suggest_nearest,
+    text_shape,
+    whole_number,
 )
-from iodcal.config.forms import ANY_NUMBER, Nested, Scalar, Section
+from iodcal.config.forms import ANY_NUMBER, ONE_OR_MORE, Scalar, Section, SectionForm
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
-from iodcal.config.notify import NotifySection
+from iodcal.config.secrets import Secret
 from iodcal.domain.circuits import Orders
 from iodcal.domain.conditions import Conditions, ValueKind, rows
 from iodcal.domain.money import Billing
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
+from iodcal.notify import NoticeKind
+from iodcal.notify.template import Template
 
 
 def _wanted(value: object) -> Wanted:
@@ -55,9 +59,9 @@ def _wanted(value: object) -> Wanted:
         return words[value]
     if isinstance(value, str) and value.replace("_", "").replace("-", "").isalpha():
         raise ValueError(
-            f"{value!r} is neither a bandwidth nor one of highest, from_event{nearest(value, words)}"
+            f"{value!r} is neither a bandwidth nor one of highest, from_event{suggest_nearest(value, words)}"
         )
-    return rate(value)
+    return parse_rate(value)
 
 
 def _options(value: object) -> dict[str, Any]:
@@ -68,8 +72,8 @@ def _options(value: object) -> dict[str, Any]:
 
 _MANY = 100_000
 Hidden = Annotated[bool, either("show", "hide", true="hide")]
-Count = Annotated[int, whole(0, _MANY)]
-SomeCount = Annotated[int, whole(1, _MANY)]
+Count = Annotated[int, whole_number(0, _MANY)]
+SomeCount = Annotated[int, whole_number(1, _MANY)]
 Options = Annotated[dict[str, Any], Scalar(_options, {"type": "object"})]
 """The keys of a calendar or a carrier, which its kind's own section reads."""
 
@@ -165,7 +169,7 @@ class DefaultsSection(Section, frozen=True):
 
 _MATCH_VALUES: Mapping[ValueKind, Any] = {
     ValueKind.KEYWORDS: Keywords,
-    ValueKind.PATTERN: Pattern | None,
+    ValueKind.PATTERN: PatternField | None,
     ValueKind.TEXTS: Texts,
     ValueKind.ORGANIZERS: OrganizerList,
     ValueKind.FLAG: Flag | None,
@@ -218,11 +222,11 @@ class NamedInEvent(Section, frozen=True):
 class RuleSection(Section, frozen=True, kw_only=True):
     name: Text
     calendars: Texts
-    match: Annotated[Match, Nested(MatchSection)] = MatchSection()
+    match: Annotated[Match, SectionForm(MatchSection)] = MatchSection()
     circuits: Texts | NamedInEvent
     bandwidth: Annotated[Wanted | None, Scalar(_wanted, WANTED)] = None
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST
-    priority: Annotated[int, whole(-99, 99)] = 0
+    priority: Annotated[int, whole_number(-99, 99)] = 0
     lead: Length | None = None
     trail: Length | None = None
     allow: Annotated[Allow, one_of(Allow)] | None = None
@@ -246,7 +250,7 @@ class BudgetSection(Section, frozen=True):
 class File(Section, frozen=True):
     """The whole file. Calendars and carriers are read by their kinds' own sections."""
 
-    version: Annotated[int, whole(1, 1)]
+    version: Annotated[int, whole_number(1, 1)]
     timezone: Zone
     settings: SettingsSection = field(default_factory=SettingsSection)
     microsoft365: Microsoft365 | None = None
@@ -260,3 +264,51 @@ class File(Section, frozen=True):
     rules: tuple[RuleSection, ...] = ()
     notify: Mapping[Text, NotifySection] = {}
     budget: Annotated[tuple[BudgetSection, ...], ANY_NUMBER] = ()
+
+
+_USUAL = tuple(kind for kind in NoticeKind if kind is not NoticeKind.DAILY)
+
+
+def _template(value: object) -> Template:
+    if not isinstance(value, str):
+        raise ValueError(f"a template is a text, not {kind_of(value)}: put it in quotes, or behind |")
+    return Template.parse(value)
+
+
+Kinds = Annotated[tuple[Annotated[NoticeKind, one_of(NoticeKind)], ...], ONE_OR_MORE]
+
+
+class NotifySection(Section, frozen=True):
+    """Exactly one of `webhook`, `teams`, `ping`, `apprise` holds the address, which is a secret."""
+
+    webhook: Secret | None = None
+    teams: Secret | None = None
+    ping: Secret | None = None
+    apprise: Secret | None = None
+    template: Annotated[Template, Scalar(_template, text_shape())] | None = None
+    authorization: Secret | None = None
+    kinds: Kinds = _USUAL
+    circuits: Texts | None = None
+    sites: Texts | None = None
+    labels: Mapping[Text, Text] | None = None
+    daily_at: StartOfDay = time(7)
+
+    @property
+    def way(self) -> Way:
+        """The one way that is given."""
+        return next(way for way in Way if getattr(self, way) is not None)
+
+    def __post_init__(self) -> None:
+        ways = [way for way in Way if getattr(self, way) is not None]
+        if len(ways) != 1:
+            found = "says two ways at once" if ways else "does not say where to"
+            raise ValueError(f"this target {found}: give one of {', '.join(Way)}")
+        if self.template is not None and self.webhook is None:
+            raise ValueError("only a webhook has a template")
+        if self.authorization is not None and self.webhook is None:
+            raise ValueError("only a webhook has an authorization")
+        selected = {"kinds", "circuits", "sites", "labels", "daily_at"} & self.given
+        if self.ping is not None and selected:
+            raise ValueError(f"a ping tells of every run: {', '.join(sorted(selected))} can select nothing")
+        if self.apprise is not None and importlib.util.find_spec("apprise") is None:
+            raise ValueError("Apprise is not installed here: pip install 'iodcal[apprise]'")

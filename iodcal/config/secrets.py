@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
-from iodcal.domain.values import Opaque
+from iodcal.domain.structs import Opaque
 from iodcal.errors import SecretError
 from iodcal.paths import expanded
 from iodcal.redaction import remember_secrets

@@ -16,7 +16,7 @@ from iodcal.http import Deadline
 from iodcal.problems.kinds import Fact, Kind
 
 
-class Light(StrEnum):
+class CheckStatus(StrEnum):
     """How a thing stands; INFO is neither good nor bad."""
 
     GREEN = "green"
@@ -41,19 +41,19 @@ class Area(StrEnum):
     NOTICES = "notices"
 
 
-class Finding(Struct, frozen=True):
+class Diagnosis(Struct, frozen=True):
     """One thing that was tried at `where`. `code` and `facts` choose the words; `edge` says in whose table
     they stand where the fault is one that a run would meet, too."""
 
     area: Area
     where: str
-    light: Light
+    light: CheckStatus
     code: str
     facts: Mapping[str, Fact] = field(default_factory=dict)
     edge: Kind | None = None
 
     @classmethod
-    def of(cls, area: Area, where: str, light: Light, error: IodcalError, edge: Kind) -> Finding:
+    def of(cls, area: Area, where: str, light: CheckStatus, error: IodcalError, edge: Kind) -> Diagnosis:
         """What an error of a calendar's or a carrier's edge comes to."""
         return cls(area, where, light, error.code, error.facts, edge)
 
@@ -61,7 +61,7 @@ class Finding(Struct, frozen=True):
 class Examination(Struct, frozen=True):
     """All that was found. It is complete where everything could be tried in the time there was."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Diagnosis, ...]
 
     @property
     def complete(self) -> bool:
@@ -72,13 +72,13 @@ class Examination(Struct, frozen=True):
         """1 where not everything could be tried, 3 where something is red, else 0."""
         if not self.complete:
             return Exit.FAILED
-        return Exit.PROBLEM if self.count(Light.RED) else Exit.OK
+        return Exit.PROBLEM if self.count(CheckStatus.RED) else Exit.OK
 
-    def count(self, light: Light) -> int:
+    def count(self, light: CheckStatus) -> int:
         return sum(finding.light is light for finding in self.findings)
 
 
-class Patient(Struct, frozen=True):
+class DoctorContext(Struct, frozen=True):
     """What is examined, and with what: `now` is UTC, `root` where the system's own files are looked for."""
 
     configuration: Configuration

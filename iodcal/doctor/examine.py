@@ -1,22 +1,136 @@
-"""The whole examination, in its order."""
+"""Whether every secret is where its reference points, and how long it is good still."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from iodcal.config import Configuration
-from iodcal.doctor import Area, Examination, Finding, Light, Patient
-from iodcal.doctor.calendars import of_calendars
-from iodcal.doctor.circuits import of_circuits
-from iodcal.doctor.files import of_files
-from iodcal.doctor.metrics import of_metrics
-from iodcal.doctor.microsoft import of_microsoft
-from iodcal.doctor.notices import of_notices
-from iodcal.doctor.secrets import of_secrets
-from iodcal.doctor.timer import of_timer
+from iodcal.config.document import KeyPath, shown_path
+from iodcal.config.forms import secrets_in
+from iodcal.config.secrets import Reference, Secret
+from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext, Examination
+from iodcal.doctor.edges import examine_calendars, examine_circuits, examine_microsoft, examine_notices
+from iodcal.doctor.host import examine_files, examine_metrics, examine_timer
+from iodcal.domain.structs import replace
+from iodcal.errors import SecretError
 from iodcal.http import Deadline
+from iodcal.problems.kinds import Kind
+
+_SOON = 30  # days
+_BEGIN = "-----BEGIN CERTIFICATE-----"
+
+
+def examine_secrets(patient: DoctorContext) -> Iterator[Diagnosis]:
+    """Each reference tried, and each end of one judged. No secret is in a finding.
+
+    A run takes the first of a list that resolves and is let in, so one that fails is no error while another
+    serves. It is told all the same: else what was forgotten shows only once the other ends.
+    """
+    for where, secret in _secrets(patient):
+        if secret.literal and len(secret.references) == 1:
+            continue  # it is there; that it should not be is a doubt about the configuration
+        patient.progress(f"looking for the secret {where}")
+        found = [tuple(_of_reference(where, one, secret, patient)) for one in secret.references]
+        serving = sum(map(_serves, found))
+        for findings in found:
+            spare = serving > _serves(findings)
+            yield from map(_softened, findings) if spare else findings
+
+
+def _serves(findings: tuple[Diagnosis, ...]) -> bool:
+    """True if nothing is known against the reference that they are about."""
+    return not any(finding.light is CheckStatus.RED for finding in findings)
+
+
+def _softened(finding: Diagnosis) -> Diagnosis:
+    return replace(finding, light=CheckStatus.YELLOW) if finding.light is CheckStatus.RED else finding
+
+
+def _secrets(patient: DoctorContext) -> Iterator[tuple[str, Secret]]:
+    configuration = patient.configuration
+    holders: dict[KeyPath, Any] = {("microsoft365",): configuration.microsoft365}
+    holders |= {("calendars", name): one.options for name, one in configuration.calendars.items()}
+    holders |= {("carriers", name): one.options for name, one in configuration.carriers.items()}
+    for name, target in configuration.notify.items():  # that it resolves; nothing is sent there
+        holders |= {("notify", name): target.address, ("notify", name, "authorization"): target.authorization}
+    for path, holder in holders.items():
+        for place, secret in secrets_in(holder):
+            yield shown_path((*path, *place)), secret
+
+
+def _of_reference(
+    where: str, reference: Reference, secret: Secret, patient: DoctorContext
+) -> Iterator[Diagnosis]:
+    """What is found of one reference by itself. One that is past needs not resolve any more."""
+    today = patient.now.date()
+    past = reference.expires is not None and reference.expires < today
+    text = ""
+    try:
+        text = reference.resolve(patient.configuration.directory, trusted=secret.trusted).reveal()
+    except SecretError as error:
+        if not past:
+            yield Diagnosis.of(Area.SECRETS, where, CheckStatus.RED, error, Kind.CARRIER_UNREADABLE)
+            return
+    if reference.expires is not None:
+        yield _of_end(where, reference.shown, reference.expires, today)
+    if _BEGIN in text:
+        alone = len(secret.references) == 1
+        shown = "its certificate" if alone else f"the certificate of {reference.shown}"
+        yield _of_certificate(where, text, shown, patient.now)
+    elif text and (odd := _oddity(text)):
+        facts = {"reference": reference.shown, "odd": odd}
+        yield Diagnosis(Area.SECRETS, where, CheckStatus.YELLOW, "secret_odd", facts)
+    elif reference.expires is None and reference.kind != "literal":
+        yield Diagnosis(
+            Area.SECRETS, where, CheckStatus.GREEN, "secret_resolves", {"reference": reference.shown}
+        )
+
+
+def _oddity(text: str) -> str | None:
+    """What a secret holds that was hardly meant; None where nothing is odd."""
+    if text.startswith("\ufeff"):
+        return "it begins with a byte order mark"
+    if text != text.strip():
+        return "it begins or ends with blanks or an empty line"
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return "it stands in quotes"
+    return None
+
+
+def _of_certificate(where: str, pem: str, shown: str, now: datetime) -> Diagnosis:
+    from iodcal.calendars.login.tokens import certificate_in
+
+    try:
+        certificate = certificate_in(pem)
+    except ValueError:
+        facts = {"reason": "it is no certificate in PEM form"}
+        return Diagnosis(Area.SECRETS, where, CheckStatus.RED, "certificate_wrong", facts)
+    ends = certificate.not_valid_after_utc.astimezone(UTC)
+    if certificate.not_valid_before_utc > now:
+        facts = {"day": certificate.not_valid_before_utc.date().isoformat()}
+        return Diagnosis(Area.SECRETS, where, CheckStatus.RED, "certificate_early", facts)
+    if ends <= now:
+        facts = {"reference": shown, "day": ends.date().isoformat()}
+        return Diagnosis(Area.SECRETS, where, CheckStatus.RED, "secret_expired", facts)
+    return _of_end(where, shown, ends.date(), now.date())
+
+
+def _of_end(where: str, shown: str, end: date, today: date) -> Diagnosis:
+    days = (end - today).days
+    facts = {
+        "reference": shown,
+        "day": end.isoformat(),
+        "days": f"{days} day" if days == 1 else f"{days} days",
+    }
+    if days < 0:
+        return Diagnosis(Area.SECRETS, where, CheckStatus.RED, "secret_expired", facts)
+    if days < _SOON:
+        return Diagnosis(Area.SECRETS, where, CheckStatus.YELLOW, "secret_expires_soon", facts)
+    return Diagnosis(Area.SECRETS, where, CheckStatus.GREEN, "secret_lasts", facts)
+
 
 PATIENCE = timedelta(minutes=2)
 _CLOCK_WRONG = 60.0  # seconds: beyond them a run lowers nothing
@@ -32,42 +146,44 @@ def examine(
 ) -> Examination:
     """Tries everything that `configuration` names, for at most `patience`. Orders nothing, writes nothing."""
     deadline = Deadline.after(patience.total_seconds())
-    patient = Patient(configuration, state_path, datetime.now(UTC), deadline, progress)
+    patient = DoctorContext(configuration, state_path, datetime.now(UTC), deadline, progress)
     return Examination(tuple(_findings(patient)))
 
 
-def _findings(patient: Patient) -> Iterator[Finding]:
+def _findings(patient: DoctorContext) -> Iterator[Diagnosis]:
     clocks: dict[str, float] = {}
     yield from _of_configuration(patient.configuration)
     yield from _of_holidays(patient)
-    yield from of_secrets(patient)
-    microsoft = tuple(of_microsoft(patient))
+    yield from examine_secrets(patient)
+    microsoft = tuple(examine_microsoft(patient))
     yield from microsoft
-    logged_in = not any(finding.light is Light.RED and finding.area is Area.LOGIN for finding in microsoft)
-    yield from of_calendars(patient, clocks, logged_in=logged_in)
-    yield from of_circuits(patient, clocks)
+    logged_in = not any(
+        finding.light is CheckStatus.RED and finding.area is Area.LOGIN for finding in microsoft
+    )
+    yield from examine_calendars(patient, clocks, logged_in=logged_in)
+    yield from examine_circuits(patient, clocks)
     yield from _of_clock(clocks)
-    yield from of_files(patient)
-    yield from of_timer(patient)
-    yield from of_metrics(patient)
-    yield from of_notices(patient)
+    yield from examine_files(patient)
+    yield from examine_timer(patient)
+    yield from examine_metrics(patient)
+    yield from examine_notices(patient)
 
 
-def _of_configuration(configuration: Configuration) -> Iterator[Finding]:
+def _of_configuration(configuration: Configuration) -> Iterator[Diagnosis]:
     counts = {
         "calendars": _count(len(configuration.calendars), "calendar"),
         "circuits": _count(len(configuration.circuits), "circuit"),
         "rules": _count(len(configuration.rules), "rule"),
     }
     path = configuration.path.name
-    yield Finding(Area.CONFIGURATION, path, Light.GREEN, "configuration_loads", counts)
+    yield Diagnosis(Area.CONFIGURATION, path, CheckStatus.GREEN, "configuration_loads", counts)
     for warning in configuration.warnings:
         facts = {"doubt": f"{warning.path}: {warning.message}" if warning.path else warning.message}
         where = f"{path}:{warning.line}" if warning.line else path
-        yield Finding(Area.CONFIGURATION, where, Light.YELLOW, "configuration_doubtful", facts)
+        yield Diagnosis(Area.CONFIGURATION, where, CheckStatus.YELLOW, "configuration_doubtful", facts)
 
 
-def _of_holidays(patient: Patient) -> Iterator[Finding]:
+def _of_holidays(patient: DoctorContext) -> Iterator[Diagnosis]:
     """Lists grow old unseen: one that has no day to come makes every holiday an ordinary day."""
     today = patient.now.astimezone(patient.configuration.zone).date()
     for name, holidays in patient.configuration.holidays.items():
@@ -75,22 +191,22 @@ def _of_holidays(patient: Patient) -> Iterator[Finding]:
         following = next((day for day in days if day in holidays), None)
         where = f"holidays.{name}"
         if following is None:
-            yield Finding(Area.CONFIGURATION, where, Light.YELLOW, "holidays_over")
+            yield Diagnosis(Area.CONFIGURATION, where, CheckStatus.YELLOW, "holidays_over")
         else:
             facts = {"day": following.isoformat()}
-            yield Finding(Area.CONFIGURATION, where, Light.GREEN, "holidays_known", facts)
+            yield Diagnosis(Area.CONFIGURATION, where, CheckStatus.GREEN, "holidays_known", facts)
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _of_clock(clocks: dict[str, float]) -> Iterator[Finding]:
+def _of_clock(clocks: dict[str, float]) -> Iterator[Diagnosis]:
     for server, error in clocks.items():
         facts = {"seconds": round(abs(error)), "direction": "behind" if error > 0 else "ahead of"}
         if abs(error) > _CLOCK_WRONG:
-            yield Finding(Area.CLOCK, server, Light.RED, "clock_wrong", facts)
+            yield Diagnosis(Area.CLOCK, server, CheckStatus.RED, "clock_wrong", facts)
         elif abs(error) > _CLOCK_DOUBTFUL:
-            yield Finding(Area.CLOCK, server, Light.YELLOW, "clock_doubtful", facts)
+            yield Diagnosis(Area.CLOCK, server, CheckStatus.YELLOW, "clock_doubtful", facts)
         else:
-            yield Finding(Area.CLOCK, server, Light.GREEN, "clock_right", facts)
+            yield Diagnosis(Area.CLOCK, server, CheckStatus.GREEN, "clock_right", facts)

@@ -64,7 +64,7 @@ def billed_time(levels: Steps[Bandwidth], over: Interval, billing: Billing) -> M
     return billed
 
 
-def cost(levels: Steps[Bandwidth], over: Interval, tariff: Tariff) -> Cost:
+def billed_cost(levels: Steps[Bandwidth], over: Interval, tariff: Tariff) -> Cost:
     """What `levels` cost during `over` (UTC)."""
     amount, complete = Decimal(0), True
     for bandwidth, billed in billed_time(levels, over, tariff.billing).items():
@@ -76,9 +76,11 @@ def cost(levels: Steps[Bandwidth], over: Interval, tariff: Tariff) -> Cost:
     return Cost(amount, tariff.currency, complete)
 
 
-def difference(levels: Steps[Bandwidth], other: Steps[Bandwidth], over: Interval, tariff: Tariff) -> Cost:
+def cost_difference(
+    levels: Steps[Bandwidth], other: Steps[Bandwidth], over: Interval, tariff: Tariff
+) -> Cost:
     """How much more `levels` cost than `other`; negative where they save."""
-    return cost(levels, over, tariff) - cost(other, over, tariff)
+    return billed_cost(levels, over, tariff) - billed_cost(other, over, tariff)
 
 
 def period_of(instant: datetime, billing: Billing) -> datetime:

@@ -14,7 +14,7 @@ from iodcal.problems.kinds import Fact, Kind, Problem
 WARNINGS = (100, 80)  # percent
 
 
-class Budget(Struct, frozen=True):
+class MoneyBudget(Struct, frozen=True):
     """`monthly` money for all circuits; with `label` for those of each of its values, or of `value` alone.
     Costs in another `currency` do not count; None takes each currency by itself."""
 
@@ -25,7 +25,7 @@ class Budget(Struct, frozen=True):
 
 
 def over_budget(
-    budgets: Sequence[Budget], costs: Iterable[tuple[Circuit, Cost]], month: str
+    budgets: Sequence[MoneyBudget], costs: Iterable[tuple[Circuit, Cost]], month: str
 ) -> Iterator[Problem]:
     """A problem for each budget of which 80 or 100 % are used up by `costs`, those of `month` (`2026-11`)
     so far."""
@@ -41,7 +41,7 @@ def over_budget(
                 yield from _judge(budget, value, total, month, several=len(totals) > 1)
 
 
-def _values(budget: Budget, known: Iterable[tuple[Circuit, Cost]]) -> list[str | None]:
+def _values(budget: MoneyBudget, known: Iterable[tuple[Circuit, Cost]]) -> list[str | None]:
     if budget.label is None or budget.value is not None:
         return [budget.value]
     found = {dict(circuit.labels).get(budget.label) for circuit, _ in known}
@@ -52,7 +52,9 @@ def _counts(circuit: Circuit, label: str | None, value: str | None) -> bool:
     return label is None or dict(circuit.labels).get(label) == value
 
 
-def _judge(budget: Budget, value: str | None, total: Cost, month: str, *, several: bool) -> Iterator[Problem]:
+def _judge(
+    budget: MoneyBudget, value: str | None, total: Cost, month: str, *, several: bool
+) -> Iterator[Problem]:
     level = next((one for one in WARNINGS if total.amount * 100 >= budget.monthly * one), None)
     if level is None:
         return

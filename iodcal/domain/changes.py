@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch
-from iodcal.domain.labels import Labels
+from iodcal.domain.circuits import Labels
+from iodcal.domain.holds import Hold
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Direction
+from iodcal.domain.structs import Instant
 from iodcal.domain.timeline import Segment, Timeline, is_heard
-from iodcal.domain.values import Instant
 from iodcal.domain.windows import Window
-from iodcal.domain.wishes import Hold
 
 
 class CauseKind(StrEnum):

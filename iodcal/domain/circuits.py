@@ -1,20 +1,33 @@
-"""Circuits, and what their carriers say and sell."""
+"""Labels: what users hang on circuits, sites and rules (`cost_center`, `owner`, `change_ref`), for those who
+bill and audit. No order depends on them; `notify` may select by a circuit's."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.labels import Labels
 from iodcal.domain.money import UNPRICED, Tariff
-from iodcal.domain.values import Instant
+from iodcal.domain.structs import Instant
 from iodcal.domain.workdays import Holidays, Place
+
+# Pairs in order of name: values that hold them can be compared and kept in sets.
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def labels_of(*layers: Mapping[str, str]) -> Labels:
+    """The labels of `layers` laid over each other: of one name the last layer's counts."""
+    merged: dict[str, str] = {}
+    for layer in layers:
+        merged |= layer
+    return tuple(sorted(merged.items()))
 
 
 class Peak(Struct, frozen=True):

@@ -38,9 +38,8 @@ from iodcal.domain.judges import (
     Start,
     find_weekday,
 )
-from iodcal.domain.keywords import Keyword
-from iodcal.domain.patterns import Budget, Pattern
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.text_match import Keyword, Pattern, SearchBudget
 from iodcal.domain.workdays import Place
 
 
@@ -245,7 +244,9 @@ def rows() -> Mapping[str, Row]:
     return made
 
 
-def judge_event(conditions: Conditions, event: Event, budget: Budget) -> Iterator[tuple[Condition, Any]]:
+def judge_event(
+    conditions: Conditions, event: Event, budget: SearchBudget
+) -> Iterator[tuple[Condition, Any]]:
     """Each condition that is the same for every circuit, with what it looks at; the slow ones last."""
     for condition in conditions.compiled[Input.EVENT]:
         yield condition, event

@@ -111,14 +111,14 @@ class Event(Struct, frozen=True):
         return copy_key_of(self)
 
 
-class Named(Struct, frozen=True):
+class NamedCircuits(Struct, frozen=True):
     """What an event names: circuits by their keys, and sites by their names. Empty where it names none."""
 
     circuits: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
 
-    def __or__(self, other: Named) -> Named:
-        return Named(self.circuits | other.circuits, self.sites | other.sites)
+    def __or__(self, other: NamedCircuits) -> NamedCircuits:
+        return NamedCircuits(self.circuits | other.circuits, self.sites | other.sites)
 
     def __bool__(self) -> bool:
         return bool(self.circuits or self.sites)
@@ -150,7 +150,7 @@ class MatchedEvent(Struct, frozen=True):
     matches: tuple[Match, ...] = field(default=())
     remembered_since: datetime | None = None
     absent: bool = False
-    named: Named | None = None
+    named: NamedCircuits | None = None
 
     @property
     def copy_key(self) -> tuple[str, str, str]:

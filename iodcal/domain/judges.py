@@ -10,10 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from iodcal.domain.durations import format_duration
 from iodcal.domain.events import SHOWN_AS
-from iodcal.domain.keywords import Keyword, normalise
-from iodcal.domain.patterns import Budget, TooSlowError
+from iodcal.domain.text_match import Keyword, SearchBudget, TooSlowError, normalise_text
+from iodcal.domain.time import format_duration
 from iodcal.domain.workdays import DayInMonth, Holidays, business_day, weekday_of
 
 _SHOWN = frozenset(word.casefold() for word in SHOWN_AS)
@@ -61,7 +60,7 @@ class Search(Struct, frozen=True):
     """A subject to be searched, and what the searches of a run may cost."""
 
     subject: str
-    budget: Budget
+    budget: SearchBudget
 
 
 class Input(Enum):
@@ -125,12 +124,12 @@ def address_in(address: str | None, entries: Iterable[str]) -> bool:
 
 
 def _any_in(keywords: Iterable[Keyword], text: str) -> bool:
-    normal = normalise(text)
+    normal = normalise_text(text)
     return any(keyword.is_in(normal) for keyword in keywords)
 
 
 def _shares_any(wanted: Iterable[str], found: Iterable[str]) -> bool:
-    return not {normalise(text) for text in wanted}.isdisjoint(normalise(text) for text in found)
+    return not {normalise_text(text) for text in wanted}.isdisjoint(normalise_text(text) for text in found)
 
 
 def _is_shown_as(words: Iterable[str], word: str) -> bool:

@@ -1,33 +1,84 @@
-"""From events to matched events: which rules take which events, and what is kept of them."""
+"""Whether an event counts at all, whoever's rule it is, and whether its texts may be seen."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_names import NameBook
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions, judge_at, judge_event
-from iodcal.domain.counting import Obstacle, Organizers, Veil, doubtful, void
 from iodcal.domain.events import (
     Event,
     Match,
     MatchedEvent,
-    Named,
+    NamedCircuits,
     Span,
     mark_of,
     short_id,
     short_subject,
 )
-from iodcal.domain.judges import Finding
-from iodcal.domain.keywords import normalise, words_of
-from iodcal.domain.naming import NameBook
-from iodcal.domain.patterns import Budget, TooSlowError
+from iodcal.domain.judges import Finding, address_in
 from iodcal.domain.rules import FromEvent, Rule
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.text_match import SearchBudget, TooSlowError, normalise_text, split_words
 from iodcal.domain.workdays import Place
+
+
+class Obstacle(StrEnum):
+    """Why an event does not count, whatever the rules say."""
+
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    NO_LENGTH = "no_length"
+    ENDS_BEFORE_START = "ends_before_start"
+    ORGANIZER = "organizer"
+
+
+class Organizers(Struct, frozen=True):
+    """Whose events count: addresses and `@domain` entries, case-folded; None means everybody's."""
+
+    entries: frozenset[str] | None = None
+
+    def allow(self, organizer: str | None) -> bool:
+        """An event without an organizer is its calendar's own entry: an invitation always names one."""
+        return self.entries is None or organizer is None or address_in(organizer, self.entries)
+
+
+def certain_obstacle(event: Event) -> Obstacle | None:
+    """Why `event` is none at all; nobody need be told."""
+    if event.cancelled:
+        return Obstacle.CANCELLED
+    if event.declined:
+        return Obstacle.DECLINED
+    return Obstacle.NO_LENGTH if event.span.start == event.span.end else None
+
+
+def doubtful_obstacle(event: Event, organizers: Organizers) -> Obstacle | None:
+    """Why `event` does not count though a rule takes it; that is worth telling."""
+    if event.span.end < event.span.start:
+        return Obstacle.ENDS_BEFORE_START
+    return None if organizers.allow(event.organizer) else Obstacle.ORGANIZER
+
+
+class Visibility(Struct, frozen=True):
+    """Which events' texts must not be seen: those of which any copy is private, and those of `calendars`."""
+
+    private: frozenset[tuple[str, str, str]] = frozenset()
+    calendars: frozenset[str] = frozenset()
+
+    @classmethod
+    def over(cls, events: Iterable[Event], calendars: frozenset[str] = frozenset()) -> Visibility:
+        """The veil over `events`, all copies of them, with those calendars hidden."""
+        return cls(frozenset(event.copy_key for event in events if event.private), calendars)
+
+    def hides(self, event: Event) -> bool:
+        """True if nobody may see what `event` is about."""
+        return event.source.calendar in self.calendars or event.private or event.copy_key in self.private
 
 
 class Matching(Struct, frozen=True):
@@ -54,12 +105,12 @@ class _Sorting(Struct):
     invalid: list[MatchedEvent] = field(default_factory=list)
     unreadable: list[tuple[MatchedEvent, str]] = field(default_factory=list)
     undecided: set[tuple[str, str]] = field(default_factory=set)
-    budget: Budget = field(default_factory=Budget.for_run)
-    budgets: dict[str, Budget] = field(default_factory=dict)
+    budget: SearchBudget = field(default_factory=SearchBudget.for_run)
+    budgets: dict[str, SearchBudget] = field(default_factory=dict)
 
-    def budget_of(self, rule: Rule) -> Budget:
+    def budget_of(self, rule: Rule) -> SearchBudget:
         """What is left of `rule`'s."""
-        return self.budgets.setdefault(rule.name, Budget(of_run=self.budget))
+        return self.budgets.setdefault(rule.name, SearchBudget(of_run=self.budget))
 
     refused_by: list[str | None] = field(default_factory=list)
     uncounted: list[tuple[MatchedEvent, str]] = field(default_factory=list)
@@ -67,7 +118,7 @@ class _Sorting(Struct):
     def takes(self, rule: Rule, event: Event) -> bool:
         """True if `rule` takes `event`, as far as can be told."""
         try:
-            return takes(rule.conditions, event, self.budget_of(rule))
+            return holds_for_event(rule.conditions, event, self.budget_of(rule))
         except TooSlowError:
             self.undecided.add((event.source.label, rule.name))
             return False
@@ -103,7 +154,7 @@ class RuleIndex:
         """The rules that may take `event`, in the order of the configuration."""
         calendar = event.source.calendar
         found = {rule.name: rule for rule in self._always.get(calendar, ())}
-        for word in words_of(normal_subject):
+        for word in split_words(normal_subject):
             for rule in self._by_word.get((calendar, word), ()):
                 found[rule.name] = rule
         return sorted(found.values(), key=lambda rule: self._order[rule.name])
@@ -127,11 +178,11 @@ def match_events(
     events, rules = tuple(events), tuple(rules)
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
-    veil = Veil.over(events, hidden_calendars)
+    veil = Visibility.over(events, hidden_calendars)
     sorting = _Sorting(NameBook(circuits))
-    sound = (event for event in events if void(event) is None)
+    sound = (event for event in events if certain_obstacle(event) is None)
     # Strangers' subjects come last: they may use up what slow searches may cost.
-    for event in sorted(sound, key=lambda event: doubtful(event, allowed) is Obstacle.ORGANIZER):
+    for event in sorted(sound, key=lambda event: doubtful_obstacle(event, allowed) is Obstacle.ORGANIZER):
         _sort(event, index, allowed, veil, sorting)
     return Matching(
         tuple(sorting.matched),
@@ -144,8 +195,10 @@ def match_events(
     )
 
 
-def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, sorting: _Sorting) -> None:
-    candidates = index.candidates(event, normalise(event.subject))
+def _sort(
+    event: Event, index: RuleIndex, organizers: Organizers, veil: Visibility, sorting: _Sorting
+) -> None:
+    candidates = index.candidates(event, normalise_text(event.subject))
     taken = [rule for rule in candidates if sorting.takes(rule, event)]
     subject = None if veil.hides(event) else short_subject(event.subject)
     if event.more_attendees and organizers.allow(event.organizer):
@@ -157,13 +210,13 @@ def _sort(event: Event, index: RuleIndex, organizers: Organizers, veil: Veil, so
     named = sorting.names.named_in(event) if any(rule.named_in_event for rule in taken) else None
     matches = []
     for rule in taken:
-        match = match_of(rule, event, sorting.budget_of(rule))
+        match = match_rule(rule, event, sorting.budget_of(rule))
         if match is None:
             sorting.unreadable.append((_copy(event, subject, (Match(rule.name),), named), rule.name))
         else:
             matches.append(match)
     kept = _copy(event, subject, tuple(matches), named)
-    obstacle = doubtful(event, organizers)
+    obstacle = doubtful_obstacle(event, organizers)
     if obstacle is Obstacle.ENDS_BEFORE_START:
         sorting.invalid.append(kept)
     elif obstacle is Obstacle.ORGANIZER:
@@ -179,7 +232,9 @@ def _would_take(rule: Rule, event: Event, sorting: _Sorting) -> bool:
     return wanted is not None and sorting.takes(rule, replace(event, attendees=wanted))
 
 
-def _copy(event: Event, subject: str | None, matches: tuple[Match, ...], named: Named | None) -> MatchedEvent:
+def _copy(
+    event: Event, subject: str | None, matches: tuple[Match, ...], named: NamedCircuits | None
+) -> MatchedEvent:
     return MatchedEvent(
         event.source,
         mark_of(event),
@@ -192,7 +247,7 @@ def _copy(event: Event, subject: str | None, matches: tuple[Match, ...], named: 
     )
 
 
-def match_of(rule: Rule, event: Event, budget: Budget) -> Match | None:
+def match_rule(rule: Rule, event: Event, budget: SearchBudget) -> Match | None:
     """The match of a rule that takes `event`; None where the rule wants the event to name a bandwidth, and
     it names none."""
     if rule.bandwidth is not FromEvent.FROM_EVENT:
@@ -205,23 +260,23 @@ def match_of(rule: Rule, event: Event, budget: Budget) -> Match | None:
         return None
 
 
-def takes(conditions: Conditions, event: Event, budget: Budget) -> bool:
+def holds_for_event(conditions: Conditions, event: Event, budget: SearchBudget) -> bool:
     """True if every condition that is the same for every circuit holds for `event`. Raises TooSlowError
     where an expression is given up."""
     return all(condition.holds(thing) for condition, thing in judge_event(conditions, event, budget))
 
 
-def holds_at(conditions: Conditions, span: Span, place: Place) -> bool:
+def holds_at_place(conditions: Conditions, span: Span, place: Place) -> bool:
     """True if the conditions on length and local time hold for an event at `span`, judged at `place`."""
     return all(condition.holds(thing) for condition, thing in judge_at(conditions, span, place))
 
 
-def findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Finding, ...]:
+def event_findings(conditions: Conditions, event: Event, *, hidden: bool) -> tuple[Finding, ...]:
     """What `takes` judges by, each condition with what it found; no text of a `hidden` event."""
-    judged = judge_event(conditions, event, Budget())
+    judged = judge_event(conditions, event, SearchBudget())
     return tuple(condition.find(thing, hidden=hidden) for condition, thing in judged)
 
 
-def findings_at(conditions: Conditions, span: Span, place: Place) -> tuple[Finding, ...]:
+def place_findings(conditions: Conditions, span: Span, place: Place) -> tuple[Finding, ...]:
     """What `holds_at` judges by, each condition with what it found."""
     return tuple(condition.find(thing) for condition, thing in judge_at(conditions, span, place))

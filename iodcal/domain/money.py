@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.values import Instant, replace
+from iodcal.domain.structs import Instant, replace
 
 
 class RateSource(StrEnum):

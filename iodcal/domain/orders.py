@@ -24,7 +24,7 @@ from msgspec import Struct, field
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.money import check_price
-from iodcal.domain.values import Instant, replace
+from iodcal.domain.structs import Instant, replace
 
 
 class Outcome(StrEnum):
@@ -137,14 +137,16 @@ class Order(Struct, frozen=True):
         return f"iodcal {self.circuit} {self.old.mbps}->{self.new.mbps} {self.external_id[-8:]}"
 
 
-class Patience(Struct, frozen=True):
+class OrderTimeouts(Struct, frozen=True):
     """How long an accepted order may take, and how long a lost answer keeps its order from being resent."""
 
     order_timeout: timedelta
     lost_answer_grace: timedelta
 
 
-def settle(order: Order, reading: Reading, patience: Patience, boot: BootTime | None = None) -> Order:
+def settle_order(
+    order: Order, reading: Reading, patience: OrderTimeouts, boot: BootTime | None = None
+) -> Order:
     """What an open `order` is, now that `reading` was taken, at `boot` on the clock that nobody sets.
     Settled orders come back as they are."""
     if not order.outcome.open:
@@ -191,7 +193,9 @@ def _settle_unanswered(order: Order, reading: Reading, *, lost: bool) -> Order:
     return replace(order, outcome=Outcome.UNKNOWN)
 
 
-def waited_too_long(order: Order, now: datetime, patience: Patience, boot: BootTime | None = None) -> Order:
+def waited_too_long(
+    order: Order, now: datetime, patience: OrderTimeouts, boot: BootTime | None = None
+) -> Order:
     """Marks an accepted order overdue by the clock alone, for when no reading could be had."""
     if order.outcome not in _TAKEN or order.accepted_at is None:
         return order
@@ -212,7 +216,7 @@ def adoptable(orders: Iterable[Order], reading: Reading) -> Order | None:
     return max(candidates, key=lambda order: order.created_at, default=None)
 
 
-def intent(
+def make_intent(
     *,
     id: str,  # noqa: A002 - the field's own name
     circuit_key: str,
@@ -245,7 +249,7 @@ def intent(
     )
 
 
-def answered(order: Order, acceptance: Acceptance) -> Order:
+def with_answer(order: Order, acceptance: Acceptance) -> Order:
     """The carrier took `order`; that is not yet done."""
     return replace(
         order,
@@ -255,7 +259,7 @@ def answered(order: Order, acceptance: Acceptance) -> Order:
     )
 
 
-def ended(order: Order, outcome: Outcome, now: datetime, reason: str = "") -> Order:
+def with_end(order: Order, outcome: Outcome, now: datetime, reason: str = "") -> Order:
     """`order` came to `outcome` at `now`; `reason` is a stable code, never the carrier's text."""
     if outcome.open:
         return replace(order, outcome=outcome, reason=reason)
@@ -267,7 +271,7 @@ def _closed(order: Order, outcome: Outcome, at: datetime) -> Order:
     return replace(order, outcome=outcome, settled_at=at, quote_id=None, boot=None)
 
 
-def as_kept(order: Order) -> Order:
+def as_kept_order(order: Order) -> Order:
     """A settled `order` as later runs need it; the history has the rest. What it was for matters only where
     it was lost and may be sent again; how it came about, only where a reading may still show it carried out;
     when it ended, not where that was at once."""

@@ -10,18 +10,17 @@ from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuit_state import CircuitState, Foreseen
 from iodcal.domain.circuits import Circuit, Orders, Status
+from iodcal.domain.due import Timing, coming_changes, due_change, maximum, needed_ahead, scan
+from iodcal.domain.held import STANDSTILL, held_by_freeze, held_by_pause, too_dear
+from iodcal.domain.holds import Parked, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, Tariff
-from iodcal.domain.orders import Outcome, Patience
-from iodcal.domain.people import adopt_drift, held_by_person, note_level, starting_point
-from iodcal.domain.plan import Pace, coming, judge, maximum, needed_ahead, scan
-from iodcal.domain.price import too_dear
-from iodcal.domain.standing import Foreseen, Standing
-from iodcal.domain.standstill import STANDSTILL, held_by_freeze, held_by_pause
+from iodcal.domain.orders import OrderTimeouts, Outcome
+from iodcal.domain.overrides import adopt_drift, held_by_person, note_level, starting_point
+from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Parked, Pause
 
 
 class Policy(Struct, frozen=True):
@@ -31,7 +30,7 @@ class Policy(Struct, frozen=True):
     window: timedelta
     every: timedelta
     min_gap: timedelta
-    patience: Patience
+    patience: OrderTimeouts
     enforce: bool = False
     max_unplanned_downs: int = 3
     allow_downs: int = 0
@@ -39,11 +38,11 @@ class Policy(Struct, frozen=True):
     pause: Pause | None = None
     parked: Parked | None = None
 
-    def pace(self, circuit: Circuit) -> Pace:
-        return Pace(self.every, circuit.provisioning, self.min_gap)
+    def pace(self, circuit: Circuit) -> Timing:
+        return Timing(self.every, circuit.provisioning, self.min_gap)
 
 
-class Knowledge(Struct, frozen=True):
+class SafetyFlags(Struct, frozen=True):
     """How far this run's view of the world can be relied on. Whatever is doubtful keeps circuits up.
 
     `blind_after` names circuits and the time (UTC) after which one of their calendars is unknown;
@@ -97,7 +96,7 @@ class CircuitPlan(Struct, frozen=True):
 
     circuit: Circuit
     timeline: Timeline
-    standing: Standing
+    standing: CircuitState
     target: Bandwidth
     changes: tuple[Change, ...] = ()
     too_late: tuple[Bandwidth, datetime] | None = None
@@ -129,7 +128,7 @@ class CircuitPlan(Struct, frozen=True):
 
 
 def plan_circuit(
-    timeline: Timeline, standing: Standing, now: datetime, policy: Policy, knowledge: Knowledge
+    timeline: Timeline, standing: CircuitState, now: datetime, policy: Policy, knowledge: SafetyFlags
 ) -> CircuitPlan:
     """What is due and to come on one circuit, by itself: `iodcal.domain.together` lays on what is shared."""
     circuit, pace = timeline.circuit, policy.pace(timeline.circuit)
@@ -138,7 +137,7 @@ def plan_circuit(
     if start is None:
         target = maximum(timeline, scan(timeline, now, pace.every))
         return CircuitPlan(circuit, timeline, standing, target)
-    verdict = judge(timeline, start, now, pace)
+    verdict = due_change(timeline, start, now, pace)
     due = verdict.change
     if due is None and verdict.too_late is None:
         standing = adopt_drift(standing)
@@ -160,7 +159,7 @@ def plan_circuit(
 
 def _coming(
     timeline: Timeline,
-    standing: Standing,
+    standing: CircuitState,
     start: Bandwidth,
     due: Change | None,
     now: datetime,
@@ -168,7 +167,7 @@ def _coming(
 ) -> tuple[Change, ...]:
     level, after = (start, now) if due is None else _goes_on(timeline, due, now, policy)
     tariff = timeline.circuit.tariff.with_quotes(standing.quotes)
-    changes = coming(timeline, level, after, now + policy.window, policy.min_gap)
+    changes = coming_changes(timeline, level, after, now + policy.window, policy.min_gap)
     return tuple(
         replace(
             change,
@@ -210,10 +209,10 @@ class _Situation(Struct, frozen=True):
     """What is known as one circuit is planned, at `now` (UTC)."""
 
     timeline: Timeline
-    standing: Standing
+    standing: CircuitState
     now: datetime
     policy: Policy
-    knowledge: Knowledge
+    knowledge: SafetyFlags
 
 
 def _held(change: Change, known: _Situation) -> Held | None:
@@ -246,7 +245,7 @@ def _given(held: Held | None) -> Iterator[Held]:
 
 
 def _decisions(
-    change: Change, timeline: Timeline, standing: Standing, at: datetime, policy: Policy
+    change: Change, timeline: Timeline, standing: CircuitState, at: datetime, policy: Policy
 ) -> Iterator[Held]:
     """What somebody decided about a change that would be ordered `at` (UTC)."""
     orders = timeline.circuit.orders
@@ -292,7 +291,7 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
         yield Held(Reason.BACKOFF, standing.retry_at)
 
 
-def _is_so_already(standing: Standing, change: Change) -> bool:
+def _is_so_already(standing: CircuitState, change: Change) -> bool:
     """True if the latest reading shows what `change` would order, but contradicts what was confirmed just
     before: a copy that lags, or a person. Nothing is ordered for what the carrier says is so; every run
     looks until it is known."""
@@ -301,7 +300,7 @@ def _is_so_already(standing: Standing, change: Change) -> bool:
     return reading is not None and not settled and reading.shows(change.new)
 
 
-def _given_up(standing: Standing, change: Change) -> bool:
+def _given_up(standing: CircuitState, change: Change) -> bool:
     """True if orders for this very demand were lost as often as may be."""
     last = standing.recent[-1] if standing.recent else None
     return last is not None and last.gives_up and (last.new, last.demand) == (change.new, change.demand)
@@ -330,7 +329,7 @@ def _doubts(change: Change, known: _Situation) -> Iterator[Held]:
         yield Held(Reason.CALENDAR_UNREADABLE)
 
 
-def _foreseen(standing: Standing, change: Change, now: datetime) -> bool:
+def _foreseen(standing: CircuitState, change: Change, now: datetime) -> bool:
     return any(seen.at <= now and seen.new <= change.new for seen in standing.foreseen)
 
 

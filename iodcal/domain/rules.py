@@ -11,8 +11,8 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import Labels
 from iodcal.domain.conditions import Conditions
-from iodcal.domain.labels import Labels
 
 
 class Mode(StrEnum):

@@ -16,11 +16,10 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import Stretch, lay_out
 from iodcal.domain.circuits import Baseline, Circuit
-from iodcal.domain.freezes import Freeze
 from iodcal.domain.localtime import Interval
 from iodcal.domain.steps import Steps
-from iodcal.domain.values import replace
-from iodcal.domain.windows import Window
+from iodcal.domain.structs import replace
+from iodcal.domain.windows import Freeze, Window
 
 
 class Segment(Struct, frozen=True):
@@ -121,7 +120,7 @@ def _cut(steps: Steps[_Spanned], over: Interval) -> Steps[_Spanned]:
     return Steps((over.start, *steps.starts[first + 1 : last]), tuple(values))
 
 
-def draw(
+def draw_timeline(
     circuit: Circuit, windows: Iterable[Window], over: Interval, freezes: Iterable[Freeze] = ()
 ) -> Timeline:
     """Lays `windows` over the circuit's baseline, from `over.start` to `over.end` (UTC)."""
@@ -145,10 +144,10 @@ def _steps(values: Sequence[_Spanned]) -> Steps[_Spanned]:
     return Steps(tuple(value.span.start for value in values), tuple(values))
 
 
-def park(timeline: Timeline) -> Timeline:
+def park_timeline(timeline: Timeline) -> Timeline:
     """`timeline` with nothing but the baseline's off-peak level, at all times; its windows are shelved."""
     resting = replace(timeline.circuit, baseline=Baseline(timeline.circuit.baseline.off_peak))
-    flat = draw(resting, (), timeline.span, timeline.freezes)
+    flat = draw_timeline(resting, (), timeline.span, timeline.freezes)
     return replace(flat, circuit=timeline.circuit, shelved=timeline.windows)
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Account, Orders
-from iodcal.domain.courses import Course, course_of, levels_of, rewritten
+from iodcal.domain.courses import EVE, Course, course_of, levels_of, rewritten
 from iodcal.domain.planning import (
     CircuitPlan,
     Policy,
@@ -24,9 +24,8 @@ from iodcal.domain.planning import (
     limit_downs,
     next_quota_day,
 )
-from iodcal.domain.quota import Allotment, Fit, allot
-from iodcal.domain.values import replace
-from iodcal.domain.walk import EVE
+from iodcal.domain.quota import Allotment, QuotaFit, allot_quota
+from iodcal.domain.structs import replace
 
 _ONE_DAY = timedelta(days=1)
 
@@ -89,7 +88,7 @@ class _Days(Struct):
             ready = self._ready(end, horizon)
             needs = [course.need(start, end, ready=ready > 0) for course in self.courses]
             left = self._left(start, end)
-            self._make(allot(needs, left, self.policy.quota_reserve, ready), left, start, end)
+            self._make(allot_quota(needs, left, self.policy.quota_reserve, ready), left, start, end)
             start = end
 
     def _ready(self, end: datetime, horizon: datetime) -> int:
@@ -104,10 +103,10 @@ class _Days(Struct):
         return max(0, self.limit - used - _set_aside(self.fixed, start, end))
 
     def _make(self, allotment: Allotment, left: int, start: datetime, end: datetime) -> None:
-        self.differ = self.differ or allotment.fit is not Fit.PLENTY
+        self.differ = self.differ or allotment.fit is not QuotaFit.PLENTY
         for course in self.courses:
             course.go(allotment.moves[course.name])
-        unmet = self._leave_unmet(allotment, start, end) if allotment.fit is Fit.SHORT else 0
+        unmet = self._leave_unmet(allotment, start, end) if allotment.fit is QuotaFit.SHORT else 0
         if allotment.asked > left:
             self.shortages[start.date()] = Shortage(start.date(), allotment.asked, left, unmet)
         early = sum(move.id == EVE for moves in allotment.moves.values() for move in moves)

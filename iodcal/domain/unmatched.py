@@ -1,28 +1,106 @@
-"""The events that no rule took, the likeliest slips of the pen first.
-
-A misspelt title is the likeliest cause of a slow circuit. These values are for a screen: nothing of them is
-ever stored or logged, and events whose texts must not be seen are only counted.
-"""
+"""How much two titles resemble each other, as people misspell them: `Townhall` is `Town Hall`."""
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from difflib import SequenceMatcher
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from iodcal.domain.asking import Asking
 from iodcal.domain.circuits import Circuit
-from iodcal.domain.counting import Veil, void
 from iodcal.domain.events import Event
-from iodcal.domain.keywords import Keyword, normalise
+from iodcal.domain.explain import Explainer, RuleEvaluation
 from iodcal.domain.localtime import Interval
-from iodcal.domain.matching import Matching
-from iodcal.domain.resemblance import Nearest
+from iodcal.domain.matching import Matching, Visibility, certain_obstacle
+from iodcal.domain.resolution import CircuitResolver
 from iodcal.domain.rules import Rule
-from iodcal.domain.trials import Court, RuleTrial
+from iodcal.domain.text_match import Keyword, normalise_text, split_words
+
+NEAR = 0.75  # one letter in four may be wrong
+_BREAK = re.compile(r"[\W_]+")
+_FINALISTS = 3  # keywords of a title that are compared letter by letter
+
+
+def resembles(wanted: str, title: str) -> bool:
+    """True if `wanted` stands anywhere in `title`, or nearly stands there as words."""
+    one, other = normalise_text(wanted), normalise_text(title)
+    return one in other or likeness(one, other) >= NEAR
+
+
+def likeness(wanted: str, title: str) -> float:
+    """From 0 to 1: how nearly the normalised `wanted` stands somewhere in the normalised `title`. Spaces
+    and punctuation do not matter."""
+    bare = _bare(wanted)
+    if not bare:
+        return 0.0
+    parts = (
+        _runs_of_words(wanted, title) if split_words(wanted) else _runs_of_letters(len(bare), _bare(title))
+    )
+    return max((_ratio(bare, part) for part in parts), default=0.0)
+
+
+def _runs_of_words(wanted: str, title: str) -> Iterator[str]:
+    """Runs of at most one word more: one may have been split, and any number written together."""
+    words = [word for word in _BREAK.split(title) if word]
+    most = len([word for word in _BREAK.split(wanted) if word]) + 1
+    return (run for first in range(len(words)) for run in accumulate(words[first : first + most]))
+
+
+def _runs_of_letters(length: int, title: str) -> Iterator[str]:
+    """In a script without spaces a word may stand anywhere."""
+    return (title[first : first + length] for first in range(max(1, len(title) - length + 1)))
+
+
+def _ratio(one: str, other: str) -> float:
+    if 2 * min(len(one), len(other)) < NEAR * (len(one) + len(other)):
+        return 0.0  # no letters could make up for that
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+class Nearest:
+    """Finds, of many keywords, the one that a title resembles most.
+
+    Pairs of letters find the few keywords worth comparing, so that the work grows with the titles and hardly
+    with the keywords.
+    """
+
+    def __init__(self, keywords: Iterable[Keyword]) -> None:
+        self._keywords = tuple(dict.fromkeys(keywords))
+        self._pairs = [_pairs(_bare(keyword.normal)) for keyword in self._keywords]
+        self._holding: defaultdict[str, list[int]] = defaultdict(list)
+        for number, pairs in enumerate(self._pairs):
+            for pair in pairs:
+                self._holding[pair].append(number)
+
+    def rough(self, title: str) -> float:
+        """At most how much of any keyword stands in the normalised `title`: quick, for sorting many."""
+        return max((share for share, _ in self._shares(title)), default=0.0)
+
+    def find(self, title: str) -> tuple[Keyword, float] | None:
+        """The keyword nearest to the normalised `title`, and its likeness; None where none is near."""
+        shares = sorted(self._shares(title), key=lambda found: (-found[0], found[1]))[:_FINALISTS]
+        scored = [(likeness(self._keywords[number].normal, title), -number) for _, number in shares]
+        best = max(scored, default=(0.0, 0))
+        return (self._keywords[-best[1]], best[0]) if best[0] >= NEAR else None
+
+    def _shares(self, title: str) -> Iterator[tuple[float, int]]:
+        common = Counter(number for pair in _pairs(_bare(title)) for number in self._holding.get(pair, ()))
+        return ((count / len(self._pairs[number]), number) for number, count in common.items())
+
+
+def _bare(normal: str) -> str:
+    return _BREAK.sub("", normal)
+
+
+def _pairs(bare: str) -> frozenset[str]:
+    """The pairs of neighbouring letters; a single letter is its own pair."""
+    return frozenset(bare[at : at + 2] for at in range(max(1, len(bare) - 1)))
+
 
 # More different titles than these are listed but not compared: the work must stay bounded.
 MOST_TITLES = 5_000
@@ -41,7 +119,7 @@ class Untaken(Struct, frozen=True):
     count: int
     keyword: Keyword | None = None
     likeness: float = 0.0
-    trial: RuleTrial | None = None
+    trial: RuleEvaluation | None = None
 
     @property
     def first(self) -> Interval:
@@ -63,7 +141,7 @@ def unmatched(
     matching: Matching,
     rules: Sequence[Rule],
     circuits: Mapping[str, Circuit],
-    court: Court,
+    court: Explainer,
     now: datetime,
 ) -> Unmatched:
     """What no rule took of `events` that are not over at `now` (UTC). An event counts as taken if a rule
@@ -81,7 +159,7 @@ def untaken_titles(
     matching: Matching,
     rules: Sequence[Rule],
     circuits: Mapping[str, Circuit],
-    veil: Veil,
+    veil: Visibility,
     now: datetime,
 ) -> tuple[str, ...]:
     """The titles of what `unmatched` finds and may be seen, once each, in order of start, compared with no
@@ -103,7 +181,9 @@ def _untaken(
     return [
         event
         for event in events
-        if void(event) is None and event.copy_key not in taken and event.span.within(_UTC).end > now
+        if certain_obstacle(event) is None
+        and event.copy_key not in taken
+        and event.span.within(_UTC).end > now
     ]
 
 
@@ -111,7 +191,7 @@ def _taken(
     matching: Matching, rules: Iterable[Rule], circuits: Mapping[str, Circuit]
 ) -> Iterator[tuple[str, str, str]]:
     named = {rule.name: rule for rule in rules}
-    asking = Asking(matching.matched, circuits)
+    asking = CircuitResolver(matching.matched, circuits)
     for event in matching.matched:
         for rule in (named[match.rule] for match in event.matches):
             if asking.fits_anywhere(rule, event, asking.circuits_of(rule, event)):
@@ -124,7 +204,7 @@ def _by_title(events: Iterable[Event]) -> list[Untaken]:
     """One for each title of each calendar, the soonest first; the copies of one meeting count once."""
     grouped: dict[tuple[str, str], dict[tuple[str, str, str], Event]] = {}
     for event in events:
-        same = grouped.setdefault((event.source.calendar, normalise(event.subject)), {})
+        same = grouped.setdefault((event.source.calendar, normalise_text(event.subject)), {})
         same.setdefault(event.copy_key, event)
     found = [
         Untaken(min(same.values(), key=lambda event: event.span.within(_UTC)), len(same))
@@ -133,7 +213,7 @@ def _by_title(events: Iterable[Event]) -> list[Untaken]:
     return sorted(found, key=lambda untaken: (untaken.first, untaken.event.subject))
 
 
-def _compare(titles: Iterable[Untaken], rules: Sequence[Rule], court: Court) -> list[Untaken]:
+def _compare(titles: Iterable[Untaken], rules: Sequence[Rule], court: Explainer) -> list[Untaken]:
     """`titles`, each with its nearest keyword; letter by letter only the most promising ones."""
     calendars = {calendar for rule in rules for calendar in rule.circuits}
     nearest = {calendar: Nearest(_keywords(calendar, rules)) for calendar in calendars}
@@ -148,11 +228,11 @@ def _keywords(calendar: str, rules: Iterable[Rule]) -> Iterator[Keyword]:
 
 
 def _rough(untaken: Untaken, nearest: Mapping[str, Nearest]) -> float:
-    return nearest[untaken.event.source.calendar].rough(normalise(untaken.event.subject))
+    return nearest[untaken.event.source.calendar].rough(normalise_text(untaken.event.subject))
 
 
-def _nearest(untaken: Untaken, nearest: Mapping[str, Nearest], court: Court) -> Untaken:
-    normal = normalise(untaken.event.subject)
+def _nearest(untaken: Untaken, nearest: Mapping[str, Nearest], court: Explainer) -> Untaken:
+    normal = normalise_text(untaken.event.subject)
     found = nearest[untaken.event.source.calendar].find(normal)
     if found is None:
         return untaken
@@ -161,7 +241,7 @@ def _nearest(untaken: Untaken, nearest: Mapping[str, Nearest], court: Court) -> 
     return Untaken(untaken.event, untaken.count, keyword, likeness, trial)
 
 
-def _missed_by(event: Event, keyword: Keyword, court: Court) -> RuleTrial:
+def _missed_by(event: Event, keyword: Keyword, court: Explainer) -> RuleEvaluation:
     """The rule with this keyword that was nearest to taking the event."""
     trials = [trial for trial in court.try_event(event).rules if keyword in trial.rule.conditions.subject]
     return min(trials, key=lambda trial: trial.failed)

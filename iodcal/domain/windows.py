@@ -8,15 +8,15 @@ from operator import attrgetter
 
 from msgspec import Struct
 
-from iodcal.domain.asking import Asking
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.events import Match, MatchedEvent
+from iodcal.domain.holds import HOLD_PRIORITY, Hold
 from iodcal.domain.localtime import Interval, widened
-from iodcal.domain.matching import holds_at
-from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import HOLD_PRIORITY, Hold
+from iodcal.domain.matching import holds_at_place
+from iodcal.domain.resolution import CircuitResolver
+from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Rule
+from iodcal.domain.structs import replace
 from iodcal.domain.workdays import Place
 
 
@@ -93,7 +93,7 @@ def merge_demands(
     rule_named = {rule.name: rule for rule in rules}
     merged: dict[str, dict[tuple[str, tuple[str, str, str]], Demand]] = {name: {} for name in by_name}
     events = tuple(events)
-    asking = Asking(events, by_name)
+    asking = CircuitResolver(events, by_name)
     # Sorted first, so that each circuit's windows come in one order whatever order the copies came in.
     for event in sorted(events, key=lambda event: (event.copy_key, event.source, event.id)):
         for match in event.matches:
@@ -107,7 +107,7 @@ def _demand(
     event: MatchedEvent,
     match: Match,
     rule: Rule,
-    asking: Asking,
+    asking: CircuitResolver,
     circuits: Mapping[str, Circuit],
     merged: Mapping[str, dict[tuple[str, tuple[str, str, str]], Demand]],
 ) -> None:
@@ -127,7 +127,7 @@ def _at_place(
     event: MatchedEvent, match: Match, rule: Rule, key: tuple[str, str, str], place: Place
 ) -> Demand | None:
     span = event.span.within(place.zone)
-    if span.start >= span.end or not holds_at(rule.conditions, event.span, place):
+    if span.start >= span.end or not holds_at_place(rule.conditions, event.span, place):
         return None
     return Demand(
         key=key,
@@ -183,3 +183,32 @@ def _bandwidth(demand: Demand, highest: Bandwidth) -> Bandwidth | None:
     if isinstance(wanted, FromEvent):
         return demand.named
     return wanted
+
+
+class Freeze(Struct, frozen=True):
+    """One event of a `freeze` rule on one circuit; lead and trail belong to it."""
+
+    demand: Demand
+
+    @property
+    def span(self) -> Interval:
+        return self.demand.span
+
+    @property
+    def total(self) -> bool:
+        """True where not even an up may be ordered."""
+        return self.demand.rule.allow is Allow.NONE
+
+
+def open_freezes(
+    events: Iterable[MatchedEvent], rules: Iterable[Rule], circuits: Iterable[Circuit]
+) -> dict[str, tuple[Freeze, ...]]:
+    """The freezes of each circuit, by its name, in order of start."""
+    freezing = [rule for rule in rules if rule.mode is Mode.FREEZE]
+    if not freezing:
+        return {circuit.name: () for circuit in circuits}
+    merged = merge_demands(events, freezing, circuits)
+    return {
+        name: tuple(Freeze(demand) for demand in sorted(demands, key=lambda demand: (demand.span, demand.id)))
+        for name, demands in merged.items()
+    }

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from iodcal.domain.values import Opaque
+from iodcal.domain.structs import Opaque
 from iodcal.errors import IodcalError
 from iodcal.problems.kinds import Fact
 

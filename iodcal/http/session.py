@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from msgspec import Struct, field
 
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.http.answers import Answer, HttpError, Outcome, printable, worth_retrying
 from iodcal.http.exchange import Deadline, given_up, pause, run_exchange
 from iodcal.http.urls import host_of, origin_of, require_secure, shown, without_userinfo

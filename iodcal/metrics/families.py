@@ -1,8 +1,84 @@
-"""Every metric there is: name, kind, meaning, labels. The reference page is checked against this table."""
+"""Prometheus' text format: written, and one's own text read back as far as that is needed."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
 from msgspec import Struct
+
+from iodcal import __version__
+from iodcal.config import Configuration
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.planning import CircuitPlan
+from iodcal.metrics import families as f
+from iodcal.output.text import for_label
+from iodcal.problems.kinds import Kind, Problem
+from iodcal.result import Report
+
+_ESCAPES = {"\\": r"\\", '"': r"\""}
+_VALUE = re.compile(r"^(?P<name>[a-z_]+) (?P<value>[-+.0-9e]+)$", re.MULTILINE)
+
+
+class Sample(Struct, frozen=True):
+    """One value of a family, with the values of its labels in the family's order."""
+
+    family: Family
+    value: float
+    labels: tuple[str, ...] = ()
+
+
+def escape_text(value: str) -> str:
+    """`value` for between a label's quotes, harmless to whoever looks at the file or at a dashboard."""
+    return "".join(_ESCAPES.get(letter, letter) for letter in for_label(value))
+
+
+def exposition(samples: Iterable[Sample]) -> Mapping[str, str]:
+    """The text of each family that has a sample, by its name: HELP, TYPE, and a line for each sample."""
+    by_family: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_family.setdefault(sample.family.name, []).append(sample)
+    return {name: _block(of_family) for name, of_family in by_family.items()}
+
+
+def whole_text(blocks: Mapping[str, str]) -> str:
+    """The file, families in their order, without such as are not known."""
+    return "".join(blocks[family.name] for family in FAMILIES if family.name in blocks)
+
+
+def blocks_of(text: str) -> dict[str, str]:
+    """The text of each family in a file of ours."""
+    parts = re.split(r"^(?=# HELP )", text, flags=re.MULTILINE)
+    return {
+        part.split(" ", 3)[2]: part for part in parts if part.startswith("# HELP ") and part.count(" ") > 3
+    }
+
+
+def value_in(block: str) -> float | None:
+    """The value of a family without labels."""
+    found = _VALUE.search(block)
+    try:
+        return float(found["value"]) if found else None
+    except ValueError:
+        return None
+
+
+def _block(samples: list[Sample]) -> str:
+    family = samples[0].family
+    lines = [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.type}"]
+    lines += [f"{family.name}{_labels(sample)} {_number(sample.value)}" for sample in samples]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _labels(sample: Sample) -> str:
+    pairs = zip(sample.family.labels, sample.labels, strict=True)
+    told = ",".join(f'{name}="{escape_text(value)}"' for name, value in pairs)
+    return f"{{{told}}}" if told else ""
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 class Family(Struct, frozen=True):
@@ -90,3 +166,71 @@ FAMILIES = (
     QUOTA_LEFT,
     SECRET,
 )
+
+
+_MEGA = 1_000_000
+
+
+def run_samples(
+    configuration: Configuration | None, status: int, ended: datetime, seconds: float, success: float
+) -> Iterator[Sample]:
+    """What every run brings up to date; `success` is the Unix time of the last one carried through."""
+    yield Sample(f.BUILD, 1, (__version__,))
+    yield Sample(f.LAST_RUN, ended.timestamp())
+    yield Sample(f.EXIT, status)
+    yield Sample(f.DURATION, seconds)
+    yield Sample(f.SUCCESS, success)
+    if configuration is not None:
+        yield Sample(f.EVERY, configuration.settings.every.total_seconds())
+
+
+def report_samples(report: Report, expiries: Mapping[str, datetime]) -> Iterator[Sample]:
+    """What a run that was carried through knows of circuits, problems, calendars, quotas and secrets.
+
+    `expiries` says, by the reference in words, when a secret expires (UTC).
+    """
+    for plan in report.plans:
+        yield from _of_circuit(plan)
+    yield from _of_problems(report)
+    for source in report.sources:
+        label = (source.source.label,)
+        yield Sample(f.REMEMBERED, source.remembered, label)
+        if source.read_at is not None:
+            yield Sample(f.CALENDAR_READ, source.read_at.timestamp(), label)
+    for account, (used, limit) in report.quotas.items():
+        named = (account.carrier_type, account.number)
+        yield Sample(f.QUOTA, limit, named)
+        yield Sample(f.QUOTA_LEFT, max(0, limit - used), named)
+    for secret, at in expiries.items():
+        yield Sample(f.SECRET, at.timestamp(), (secret,))
+
+
+def _of_circuit(plan: CircuitPlan) -> Iterator[Sample]:
+    circuit, standing = plan.circuit, plan.standing
+    name = (circuit.name,)
+    about = (circuit.name, circuit.carrier, circuit.service_id, circuit.site or "", str(circuit.orders))
+    yield Sample(f.CIRCUIT, 1, about)
+    yield Sample(f.TARGET, _bits(plan.target), name)
+    if standing.ordered is not None:
+        yield Sample(f.ORDERED, _bits(standing.ordered), name)
+    if standing.reading is not None:
+        yield Sample(f.OBSERVED_AT, standing.reading.at.timestamp(), name)
+        if standing.reading.bandwidth is not None:
+            yield Sample(f.OBSERVED, _bits(standing.reading.bandwidth), name)
+    yield Sample(f.OPEN, standing.order is not None, name)
+    if standing.order is not None:
+        yield Sample(f.OPEN_SINCE, standing.order.created_at.timestamp(), name)
+    left = [order.lead_left for order in standing.recent if order.lead_left is not None]
+    if left:
+        yield Sample(f.LEAD_LEFT, left[-1].total_seconds(), name)
+
+
+def _of_problems(report: Report) -> Iterator[Sample]:
+    """Every kind, also those of which there is none: an alert must see it go away."""
+    for kind in Kind:
+        count = sum(problem.kind is kind for problem in report.problems)
+        yield Sample(f.PROBLEMS, count, (str(kind), str(Problem(kind, "").severity)))
+
+
+def _bits(bandwidth: Bandwidth) -> int:
+    return bandwidth.mbps * _MEGA

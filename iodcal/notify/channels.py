@@ -20,14 +20,14 @@ from urllib.parse import urlsplit, urlunsplit
 from msgspec import Struct, field
 
 from iodcal.config import NotifyTarget, Way
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import IodcalError, SecretError
 from iodcal.http import Deadline, HttpError
+from iodcal.messages.results import describe
 from iodcal.notify import Notice
 from iodcal.notify.template import values_of
 from iodcal.problems.kinds import Fact
 from iodcal.redaction import remember_secrets
-from iodcal.words.notices import describe
 
 if TYPE_CHECKING:
     import apprise

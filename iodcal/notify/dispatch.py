@@ -14,14 +14,14 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from iodcal.asked import Syncing
-from iodcal.commands import Synced
+from iodcal.commands.requests import SyncRequest
+from iodcal.commands.sync import Synced
 from iodcal.config import Configuration, NotifyTarget, Way
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import LockHeldError
 from iodcal.exits import Exit, exit_of
 from iodcal.http import Deadline
-from iodcal.metrics.writing import write
+from iodcal.metrics.textfile import write_metrics
 from iodcal.notify import Notice, NoticeKind
 from iodcal.notify.channels import DeliveryAttempt, Signals, deliver, signal
 from iodcal.notify.news import day_due, failure_of, news_of, orders_of, recovery_of, summary
@@ -159,7 +159,7 @@ class Announcer(Struct):
     """Tells of one run. People at a terminal see for themselves: only a timer's runs send anything."""
 
     configuration: Configuration
-    asked: Syncing
+    asked: SyncRequest
     dispatcher: Dispatcher
     _told: Report | None = None
     _started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -248,7 +248,7 @@ class Announcer(Struct):
         if self.asked.circuit is None:
             with _unharmed():
                 state = self.dispatcher.state_path
-                write(self.configuration, state, report, status, self._started)
+                write_metrics(self.configuration, state, report, status, self._started)
 
 
 def _settled(report: Report, told: Report) -> Choose:

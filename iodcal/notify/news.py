@@ -14,6 +14,8 @@ from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.service_level import Readiness
 from iodcal.errors import IodcalError
+from iodcal.messages import Words
+from iodcal.messages.errors import describe as describe_error
 from iodcal.notify import Notice, NoticeKind
 from iodcal.output.lines import held_line, order_line
 from iodcal.output.text import for_line, for_terminal, local, with_zone
@@ -22,11 +24,9 @@ from iodcal.problems.kinds import Fact, Kind, Problem, Severity
 from iodcal.problems.messages import describe, late_words
 from iodcal.result import Report
 from iodcal.store.state import Told
-from iodcal.words import Words
-from iodcal.words.errors import describe as describe_error
 
 if TYPE_CHECKING:
-    from iodcal.commands import Synced
+    from iodcal.commands.sync import Synced
 
 
 # While an order is expected, or at risk, the last word is to come; `event_at_risk` tells of the latter.

@@ -16,8 +16,8 @@ from typing import Any
 from msgspec import Struct, field, to_builtins
 
 from iodcal.config import Configuration
-from iodcal.domain.moments import instant_of
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.time import instant_of
 from iodcal.notify import Notice, NoticeKind
 from iodcal.problems.alerts import REMINDER
 from iodcal.result import TargetReport

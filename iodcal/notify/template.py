@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from iodcal.domain.moments import moment
+from iodcal.domain.time import moment
 from iodcal.notify import Notice, NoticeKind
 
 NAMES = (

@@ -9,24 +9,23 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from iodcal.comparing import Comparison, RuleDifferences
+from iodcal.commands.diff import RuleDifferences, RulesComparison
 from iodcal.domain.changes import Change, of_window
-from iodcal.domain.differing import CircuitDifference
-from iodcal.domain.durations import format_duration
-from iodcal.domain.freezes import Freeze
+from iodcal.domain.diff import CircuitDifference
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.windows import Window
+from iodcal.domain.time import format_duration
+from iodcal.domain.windows import Freeze, Window
+from iodcal.messages.carriers import HELD
 from iodcal.output.plan import cause_text, print_sources, print_told, problem_text, zone_line
 from iodcal.output.text import for_line, for_terminal, local, local_span
 from iodcal.result import Report
-from iodcal.words.held import HELD
 
 _MOST_LINES = 12
 _SIGNS = {"+": "bold green", "-": "bold magenta", "~": "bold yellow"}
 
 
-def print_diff(comparison: Comparison, console: Console, errors: Console) -> None:
+def print_diff(comparison: RulesComparison, console: Console, errors: Console) -> None:
     """Shows on `console` what the other file would change, and the problems on `errors`."""
     print_sources(comparison.before, console)
     console.print(Text(f"What {for_line(str(comparison.path))} would change", style="bold"))
@@ -150,13 +149,13 @@ def _target(difference: CircuitDifference) -> str:
     return f"asked for: {' and '.join(lengths)} than today" if lengths else ""
 
 
-def _print_problems(comparison: Comparison, errors: Console) -> None:
+def _print_problems(comparison: RulesComparison, errors: Console) -> None:
     _print_some("Problems with both", _shared(comparison), errors)
     _print_some("Problems that it would bring", map(problem_text, comparison.new_problems), errors)
     _print_some("Problems that it would end", map(problem_text, comparison.gone_problems), errors)
 
 
-def _shared(comparison: Comparison) -> Iterator[Text]:
+def _shared(comparison: RulesComparison) -> Iterator[Text]:
     new = {problem.id for problem in comparison.new_problems}
     return (problem_text(problem) for problem in comparison.after.problems if problem.id not in new)
 

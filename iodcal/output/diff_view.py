@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from iodcal.comparing import Comparison, RuleDifferences
+from iodcal.commands.diff import RuleDifferences, RulesComparison
 from iodcal.domain.changes import of_window
-from iodcal.domain.differing import CircuitDifference
+from iodcal.domain.diff import CircuitDifference
 from iodcal.domain.localtime import Interval
 from iodcal.domain.windows import Window
 from iodcal.output.json import ProblemView, ResultView, View, mbps, problem_views
@@ -80,7 +80,7 @@ class DiffView(ResultView):
     after: PlanView
 
 
-def diff_view(comparison: Comparison) -> DiffView:
+def diff_view(comparison: RulesComparison) -> DiffView:
     """The object that `plan --diff` prints."""
     difference = DifferenceView.of(
         comparison,

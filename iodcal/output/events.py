@@ -13,14 +13,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from iodcal.commands.explain import ExplainedEvents
+from iodcal.domain.explain import CircuitEvaluation, EventEvaluation, RuleEvaluation
 from iodcal.domain.judges import Finding
 from iodcal.domain.localtime import Interval
-from iodcal.domain.trials import CircuitTrial, EventTrial, RuleTrial
 from iodcal.domain.unmatched import Unmatched, Untaken
-from iodcal.explaining import ExplainedEvents
+from iodcal.messages.results import OBSTACLES, condition_words
 from iodcal.output.plan import print_told, problem_text
 from iodcal.output.text import for_line, for_terminal, local, local_span
-from iodcal.words.explain import OBSTACLES, condition_words
 
 _MOST_EVENTS = 5
 _NO, _YES = "yellow", "bold green"
@@ -60,21 +60,21 @@ def _found(explained: ExplainedEvents) -> Text:
     return text
 
 
-def _alike(trials: Iterable[EventTrial]) -> list[list[EventTrial]]:
+def _alike(trials: Iterable[EventEvaluation]) -> list[list[EventEvaluation]]:
     """Events of one title on one calendar of which the rules make the same, such as a series."""
-    groups: dict[object, list[EventTrial]] = {}
+    groups: dict[object, list[EventEvaluation]] = {}
     for trial in trials:
         title = (trial.event.source, trial.subject, trial.obstacle)
         groups.setdefault((title, *(_verdict(rule) for rule in trial.rules)), []).append(trial)
     return list(groups.values())
 
 
-def _verdict(trial: RuleTrial) -> object:
+def _verdict(trial: RuleEvaluation) -> object:
     circuits = tuple((circuit.matched, circuit.findings) for circuit in trial.circuits)
     return trial.matched, trial.findings, circuits
 
 
-def _event(trials: list[EventTrial], zone: ZoneInfo) -> Iterator[Text | Padding]:
+def _event(trials: list[EventEvaluation], zone: ZoneInfo) -> Iterator[Text | Padding]:
     trial = trials[0]
     event, span = trial.event, trial.event.span.within(zone)
     title = "(title hidden)" if trial.subject is None else f'"{for_terminal(trial.subject, 60)}"'
@@ -105,7 +105,7 @@ def _when(span: Interval, zone: ZoneInfo) -> str:
     return f"{local(span.start, zone).rpartition(' ')[0]} {local_span(span.start, span.end, zone)}"
 
 
-def _rule(rule: RuleTrial, trial: EventTrial) -> Text:
+def _rule(rule: RuleEvaluation, trial: EventEvaluation) -> Text:
     name = for_terminal(rule.rule.name, 48)
     text = Text.assemble((name, "bold"), ": ")
     if not rule.holds:
@@ -128,7 +128,7 @@ def _failures(findings: tuple[Finding, ...], indent: int) -> str:
     return "".join(f"\n{' ' * indent}{for_line(condition_words(finding))}" for finding in failed)
 
 
-def _circuits(rule: RuleTrial) -> Iterator[str]:
+def _circuits(rule: RuleEvaluation) -> Iterator[str]:
     """The circuits' outcomes, those that are alike in one line."""
     told = [(_outcome(circuit), for_terminal(circuit.circuit, 32)) for circuit in rule.circuits]
     for outcome, alike in groupby(sorted(told), key=lambda pair: pair[0]):
@@ -137,7 +137,7 @@ def _circuits(rule: RuleTrial) -> Iterator[str]:
         yield f"\n    {shown}: {outcome}"
 
 
-def _outcome(circuit: CircuitTrial) -> str:
+def _outcome(circuit: CircuitEvaluation) -> str:
     if circuit.skipped:
         return f"no, the clocks in {circuit.zone.key} skip its time"
     if not circuit.holds:
@@ -193,7 +193,7 @@ def _beside(untaken: Untaken) -> Text:
     return text
 
 
-def missing(trial: RuleTrial) -> Iterator[str]:
+def missing(trial: RuleEvaluation) -> Iterator[str]:
     """What kept a rule from taking an event, in words."""
     findings = [*trial.findings, *(finding for circuit in trial.circuits for finding in circuit.findings)]
     for finding in dict.fromkeys(finding for finding in findings if not finding.holds):

@@ -8,15 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from iodcal.commands.explain import ExplainedCircuits
 from iodcal.domain.changes import Cause, CauseKind, Change, of_window
-from iodcal.domain.explaining import Explanation, Ground, Kept, Part, Role
+from iodcal.domain.explain import Explanation, Ground, Kept, Part, Role
 from iodcal.domain.orders import Order
-from iodcal.explaining import ExplainedCircuits
+from iodcal.messages.carriers import HELD
+from iodcal.messages.results import ROLES
 from iodcal.output.overrides import wishes_of
 from iodcal.output.plan import cause_text, left_out_lines, print_problems, print_sources, step
 from iodcal.output.text import for_line, for_terminal, local, local_span, relative, rough, with_zone
-from iodcal.words.explain import ROLES
-from iodcal.words.held import HELD
 
 _NAMED = 3  # causes in one line
 _MOST_CHANGES = 3

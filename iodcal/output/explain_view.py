@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
+from iodcal.commands.explain import ExplainedCircuits, ExplainedEvents
 from iodcal.domain.changes import of_stretch, of_window
-from iodcal.domain.explaining import Explanation, Part
+from iodcal.domain.explain import CircuitEvaluation, EventEvaluation, Explanation, Part, RuleEvaluation
 from iodcal.domain.localtime import Interval
-from iodcal.domain.trials import CircuitTrial, EventTrial, RuleTrial
-from iodcal.explaining import ExplainedCircuits, ExplainedEvents
+from iodcal.messages.results import OBSTACLES
 from iodcal.output.json import ProblemView, ResultView, View, mbps, problem_views
 from iodcal.output.plan_view import (
     CauseView,
@@ -28,7 +28,6 @@ from iodcal.output.plan_view import (
     wishes_views,
 )
 from iodcal.output.unmatched_view import FindingView, finding_view
-from iodcal.words.explain import OBSTACLES
 
 
 class DemandView(CauseView):
@@ -207,7 +206,7 @@ def events_view(explained: ExplainedEvents) -> ExplainedEventsView:
     )
 
 
-def _event(trial: EventTrial) -> TriedEventView:
+def _event(trial: EventEvaluation) -> TriedEventView:
     event, obstacle = trial.event, trial.obstacle
     return TriedEventView.of(
         trial,
@@ -222,7 +221,7 @@ def _event(trial: EventTrial) -> TriedEventView:
     )
 
 
-def _rule(trial: RuleTrial) -> TriedRuleView:
+def _rule(trial: RuleEvaluation) -> TriedRuleView:
     return TriedRuleView.of(
         trial,
         rule=trial.rule.name,
@@ -233,7 +232,7 @@ def _rule(trial: RuleTrial) -> TriedRuleView:
     )
 
 
-def _circuit(trial: CircuitTrial) -> TriedCircuitView:
+def _circuit(trial: CircuitEvaluation) -> TriedCircuitView:
     window, stronger = trial.window, trial.yields_to
     return TriedCircuitView.of(
         trial,

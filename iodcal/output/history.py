@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from iodcal.history_command import HistoryReport
+from iodcal.commands.history import HistoryReport
 from iodcal.output import past
 from iodcal.output.chart import DOWN, UP
 from iodcal.output.text import for_line, for_terminal

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from iodcal.actor import Author
-from iodcal.history_command import HistoryReport
+from iodcal.commands.history import HistoryReport
 from iodcal.output import past
 from iodcal.output.json import ResultView, View, moment
 from iodcal.output.text import csv_text

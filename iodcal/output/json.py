@@ -15,8 +15,8 @@ from typing import Any, Self, TypeAlias
 from msgspec import Struct, to_builtins
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.moments import moment as moment  # the views import it from here
 from iodcal.domain.money import Cost
+from iodcal.domain.time import moment as moment  # the views import it from here
 from iodcal.errors import Fault
 from iodcal.problems.kinds import Problem
 from iodcal.problems.messages import describe

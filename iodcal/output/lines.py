@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
+from iodcal.messages import Words
+from iodcal.messages.files import lost
 from iodcal.output.overrides import by_whom
 from iodcal.output.text import for_line, span_with_zone
 from iodcal.problems.alerts import AlertDecision
 from iodcal.problems.kinds import Problem, Severity
 from iodcal.problems.messages import describe_together
 from iodcal.result import Report
-from iodcal.words import Words
-from iodcal.words.state import lost
 
 if TYPE_CHECKING:
-    from iodcal.commands import Synced
+    from iodcal.commands.sync import Synced
 
 _NAMED = 3  # causes in one line
 NOTICE = 25  # a log level between INFO and WARNING: what is good to know

@@ -11,24 +11,26 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from iodcal.carriers import Listed
-from iodcal.doctor import Examination, Finding, Light
+from iodcal.carriers import ListedCircuit
+from iodcal.doctor import CheckStatus, Diagnosis, Examination
+from iodcal.messages.doctor import describe
 from iodcal.output.text import for_line, for_terminal
-from iodcal.words.doctor import describe
 
 # The word tells as much as the colour: many see no colour, and pipes have none.
 _WORDS = {
-    Light.GREEN: ("ok", "green"),
-    Light.INFO: ("note", "dim"),
-    Light.YELLOW: ("warning", "yellow"),
-    Light.RED: ("error", "bold red"),
+    CheckStatus.GREEN: ("ok", "green"),
+    CheckStatus.INFO: ("note", "dim"),
+    CheckStatus.YELLOW: ("warning", "yellow"),
+    CheckStatus.RED: ("error", "bold red"),
 }
 
 
 def print_doctor(examination: Examination, console: Console, *, quiet: bool = False) -> None:
     """Shows every finding, with the remedy of what is not well; with `quiet` only these."""
     shown = [
-        finding for finding in examination.findings if not quiet or finding.light in (Light.YELLOW, Light.RED)
+        finding
+        for finding in examination.findings
+        if not quiet or finding.light in (CheckStatus.YELLOW, CheckStatus.RED)
     ]
     for area, findings in groupby(shown, key=lambda finding: finding.area):
         console.print(Text(str(area), style="bold"))
@@ -37,7 +39,7 @@ def print_doctor(examination: Examination, console: Console, *, quiet: bool = Fa
         console.print(_summary(examination))
 
 
-def _rows(findings: list[Finding]) -> Table:
+def _rows(findings: list[Diagnosis]) -> Table:
     table = Table.grid(padding=(0, 1), expand=False)
     table.add_column(width=9, no_wrap=True)
     table.add_column(overflow="fold")
@@ -51,8 +53,8 @@ def _rows(findings: list[Finding]) -> Table:
     return table
 
 
-def _needs_remedy(finding: Finding) -> bool:
-    return finding.light in (Light.YELLOW, Light.RED)
+def _needs_remedy(finding: Diagnosis) -> bool:
+    return finding.light in (CheckStatus.YELLOW, CheckStatus.RED)
 
 
 def _sentence(remedy: str) -> str:
@@ -62,7 +64,7 @@ def _sentence(remedy: str) -> str:
 
 
 def _summary(examination: Examination) -> Text:
-    errors, warnings = examination.count(Light.RED), examination.count(Light.YELLOW)
+    errors, warnings = examination.count(CheckStatus.RED), examination.count(CheckStatus.YELLOW)
     if not examination.complete:
         return Text("Not everything could be tried in time: see --timeout", style="bold red")
     if errors:
@@ -76,7 +78,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def circuits_table(listed: Sequence[Listed]) -> Table:
+def circuits_table(listed: Sequence[ListedCircuit]) -> Table:
     """One row per circuit, with the number to pick it by."""
     table = Table.grid(padding=(0, 2))
     for number, one in enumerate(listed, start=1):

@@ -23,8 +23,8 @@ from iodcal.output.plan_view import (
 from iodcal.result import Report
 
 if TYPE_CHECKING:
+    from iodcal.commands.overrides import Act
     from iodcal.doctor import Examination
-    from iodcal.people import Act
 
 
 class ForgottenView(View):
@@ -93,10 +93,10 @@ def act_view(act: Act, synced: Report | None = None) -> ActView:
 
 def doctor_view(examination: Examination) -> DoctorView:
     """The object that `doctor` prints."""
-    from iodcal.doctor import Light
-    from iodcal.words.doctor import describe
+    from iodcal.doctor import CheckStatus
+    from iodcal.messages.doctor import describe
 
-    unwell = (Light.YELLOW, Light.RED)
+    unwell = (CheckStatus.YELLOW, CheckStatus.RED)
     told = ((finding, describe(finding)) for finding in examination.findings)
     findings = (
         FindingOfDoctorView.of(

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.circuits import Orders
+from iodcal.domain.holds import Hold, Parked, Pause, longest_pause
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
 from iodcal.output.text import for_line, for_terminal, local, relative, with_zone
 from iodcal.result import Report
 
 if TYPE_CHECKING:
-    from iodcal.people import Act
+    from iodcal.commands.overrides import Act
 
 
 def act_lines(act: Act, *, synced: bool) -> Iterator[str]:

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from iodcal.actor import Author, By
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, Reason
-from iodcal.domain.labels import Labels
+from iodcal.domain.circuits import Labels
 from iodcal.domain.orders import Outcome
+from iodcal.messages.carriers import HELD as HELD_WORDS
 from iodcal.output.overrides import by_whom
 from iodcal.output.text import local_span
 from iodcal.problems.messages import describe_recorded
 from iodcal.store.entries import HELD, Entry
-from iodcal.words.held import HELD as HELD_WORDS
 
 _KINDS = {"order": "order", "change": "change", "curtain_up": "curtain-up", "reading": "reading"}
 _MOST_FACT = 200  # characters of one fact

@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.domain.changes import Cause, CauseKind, Change
-from iodcal.domain.costing import change_costs, list_prices_of, window_cost
+from iodcal.domain.circuit_state import CircuitState
+from iodcal.domain.costs import change_costs, list_prices_of, window_cost
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, add_up
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.standing import Standing
+from iodcal.messages import Words
+from iodcal.messages.carriers import HELD
 from iodcal.output.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
 from iodcal.output.lines import lost_state_text
 from iodcal.output.overrides import by_whom, wishes_of, wishes_of_all
@@ -22,8 +24,6 @@ from iodcal.output.text import for_line, for_terminal, local, local_span, relati
 from iodcal.problems.kinds import Problem, Severity
 from iodcal.problems.messages import describe, describe_together
 from iodcal.result import Report, SourceReport
-from iodcal.words import Words
-from iodcal.words.held import HELD
 
 _MOST_CHANGES = 12
 _NARROW = 100  # columns
@@ -98,7 +98,7 @@ def zone_line(plan: CircuitPlan, report: Report) -> Text | None:
     return Text(f"times of {zone.key}, now {local(report.now, zone)}", style="dim")
 
 
-def _read(standing: Standing, report: Report) -> str:
+def _read(standing: CircuitState, report: Report) -> str:
     reading = standing.reading
     if reading is None:
         return ", never read"

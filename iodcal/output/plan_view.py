@@ -9,14 +9,15 @@ from typing import Generic, TypeAlias, TypeVar
 from msgspec import UNSET, UnsetType
 
 from iodcal.domain.changes import Cause, Change, Held
-from iodcal.domain.costing import change_costs, window_cost
+from iodcal.domain.costs import change_costs, window_cost
 from iodcal.domain.events import Source
-from iodcal.domain.freezes import Freeze
+from iodcal.domain.holds import Hold, Parked, Pause, longest_pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, add_up
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
+from iodcal.domain.windows import Freeze
+from iodcal.messages.files import lost
 from iodcal.output.json import (
     VERSION,
     CostView,
@@ -31,7 +32,6 @@ from iodcal.output.json import (
 from iodcal.output.unmatched_view import UnmatchedView, unmatched_view
 from iodcal.result import Report, SourceReport
 from iodcal.store.state import LastRun
-from iodcal.words.state import lost
 
 Circuits = TypeVar("Circuits")
 

@@ -11,12 +11,12 @@ from rich.text import Text
 from iodcal.domain.changes import Change
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
+from iodcal.messages.carriers import HELD
 from iodcal.output.lines import order_line
 from iodcal.output.overrides import wishes_of
 from iodcal.output.plan import cause_text, print_problems, print_sources, step
 from iodcal.output.text import for_line, for_terminal, local_named, relative, rough
 from iodcal.result import Report, TargetReport
-from iodcal.words.held import HELD
 
 
 def print_status(report: Report, console: Console, errors: Console) -> None:

@@ -76,7 +76,7 @@ def _title(untaken: Untaken) -> TitleView:
 
 def finding_view(finding: Finding) -> FindingView:
     """What one condition found."""
-    from iodcal.words.explain import condition_words  # a plan that shows no finding need not load it
+    from iodcal.messages.results import condition_words  # a plan that shows no finding need not load it
 
     message = None if finding.holds else condition_words(finding)
     return FindingView.of(finding, condition=finding.key, message=message)

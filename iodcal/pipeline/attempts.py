@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from msgspec import Struct, field
 
 from iodcal.calendars import CalendarReader, LoggingIn
+from iodcal.concurrency import side_by_side
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.pipeline.schedule import AttemptQueue, Turn, in_turn
-from iodcal.threads import side_by_side
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future

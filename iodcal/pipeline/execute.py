@@ -15,13 +15,13 @@ from msgspec import Struct, field
 from iodcal.carriers import Carrier, OrderRequest, guard
 from iodcal.carriers.lanes import Job
 from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.held import comparable_price, price_ceiling
 from iodcal.domain.money import QuotedPrice
-from iodcal.domain.orders import BootTime, Order, Outcome, answered, ended, intent
+from iodcal.domain.orders import BootTime, Order, Outcome, make_intent, with_answer, with_end
 from iodcal.domain.planning import CircuitPlan, Policy, in_order
-from iodcal.domain.price import ceiling, comparable_price
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import (
     AnswerLostError,
     CarrierError,
@@ -166,16 +166,16 @@ class OrderPlacer(Struct):
         now = self.journal.clock()
         match answer:
             case OrderNotSentError():
-                return ended(order, Outcome.NOT_SENT, now, answer.code), answer
+                return with_end(order, Outcome.NOT_SENT, now, answer.code), answer
             case OrderRefusedError():
-                return ended(order, Outcome.REFUSED, now, answer.code), answer
+                return with_end(order, Outcome.REFUSED, now, answer.code), answer
             case OrderError():
-                return ended(order, Outcome.UNKNOWN, now, answer.code), answer
+                return with_end(order, Outcome.UNKNOWN, now, answer.code), answer
             case _:
-                return answered(order, answer), None
+                return with_answer(order, answer), None
 
     def _intent(self, plan: CircuitPlan, change: Change, quote: Quote) -> Order:
-        return intent(
+        return make_intent(
             id=os.urandom(8).hex(),
             circuit_key=plan.circuit.key,
             circuit=plan.circuit.name,
@@ -190,7 +190,7 @@ class OrderPlacer(Struct):
         )
 
     def _after(
-        self, plan: CircuitPlan, change: Change, standing: Standing, error: CarrierError | None
+        self, plan: CircuitPlan, change: Change, standing: CircuitState, error: CarrierError | None
     ) -> CircuitPlan:
         """What the next run should know of how this went."""
         if isinstance(error, ChangePendingError):
@@ -201,12 +201,12 @@ class OrderPlacer(Struct):
             standing = replace(standing, raised_for=change.demand)
         return replace(plan, standing=standing)
 
-    def _told_pending(self, standing: Standing) -> Reading:
+    def _told_pending(self, standing: CircuitState) -> Reading:
         # The carrier has just said that a change is under way, whatever its inventory showed before.
         bandwidth = standing.reading.bandwidth if standing.reading else None
         return Reading(self.journal.clock(), Status.PENDING, bandwidth, "change pending")
 
-    def _back_off(self, standing: Standing) -> Standing:
+    def _back_off(self, standing: CircuitState) -> CircuitState:
         """A lowering that fails is not tried with every run; a raise is, for as long as its event lasts."""
         failures = standing.failures + 1
         wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
@@ -218,12 +218,12 @@ def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
     if quote.price_per_hour is not None:
         price = QuotedPrice(quote.bandwidth, quote.price_per_hour, quote.currency, quote.at)
         plan = replace(plan, standing=plan.standing.with_quote(price))
-    limit, told = ceiling(change, plan.timeline), comparable_price(quote, plan.tariff)
+    limit, told = price_ceiling(change, plan.timeline), comparable_price(quote, plan.tariff)
     held = Held(Reason.PRICE) if limit is not None and told is not None and told > limit else None
     return replace(plan, changes=(replace(change, held=held), *plan.changes[1:]))
 
 
-def _resends(standing: Standing, change: Change) -> int:
+def _resends(standing: CircuitState, change: Change) -> int:
     """How often orders for this very demand were lost before."""
     last = standing.recent[-1] if standing.recent else None
     if last is None or last.outcome is not Outcome.LOST:

@@ -13,15 +13,13 @@ from msgspec import Struct
 
 from iodcal.calendars import CalendarReader, SourceHint
 from iodcal.config import CalendarConfig, Configuration
-from iodcal.domain.counting import Organizers, Veil
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
-from iodcal.domain.freezes import open_freezes
+from iodcal.domain.last_known_good import LastKnownGood, recall_events, remember_reading
 from iodcal.domain.localtime import Interval, widened
-from iodcal.domain.matching import Matching, match_events
-from iodcal.domain.memory import Recalled, from_memory, from_reading
+from iodcal.domain.matching import Matching, Organizers, Visibility, match_events
 from iodcal.domain.rules import Rule
-from iodcal.domain.values import replace
-from iodcal.domain.windows import open_windows
+from iodcal.domain.structs import replace
+from iodcal.domain.windows import open_freezes, open_windows
 from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.memo import Memo
@@ -43,7 +41,7 @@ class EventSnapshot(Struct, frozen=True):
     source key; `matching` is what today's readings held. `past` are matched events that are over, lead
     and trail included: they ask for nothing, but say why a circuit was up."""
 
-    recalled: tuple[Recalled, ...]
+    recalled: tuple[LastKnownGood, ...]
     readings: Mapping[str, CalendarReading]
     failures: Mapping[str, CalendarError]
     matching: Matching
@@ -136,7 +134,7 @@ def remember(configuration: Configuration, state: State) -> EventSnapshot:
         for calendar in calendars_in_use(configuration)
         for source in calendar.plugin.sources(calendar.name, calendar.options, calendar.context)
     ]
-    recalled = (from_memory(source, state.remembered.get(source.key)) for source in sources)
+    recalled = (recall_events(source, state.remembered.get(source.key)) for source in sources)
     as_read = tuple(
         replace(
             known,
@@ -236,9 +234,9 @@ def hidden_calendars(configuration: Configuration) -> frozenset[str]:
     return frozenset(calendar.name for calendar in calendars if calendar.hide_subjects or everywhere)
 
 
-def veil_of(configuration: Configuration, sight: EventSnapshot) -> Veil:
+def veil_of(configuration: Configuration, sight: EventSnapshot) -> Visibility:
     """Which of the events that were read must not be seen; what is remembered of copies has a say too."""
-    veil = Veil.over(sight.read, hidden_calendars(configuration))
+    veil = Visibility.over(sight.read, hidden_calendars(configuration))
     stale = (event for recalled in sight.recalled if not recalled.fresh for event in recalled.events)
     hidden = (
         event.copy_key
@@ -255,11 +253,11 @@ def _recall(
     configuration: Configuration,
     state: State,
     now: datetime,
-) -> Recalled:
+) -> LastKnownGood:
     remembered = state.remembered.get(source.key)
     reading = readings.get(source.key)
     if reading is None:
-        return from_memory(source, remembered)
+        return recall_events(source, remembered)
 
     def covers_now(event: MatchedEvent) -> bool:
         rules, circuits = configuration.rules, configuration.circuits.values()
@@ -270,4 +268,4 @@ def _recall(
 
     matched = (event for event in matching.matched if event.source == source)
     asked = frozenset(rule.name for rule in configuration.rules if source.calendar in rule.circuits)
-    return from_reading(reading, matched, remembered, covers_now, asked)
+    return remember_reading(reading, matched, remembered, covers_now, asked)

@@ -13,10 +13,10 @@ from msgspec import Struct, field
 from iodcal import __version__
 from iodcal.actor import author
 from iodcal.domain.changes import Cause
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Circuit
-from iodcal.domain.orders import Order, Outcome, ended
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.orders import Order, Outcome, with_end
+from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.store.state import Quota, State, Store
 
@@ -36,12 +36,12 @@ class Journal(Struct):
     noted: dict[str, Order] = field(default_factory=dict)
     shown: dict[str, tuple[object, ...]] = field(default_factory=dict)
     _writing: Lock = field(default_factory=Lock)  # accounts are ordered from side by side
-    _begun_with: Mapping[str, Standing] = field(default_factory=dict)
+    _begun_with: Mapping[str, CircuitState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._begun_with = self.state.circuits
 
-    def put(self, standing: Standing) -> None:
+    def put(self, standing: CircuitState) -> None:
         """Keeps `standing`, to be written with the next save; what is new in it goes into the history now, so
         that the history never lacks what the state says. Raises StateError as `note` does."""
         self.state = replace(self.state, circuits={**self.state.circuits, standing.key: standing})
@@ -52,8 +52,8 @@ class Journal(Struct):
         self.store.save(self.state)
 
     def record_intent(
-        self, circuit: Circuit, standing: Standing, order: Order, causes: tuple[Cause, ...]
-    ) -> Standing:
+        self, circuit: Circuit, standing: CircuitState, order: Order, causes: tuple[Cause, ...]
+    ) -> CircuitState:
         """Puts the intent on disk, counted against the quota; only then may the order leave. Raises
         StateError: then it must not."""
         opened = replace(standing, order=order)
@@ -75,9 +75,9 @@ class Journal(Struct):
         """Says of an intent that stands in the history, but not in the state, that nothing came of it."""
         if order.id in self.noted:
             with suppress(StateError):  # the disk may be full for this, too
-                self.note_order(ended(order, Outcome.NOT_SENT, self.clock(), error.code))
+                self.note_order(with_end(order, Outcome.NOT_SENT, self.clock(), error.code))
 
-    def record_outcome(self, circuit: Circuit, standing: Standing, order: Order) -> Standing:
+    def record_outcome(self, circuit: Circuit, standing: CircuitState, order: Order) -> CircuitState:
         """Records what became of an order as soon as that is known, wherever it can be recorded."""
         if order.outcome.open:
             standing = replace(standing, order=order)
@@ -125,13 +125,13 @@ class Journal(Struct):
         self.note("order", order=order, **more)
         self.noted[order.id] = order
 
-    def note_ended(self, what: str, standing: Standing | None, **facts: Any) -> None:
+    def note_ended(self, what: str, standing: CircuitState | None, **facts: Any) -> None:
         """Appends that a `hold`, `pause` or `freeze` is over, of one circuit or of all. Raises StateError as
         `note` does."""
         name, key = (standing.name, standing.key) if standing is not None else (None, None)
         self.note("ended", what=what, circuit=name, key=key, **facts)
 
-    def note_what_ended(self, standing: Standing, last_run: datetime | None, now: datetime) -> None:
+    def note_what_ended(self, standing: CircuitState, last_run: datetime | None, now: datetime) -> None:
         """Appends what people asked for on a circuit and has come to its end since the last run."""
         pause, hold = standing.pause, standing.hold
         if pause is not None and pause.until <= now:
@@ -139,7 +139,7 @@ class Journal(Struct):
         if hold is not None and last_run is not None and last_run < hold.until <= now:
             self.note_ended("hold", standing, who=hold.who, since=hold.since, until=hold.until)
 
-    def _note_news(self, before: Standing | None, standing: Standing) -> None:
+    def _note_news(self, before: CircuitState | None, standing: CircuitState) -> None:
         """Orders that became something else, and readings that change what counts as ordered or as drift."""
         known_orders = before.all_orders if before is not None else ()
         for order in standing.all_orders:
@@ -164,7 +164,7 @@ class Journal(Struct):
         self.state = replace(self.state, quotas={**self.state.quotas, key: Quota(day, used + number)})
 
 
-def _shown_by(standing: Standing | None) -> tuple[object, ...]:
+def _shown_by(standing: CircuitState | None) -> tuple[object, ...]:
     """What a reading may change, but for its time."""
     return (standing.confirmed, standing.drift, standing.off_peak) if standing is not None else ()
 

@@ -9,13 +9,13 @@ from iodcal.carriers import Carrier, CarrierContext, guard
 from iodcal.carriers.lanes import Job, Lanes
 from iodcal.config import Configuration, Settings
 from iodcal.config.plugins import plugin_name
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Circuit, Reading, Status
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import BootTime, Outcome, waited_too_long
-from iodcal.domain.people import absorb, contradicts_lately, starting_point
-from iodcal.domain.standing import Standing
+from iodcal.domain.overrides import apply_manual_change, contradicts_lately, starting_point
+from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline
-from iodcal.domain.values import replace
 from iodcal.domain.windows import Window
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
@@ -145,7 +145,7 @@ def earliest_now(sight: EventSnapshot, carriers: Carriers, now: datetime) -> dat
     return now if ahead is None else now + timedelta(seconds=min(0.0, ahead))
 
 
-def needs_reading(standing: Standing, timeline: Timeline, now: datetime, settings: Settings) -> bool:
+def needs_reading(standing: CircuitState, timeline: Timeline, now: datetime, settings: Settings) -> bool:
     """True if the carrier must be asked at `now` even if nothing is due."""
     reading = standing.reading
     return (
@@ -160,7 +160,7 @@ def needs_reading(standing: Standing, timeline: Timeline, now: datetime, setting
     )
 
 
-def first_up(timeline: Timeline, standings: Mapping[str, Standing], now: datetime) -> datetime:
+def first_up(timeline: Timeline, standings: Mapping[str, CircuitState], now: datetime) -> datetime:
     """When the circuit of `timeline` next needs more than it has (UTC): the end of the timeline where it
     never does."""
     start = starting_point(standing_of(timeline.circuit, standings)) or timeline.circuit.tiers[0]
@@ -170,13 +170,13 @@ def first_up(timeline: Timeline, standings: Mapping[str, Standing], now: datetim
 
 
 def most_urgent_first(
-    timelines: Iterable[Timeline], standings: Mapping[str, Standing], now: datetime
+    timelines: Iterable[Timeline], standings: Mapping[str, CircuitState], now: datetime
 ) -> list[Timeline]:
     """`timelines` in the order in which they need an up: if time runs out, it is not those that wait."""
     return sorted(timelines, key=lambda timeline: first_up(timeline, standings, now))
 
 
-def _unsettled(standing: Standing, now: datetime, settings: Settings) -> bool:
+def _unsettled(standing: CircuitState, now: datetime, settings: Settings) -> bool:
     # An order given up as lost may still surface; until it can no more, every run looks.
     return any(
         order.outcome in (Outcome.LOST, Outcome.FAILED)
@@ -187,7 +187,7 @@ def _unsettled(standing: Standing, now: datetime, settings: Settings) -> bool:
 
 
 def preflight_windows(
-    standing: Standing, timeline: Timeline, now: datetime, every: timedelta
+    standing: CircuitState, timeline: Timeline, now: datetime, every: timedelta
 ) -> Iterable[Window]:
     """The windows whose event begins before the next run can look, or runs, and was not looked at for yet."""
     done = {event for event, _ in standing.curtain_ups}
@@ -200,20 +200,20 @@ def preflight_windows(
 
 def observe(
     circuits: Iterable[Circuit],
-    standings: Mapping[str, Standing],
+    standings: Mapping[str, CircuitState],
     readings: Mapping[str, Reading],
     now: datetime,
     settings: Settings,
     boot: BootTime | None = None,
-) -> dict[str, Standing]:
+) -> dict[str, CircuitState]:
     """Each circuit's standing, by key, after this run's readings; `boot` is `now` on the clock that nobody
     sets."""
-    observed: dict[str, Standing] = {}
+    observed: dict[str, CircuitState] = {}
     for circuit in circuits:
         standing = standing_of(circuit, standings)
         reading = readings.get(circuit.key)
         if reading is not None:
-            standing = absorb(standing, reading, settings.patience, boot)
+            standing = apply_manual_change(standing, reading, settings.patience, boot)
         elif standing.order is not None:
             order = waited_too_long(standing.order, now, settings.patience, boot)
             standing = replace(standing, order=order)
@@ -221,9 +221,9 @@ def observe(
     return observed
 
 
-def standing_of(circuit: Circuit, standings: Mapping[str, Standing]) -> Standing:
+def standing_of(circuit: Circuit, standings: Mapping[str, CircuitState]) -> CircuitState:
     """What state knows of `circuit`, under its present name and baseline."""
     known = standings.get(circuit.key)
     if known is None:
-        known = Standing(circuit.key, circuit.name, circuit.account.carrier_type, circuit.account.number)
+        known = CircuitState(circuit.key, circuit.name, circuit.account.carrier_type, circuit.account.number)
     return replace(known, name=circuit.name, off_peak=circuit.sold(circuit.baseline.off_peak))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from iodcal.domain.circuits import Account
+from iodcal.domain.explain import Explainer
+from iodcal.domain.holds import longest_pause
+from iodcal.domain.last_known_good import LastKnownGood
 from iodcal.domain.localtime import Interval
-from iodcal.domain.memory import Recalled
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.trials import Court
+from iodcal.domain.structs import replace
 from iodcal.domain.unmatched import Unmatched, unmatched, untaken_titles
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import longest_pause
 from iodcal.notify import NoticeKind
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed
@@ -64,7 +64,9 @@ def report(
 def _unmatched(run: Run, sight: EventSnapshot) -> Unmatched:
     """The events that no rule took: for a screen, never to be kept."""
     rules, circuits = run.configuration.rules, run.configuration.circuits
-    court = Court(rules, circuits, {}, organizers_of(run.configuration), veil_of(run.configuration, sight))
+    court = Explainer(
+        rules, circuits, {}, organizers_of(run.configuration), veil_of(run.configuration, sight)
+    )
     return unmatched(sight.read, sight.matching, rules, circuits, court, run.request.now)
 
 
@@ -84,7 +86,7 @@ def _quotas(run: Run, state: State) -> dict[Account, tuple[int, int]]:
     return {account: (used.get(account, 0), limit) for account, limit in limits.items()}
 
 
-def _source(recalled: Recalled, sight: EventSnapshot) -> SourceReport:
+def _source(recalled: LastKnownGood, sight: EventSnapshot) -> SourceReport:
     reading = sight.readings.get(recalled.source.key)
     kept = recalled.remembered
     refused = (event for event in sight.matching.refused if event.source == recalled.source)

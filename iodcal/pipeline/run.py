@@ -11,10 +11,9 @@ from iodcal.pipeline.context import Request, Run, RunContext
 from iodcal.pipeline.execute import OrderPlacer, Placed
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember
 from iodcal.pipeline.journal import Journal, used_today
-from iodcal.pipeline.plan import draw_timelines, plan_circuits
 from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.report import report
-from iodcal.pipeline.rounds import Rounds
+from iodcal.pipeline.rounds import Rounds, draw_timelines, plan_circuits
 from iodcal.pipeline.save import keep
 from iodcal.problems.detect import find_problems
 from iodcal.result import Report

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from iodcal.domain.changes import Reason
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Orders
-from iodcal.domain.people import forget_old_orders
+from iodcal.domain.holds import longest_pause
+from iodcal.domain.overrides import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import longest_pause
+from iodcal.domain.structs import replace
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.fetch import EventSnapshot, learn
 from iodcal.pipeline.journal import Journal
@@ -67,7 +67,7 @@ def _still_unknown(this: Run, now: datetime) -> datetime | None:
 
 def _checked(
     plan: CircuitPlan, this: Run, journal: Journal, problems: Iterable[Problem], seen: list[PreflightCheck]
-) -> Standing:
+) -> CircuitState:
     """Notes the curtain-up readings of this run, the last look before an event begins, where they have
     something new, and adds to `seen` those that somebody relies on."""
     standing, now = plan.standing, this.request.now
@@ -109,7 +109,7 @@ def held_mark(plan: CircuitPlan) -> str | None:
     return f"{due.new.mbps}/{due.held.reason}" if due is not None and due.held is not None else None
 
 
-def _note_held(plan: CircuitPlan, standing: Standing, journal: Journal) -> Standing:
+def _note_held(plan: CircuitPlan, standing: CircuitState, journal: Journal) -> CircuitState:
     """A change held back goes into the history once, not with every run for as long as it is held."""
     due, told = plan.due, held_mark(plan)
     if _by_freeze(standing.held_told) and not _by_freeze(told):

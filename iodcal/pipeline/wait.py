@@ -8,9 +8,9 @@ from datetime import datetime
 
 from iodcal.clock import boot_time
 from iodcal.config import Configuration
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.http import Deadline
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import Carriers, observe
@@ -78,7 +78,7 @@ def _look_once(
         return [key for key, standing in observed.items() if standing.order is not None]
 
 
-def _collect(standing: Standing, orders: dict[str, Order]) -> None:
+def _collect(standing: CircuitState, orders: dict[str, Order]) -> None:
     for order in standing.all_orders:
         if order.id in orders or order is standing.order:
             orders[order.id] = order

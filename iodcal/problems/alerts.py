@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report
 from iodcal.store.state import State, Told

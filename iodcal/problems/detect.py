@@ -7,16 +7,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from iodcal.domain.asking import Asking, Nameless, nameless
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
+from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Account, Status
-from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source, SpoiledEvent
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
+from iodcal.domain.resolution import CircuitResolver, EventWithoutCircuit, find_events_without_circuit
 from iodcal.domain.rules import Rule
-from iodcal.domain.standing import Drift
+from iodcal.domain.time import format_duration
 from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed
@@ -24,8 +24,7 @@ from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import clock_error
 from iodcal.problems.events import Retry, events_at_risk, overruled
 from iodcal.problems.kinds import Fact, Kind, Problem
-from iodcal.problems.left_up import left_up
-from iodcal.problems.limits import of_prices, of_quotas
+from iodcal.problems.limits import left_up, of_prices, of_quotas
 
 _OF_ORDER = {
     Outcome.OVERDUE: Kind.ORDER_OVERDUE,
@@ -92,8 +91,8 @@ def _of_calendars(this: Run, sight: EventSnapshot) -> Iterator[Problem]:
         yield Problem(Kind.EVENT_INVALID, _event_place(event), _event_facts(event))
     for event, rule in sight.matching.unreadable:
         yield Problem(Kind.NO_BANDWIDTH, _event_place(event), _event_facts(event) | {"rule": rule})
-    rules, asking = this.configuration.rules, Asking(sight.events, this.configuration.circuits)
-    for found in nameless(sight.matching.matched, rules, asking):
+    rules, asking = this.configuration.rules, CircuitResolver(sight.events, this.configuration.circuits)
+    for found in find_events_without_circuit(sight.matching.matched, rules, asking):
         yield _nameless(found)
     for label, rule in sorted(sight.matching.undecided):
         yield Problem(Kind.PATTERN_SLOW, f"{label}/{rule}", {"calendar": label, "rule": rule})
@@ -124,7 +123,7 @@ def _circuits_of(source: Source, rules: Iterable[Rule]) -> list[str]:
     return sorted({name for rule in rules for name in rule.circuits.get(source.calendar, ())})
 
 
-def _nameless(found: Nameless) -> Problem:
+def _nameless(found: EventWithoutCircuit) -> Problem:
     facts: dict[str, Fact] = {
         "rule": found.rule.name,
         "circuits": ", ".join(found.allowed),

@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Orders, Status
+from iodcal.domain.held import STANDSTILL
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.people import starting_point
+from iodcal.domain.overrides import starting_point
 from iodcal.domain.planning import CircuitPlan, Policy
 from iodcal.domain.service_level import EventOnCircuit, Readiness, judge
-from iodcal.domain.standing import Standing
-from iodcal.domain.standstill import STANDSTILL
 from iodcal.domain.steps import EVER
 from iodcal.domain.windows import Window
 from iodcal.problems.kinds import Fact, Kind, Problem
@@ -98,7 +98,7 @@ def _runs(plan: CircuitPlan, window: Window) -> bool:
     return running is not None and running >= need(plan, window)
 
 
-def running_at(standing: Standing) -> Bandwidth | None:
+def running_at(standing: CircuitState) -> Bandwidth | None:
     """What the circuit is known to run at."""
     return standing.drift.observed if standing.drift else standing.confirmed
 
@@ -149,7 +149,7 @@ def check_readiness(
     plan: CircuitPlan,
     window: Window,
     *,
-    before: Standing | None,
+    before: CircuitState | None,
     now: datetime,
     causes: Mapping[str, str],
     earlier: Mapping[str, str],
@@ -184,7 +184,7 @@ def causes_of(problems: Iterable[tuple[str, Mapping[str, Fact]]]) -> dict[str, s
 
 
 def _at_tier_since(
-    plan: CircuitPlan, window: Window, before: Standing | None, now: datetime
+    plan: CircuitPlan, window: Window, before: CircuitState | None, now: datetime
 ) -> datetime | None:
     """Since when the circuit is known to be at what `window` needs; None where it is not. What the first
     reading of all shows counts as having been so before."""

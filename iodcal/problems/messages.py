@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from iodcal.messages import Words, fill
 from iodcal.problems.kinds import Fact, Kind, Problem
-from iodcal.words import Words
-from iodcal.words.facts import fill
 
 _AT_RISK = {
     "exactly": (
@@ -108,7 +107,7 @@ def cause_in_words(cause: str | None) -> str:
 
 def own_words(problem: Problem) -> Words:
     """What the edge says of `problem`, without what it is about."""
-    from iodcal.words.edges import words_of
+    from iodcal.messages.errors import words_of
 
     own = fill(words_of(str(problem.facts.get("code")), problem.kind), _readable(problem.facts))
     return Words(own.message, own.remedy[:1].upper() + own.remedy[1:])

@@ -9,13 +9,13 @@ from typing import Any
 from msgspec import Struct, field
 
 from iodcal.carriers import CarrierContext, OrderRequest
-from iodcal.carriers.sandbox.book import Book, Faults, Line
+from iodcal.carriers.sandbox.book import BookLine, SandboxBook, SandboxFaults
 from iodcal.carriers.sandbox.client import Sandbox
 from iodcal.config.forms import Section
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
-from iodcal.domain.orders import Patience
-from iodcal.domain.values import replace
+from iodcal.domain.orders import OrderTimeouts
+from iodcal.domain.structs import replace
 from iodcal.errors import CarrierError, OrderNotSentError
 from iodcal.http import Deadline
 from iodcal.simulation.faults import OF_ORDERS, OF_READINGS, FaultInjector, FaultKind
@@ -23,10 +23,10 @@ from iodcal.simulation.faults import OF_ORDERS, OF_READINGS, FaultInjector, Faul
 _REFUSAL = "injected by the simulation"
 _LONGEST_PENDING = 10  # times the usual provisioning
 _FAULTS = {
-    FaultKind.REFUSED: Faults(refuse=_REFUSAL),
-    FaultKind.LOST_BEFORE: Faults(lose_before=1),
-    FaultKind.LOST_AFTER: Faults(lose_after=1),
-    FaultKind.VOID: Faults(fail=True),
+    FaultKind.REFUSED: SandboxFaults(refuse=_REFUSAL),
+    FaultKind.LOST_BEFORE: SandboxFaults(lose_before=1),
+    FaultKind.LOST_AFTER: SandboxFaults(lose_after=1),
+    FaultKind.VOID: SandboxFaults(fail=True),
 }
 
 
@@ -34,12 +34,12 @@ class MemoryShelf:
     """A sandbox's book in memory; circuits of one account stand in one book, as at a carrier."""
 
     def __init__(self, circuits: Mapping[str, Bandwidth]) -> None:
-        self._book = Book({service_id: Line(level) for service_id, level in circuits.items()})
+        self._book = SandboxBook({service_id: BookLine(level) for service_id, level in circuits.items()})
 
-    def read(self) -> Book:
+    def read(self) -> SandboxBook:
         return self._book
 
-    def write(self, book: Book) -> None:
+    def write(self, book: SandboxBook) -> None:
         self._book = book
 
 
@@ -61,7 +61,7 @@ class VirtualCarrier(Struct):
 
     sandbox: Sandbox
     chance: FaultInjector
-    patience: Patience
+    patience: OrderTimeouts
     taken: list[Taken] = field(default_factory=list)
     clock_error: float | None = None
     _opening: dict[str, Bandwidth] = field(default_factory=dict)
@@ -101,17 +101,17 @@ class VirtualCarrier(Struct):
             self.sandbox.provisioning = usual * (1 + self.chance.up_to(_LONGEST_PENDING))
         if kind is not None:
             self.chance.note(now, request.service_id, kind, now + self._held_up(kind, usual))
-            self._switch(_FAULTS.get(kind, Faults()))
+            self._switch(_FAULTS.get(kind, SandboxFaults()))
         try:
             if kind is FaultKind.NOT_SENT:
                 raise OrderNotSentError("not_sent", host="the carrier", reason=_REFUSAL)
             return self.sandbox.order(request, deadline)
         finally:
             self._record(request.service_id, before)
-            self._switch(Faults())
+            self._switch(SandboxFaults())
             self.sandbox.provisioning = usual
 
-    def _switch(self, faults: Faults) -> None:
+    def _switch(self, faults: SandboxFaults) -> None:
         shelf = self.sandbox.shelf
         shelf.write(replace(shelf.read(), faults=faults))
 
@@ -122,7 +122,7 @@ class VirtualCarrier(Struct):
             return self.patience.lost_answer_grace
         return self.patience.order_timeout if kind is FaultKind.VOID else timedelta()
 
-    def _record(self, service_id: str, before: Book) -> None:
+    def _record(self, service_id: str, before: SandboxBook) -> None:
         """Keeps the order that has come into the book by this call, if one has."""
         pending = self.sandbox.shelf.read().circuits[service_id].pending
         if pending is None or pending is before.circuits[service_id].pending:
@@ -172,7 +172,7 @@ def virtual_carrier(
     provisioning: timedelta,
     changes_per_day: int | None,
     chance: FaultInjector,
-    patience: Patience,
+    patience: OrderTimeouts,
 ) -> VirtualCarrier:
     """A carrier whose circuits stand as in `shelf`."""
     sandbox = Sandbox(

@@ -5,28 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from iodcal.asked import Syncing
-from iodcal.calendars.overlap import may_overlap
-from iodcal.commands import finish
+from iodcal.calendars.readings import may_overlap
+from iodcal.commands.requests import SyncRequest
+from iodcal.commands.sync import finish
 from iodcal.config import Configuration
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import UsageError
 from iodcal.http import Deadline
 from iodcal.memo import Memo
 from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.run import run
-from iodcal.simulation.calendars import read_ahead
-from iodcal.simulation.environment import Environment, as_simulated, build
+from iodcal.simulation.environment import Environment, as_simulated, build, read_ahead
 from iodcal.simulation.outcome import conclude
-from iodcal.simulation.result import Comparison, Simulation
+from iodcal.simulation.result import Simulation, SimulationComparison
 from iodcal.simulation.scenario import RunLog, Scenario, SimulationRequest, prepare, timelines_of
 from iodcal.store.memory import MemoryStore
 
 NEVER = Deadline(math.inf)  # nothing takes time here
-_UNWATCHED = Syncing(terminal=False)
+_UNWATCHED = SyncRequest(terminal=False)
 
 Progress = Callable[[str], None]
 """Told what is being done."""
@@ -34,7 +33,7 @@ Progress = Callable[[str], None]
 
 def compare(
     configurations: Sequence[Configuration], asked: SimulationRequest, progress: Progress
-) -> Comparison:
+) -> SimulationComparison:
     """Simulates each of `configurations` over the same time. Times are judged in the zone of the first.
 
     Raises UsageError, SimulationError.
@@ -44,7 +43,9 @@ def compare(
         Scenario(configuration, _events(configuration, span, progress), span, asked.faults)
         for configuration in configurations
     ]
-    return Comparison(span, asked.faults, tuple(simulate(scenario, progress) for scenario in scenarios))
+    return SimulationComparison(
+        span, asked.faults, tuple(simulate(scenario, progress) for scenario in scenarios)
+    )
 
 
 def _events(

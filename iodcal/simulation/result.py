@@ -54,7 +54,7 @@ class CircuitResult(Struct, frozen=True):
     tariff: Tariff = UNPRICED
 
 
-class Served(Struct, frozen=True):
+class SimulatedEvent(Struct, frozen=True):
     """How a matching event fared on one circuit. `spare` is how long before its start the circuit was at its
     tier, None where that was before the simulation; `late` how long after its start, None where it was in
     time; `short` how long in all it lacked bandwidth. `reason` is a cause as in `event_late`; `avoidable`
@@ -85,18 +85,18 @@ class Simulation(Struct, frozen=True):
     every: timedelta
     runs: int
     circuits: tuple[CircuitResult, ...]
-    served: tuple[Served, ...]
+    served: tuple[SimulatedEvent, ...]
     problems: tuple[tuple[datetime, Problem], ...]
     injected: Mapping[FaultKind, int]
 
     @property
-    def late(self) -> tuple[Served, ...]:
+    def late(self) -> tuple[SimulatedEvent, ...]:
         """The events that lacked bandwidth, the worst first."""
         found = [one for one in self.served if one.short]
         return tuple(sorted(found, key=lambda one: (-one.short, one.event, one.circuit)))
 
     @property
-    def margins(self) -> tuple[Served, ...]:
+    def margins(self) -> tuple[SimulatedEvent, ...]:
         """The events that were in time, the narrowest first."""
         found = [one for one in self.served if not one.short and one.spare is not None]
         return tuple(sorted(found, key=lambda one: (one.spare, one.event, one.circuit)))
@@ -137,7 +137,7 @@ class Simulation(Struct, frozen=True):
         return tuple(sorted({tier for circuit in self.circuits for tier in circuit.unpriced}))
 
 
-class Comparison(Struct, frozen=True):
+class SimulationComparison(Struct, frozen=True):
     """What `simulate` shows: one rules file, or two side by side."""
 
     span: Interval

@@ -8,17 +8,16 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct, field
 
 from iodcal.config import Configuration
-from iodcal.domain.durations import format_duration
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
-from iodcal.domain.moments import parse_moment
-from iodcal.domain.timeline import Timeline, draw
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.time import format_duration, parse_moment
+from iodcal.domain.timeline import Timeline, draw_timeline
 from iodcal.domain.windows import open_windows
 from iodcal.errors import UsageError
 from iodcal.pipeline.fetch import calendars_in_use, match
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.simulation.calendars import LONGEST, margin_of
+from iodcal.simulation.environment import LONGEST, margin_of
 from iodcal.simulation.faults import NO_FAULTS, FaultPlan
 
 _SHORTEST_STEP = timedelta(minutes=1)
@@ -111,5 +110,6 @@ def timelines_of(configuration: Configuration, scenario: Scenario) -> dict[str, 
     matched = match(configuration, events).matched
     windows = open_windows(matched, configuration.rules, configuration.circuits.values())
     return {
-        name: draw(circuit, windows[name], scenario.span) for name, circuit in configuration.circuits.items()
+        name: draw_timeline(circuit, windows[name], scenario.span)
+        for name, circuit in configuration.circuits.items()
     }

@@ -16,10 +16,10 @@ from msgspec import Struct, ValidationError, convert, field, structs, to_builtin
 
 from iodcal import __version__
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState, SourceMemory
 from iodcal.domain.circuits import Reading, Status, account_in, join_key, split_key
-from iodcal.domain.events import Floating, Match, MatchedEvent, Named, Source, Span, Timed
-from iodcal.domain.orders import Order, Outcome, as_kept
-from iodcal.domain.standing import Remembered, Standing
+from iodcal.domain.events import Floating, Match, MatchedEvent, NamedCircuits, Source, Span, Timed
+from iodcal.domain.orders import Order, Outcome, as_kept_order
 from iodcal.store.state import Quota, State
 
 VERSION = 3
@@ -51,7 +51,7 @@ class OrderRecord(Order, frozen=True, kw_only=True, omit_defaults=True):
     outcome: Outcome
 
 
-class CircuitRecord(Standing, frozen=True, kw_only=True, omit_defaults=True):
+class CircuitRecord(CircuitState, frozen=True, kw_only=True, omit_defaults=True):
     """A circuit under its account and service ID, which make its key. Without a level it is the confirmed
     bandwidth."""
 
@@ -64,7 +64,7 @@ class CircuitRecord(Standing, frozen=True, kw_only=True, omit_defaults=True):
     recent: tuple[OrderRecord, ...] = ()
 
 
-class NamedRecord(Named, frozen=True, kw_only=True):
+class NamedRecord(NamedCircuits, frozen=True, kw_only=True):
     """Both are said, also where they are empty."""
 
     circuits: frozenset[str]
@@ -89,7 +89,7 @@ class EventRecord(Struct, frozen=True, omit_defaults=True):
     named: NamedRecord | None = None
 
 
-class CalendarRecord(Remembered, frozen=True, kw_only=True, omit_defaults=True):
+class CalendarRecord(SourceMemory, frozen=True, kw_only=True, omit_defaults=True):
     """A source under its key."""
 
     source_key: str = _IMPLIED
@@ -209,7 +209,7 @@ def _usual_text(status: Status) -> Mapping[str, str]:
     return {"status_text": str(status).capitalize()}
 
 
-def _circuit_record(standing: Standing) -> CircuitRecord:
+def _circuit_record(standing: CircuitState) -> CircuitRecord:
     reading, order = standing.reading, standing.order
     usual = {"circuit_key": standing.key, "circuit": standing.name}
     return _short(
@@ -220,15 +220,15 @@ def _circuit_record(standing: Standing) -> CircuitRecord:
         level=_AS_CONFIRMED if standing.level == standing.confirmed else standing.level,
         reading=_short(ReadingRecord, reading, _usual_text(reading.status)) if reading is not None else None,
         order=_short(OrderRecord, order, usual) if order is not None else None,
-        recent=tuple(_short(OrderRecord, as_kept(settled), usual) for settled in standing.recent),
+        recent=tuple(_short(OrderRecord, as_kept_order(settled), usual) for settled in standing.recent),
     )
 
 
-def _circuit(record: CircuitRecord, key: str) -> Standing:
+def _circuit(record: CircuitRecord, key: str) -> CircuitState:
     reading, order = record.reading, record.order
     usual = {"circuit_key": key, "circuit": record.name}
     return _whole(
-        Standing,
+        CircuitState,
         record,
         _usual_account(key),
         key=key,
@@ -239,16 +239,16 @@ def _circuit(record: CircuitRecord, key: str) -> Standing:
     )
 
 
-def _calendar_record(kept: Remembered) -> CalendarRecord:
+def _calendar_record(kept: SourceMemory) -> CalendarRecord:
     all_took_it = _all_of(kept.asked)
     events = tuple(_event_record(event, kept.label, all_took_it) for event in kept.events)
     return _as(CalendarRecord, kept, source_key=_IMPLIED, events=events)
 
 
-def _calendar(record: CalendarRecord, key: str) -> Remembered:
+def _calendar(record: CalendarRecord, key: str) -> SourceMemory:
     all_took_it = _all_of(record.asked)
     events = tuple(_event(event, key, record.label, all_took_it) for event in record.events)
-    return _as(Remembered, record, source_key=key, events=events)
+    return _as(SourceMemory, record, source_key=key, events=events)
 
 
 def _calendar_in(label: str) -> str:
@@ -293,7 +293,7 @@ def _event(record: EventRecord, key: str, label: str, all_took_it: tuple[Match, 
         subject=record.subject,
         matches=matches,
         absent=record.absent,
-        named=_as(Named, record.named) if record.named is not None else None,
+        named=_as(NamedCircuits, record.named) if record.named is not None else None,
     )
 
 

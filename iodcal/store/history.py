@@ -13,11 +13,11 @@ from msgspec import Struct, field
 from iodcal.actor import Author
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
-from iodcal.domain.labels import Labels
+from iodcal.domain.circuit_state import Drift
+from iodcal.domain.circuits import Labels
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.service_level import EventOnCircuit, Readiness
-from iodcal.domain.standing import Drift
-from iodcal.domain.values import Instant
+from iodcal.domain.structs import Instant
 from iodcal.problems.kinds import Fact
 
 

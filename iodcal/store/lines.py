@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 from msgspec import Struct, field
 
 from iodcal.domain.changes import Cause
-from iodcal.domain.labels import Labels
+from iodcal.domain.circuits import Labels
 from iodcal.domain.orders import Order
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.store.codec import DamagedError, from_json
 from iodcal.store.history import (
     CurtainUp,

@@ -8,11 +8,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import account_in, parts_of
+from iodcal.domain.holds import Hold, Parked, Pause, longest_pause
 from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause
+from iodcal.domain.structs import replace
 from iodcal.store.codec import DamagedError, from_json
 from iodcal.store.history import PastReading, Stamp
 from iodcal.store.records import decode_order
@@ -30,11 +30,11 @@ class _Found(Struct):
     """What the records read so far come to. `orders` is keyed by order id, `standings` by circuit key."""
 
     orders: dict[str, Order] = field(default_factory=dict)
-    standings: dict[str, Standing] = field(default_factory=dict)
+    standings: dict[str, CircuitState] = field(default_factory=dict)
     pause: Pause | None = None
     parked: Parked | None = None
 
-    def standing(self, key: str, name: str) -> Standing:
+    def standing(self, key: str, name: str) -> CircuitState:
         return self.standings.get(key) or _standing(key, name)
 
 
@@ -124,7 +124,7 @@ def _without_abandoned(orders: Iterable[Order]) -> Iterator[Order]:
     return (order for order in orders if not order.outcome.open or last[order.circuit_key] == order.id)
 
 
-def _with_order(standing: Standing, order: Order, now: datetime) -> Standing:
+def _with_order(standing: CircuitState, order: Order, now: datetime) -> CircuitState:
     if order.outcome is Outcome.SENDING:
         order = replace(order, outcome=Outcome.UNKNOWN)
     if order.outcome.open:
@@ -134,9 +134,9 @@ def _with_order(standing: Standing, order: Order, now: datetime) -> Standing:
     return standing
 
 
-def _standing(key: str, name: str) -> Standing:
+def _standing(key: str, name: str) -> CircuitState:
     carrier_type, account = account_in(key)
-    return Standing(key, name, carrier_type, account)
+    return CircuitState(key, name, carrier_type, account)
 
 
 def _quotas(orders: Iterable[Order], now: datetime) -> dict[tuple[str, str], Quota]:

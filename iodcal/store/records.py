@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from iodcal.domain.changes import Cause
-from iodcal.domain.labels import Labels, labels_of
+from iodcal.domain.circuits import Labels, labels_of
 from iodcal.domain.orders import Order
 from iodcal.store.codec import DamagedError, Json, from_json, to_json
 

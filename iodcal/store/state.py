@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
-from iodcal.domain.standing import Remembered, Standing
-from iodcal.domain.values import Instant
-from iodcal.domain.wishes import Parked, Pause
+from iodcal.domain.circuit_state import CircuitState, SourceMemory
+from iodcal.domain.holds import Parked, Pause
+from iodcal.domain.structs import Instant
 from iodcal.problems.kinds import Fact
 
 
@@ -57,8 +57,8 @@ class State(Struct, frozen=True):
     state and history were found to be gone: an order may have gone out just before.
     """
 
-    circuits: Mapping[str, Standing] = field(default_factory=dict)
-    remembered: Mapping[str, Remembered] = field(default_factory=dict, name="calendars")
+    circuits: Mapping[str, CircuitState] = field(default_factory=dict)
+    remembered: Mapping[str, SourceMemory] = field(default_factory=dict, name="calendars")
     calendar_ids: Mapping[str, str] = field(default_factory=dict)
     quotas: Mapping[tuple[str, str], Quota] = field(default_factory=dict)
     told: Mapping[str, Told] = field(default_factory=dict, name="problems")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.paths import is_link
 from iodcal.store.codec import VERSION, DamagedError, decode, encode, version_of

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
+from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Account, Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.standing import Drift
 from iodcal.domain.steps import Steps
 from iodcal.store.history import CurtainUp, PastOrder, PastProblem, PastReading, Stamp, Transition
 

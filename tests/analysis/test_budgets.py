@@ -9,10 +9,10 @@ import pytest
 
 from iodcal.analysis.budgets import budget_problems
 from iodcal.config import Configuration
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import Outcome
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.problems.kinds import Fact, Kind
 from iodcal.store.log import History
 from iodcal.store.state import LastRun, State, Told
@@ -27,7 +27,7 @@ PRICED = "carriers: {lab: {type: sandbox, file: lab.json, rates: {100 Mbps: 1, 1
 @pytest.fixture
 def configuration(tmp_path: Path) -> Configuration:
     text = with_budget("{monthly: 1000}").replace("carriers: {lab: {type: sandbox, file: lab.json}}", PRICED)
-    return load(write(tmp_path, text))
+    return load_configuration(write(tmp_path, text))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_this_month_so_far(configuration: Configuration, history: History) -> No
 
 def test_a_circuit_at_rest_is_known_from_the_state(configuration: Configuration, tmp_path: Path) -> None:
     (circuit,) = configuration.circuits.values()
-    standing = Standing(circuit.key, "den-a", "sandbox", "lab", confirmed=HIGH)
+    standing = CircuitState(circuit.key, "den-a", "sandbox", "lab", confirmed=HIGH)
     state = State(circuits={circuit.key: standing})
     assert spent(configuration, history_in(tmp_path / "new"), NOON, state) == ["5640.00"]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from iodcal.analysis.cost_reasons import Demand, shares
 from iodcal.analysis.figures import UNKNOWN, CostReason
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.billing import billed_pieces, cost, difference, hours
+from iodcal.domain.billing import billed_cost, billed_pieces, cost_difference, hours
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Tariff
 from iodcal.domain.steps import Steps
@@ -67,7 +67,7 @@ def test_the_pieces_cost_what_the_bill_says(actual: Steps[Bandwidth], billing: B
     pieces = billed_pieces(actual, over, billing)
     assert [one.span.start for one in pieces] == [at(0), *(one.span.end for one in pieces[:-1])]
     amount = sum((priced.per_hour(one.level) or 0) * hours(one.span.end - one.span.start) for one in pieces)
-    assert abs(amount - cost(actual, over, priced).amount) < _TINY
+    assert abs(amount - billed_cost(actual, over, priced).amount) < _TINY
 
 
 @given(courses(), courses(), demanded(), st.sampled_from(Billing))
@@ -76,7 +76,7 @@ def test_the_shares_add_up_to_what_was_spent_beyond_the_baseline(
 ) -> None:
     priced, over = tariff(billing), span(0, 3 * 1440)
     total = sum(shared(actual, base, demands, priced, over).values())
-    assert abs(total - difference(actual, base, over, priced).amount) < _TINY
+    assert abs(total - cost_difference(actual, base, over, priced).amount) < _TINY
 
 
 @pytest.mark.parametrize(

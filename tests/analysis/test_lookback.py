@@ -12,14 +12,14 @@ import pytest
 from iodcal.analysis.figures import Lookback
 from iodcal.analysis.lookback import look_back
 from iodcal.domain.changes import Cause
+from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.circuits import Account, Circuit, Orders
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice, RateSource, Tariff
 from iodcal.domain.orders import Outcome
-from iodcal.domain.standing import Drift, Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.messages.results import doubts
 from iodcal.store.history import Past
-from iodcal.words.lookback import doubts
 from tests.analysis.past import (
     AFTERNOON,
     HIGH,
@@ -49,7 +49,7 @@ def found_in(
     *circuits: Circuit,
     over: Interval = SIX_HOURS,
     zone: ZoneInfo = UTC_ZONE,
-    standing: Standing | None = None,
+    standing: CircuitState | None = None,
 ) -> Lookback:
     standings = {standing.key: standing} if standing is not None else {}
     return look_back(past, circuits or (circuit(),), standings, over, over.end, zone)
@@ -110,7 +110,7 @@ def test_months_are_local_and_add_up_to_the_whole() -> None:
 
 def test_labels_take_their_circuits_together() -> None:
     other = circuit("den-b", labels=(("cost_center", "4711"), ("owner", "Pat")))
-    standing = Standing(other.key, "den-b", "sandbox", "lab", confirmed=LOW)
+    standing = CircuitState(other.key, "den-b", "sandbox", "lab", confirmed=LOW)
     found = found_in(one_event(), circuit(), other, standing=standing)
     sums = {name: figures.bills[0].cost for name, figures in found.labels}
     assert sums[("cost_center", "4711")] == found.total.bills[0].cost
@@ -119,7 +119,7 @@ def test_labels_take_their_circuits_together() -> None:
 
 def test_two_currencies_are_never_added_up() -> None:
     euro = circuit("den-b", tariff=replace(tariff(), currency="EUR"))
-    standing = Standing(euro.key, "den-b", "sandbox", "lab", confirmed=LOW, drift=Drift(HIGH, NOON, NOON))
+    standing = CircuitState(euro.key, "den-b", "sandbox", "lab", confirmed=LOW, drift=Drift(HIGH, NOON, NOON))
     found = found_in(one_event(), circuit(), euro, standing=standing)
     euros, dollars = found.total.bills
     assert (euros.currency, euros.cost.rounded, dollars.currency) == ("EUR", Decimal("6.36"), "USD")
@@ -190,7 +190,7 @@ def test_of_one_that_left_before_nobody_knows_whether_it_is_still_there() -> Non
 
 
 def test_quotes_tell_the_price() -> None:
-    standing = Standing(
+    standing = CircuitState(
         circuit().key, "den-a", "sandbox", "lab", quotes=(QuotedPrice(HIGH, Decimal("2.46"), "USD", NOON),)
     )
     found = found_in(one_event(), standing=standing)

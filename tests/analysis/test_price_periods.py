@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from iodcal.analysis.price_periods import price_periods
+from iodcal.analysis.cost_reasons import price_periods
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.money import Billing, QuotedPrice, RateSource, Tariff
-from iodcal.domain.standing import Standing
 from iodcal.domain.steps import EVER
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.messages.results import doubts
 from iodcal.store.history import Past, PastOrder
-from iodcal.words.lookback import doubts
 from tests.analysis.past import HIGH, LOW, MIDDLE, at, circuit, order, span, tariff
 from tests.analysis.test_lookback import found_in
 
@@ -100,7 +100,7 @@ def test_a_price_that_rose_leaves_what_was_paid_before_alone() -> None:
 
 def test_what_was_quoted_before_the_history_begins_is_in_the_state() -> None:
     remembered = (QuotedPrice(HIGH, Decimal("1.00"), "USD", at(-600)),)
-    standing = Standing(circuit().key, "den-a", "sandbox", "lab", quotes=remembered)
+    standing = CircuitState(circuit().key, "den-a", "sandbox", "lab", quotes=remembered)
     found = found_in(Past((order(0, LOW, HIGH),)), standing=standing)
     assert found.total.bills[0].cost.rounded == Decimal("6.00")
     later = replace(standing, quotes=(replace(remembered[0], at=at(360)),))

@@ -8,9 +8,9 @@ import pytest
 
 from iodcal.analysis.figures import Served
 from iodcal.analysis.past import CircuitPast
+from iodcal.analysis.service_level import served, worst_first
 from iodcal.domain.orders import Outcome
-from iodcal.domain.values import replace
-from iodcal.lookback.service import served, worst_first
+from iodcal.domain.structs import replace
 from iodcal.store.history import CurtainUp, PastOrder, PastProblem
 from tests.analysis.past import HIGH, LOW, late, look, order, reading, span
 

@@ -18,14 +18,14 @@ from iodcal.calendars import CalendarContext, CalendarPlugin, SourceHint
 from iodcal.calendars.graph import GraphOptions, GraphPlugin, plugin
 from iodcal.calendars.graph.client import GraphClient
 from iodcal.calendars.graph.mailbox import MailboxReader
-from iodcal.config.reading import section_of
+from iodcal.config.parse import section_of
 from iodcal.domain.events import CalendarReading, Event
 from iodcal.domain.localtime import Interval
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import CalendarError, ConfigurationError
 from iodcal.http import Deadline, ReadingSession
+from iodcal.messages.calendars import CALENDARS
 from iodcal.pipeline.attempts import read_all
-from iodcal.words.calendars import CALENDARS
 from tests.calendars.microsoft import settings_for
 from tests.servers.entra import TENANT
 from tests.servers.faults import (

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from iodcal.calendars.graph.events import event_from, parse_page
-from iodcal.calendars.overlap import may_overlap
+from iodcal.calendars.readings import may_overlap
 from iodcal.domain.events import Event, Floating, Source, SpoiledEvent, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError

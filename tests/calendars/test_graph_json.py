@@ -11,7 +11,7 @@ import pytest
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph_json import GraphJsonOptions, plugin
-from iodcal.config.reading import section_of
+from iodcal.config.parse import section_of
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError

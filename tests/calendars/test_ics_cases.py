@@ -17,7 +17,7 @@ import pytest
 
 from iodcal.calendars import CalendarReading
 from iodcal.config import Configuration
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
 from iodcal.domain.localtime import Interval
 from iodcal.domain.windows import open_windows
 from iodcal.errors import CalendarError
@@ -44,7 +44,7 @@ def read(case: dict[str, Any], folder: Path, window: Interval) -> tuple[Configur
     matching = f", match: {case['match']}" if case.get("match") else ""
     rules = RULES.format(zone=case["zone"], settings=case.get("settings") or "", match=matching)
     (folder / "rules.yaml").write_text(rules, encoding="utf-8")
-    configuration = load(folder / "rules.yaml")
+    configuration = load_configuration(folder / "rules.yaml")
     calendar = configuration.calendars["local"]
     (reader,) = calendar.plugin.readers(calendar.name, calendar.options, calendar.context)
     return configuration, reader.read(window, Deadline.after(60))

@@ -8,8 +8,8 @@ import pytest
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.ics import IcsOptions, plugin
-from iodcal.calendars.ics.place import IcsPlace, understand_place
-from iodcal.config.reading import section_of
+from iodcal.calendars.ics.address import IcsPlace, understand_place
+from iodcal.config.parse import section_of
 from iodcal.config.secrets import Secret
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError

@@ -14,15 +14,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from iodcal.calendars.login import Login, certificates
+from iodcal.calendars.login import Login
 from iodcal.calendars.login.errors import REFUSALS, refusal
+from iodcal.calendars.login.tokens import certificate_in
 from iodcal.config import secrets
 from iodcal.config.microsoft365 import Microsoft365
-from iodcal.config.reading import section_of
+from iodcal.config.parse import section_of
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
+from iodcal.messages.calendars import CALENDARS
 from iodcal.redaction import redact_text
-from iodcal.words.calendars import CALENDARS
 from tests.calendars.microsoft import Secrets, Settings, settings_for
 from tests.servers.entra import CLIENT_ID, SECRET, TENANT, login_error
 from tests.servers.faults import changed, cut_json, dropped, fine, html, instead
@@ -511,9 +512,7 @@ def test_in_a_chain_the_certificate_of_the_key_is_sent_wherever_it_stands(micros
     for text in (root + certificate + key, key + root + certificate, certificate + root + key):
         login = login_to(microsoft, client_secret=None, certificate=Secrets((text,)))
         assert login.token(soon()) in microsoft.entra.tokens
-        assert (
-            certificates.certificate_in(text).public_bytes(serialization.Encoding.PEM).decode() == certificate
-        )
+        assert certificate_in(text).public_bytes(serialization.Encoding.PEM).decode() == certificate
 
 
 def test_a_chain_without_the_keys_own_certificate(microsoft: GraphServer) -> None:

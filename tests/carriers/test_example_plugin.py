@@ -14,9 +14,9 @@ import pytest
 
 from iodcal.carriers import CarrierContext
 from iodcal.config.json_schema import configuration_schema
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
+from iodcal.config.parse import section_of
 from iodcal.config.plugins import CALENDARS, CARRIERS, load_plugin
-from iodcal.config.reading import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.errors import ConfigurationError
 from tests.carriers.contract import CarrierContract, Harness
@@ -162,7 +162,7 @@ def test_a_plug_in_that_is_not_fit_is_no_bug_of_ours(
     text = "version: 1\ntimezone: UTC\ncarriers:\n  x: {type: unfit}\n"
     (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as raised:
-        load(tmp_path / "rules.yaml")
+        load_configuration(tmp_path / "rules.yaml")
     (fault,) = raised.value.faults
     assert (fault.line, fault.path) == (4, "carriers.x.type")
     assert re.match(rf"the plug-in {point.value} {message}", fault.message)

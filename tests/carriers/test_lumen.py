@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from iodcal.carriers import Carrier, CarrierContext, Listed, Listing, Offering, OrderRequest
+from iodcal.carriers import Carrier, CarrierContext, ListedCircuit, Listing, Offering, OrderRequest
 from iodcal.carriers.lumen import plugin
 from iodcal.carriers.lumen.bodies import read_quote
 from iodcal.carriers.lumen.client import Lumen
 from iodcal.carriers.lumen.plugin import LumenOptions
-from iodcal.config.reading import section_of
+from iodcal.config.parse import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote, Status
 from iodcal.errors import (
@@ -417,7 +417,7 @@ def test_the_list_is_read_page_by_page_to_its_end(
     assert isinstance(harness.carrier, Listing)
     listed = harness.carrier.circuits(soon())
     assert [one.service_id for one in listed] == sorted(harness.server.circuits)
-    assert listed[-1] == Listed("77000000200", None, "unclear")
+    assert listed[-1] == ListedCircuit("77000000200", None, "unclear")
     assert harness.server.calls[INVENTORY] == 4
     asked = [request.query for request in harness.server.requests if request.path.endswith("inventory")]
     assert {query["servicetype"] for query in asked} == {"Internet"}

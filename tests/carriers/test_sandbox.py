@@ -14,7 +14,7 @@ from iodcal.carriers import CarrierContext
 from iodcal.carriers.sandbox import plugin
 from iodcal.carriers.sandbox.client import Sandbox
 from iodcal.carriers.sandbox.plugin import SandboxOptions
-from iodcal.config.reading import section_of
+from iodcal.config.parse import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Status
 from iodcal.errors import CarrierError, OrderNotSentError, OrderRefusedError, QuotaExceededError

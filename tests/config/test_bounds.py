@@ -7,8 +7,8 @@ from time import thread_time
 
 import pytest
 
-from iodcal.config.document import read_document
-from iodcal.config.load import load
+from iodcal.config.document import parse_document
+from iodcal.config.load import load_configuration
 from iodcal.errors import ConfigurationError
 
 _NINE = ",".join
@@ -29,7 +29,7 @@ SECONDS = 15.0  # of processor time; each took from 10 to 50 before there were b
 def test_a_file_with_too_many_values_is_refused_before_they_are_made(text: str) -> None:
     begun = thread_time()
     with pytest.raises(ConfigurationError) as caught:
-        read_document(Path("rules.yaml"), text.encode(), {})
+        parse_document(Path("rules.yaml"), text.encode(), {})
     assert len(caught.value.faults) == 1
     assert thread_time() - begun < SECONDS
 
@@ -46,7 +46,7 @@ def test_a_file_with_too_many_values_is_refused_before_they_are_made(text: str) 
 )
 def test_of_very_many_faults_the_first_hundred_are_told(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read_document(Path("rules.yaml"), text.encode(), {})
+        parse_document(Path("rules.yaml"), text.encode(), {})
     assert len(caught.value.faults) == 100
 
 
@@ -55,6 +55,6 @@ def test_of_very_many_unknown_keys_the_first_hundred_are_told(tmp_path: Path) ->
     rules.write_text("version: 1\n" + "".join(f"circuitz{number}: 1\n" for number in range(20_000)))
     begun = thread_time()
     with pytest.raises(ConfigurationError) as caught:
-        load(rules)
+        load_configuration(rules)
     assert len(caught.value.faults) == 100
     assert thread_time() - begun < SECONDS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iodcal.domain.budgets import Budget
+from iodcal.domain.budgets import MoneyBudget
 from tests.config.test_load import BASE, faults, loaded
 
 LABELLED = BASE.replace('service_id: "77",', 'service_id: "77", labels: {cost_center: "4711"},')
@@ -21,12 +21,12 @@ def test_one_budget_or_several(tmp_path: Path) -> None:
     assert loaded(tmp_path, LABELLED).budgets == ()
     assert loaded(tmp_path, with_budget("[]")).budgets == ()
     one = loaded(tmp_path, with_budget("{monthly: 400, label: cost_center}"))
-    assert one.budgets == (Budget(Decimal(400), "cost_center"),)
+    assert one.budgets == (MoneyBudget(Decimal(400), "cost_center"),)
     text = '[{monthly: "99.50", currency: EUR}, {monthly: 1, currency: USD}, {monthly: 9, label: cost_center, value: "4711"}]'
     assert loaded(tmp_path, with_budget(text)).budgets == (
-        Budget(Decimal("99.50"), currency="EUR"),
-        Budget(Decimal(1), currency="USD"),
-        Budget(Decimal(9), "cost_center", "4711"),
+        MoneyBudget(Decimal("99.50"), currency="EUR"),
+        MoneyBudget(Decimal(1), currency="USD"),
+        MoneyBudget(Decimal(9), "cost_center", "4711"),
     )
 
 

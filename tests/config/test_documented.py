@@ -9,7 +9,7 @@ from iodcal.carriers.sandbox.plugin import SandboxOptions
 from iodcal.config import schema
 from iodcal.config.forms import Section, keys_of
 from iodcal.config.microsoft365 import Microsoft365
-from iodcal.config.notify import NotifySection
+from iodcal.config.schema import NotifySection
 from tests.e2e.command import ROOT
 
 SECTIONS = [

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from iodcal.config import Configuration
-from iodcal.config.build_tariffs import carrier_tariff
-from iodcal.config.find import find, state_path
-from iodcal.config.load import load, load_copy
+from iodcal.config.build import carrier_tariff
+from iodcal.config.find import find_configuration, state_path
+from iodcal.config.load import load_configuration, load_configuration_copy
 from iodcal.config.plugins import CARRIERS, load_plugin
 from iodcal.config.schema import CarrierSection
 from iodcal.domain.bandwidth import Bandwidth
@@ -45,12 +45,12 @@ def write(folder: Path, text: str) -> Path:
 
 def faults(folder: Path, text: str) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
-        load(write(folder, text))
+        load_configuration(write(folder, text))
     return [f"{fault.line}: {fault.path}: {fault.message}" for fault in caught.value.faults]
 
 
 def loaded(folder: Path, text: str) -> Configuration:
-    return load(write(folder, text))
+    return load_configuration(write(folder, text))
 
 
 def changed(old: str, new: str) -> str:
@@ -59,7 +59,7 @@ def changed(old: str, new: str) -> str:
 
 
 def test_the_full_example_loads() -> None:
-    configuration = load(FULL)
+    configuration = load_configuration(FULL)
     company, noc, dr, rooms, work, ordered, freeze = configuration.rules
     assert company.circuits == {"company": ("den-a", "lon-a")}
     assert company.bandwidth is Highest.HIGHEST
@@ -82,7 +82,7 @@ def test_the_full_example_loads() -> None:
 @pytest.mark.parametrize("name", ["rules.yaml", "examples/lumen.yaml"])
 def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
     path = ROOT / name  # its mode is that of whoever checked it out
-    assert load_copy(path.read_bytes(), path, trusted=True).warnings == ()
+    assert load_configuration_copy(path.read_bytes(), path, trusted=True).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_what_is_no_rules_file(tmp_path: Path, content: bytes, message: str) -> 
     path = tmp_path / "rules.yaml"
     path.write_bytes(content)
     with pytest.raises(ConfigurationError) as caught:
-        load(path)
+        load_configuration(path)
     assert any(message in fault.message for fault in caught.value.faults)
 
 
@@ -383,13 +383,13 @@ def test_a_missing_file_and_a_foreign_one_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load(tmp_path / "gone.yaml")
+        load_configuration(tmp_path / "gone.yaml")
     assert "cannot be read" in caught.value.faults[0].message
     path = write(tmp_path, BASE)
     monkeypatch.setattr(os, "getuid", lambda: 4711)
     if path.stat().st_uid != 0:
         with pytest.raises(ConfigurationError, match="configuration"):
-            load(path)
+            load_configuration(path)
 
 
 def warnings(folder: Path, text: str) -> list[str]:
@@ -474,7 +474,7 @@ def test_a_circuit_that_no_rule_uses_and_a_literal_secret_are_doubtful(tmp_path:
     )
     path = write(tmp_path, text + "microsoft365: {tenant_id: t, client_id: c, client_secret: s3cr3t}\n")
     path.chmod(0o644)
-    told = [f"{fault.path}: {fault.message}" for fault in load(path).warnings]
+    told = [f"{fault.path}: {fault.message}" for fault in load_configuration(path).warnings]
     assert told[0] == "circuits.den-a: no rule uses this circuit: it follows its baseline only"
     assert told[1].startswith(
         "microsoft365.client_secret: a secret stands here itself, and others can read this file"
@@ -487,7 +487,7 @@ def test_a_file_that_others_can_write_is_doubtful(tmp_path: Path, mode: int, dou
     path = write(tmp_path, BASE)
     path.chmod(mode)
     told = [f"{path}: its group or others can write this file, and whoever does orders bandwidth: chmod go-w"]
-    assert [str(fault) for fault in load(path).warnings] == (told if doubtful else [])
+    assert [str(fault) for fault in load_configuration(path).warnings] == (told if doubtful else [])
 
 
 def test_a_mailbox_that_is_read_and_must_not_be_readable_is_doubtful(tmp_path: Path) -> None:
@@ -512,24 +512,24 @@ def test_a_mailbox_that_is_read_and_must_not_be_readable_is_doubtful(tmp_path: P
 def test_the_end_of_a_secret_is_a_day(tmp_path: Path, entry: str, message: str) -> None:
     text = BASE + f"microsoft365: {{tenant_id: t, client_id: c, client_secret: {entry}}}\n"
     with pytest.raises(ConfigurationError) as caught:
-        load(write(tmp_path, text))
+        load_configuration(write(tmp_path, text))
     assert [fault.message for fault in caught.value.faults] == [message]
 
 
 def test_the_file_is_found_where_it_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert find(Path("given.yaml")) == Path("given.yaml")
+    assert find_configuration(Path("given.yaml")) == Path("given.yaml")
     with pytest.raises(ConfigurationError, match="configuration"):
-        find(None)
+        find_configuration(None)
     xdg = tmp_path / "xdg" / "iodcal" / "rules.yaml"
     xdg.parent.mkdir(parents=True)
     xdg.write_text("")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
-    assert find(None) == xdg
+    assert find_configuration(None) == xdg
     (tmp_path / "rules.yaml").write_text("")
-    assert find(None) == Path("rules.yaml")
+    assert find_configuration(None) == Path("rules.yaml")
     monkeypatch.setenv("IODCAL_CONFIG", str(xdg))
-    assert find(None) == xdg
+    assert find_configuration(None) == xdg
 
 
 def test_the_state_is_where_it_is_named_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,11 +15,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from iodcal.config.document import read_document, shown_path
+from iodcal.config.document import parse_document, shown_path
 from iodcal.config.json_schema import configuration_schema
-from iodcal.config.load import load_copy
+from iodcal.config.load import load_configuration_copy
 from iodcal.config.plugins import OURS
-from iodcal.domain.durations import parse_duration
+from iodcal.domain.time import parse_duration
 from iodcal.errors import ConfigurationError
 from tests.e2e.command import ROOT, Iodcal
 
@@ -32,13 +32,13 @@ Place = tuple[str | int, ...]
 
 def value_of(content: bytes) -> Any:
     """The sample as plain JSON values, new each time."""
-    return json.loads(json.dumps(read_document(Path("rules.yaml"), content, {}).value))
+    return json.loads(json.dumps(parse_document(Path("rules.yaml"), content, {}).value))
 
 
 def faults_of(document: Any) -> set[tuple[str, str]]:
     """What is wrong with it, as key path and message."""
     try:
-        load_copy(json.dumps(document).encode(), ROOT / "rules.yaml", trusted=True)
+        load_configuration_copy(json.dumps(document).encode(), ROOT / "rules.yaml", trusted=True)
     except ConfigurationError as error:
         return {(fault.path, fault.message) for fault in error.faults}
     return set()

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from iodcal.config.document import read_document
+from iodcal.config.document import parse_document
 from iodcal.config.fields import PositiveLength
 from iodcal.config.forms import Section
-from iodcal.config.reading import section_of
+from iodcal.config.parse import section_of
 from iodcal.config.schema import PeakSection
 from iodcal.config.secrets import Secret
 from iodcal.errors import ConfigurationError, SecretError
 
 
 def value(text: str, **environment: str) -> Any:
-    return read_document(Path("x.yaml"), f"key: {text}\n".encode(), environment).value["key"]
+    return parse_document(Path("x.yaml"), f"key: {text}\n".encode(), environment).value["key"]
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_variables_are_filled_in(text: str, expected: str) -> None:
 
 def test_anchors_and_merges_work() -> None:
     text = "x-base: &base {a: 1, b: 2}\none: {<<: *base, b: 3}\ntwo: {<<: [*base, {c: 4}]}\n"
-    found = read_document(Path("x"), text.encode(), {}).value
+    found = parse_document(Path("x"), text.encode(), {}).value
     assert found["one"] == {"a": 1, "b": 3}
     assert found["two"] == {"a": 1, "b": 2, "c": 4}
     with pytest.raises(ConfigurationError):
-        read_document(Path("x"), b"one: {<<: 1}\n", {})
+        parse_document(Path("x"), b"one: {<<: 1}\n", {})
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from iodcal.config.load import load
-from iodcal.doctor import Patient
-from iodcal.doctor.timer import of_timer
+from iodcal.config.load import load_configuration
+from iodcal.doctor import DoctorContext
+from iodcal.doctor.host import examine_timer
 from iodcal.http import Deadline
 from tests.e2e.command import ROOT
 
@@ -30,8 +30,10 @@ def write(path: Path, text: str) -> Path:
 
 def found(root: Path) -> list[tuple[str, str]]:
     now, deadline = datetime.now(UTC), Deadline.after(60)
-    patient = Patient(load(ROOT / "rules.yaml"), root / "state.json", now, deadline, lambda _text: None, root)
-    return [(finding.code, str(finding.light)) for finding in of_timer(patient)]
+    patient = DoctorContext(
+        load_configuration(ROOT / "rules.yaml"), root / "state.json", now, deadline, lambda _text: None, root
+    )
+    return [(finding.code, str(finding.light)) for finding in examine_timer(patient)]
 
 
 def test_nothing_to_be_seen_is_only_information(root: Path) -> None:

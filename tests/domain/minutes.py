@@ -8,26 +8,25 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Baseline, Circuit, Reading, Status
+from iodcal.domain.due import Timing
 from iodcal.domain.events import Match, MatchedEvent, Source, Timed
-from iodcal.domain.freezes import Freeze, open_freezes
+from iodcal.domain.holds import Hold
 from iodcal.domain.localtime import Interval
-from iodcal.domain.orders import Patience
-from iodcal.domain.plan import Pace
-from iodcal.domain.planning import CircuitPlan, Knowledge, Policy, plan_circuit, view_from
+from iodcal.domain.orders import OrderTimeouts
+from iodcal.domain.planning import CircuitPlan, Policy, SafetyFlags, plan_circuit, view_from
 from iodcal.domain.rules import Allow, Mode, Rule
-from iodcal.domain.standing import Standing
-from iodcal.domain.timeline import Timeline, draw
-from iodcal.domain.values import replace
-from iodcal.domain.windows import Window, hold_window, open_windows
-from iodcal.domain.wishes import Hold
+from iodcal.domain.structs import replace
+from iodcal.domain.timeline import Timeline, draw_timeline
+from iodcal.domain.windows import Freeze, Window, hold_window, open_freezes, open_windows
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TIERS = tuple(Bandwidth(mbps) for mbps in (100, 200, 500, 1000))
 DENVER = ZoneInfo("America/Denver")
 ACCOUNT = Account("lab", "file:lab", "1-A")
 SOURCE = Source("ics:noc", "noc", "noc")
-PATIENCE = Patience(timedelta(minutes=20), timedelta(minutes=15))
+PATIENCE = OrderTimeouts(timedelta(minutes=20), timedelta(minutes=15))
 
 
 def minutes(count: float) -> timedelta:
@@ -120,7 +119,9 @@ def freezes_of(*asks: Ask, circuit: Circuit = CIRCUIT) -> tuple[Freeze, ...]:
 
 def timeline_of(*asks: Ask, circuit: Circuit = CIRCUIT, now: float = 0, policy: Policy = POLICY) -> Timeline:
     view = view_from(at(now), circuit, policy)
-    return draw(circuit, windows_of(*asks, circuit=circuit), view, freezes_of(*asks, circuit=circuit))
+    return draw_timeline(
+        circuit, windows_of(*asks, circuit=circuit), view, freezes_of(*asks, circuit=circuit)
+    )
 
 
 def levels(timeline: Timeline, start: float, end: float) -> list[tuple[float, int]]:
@@ -132,13 +133,13 @@ def levels(timeline: Timeline, start: float, end: float) -> list[tuple[float, in
     return found
 
 
-def standing_at(mbps: int | None, *, read_at: float = -1) -> Standing:
+def standing_at(mbps: int | None, *, read_at: float = -1) -> CircuitState:
     """A circuit confirmed at `mbps`, as a reading showed."""
     if mbps is None:
-        return Standing(CIRCUIT.key, CIRCUIT.name, "lab", "1-A")
+        return CircuitState(CIRCUIT.key, CIRCUIT.name, "lab", "1-A")
     rate = Bandwidth(mbps)
     reading = Reading(at(read_at), Status.ACTIVE, rate, "Active")
-    return Standing(
+    return CircuitState(
         CIRCUIT.key, CIRCUIT.name, "lab", "1-A", off_peak=TIERS[0], confirmed=rate, reading=reading
     )
 
@@ -149,16 +150,16 @@ def plan_of(
     now: float = 0,
     circuit: Circuit = CIRCUIT,
     policy: Policy = POLICY,
-    standing: Standing | None = None,
-    knowledge: Knowledge | None = None,
+    standing: CircuitState | None = None,
+    knowledge: SafetyFlags | None = None,
 ) -> CircuitPlan:
     timeline = timeline_of(*asks, circuit=circuit, now=now, policy=policy)
     known = standing or standing_at(ordered, read_at=now - 1)
-    return plan_circuit(timeline, known, at(now), policy, knowledge or Knowledge())
+    return plan_circuit(timeline, known, at(now), policy, knowledge or SafetyFlags())
 
 
-def pace(every: float = 5, provisioning: float = 10, min_gap: float = 60) -> Pace:
-    return Pace(minutes(every), minutes(provisioning), minutes(min_gap))
+def pace(every: float = 5, provisioning: float = 10, min_gap: float = 60) -> Timing:
+    return Timing(minutes(every), minutes(provisioning), minutes(min_gap))
 
 
 def paced(every: float = 5, provisioning: float = 10, min_gap: float = 60) -> tuple[Circuit, Policy]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from iodcal.domain.budgets import Budget, over_budget
+from iodcal.domain.budgets import MoneyBudget, over_budget
 from iodcal.domain.money import Cost
 from iodcal.problems.kinds import Kind
 from tests.analysis.past import circuit
@@ -17,7 +17,7 @@ C = circuit("c", labels=())
 HUNDRED = Decimal(100)
 
 
-def warned(*budgets: Budget, costs: tuple[str, str, str] = ("79.99", "80", "100"), currency: str = "USD",
+def warned(*budgets: MoneyBudget, costs: tuple[str, str, str] = ("79.99", "80", "100"), currency: str = "USD",
            complete: bool = True) -> list[tuple[str, object]]:  # fmt: skip
     found = [
         (one, Cost(Decimal(amount), "USD" if one is not C else currency, complete))
@@ -29,25 +29,25 @@ def warned(*budgets: Budget, costs: tuple[str, str, str] = ("79.99", "80", "100"
 @pytest.mark.parametrize(
     ("budgets", "expected"),
     [
-        ([Budget(Decimal(400))], []),
-        ([Budget(Decimal(300))], [("all circuits", 80)]),
-        ([Budget(Decimal("259.99"))], [("all circuits", 100)]),
-        ([Budget(HUNDRED, "cost_center")], [("cost_center=2", 80)]),
-        ([Budget(Decimal(50), "cost_center", "1")], [("cost_center=1", 100)]),
+        ([MoneyBudget(Decimal(400))], []),
+        ([MoneyBudget(Decimal(300))], [("all circuits", 80)]),
+        ([MoneyBudget(Decimal("259.99"))], [("all circuits", 100)]),
+        ([MoneyBudget(HUNDRED, "cost_center")], [("cost_center=2", 80)]),
+        ([MoneyBudget(Decimal(50), "cost_center", "1")], [("cost_center=1", 100)]),
         # the budget of one value stands in place of that for each
-        ([Budget(Decimal(50), "cost_center"), Budget(HUNDRED, "cost_center", "2")],
+        ([MoneyBudget(Decimal(50), "cost_center"), MoneyBudget(HUNDRED, "cost_center", "2")],
          [("cost_center=1", 100), ("cost_center=2", 80)]),
-        ([Budget(Decimal(50), "cost_center"), Budget(HUNDRED, "cost_center", "1")], [("cost_center=2", 100)]),
-        ([Budget(HUNDRED, "nobody")], []),
-        ([Budget(HUNDRED, currency="EUR")], []),
+        ([MoneyBudget(Decimal(50), "cost_center"), MoneyBudget(HUNDRED, "cost_center", "1")], [("cost_center=2", 100)]),
+        ([MoneyBudget(HUNDRED, "nobody")], []),
+        ([MoneyBudget(HUNDRED, currency="EUR")], []),
     ],
 )  # fmt: skip
-def test_what_is_told(budgets: list[Budget], expected: list[tuple[str, object]]) -> None:
+def test_what_is_told(budgets: list[MoneyBudget], expected: list[tuple[str, object]]) -> None:
     assert warned(*budgets) == expected
 
 
 def test_each_currency_counts_by_itself() -> None:
-    assert warned(Budget(HUNDRED), currency="EUR") == [
+    assert warned(MoneyBudget(HUNDRED), currency="EUR") == [
         ("all circuits/EUR", 100),
         ("all circuits/USD", 100),
     ]
@@ -55,7 +55,7 @@ def test_each_currency_counts_by_itself() -> None:
 
 def test_the_facts_of_a_budget() -> None:
     spent = [(A, Cost(Decimal("70.006"), "USD")), (B, Cost(Decimal(20), "USD"))]
-    (one,) = over_budget([Budget(HUNDRED)], spent, "2026-11")
+    (one,) = over_budget([MoneyBudget(HUNDRED)], spent, "2026-11")
     assert (one.kind, one.facts) == (
         Kind.BUDGET,
         {
@@ -72,5 +72,5 @@ def test_the_facts_of_a_budget() -> None:
 
 
 def test_an_incomplete_sum_says_so() -> None:
-    (one,) = over_budget([Budget(Decimal(1))], [(A, Cost(Decimal(2), "USD", complete=False))], "2026-11")
+    (one,) = over_budget([MoneyBudget(Decimal(1))], [(A, Cost(Decimal(2), "USD", complete=False))], "2026-11")
     assert (one.facts["at_least"], one.facts["percent"], one.severity) == ("at least ", 200, "warning")

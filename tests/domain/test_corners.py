@@ -11,9 +11,9 @@ from iodcal.domain.baseline import baseline_tiers, lay_out
 from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
-from iodcal.domain.planning import Knowledge, in_order
+from iodcal.domain.planning import SafetyFlags, in_order
+from iodcal.domain.structs import replace
 from iodcal.domain.together import plan_together
-from iodcal.domain.values import replace
 from iodcal.problems.kinds import Fact, Kind, Problem, Severity
 from tests.domain.minutes import (
     CIRCUIT,
@@ -107,7 +107,7 @@ def test_beyond_its_ends_a_timeline_goes_on_as_it_is(minute: int) -> None:
 
 
 def test_knowledge_of_another_circuit_is_none_of_ours() -> None:
-    plan = plan_of(ordered=1000, knowledge=Knowledge({"other": at(0)}, frozenset({"other"})))
+    plan = plan_of(ordered=1000, knowledge=SafetyFlags({"other": at(0)}, frozenset({"other"})))
     assert plan.to_order is not None
     assert plan.to_order.at <= at(0) + minutes(1)
 

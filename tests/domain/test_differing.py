@@ -12,10 +12,10 @@ from hypothesis import given
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, Circuit, Orders
-from iodcal.domain.differing import CircuitDifference, differences
+from iodcal.domain.diff import CircuitDifference, circuit_differences
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Tariff
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from tests.domain.minutes import CIRCUIT, Ask, at, minute_of, minutes, plan_of
 from tests.domain.test_properties import mixed
 
@@ -25,7 +25,7 @@ HANDS = Ask(100, 160, name="hands")
 
 def between(before: list[Ask], after: list[Ask], circuit: Circuit = CIRCUIT) -> CircuitDifference:
     old, new = plan_of(*before), plan_of(*after, circuit=circuit)
-    (found,) = differences([old], [new], WITHIN)
+    (found,) = circuit_differences([old], [new], WITHIN)
     return found
 
 
@@ -119,7 +119,7 @@ def test_a_freeze_that_comes_goes_or_lasts_otherwise() -> None:
 def test_a_circuit_that_comes_or_goes() -> None:
     new = plan_of(HANDS, circuit=replace(CIRCUIT, service_id="2", name="new"))
     old = plan_of(HANDS)
-    came, went = differences([old], [new], WITHIN)
+    came, went = circuit_differences([old], [new], WITHIN)
     assert (came.before, came.plan, went.after, went.plan) == (None, new, None, old)
     assert not came.same
     assert not went.same
@@ -131,7 +131,7 @@ def test_a_circuit_that_comes_or_goes() -> None:
 
 def test_the_slowest_circuit_that_comes_is_more_than_none() -> None:
     slow = replace(CIRCUIT, tiers=(Bandwidth(1),), baseline=Baseline(Bandwidth(1)))
-    (came,) = differences([], [plan_of(circuit=slow)], WITHIN)
+    (came,) = circuit_differences([], [plan_of(circuit=slow)], WITHIN)
     assert (came.differs_for(higher=True), came.differs_for(higher=False)) == (minutes(600), minutes(0))
 
 

@@ -14,7 +14,7 @@ import pytest
 from iodcal.domain.changes import Cause, CauseKind, Change, of_window
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.domain.windows import open_windows
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minute_of, paced, plan_of
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Circuit, Peak
-from iodcal.domain.explaining import Explanation, Role, explain
-from iodcal.domain.values import replace
+from iodcal.domain.explain import Explanation, Role, explain
+from iodcal.domain.structs import replace
 from tests.domain.minutes import CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_properties import LAST, mixed
 

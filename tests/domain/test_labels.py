@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iodcal.domain.labels import labels_of
+from iodcal.domain.circuits import labels_of
 
 
 def test_the_last_layer_counts() -> None:

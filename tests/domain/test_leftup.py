@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.orders import Outcome
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.problems.kinds import Problem
-from iodcal.problems.left_up import left_up
+from iodcal.problems.limits import left_up
 from iodcal.problems.messages import describe
 from tests.domain.minutes import CIRCUIT, TIERS
 from tests.domain.test_orders import order
@@ -20,14 +20,14 @@ OFF_PEAK, _, _, GIGABIT = TIERS
 OTHER = replace(CIRCUIT, name="lon-a", service_id="77000000002")
 
 
-def standing(**changes: Any) -> Standing:
+def standing(**changes: Any) -> CircuitState:
     """den-a, up, as a run left it in state."""
     account = CIRCUIT.account
-    known = Standing(CIRCUIT.key, CIRCUIT.name, account.carrier_type, account.number, OFF_PEAK, GIGABIT)
+    known = CircuitState(CIRCUIT.key, CIRCUIT.name, account.carrier_type, account.number, OFF_PEAK, GIGABIT)
     return replace(known, **changes)
 
 
-def told(known: Standing, *circuits: Circuit) -> Problem | None:
+def told(known: CircuitState, *circuits: Circuit) -> Problem | None:
     return next(left_up({known.key: known}, circuits), None)
 
 
@@ -43,7 +43,7 @@ def of_account(circuit: Circuit, **changes: str) -> Circuit:
         standing(off_peak=None),
     ],
 )
-def test_what_does_not_cost_is_no_problem(known: Standing) -> None:
+def test_what_does_not_cost_is_no_problem(known: CircuitState) -> None:
     assert told(known, OTHER) is None
 
 

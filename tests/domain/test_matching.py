@@ -12,13 +12,11 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.conditions import Conditions
-from iodcal.domain.counting import Organizers
-from iodcal.domain.events import Event, Floating, Match, MatchedEvent, Named, Source, Timed, short_id
-from iodcal.domain.keywords import Keyword
-from iodcal.domain.matching import Matching, holds_at, match_events
-from iodcal.domain.patterns import Budget, Pattern, TooSlowError
+from iodcal.domain.events import Event, Floating, Match, MatchedEvent, NamedCircuits, Source, Timed, short_id
+from iodcal.domain.matching import Matching, Organizers, holds_at_place, match_events
 from iodcal.domain.rules import FromEvent, Highest, Rule
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.text_match import Keyword, Pattern, SearchBudget, TooSlowError
 from iodcal.domain.windows import Demand, Window, open_windows
 from iodcal.domain.workdays import Place
 from tests.domain.minutes import CIRCUIT, NOON, at
@@ -297,7 +295,7 @@ def test_what_an_unreadable_event_names_is_kept_too() -> None:
     pattern = Pattern(r"Start: (?P<bandwidth>\S*)")
     wanted = replace(rule(subject_regex=pattern), bandwidth=FromEvent.FROM_EVENT, named_in_event=True)
     found = match(replace(EVENT, subject="Start: soon, den-a"), rules=[wanted], circuits=[CIRCUIT])
-    assert [event.named for event, _ in found.unreadable] == [Named(frozenset({CIRCUIT.key}))]
+    assert [event.named for event, _ in found.unreadable] == [NamedCircuits(frozenset({CIRCUIT.key}))]
 
 
 def test_without_an_expression_an_event_can_name_no_bandwidth() -> None:
@@ -337,7 +335,7 @@ def test_local_time_is_judged_in_the_circuits_zone(
     zone: str, conditions: dict[str, Any], holds: bool
 ) -> None:
     given = {**conditions, **({"days": frozenset(conditions["days"])} if "days" in conditions else {})}
-    assert holds_at(Conditions(**given), EVENT.span, Place(ZoneInfo(zone))) is holds
+    assert holds_at_place(Conditions(**given), EVENT.span, Place(ZoneInfo(zone))) is holds
 
 
 def test_one_event_may_match_for_one_circuit_only() -> None:
@@ -440,12 +438,12 @@ def test_an_event_that_is_given_up_names_no_bandwidth_either() -> None:
 
 def test_nobody_searches_more_of_a_subject_than_exchange_keeps() -> None:
     pattern = Pattern("end$")
-    assert pattern.search("x" * 252 + "end", Budget()) is not None
-    assert pattern.search("x" * 253 + "end", Budget()) is None
+    assert pattern.search("x" * 252 + "end", SearchBudget()) is not None
+    assert pattern.search("x" * 253 + "end", SearchBudget()) is None
 
 
 def test_a_thousand_such_subjects_cost_little_more_than_a_few() -> None:
-    budget, pattern = Budget(), Pattern(r"^(a|aa)+$")
+    budget, pattern = SearchBudget(), Pattern(r"^(a|aa)+$")
     allowed = []
     for _ in range(50):
         allowed.append(budget.next)
@@ -457,8 +455,8 @@ def test_a_thousand_such_subjects_cost_little_more_than_a_few() -> None:
 
 
 def test_a_rules_budget_ends_and_the_runs_with_it() -> None:
-    run = Budget.for_run()
-    spent, other = Budget(of_run=run), Budget(of_run=run)
+    run = SearchBudget.for_run()
+    spent, other = SearchBudget(of_run=run), SearchBudget(of_run=run)
     spent.spend(1.0)
     assert spent.next == 0.0
     with pytest.raises(TooSlowError):
@@ -469,16 +467,16 @@ def test_a_rules_budget_ends_and_the_runs_with_it() -> None:
 
 
 def test_searches_that_end_just_in_time_are_paid_for_and_quick_ones_are_free() -> None:
-    slow, budget = Pattern("(a*)*$"), Budget()
+    slow, budget = Pattern("(a*)*$"), SearchBudget()
     searches = 0
     while budget.next:
         searches += 1
         with suppress(TooSlowError):
             slow.search("a" * 254 + "!", budget)
     assert searches < 10_000
-    full = Budget()
+    full = SearchBudget()
     full.spend(0.0004)
-    assert full.left == Budget().left
+    assert full.left == SearchBudget().left
 
 
 def test_a_slow_rule_is_undecided_and_strangers_subjects_spend_nothing_of_our_own() -> None:

@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.billing import billed_time, cost, difference
+from iodcal.domain.billing import billed_cost, billed_time, cost_difference
 from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Quote
-from iodcal.domain.costing import change_costs, list_prices_of, window_cost
+from iodcal.domain.costs import change_costs, list_prices_of, window_cost
+from iodcal.domain.held import comparable_price, price_ceiling
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
 from iodcal.domain.planning import CircuitPlan, Shortage
-from iodcal.domain.price import ceiling, comparable_price
-from iodcal.domain.standing import Drift
 from iodcal.domain.steps import Steps
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.problems.events import events_at_risk
 from iodcal.problems.kinds import Fact, Kind, Problem
 from iodcal.problems.limits import of_prices, of_quotas
@@ -36,7 +36,7 @@ WINDOW = Interval(at(0), at(720))
 def bill(course: Sequence[tuple[float, Bandwidth]], start: float, end: float, billing: Billing) -> str:
     steps = Steps.of((at(minute), bandwidth) for minute, bandwidth in course)
     tariff = replace(TARIFF, billing=billing)
-    return str(cost(steps, Interval(at(start), at(end)), tariff).rounded)
+    return str(billed_cost(steps, Interval(at(start), at(end)), tariff).rounded)
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ def test_a_bill(course: list[tuple[float, Bandwidth]], end: float, billing: Bill
 
 def test_what_has_no_rate_makes_the_bill_incomplete_and_adds_nothing() -> None:
     over, odd = Interval(at(0), at(120)), Bandwidth(300)
-    assert cost(Steps.of([(at(0), LOW), (at(60), odd)]), over, TARIFF) == Cost(
+    assert billed_cost(Steps.of([(at(0), LOW), (at(60), odd)]), over, TARIFF) == Cost(
         Decimal("0.46"), "USD", complete=False
     )
-    assert cost(Steps.of([(at(0), LOW)]), over, TARIFF) == Cost(Decimal("0.92"), "USD")
+    assert billed_cost(Steps.of([(at(0), LOW)]), over, TARIFF) == Cost(Decimal("0.92"), "USD")
     hourly = replace(TARIFF, billing=Billing.HOUR)  # in no hour is the unknown tier the highest
     overshadowed = Steps.of([(at(0), TOP), (at(30), odd), (at(90), TOP)])
-    assert cost(overshadowed, over, hourly) == Cost(Decimal("2.12"), "USD")
+    assert billed_cost(overshadowed, over, hourly) == Cost(Decimal("2.12"), "USD")
     unknown, known = Steps.of([(at(0), Bandwidth(300))]), Steps.of([(at(0), LOW)])
-    assert not difference(unknown, known, WINDOW, TARIFF).complete
+    assert not cost_difference(unknown, known, WINDOW, TARIFF).complete
 
 
 courses = st.lists(
@@ -105,7 +105,7 @@ def test_bills_add_up_where_they_are_cut_between_two_periods(
     tariff = replace(TARIFF, billing=billing)
     steps = Steps.of([(start, TOP), *course])
     parts = [
-        cost(steps, span, tariff)
+        billed_cost(steps, span, tariff)
         for span in (Interval(start, middle), Interval(middle, end), Interval(start, end))
     ]
     assert abs(Fraction(parts[0].amount + parts[1].amount - parts[2].amount)) < Fraction(1, 10**20)
@@ -181,13 +181,13 @@ def limited(own: str | None, *rules: str | None, peak: bool = False) -> CircuitP
 )
 def test_the_most_that_a_raise_may_cost(plan: CircuitPlan, expected: str | None) -> None:
     (change, *_) = plan.changes
-    assert ceiling(change, plan.timeline) == (Decimal(expected) if expected else None)
+    assert price_ceiling(change, plan.timeline) == (Decimal(expected) if expected else None)
 
 
 def test_a_lowering_is_never_too_dear() -> None:
     plan = plan_of(ordered=1000, circuit=replace(CIRCUIT, tariff=TARIFF, max_price_per_hour=Decimal("0.01")))
     assert plan.due is not None
-    assert (plan.due.held, ceiling(plan.due, plan.timeline)) == (None, None)
+    assert (plan.due.held, price_ceiling(plan.due, plan.timeline)) == (None, None)
 
 
 def test_a_raise_that_is_too_dear_is_held_told_and_asked_for_again() -> None:
@@ -384,4 +384,4 @@ def test_a_hold_keeps_to_the_circuits_limit_and_to_no_rules() -> None:
     assert (problem.kind, problem.facts["limit"]) == (Kind.PRICE, "0.90")
     free = plan_of(held, circuit=replace(CIRCUIT, tariff=TARIFF))
     assert free.to_order is not None
-    assert ceiling(free.to_order, free.timeline) is None
+    assert price_ceiling(free.to_order, free.timeline) is None

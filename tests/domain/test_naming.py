@@ -10,19 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iodcal.domain.asking import Asking, nameless
-from iodcal.domain.counting import Organizers, Veil
-from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Named
-from iodcal.domain.freezes import open_freezes
+from iodcal.domain.circuit_names import NameBook, names_circuit
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, NamedCircuits
+from iodcal.domain.explain import Explainer, RuleEvaluation
+from iodcal.domain.last_known_good import recall_events, remember_reading
 from iodcal.domain.localtime import Interval
-from iodcal.domain.matching import match_events
-from iodcal.domain.memory import from_memory, from_reading
-from iodcal.domain.naming import NameBook, means
+from iodcal.domain.matching import Organizers, Visibility, match_events
+from iodcal.domain.resolution import CircuitResolver, find_events_without_circuit
 from iodcal.domain.rules import Mode, Rule
-from iodcal.domain.trials import Court, RuleTrial
-from iodcal.domain.values import replace
-from iodcal.domain.windows import open_windows
-from iodcal.words.explain import condition_words
+from iodcal.domain.structs import replace
+from iodcal.domain.windows import open_freezes, open_windows
+from iodcal.messages.results import condition_words
 from tests.domain.minutes import CIRCUIT, NOON
 from tests.domain.test_matching import COMPANY, EVENT, HOUR, ROOMS, rule
 
@@ -77,7 +75,7 @@ def asked(*events: Event, rules: tuple[Rule, ...] = ()) -> list[str]:
 )
 def test_names_are_whole_words_and_the_longest_counts(subject: str, named: list[str]) -> None:
     found = NameBook(CIRCUITS.values()).named_in(titled(subject))
-    assert [name for name, circuit in CIRCUITS.items() if means(found, circuit)] == named
+    assert [name for name, circuit in CIRCUITS.items() if names_circuit(found, circuit)] == named
     assert bool(found) is bool(named)
 
 
@@ -91,18 +89,18 @@ def test_a_circuit_is_named_in_the_title_a_location_or_a_category(where: dict[st
 def test_a_name_at_the_end_of_a_longer_one_is_not_meant() -> None:
     longer = replace(LON_A, name="new-den", site=None)
     found = NameBook([DEN_A, longer]).named_in(titled("DR New Den"))
-    assert found == Named(frozenset({longer.key}))
+    assert found == NamedCircuits(frozenset({longer.key}))
 
 
 def test_a_name_may_be_one_letter() -> None:
     short = replace(LON_A, name="a", site=None)
-    assert NameBook([short]).named_in(titled("A")) == Named(frozenset({short.key}))
+    assert NameBook([short]).named_in(titled("A")) == NamedCircuits(frozenset({short.key}))
 
 
 def test_one_name_of_two_things_means_both() -> None:
     twin = replace(LON_A, name="den", service_id="5")
     found = NameBook([DEN_A, twin]).named_in(titled("DR den"))
-    assert found == Named(frozenset({twin.key}), frozenset({"den"}))
+    assert found == NamedCircuits(frozenset({twin.key}), frozenset({"den"}))
 
 
 @given(st.text(st.sampled_from("abdenlo7 -"), max_size=30))
@@ -145,7 +143,7 @@ def test_what_one_copy_names_all_copies_name() -> None:
 def test_a_hidden_event_names_circuits_and_its_title_stays_hidden() -> None:
     secret = titled("Merger, LON", sensitivity="private")
     (kept,) = matched(secret, rules=(by_name(),))
-    assert (kept.subject, kept.named) == (None, Named(sites=frozenset({"lon"})))
+    assert (kept.subject, kept.named) == (None, NamedCircuits(sites=frozenset({"lon"})))
     assert asked(secret) == ["lon-a"]
 
 
@@ -160,8 +158,8 @@ def remembered(subject: str, wanted: Rule) -> tuple[MatchedEvent, ...]:
     event = titled(subject)
     covers = Interval(NOON - HOUR, NOON + 9 * HOUR)
     reading = CalendarReading(COMPANY, covers, NOON, (event,))
-    kept = from_reading(reading, matched(event, rules=(wanted,)), None, lambda _: False).remembered
-    return from_memory(COMPANY, kept).events
+    kept = remember_reading(reading, matched(event, rules=(wanted,)), None, lambda _: False).remembered
+    return recall_events(COMPANY, kept).events
 
 
 def opened(events: tuple[MatchedEvent, ...], wanted: Rule, *circuits: Any) -> list[str]:
@@ -198,7 +196,7 @@ def test_what_is_no_longer_configured_names_nothing() -> None:
 
 def told(*events: Event, rules: tuple[Rule, ...]) -> list[tuple[str, str, str]]:
     kept = matched(*events, rules=rules)
-    found = tuple(nameless(kept, rules, Asking(kept, CIRCUITS)))
+    found = tuple(find_events_without_circuit(kept, rules, CircuitResolver(kept, CIRCUITS)))
     assert all(one.event in kept for one in found)
     return [(one.rule.name, ", ".join(one.allowed), one.outside) for one in found]
 
@@ -231,10 +229,10 @@ def test_an_event_that_asks_for_nothing_is_not_told() -> None:
     assert [name for name, _, _ in told(DR_TEST, rules=(window,))] == ["dr"]
 
 
-def tried(event: Event, wanted: Rule, *copies: Event) -> RuleTrial:
+def tried(event: Event, wanted: Rule, *copies: Event) -> RuleEvaluation:
     kept = matched(event, *copies, rules=(wanted,))
     windows = open_windows(kept, [wanted], CIRCUITS.values())
-    court = Court([wanted], CIRCUITS, windows, Organizers(), Veil.over((event, *copies)), kept)
+    court = Explainer([wanted], CIRCUITS, windows, Organizers(), Visibility.over((event, *copies)), kept)
     (trial,) = court.try_event(event).rules
     return trial
 
@@ -305,7 +303,7 @@ def test_explaining_and_planning_agree_and_no_event_is_lost_without_a_word(
 ) -> None:
     kept = matched(*events, rules=tuple(rules))
     windows = open_windows(kept, rules, CIRCUITS.values())
-    court = Court(rules, CIRCUITS, windows, Organizers(), Veil.over(events), kept)
+    court = Explainer(rules, CIRCUITS, windows, Organizers(), Visibility.over(events), kept)
     explained = {
         (circuit.circuit, one.rule.name, event.copy_key)
         for event in events
@@ -319,6 +317,9 @@ def test_explaining_and_planning_agree_and_no_event_is_lost_without_a_word(
         for window in of_circuit
     }
     assert explained == planned
-    told_of = {one.event.copy_key for one in nameless(kept, rules, Asking(kept, CIRCUITS))}
+    told_of = {
+        one.event.copy_key
+        for one in find_events_without_circuit(kept, rules, CircuitResolver(kept, CIRCUITS))
+    }
     asked_for = {key for _, _, key in planned}
     assert {event.copy_key for event in kept} <= asked_for | told_of

@@ -6,6 +6,7 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.orders import (
     GATEWAY_ANSWERED,
@@ -14,15 +15,14 @@ from iodcal.domain.orders import (
     Order,
     Outcome,
     adoptable,
-    answered,
-    ended,
-    intent,
-    settle,
+    make_intent,
+    settle_order,
     waited_too_long,
+    with_answer,
+    with_end,
 )
-from iodcal.domain.people import absorb, forget_old_orders, starting_point
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.overrides import apply_manual_change, forget_old_orders, starting_point
+from iodcal.domain.structs import replace
 from tests.domain.minutes import PATIENCE, Ask, at, minute_of, plan_of, standing_at
 
 OLD, NEW, OTHER = Bandwidth(100), Bandwidth(1000), Bandwidth(500)
@@ -30,7 +30,7 @@ OLD, NEW, OTHER = Bandwidth(100), Bandwidth(1000), Bandwidth(500)
 
 def order(outcome: Outcome = Outcome.SENDING, **changes: object) -> Order:
     """An order up from 100 Mbps to 1 Gbps, sent at noon."""
-    made = intent(
+    made = make_intent(
         id="a1",
         circuit_key="k",
         circuit="den-a",
@@ -42,7 +42,7 @@ def order(outcome: Outcome = Outcome.SENDING, **changes: object) -> Order:
         run_id="r",
     )
     if outcome not in (Outcome.SENDING, Outcome.UNKNOWN):
-        made = answered(made, Acceptance(at(0), "42"))
+        made = with_answer(made, Acceptance(at(0), "42"))
     return replace(made, outcome=outcome, **changes)  # type: ignore[arg-type]  # fields by name
 
 
@@ -81,14 +81,14 @@ def reading(minute: float, mbps: int | None, status: Status = Status.ACTIVE) -> 
     ],
 )
 def test_what_a_reading_makes_of_an_order(before: Outcome, seen: Reading, after: Outcome) -> None:
-    assert settle(order(before), seen, PATIENCE).outcome is after
+    assert settle_order(order(before), seen, PATIENCE).outcome is after
 
 
 def test_a_reading_that_differed_once_keeps_a_lost_order_from_being_resent() -> None:
-    seen = settle(order(Outcome.UNKNOWN), reading(5, 100, Status.PENDING), PATIENCE)
+    seen = settle_order(order(Outcome.UNKNOWN), reading(5, 100, Status.PENDING), PATIENCE)
     assert (seen.outcome, seen.accepted_at) == (Outcome.PENDING, at(0))
-    assert settle(seen, reading(16, 100), PATIENCE).outcome is Outcome.PENDING
-    assert settle(seen, reading(20, 100), PATIENCE).outcome is Outcome.FAILED
+    assert settle_order(seen, reading(16, 100), PATIENCE).outcome is Outcome.PENDING
+    assert settle_order(seen, reading(20, 100), PATIENCE).outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,14 @@ def test_no_setting_of_the_clock_makes_an_order_older(
     wall: float, boot: BootTime | None, after: Outcome
 ) -> None:
     sent = order(Outcome.UNKNOWN, boot=BootTime("one", 60))
-    assert settle(sent, reading(wall, 100), PATIENCE, boot).outcome is after
+    assert settle_order(sent, reading(wall, 100), PATIENCE, boot).outcome is after
 
 
 def test_an_order_that_a_gateway_answered_has_failed_where_nothing_came_of_it() -> None:
     answered = order(Outcome.UNKNOWN, reason=GATEWAY_ANSWERED)
-    assert settle(answered, reading(14, 100), PATIENCE).outcome is Outcome.UNKNOWN
-    assert settle(answered, reading(15, 100), PATIENCE).outcome is Outcome.FAILED
-    assert settle(answered, reading(15, 1000), PATIENCE).outcome is Outcome.CONFIRMED
+    assert settle_order(answered, reading(14, 100), PATIENCE).outcome is Outcome.UNKNOWN
+    assert settle_order(answered, reading(15, 100), PATIENCE).outcome is Outcome.FAILED
+    assert settle_order(answered, reading(15, 1000), PATIENCE).outcome is Outcome.CONFIRMED
 
 
 def test_the_clock_alone_makes_an_order_overdue_and_nothing_else() -> None:
@@ -134,7 +134,7 @@ def test_an_own_order_that_surfaces_late_is_adopted() -> None:
     assert adoptable([order(Outcome.CONFIRMED)], reading(60, 1000)) is None
     assert adoptable([lost], reading(24 * 60 + 1, 1000)) is None
     standing = replace(standing_at(100), recent=(lost,))
-    after = absorb(standing, reading(60, 1000), PATIENCE)
+    after = apply_manual_change(standing, reading(60, 1000), PATIENCE)
     assert (after.confirmed, after.drift, after.recent[0].outcome) == (NEW, None, Outcome.CONFIRMED)
 
 
@@ -158,12 +158,12 @@ def test_directions_quota_and_giving_up() -> None:
     assert counted == set(Outcome) - {Outcome.REFUSED, Outcome.NOT_SENT}
     assert order(Outcome.LOST, resends=2).gives_up
     assert not order(Outcome.LOST, resends=1).gives_up
-    assert ended(order(), Outcome.UNKNOWN, at(1)).settled_at is None
-    assert ended(order(), Outcome.REFUSED, at(1), "why").reason == "why"
+    assert with_end(order(), Outcome.UNKNOWN, at(1)).settled_at is None
+    assert with_end(order(), Outcome.REFUSED, at(1), "why").reason == "why"
 
 
-def first_seen(mbps: int, status: Status = Status.ACTIVE) -> Standing:
-    return absorb(standing_at(None), reading(0, mbps, status), PATIENCE)
+def first_seen(mbps: int, status: Status = Status.ACTIVE) -> CircuitState:
+    return apply_manual_change(standing_at(None), reading(0, mbps, status), PATIENCE)
 
 
 def test_the_first_reading_is_ours_by_definition() -> None:
@@ -175,22 +175,22 @@ def test_the_first_reading_is_ours_by_definition() -> None:
 
 
 def test_a_reading_that_no_order_explains_is_drift_dated_by_the_last_that_agreed() -> None:
-    agreed = absorb(standing_at(100), reading(0, 100), PATIENCE)
-    raised = absorb(agreed, reading(60, 1000), PATIENCE)
+    agreed = apply_manual_change(standing_at(100), reading(0, 100), PATIENCE)
+    raised = apply_manual_change(agreed, reading(60, 1000), PATIENCE)
     assert raised.drift is not None
     assert (raised.drift.observed, minute_of(raised.drift.agreed_at)) == (NEW, 0)
-    again = absorb(raised, reading(70, 1000), PATIENCE)
+    again = apply_manual_change(raised, reading(70, 1000), PATIENCE)
     assert again.drift == raised.drift
-    other = absorb(again, reading(80, 500), PATIENCE)
+    other = apply_manual_change(again, reading(80, 500), PATIENCE)
     assert other.drift is not None
     assert (other.drift.observed, minute_of(other.drift.agreed_at)) == (OTHER, 0)
-    assert absorb(other, reading(90, 100), PATIENCE).drift is None
+    assert apply_manual_change(other, reading(90, 100), PATIENCE).drift is None
 
 
 def test_drift_behind_a_confirmed_order_is_dated_by_it() -> None:
     done = replace(order(Outcome.CONFIRMED), settled_at=at(-30))
     standing = replace(standing_at(1000), reading=None, recent=(done,))
-    drifted = absorb(standing, reading(10, 100), PATIENCE)
+    drifted = apply_manual_change(standing, reading(10, 100), PATIENCE)
     assert drifted.drift is not None
     assert minute_of(drifted.drift.agreed_at) == -30
 
@@ -198,18 +198,18 @@ def test_drift_behind_a_confirmed_order_is_dated_by_it() -> None:
 def test_a_copy_that_lags_behind_a_confirmed_order_is_no_drift() -> None:
     done = replace(order(Outcome.CONFIRMED), settled_at=at(0))
     standing = replace(standing_at(1000), recent=(done,))
-    assert absorb(standing, reading(14, 100), PATIENCE).drift is None
-    assert absorb(standing, reading(14, 500), PATIENCE).drift is not None
-    assert absorb(standing, reading(15, 100), PATIENCE).drift is not None
+    assert apply_manual_change(standing, reading(14, 100), PATIENCE).drift is None
+    assert apply_manual_change(standing, reading(14, 500), PATIENCE).drift is not None
+    assert apply_manual_change(standing, reading(15, 100), PATIENCE).drift is not None
 
 
 def test_an_open_order_is_no_drift() -> None:
     standing = replace(standing_at(100), order=order(Outcome.ACCEPTED))
-    seen = absorb(standing, reading(5, 500), PATIENCE)
+    seen = apply_manual_change(standing, reading(5, 500), PATIENCE)
     assert seen.drift is None
-    done = absorb(standing, reading(5, 1000), PATIENCE)
+    done = apply_manual_change(standing, reading(5, 1000), PATIENCE)
     assert (done.confirmed, done.order, done.recent[0].outcome) == (NEW, None, Outcome.CONFIRMED)
-    failed = absorb(standing, reading(25, 100), PATIENCE)
+    failed = apply_manual_change(standing, reading(25, 100), PATIENCE)
     assert (failed.confirmed, failed.order, failed.recent[0].outcome) == (OLD, None, Outcome.FAILED)
 
 
@@ -245,8 +245,8 @@ def test_a_curtain_up_reading_is_remembered_until_its_event_is_over() -> None:
     assert forget_old_orders(standing, at(30)).curtain_ups == ()
 
 
-def drifted(mbps: int, *, confirmed: int, agreed: float = -30, **changes: object) -> Standing:
-    standing = absorb(standing_at(confirmed, read_at=agreed), reading(0, mbps), PATIENCE)
+def drifted(mbps: int, *, confirmed: int, agreed: float = -30, **changes: object) -> CircuitState:
+    standing = apply_manual_change(standing_at(confirmed, read_at=agreed), reading(0, mbps), PATIENCE)
     return replace(standing, **changes)  # type: ignore[arg-type]  # fields by name
 
 
@@ -307,8 +307,10 @@ def test_an_up_is_needed_when_its_first_event_begins() -> None:
 def test_the_lead_left_is_known_once_an_up_is_confirmed() -> None:
     needed = order(Outcome.ACCEPTED, needed_by=at(20))
     assert needed.lead_left is None
-    done = settle(needed, Reading(at(12), Status.ACTIVE, NEW), PATIENCE)
+    done = settle_order(needed, Reading(at(12), Status.ACTIVE, NEW), PATIENCE)
     assert done.lead_left == at(20) - at(12)
-    late = settle(needed, Reading(at(25), Status.ACTIVE, NEW), PATIENCE)
+    late = settle_order(needed, Reading(at(25), Status.ACTIVE, NEW), PATIENCE)
     assert late.lead_left == at(20) - at(25)
-    assert settle(order(Outcome.ACCEPTED), Reading(at(12), Status.ACTIVE, NEW), PATIENCE).lead_left is None
+    assert (
+        settle_order(order(Outcome.ACCEPTED), Reading(at(12), Status.ACTIVE, NEW), PATIENCE).lead_left is None
+    )

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.circuits import Orders
-from iodcal.domain.standing import Drift, Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.problems.events import PreflightCheck, causes_of, check_readiness
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, plan_of, standing_at
 
@@ -19,8 +19,8 @@ BY_HAND = replace(standing_at(1000), confirmed=TIERS[0], drift=Drift(TIERS[-1], 
 def check(
     now: float,
     *,
-    standing: Standing,
-    before: Standing | None = None,
+    standing: CircuitState,
+    before: CircuitState | None = None,
     cause: str | None = None,
     earlier: str | None = None,
     **circuit: Any,
@@ -51,8 +51,8 @@ def check(
 )  # fmt: skip
 def test_how_a_circuit_stands_to_an_event(
     now: float,
-    standing: Standing,
-    before: Standing | None,
+    standing: CircuitState,
+    before: CircuitState | None,
     cause: str | None,
     told: tuple[str, str | None, bool],
 ) -> None:

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.conditions import Conditions
+from iodcal.domain.due import coming_changes, due_change
 from iodcal.domain.events import Event, Floating, Source, Timed
-from iodcal.domain.keywords import Keyword
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import match_events
-from iodcal.domain.plan import coming, judge
 from iodcal.domain.rules import Mode, Rule
-from iodcal.domain.timeline import Timeline, draw
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.text_match import Keyword
+from iodcal.domain.timeline import Timeline, draw_timeline
 from iodcal.domain.windows import open_windows
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minute_of, minutes, pace, timeline_of
 
@@ -64,7 +64,7 @@ class Simulation:
             if minute == done_at:
                 running = target
             if minute % EVERY == phase and minute >= done_at:
-                change = judge(timeline, Bandwidth(running), at(minute), PACE).change
+                change = due_change(timeline, Bandwidth(running), at(minute), PACE).change
                 if change is not None:
                     target, done_at = change.new.mbps, minute + PROVISIONING
                     (self.ups if change.up else self.downs).append((minute, change.new.mbps))
@@ -93,15 +93,15 @@ def test_applying_a_plan_and_planning_again_asks_for_nothing(
     wanted: list[Ask], ordered: Bandwidth, now: int
 ) -> None:
     timeline = timeline_of(*wanted)
-    change = judge(timeline, ordered, at(now), PACE).change
+    change = due_change(timeline, ordered, at(now), PACE).change
     if change is not None:
         assert change.new != ordered
-        assert judge(timeline, change.new, at(now), PACE).change is None
+        assert due_change(timeline, change.new, at(now), PACE).change is None
 
 
 @given(mixed, st.sampled_from(TIERS), st.integers(0, LAST))
 def test_changes_to_come_form_a_chain_in_order(wanted: list[Ask], level: Bandwidth, now: int) -> None:
-    changes = list(coming(timeline_of(*wanted), level, at(now), at(LAST), minutes(MIN_GAP)))
+    changes = list(coming_changes(timeline_of(*wanted), level, at(now), at(LAST), minutes(MIN_GAP)))
     for earlier, later in pairwise(changes):
         assert earlier.new == later.old
         assert earlier.at < later.at
@@ -196,7 +196,7 @@ def test_clock_changes_leave_no_gap(zone: str, day: datetime, days: int, first: 
     event = Event(SOURCES[0], "1", "u", span, subject="close", all_day=True)
     rule = Rule("close", {SOURCES[0].calendar: (CIRCUIT.name,)}, Bandwidth(1000))
     windows = open_windows(match_events([event], [rule]).matched, [rule], [circuit])[CIRCUIT.name]
-    timeline = draw(circuit, windows, Interval(start, end))
+    timeline = draw_timeline(circuit, windows, Interval(start, end))
     for earlier, later in pairwise(timeline.segments):
         assert earlier.span.end == later.span.start
     (window,) = windows

@@ -8,25 +8,25 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change
+from iodcal.domain.circuit_state import CircuitState, Drift, SourceMemory
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Timed, mark_of, short_id
+from iodcal.domain.last_known_good import LastKnownGood, recall_events, remember_reading
 from iodcal.domain.localtime import Interval
-from iodcal.domain.memory import Recalled, from_memory, from_reading
 from iodcal.domain.orders import (
     BootTime,
     Order,
     Outcome,
     adoptable,
-    answered,
-    as_kept,
-    ended,
-    intent,
-    settle,
+    as_kept_order,
+    make_intent,
+    settle_order,
     waited_too_long,
+    with_answer,
+    with_end,
 )
-from iodcal.domain.people import absorb, held_by_person, note_level
-from iodcal.domain.standing import Drift, Remembered, Standing
-from iodcal.domain.values import replace
+from iodcal.domain.overrides import apply_manual_change, held_by_person, note_level
+from iodcal.domain.structs import replace
 from tests.domain.minutes import PATIENCE, SOURCE, Ask, at, standing_at, timeline_of
 
 OLD, OTHER, NEW = Bandwidth(100), Bandwidth(500), Bandwidth(1000)
@@ -36,7 +36,7 @@ CLOSED: dict[str, object] = {"quote_id": None, "boot": None}
 
 def sent(**changes: object) -> Order:
     """An order up from 100 Mbps to 1 Gbps, sent at noon, a minute after the machine started."""
-    order = intent(
+    order = make_intent(
         id="a1",
         circuit_key="key",
         circuit="den-a",
@@ -52,7 +52,7 @@ def sent(**changes: object) -> Order:
 
 
 def taken(**changes: object) -> Order:
-    return replace(answered(sent(), Acceptance(at(1), "42")), **changes)  # type: ignore[arg-type]  # as above
+    return replace(with_answer(sent(), Acceptance(at(1), "42")), **changes)  # type: ignore[arg-type]  # as above
 
 
 def shows(minute: float, mbps: int, status: Status = Status.ACTIVE) -> Reading:
@@ -87,7 +87,7 @@ def test_the_intent_holds_all_that_a_later_run_needs() -> None:
 def test_the_intent_holds_the_price_and_what_it_is_needed_for(
     quote: Quote, price: Decimal | None, currency: str | None
 ) -> None:
-    made = intent(
+    made = make_intent(
         id="a1",
         circuit_key="key",
         circuit="den-a",
@@ -104,7 +104,7 @@ def test_the_intent_holds_the_price_and_what_it_is_needed_for(
 
 def test_an_answer_adds_when_and_the_carriers_own_id() -> None:
     accepted = replace(sent(), outcome=Outcome.ACCEPTED, accepted_at=at(1), carrier_order_id="42")
-    assert answered(sent(), Acceptance(at(1), "42")) == accepted
+    assert with_answer(sent(), Acceptance(at(1), "42")) == accepted
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_an_answer_adds_when_and_the_carriers_own_id() -> None:
 def test_only_an_order_that_is_settled_says_when(outcome: Outcome, settled: object) -> None:
     kept = {} if settled is None else CLOSED
     told = {"outcome": outcome, "settled_at": settled, "reason": "code", **kept}
-    assert ended(sent(), outcome, at(2), "code") == sent(**told)
-    assert ended(sent(), outcome, at(2)).reason == ""
+    assert with_end(sent(), outcome, at(2), "code") == sent(**told)
+    assert with_end(sent(), outcome, at(2)).reason == ""
 
 
 @pytest.mark.parametrize(
@@ -135,17 +135,17 @@ def test_only_an_order_that_is_settled_says_when(outcome: Outcome, settled: obje
     ids=["confirmed", "failed", "the time-out counts from the acceptance", "lost"],
 )
 def test_what_a_reading_settles_is_dated_by_it(order: Order, reading: Reading, after: Order) -> None:
-    assert settle(order, reading, PATIENCE) == after
+    assert settle_order(order, reading, PATIENCE) == after
 
 
 def test_an_accepted_order_ages_by_both_clocks_too() -> None:
     young, old = BootTime("boot", 60 + 19 * 60), BootTime("boot", 60 + 21 * 60)
-    assert settle(taken(), shows(300, 100), PATIENCE, young).outcome is Outcome.ACCEPTED
-    assert settle(taken(), shows(300, 100), PATIENCE, old).outcome is Outcome.FAILED
+    assert settle_order(taken(), shows(300, 100), PATIENCE, young).outcome is Outcome.ACCEPTED
+    assert settle_order(taken(), shows(300, 100), PATIENCE, old).outcome is Outcome.FAILED
     assert waited_too_long(taken(), at(300), PATIENCE, young).outcome is Outcome.ACCEPTED
     assert waited_too_long(taken(), at(300), PATIENCE, old).outcome is Outcome.OVERDUE
     at_once = replace(sent(), boot=BootTime("boot", 60))
-    assert settle(at_once, shows(0, 100), PATIENCE, BootTime("boot", 6000)).outcome is Outcome.UNKNOWN
+    assert settle_order(at_once, shows(0, 100), PATIENCE, BootTime("boot", 6000)).outcome is Outcome.UNKNOWN
 
 
 def test_what_is_settled_or_never_answered_is_not_overdue() -> None:
@@ -161,20 +161,20 @@ def test_of_two_own_orders_the_later_is_adopted_up_to_a_day_later() -> None:
     assert adoptable([early], shows(24 * 60, 1000)) is early
 
 
-def failing(**changes: object) -> Standing:
+def failing(**changes: object) -> CircuitState:
     standing = replace(standing_at(100), failures=3, retry_at=at(90), drift=Drift(OTHER, at(-9), at(-20)))
     return replace(standing, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_confirmed_order_ends_drift_and_back_off() -> None:
-    after = absorb(failing(order=taken()), shows(5, 1000), PATIENCE)
+    after = apply_manual_change(failing(order=taken()), shows(5, 1000), PATIENCE)
     assert (after.confirmed, after.drift, after.failures, after.retry_at) == (NEW, None, 0, None)
     closed = taken(outcome=Outcome.CONFIRMED, settled_at=at(5), **CLOSED)
     assert (after.order, after.recent) == (None, (closed,))
 
 
 def test_an_order_that_goes_on_is_kept_as_the_reading_left_it() -> None:
-    after = absorb(failing(order=taken()), shows(5, 100, Status.PENDING), PATIENCE)
+    after = apply_manual_change(failing(order=taken()), shows(5, 100, Status.PENDING), PATIENCE)
     assert after.order is not None
     assert after.order.outcome is Outcome.PENDING
     assert after.drift == Drift(OTHER, at(-9), at(-20))
@@ -182,13 +182,15 @@ def test_an_order_that_goes_on_is_kept_as_the_reading_left_it() -> None:
 
 def test_the_clock_that_nobody_sets_has_its_say_when_a_reading_is_absorbed() -> None:
     young = BootTime("boot", 60 + 60)
-    after = absorb(failing(order=sent(outcome=Outcome.UNKNOWN)), shows(300, 100), PATIENCE, young)
+    after = apply_manual_change(
+        failing(order=sent(outcome=Outcome.UNKNOWN)), shows(300, 100), PATIENCE, young
+    )
     assert after.order is not None
 
 
 def test_an_adopted_order_ends_drift_and_back_off_and_the_others_stay() -> None:
     lost, refused = taken(outcome=Outcome.LOST), taken(id="b2", outcome=Outcome.REFUSED, new=OTHER)
-    after = absorb(failing(recent=(refused, lost)), shows(60, 1000), PATIENCE)
+    after = apply_manual_change(failing(recent=(refused, lost)), shows(60, 1000), PATIENCE)
     adopted = replace(lost, outcome=Outcome.CONFIRMED, settled_at=at(60))
     assert after.recent == (refused, adopted)
     assert (after.confirmed, after.drift, after.failures, after.retry_at) == (NEW, None, 0, None)
@@ -196,9 +198,9 @@ def test_an_adopted_order_ends_drift_and_back_off_and_the_others_stay() -> None:
 
 def test_drift_says_what_was_seen_when() -> None:
     agreed = replace(standing_at(100), reading=shows(-30, 100))
-    assert absorb(agreed, shows(5, 500), PATIENCE).drift == Drift(OTHER, at(5), at(-30))
+    assert apply_manual_change(agreed, shows(5, 500), PATIENCE).drift == Drift(OTHER, at(5), at(-30))
     unread = replace(standing_at(100), reading=None)
-    assert absorb(unread, shows(5, 500), PATIENCE).drift == Drift(OTHER, at(5), at(5))
+    assert apply_manual_change(unread, shows(5, 500), PATIENCE).drift == Drift(OTHER, at(5), at(5))
 
 
 def test_the_level_is_kept_and_when_it_last_fell() -> None:
@@ -223,8 +225,8 @@ RANGE = Interval(at(-60), at(600))
 CALL = Ask(-30, 60, name="call")
 
 
-def before_us(*events: MatchedEvent) -> Remembered:
-    return Remembered(SOURCE.key, "an old name", at(-5), Interval(at(-70), at(500)), events)
+def before_us(*events: MatchedEvent) -> SourceMemory:
+    return SourceMemory(SOURCE.key, "an old name", at(-5), Interval(at(-70), at(500)), events)
 
 
 def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() -> None:
@@ -240,14 +242,14 @@ def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() 
     elsewhere = replace(SOURCE, label="an old name")
     old = replace(CALL.matched(), source=elsewhere)
     rules = frozenset({"Company-wide events"})
-    recalled = from_reading(reading, [matched], before_us(old), covers_now, rules)
+    recalled = remember_reading(reading, [matched], before_us(old), covers_now, rules)
     missed = replace(CALL.matched(), source=SOURCE, absent=True, remembered_since=at(-5))
     assert asked == [missed]
-    assert recalled == Recalled(
+    assert recalled == LastKnownGood(
         source=SOURCE,
         events=(matched, missed),
         known_until=RANGE.end,
-        remembered=Remembered(
+        remembered=SourceMemory(
             SOURCE.key, SOURCE.label, at(0), RANGE, (matched, replace(missed, remembered_since=None)), rules
         ),
         fresh=True,
@@ -256,10 +258,10 @@ def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() 
 
 def test_what_cannot_be_read_is_recalled_under_its_present_name() -> None:
     old = replace(CALL.matched(), source=replace(SOURCE, calendar="old", label="an old name"))
-    recalled = from_memory(SOURCE, before_us(old))
+    recalled = recall_events(SOURCE, before_us(old))
     now = replace(CALL.matched(), source=SOURCE, remembered_since=at(-5))
-    assert recalled == Recalled(SOURCE, (now,), at(500), before_us(old), fresh=False)
-    assert from_memory(SOURCE, None) == Recalled(SOURCE, (), None, None, fresh=False)
+    assert recalled == LastKnownGood(SOURCE, (now,), at(500), before_us(old), fresh=False)
+    assert recall_events(SOURCE, None) == LastKnownGood(SOURCE, (), None, None, fresh=False)
 
 
 def test_an_id_is_never_taken_for_a_uid() -> None:
@@ -267,7 +269,7 @@ def test_an_id_is_never_taken_for_a_uid() -> None:
     nameless = replace(CALL.matched(), id="same", uid="")
     twin = Event(SOURCE, "other", "same", Timed(at(300), at(360)), subject="twin")
     reading = CalendarReading(SOURCE, RANGE, at(0), (twin,))
-    recalled = from_reading(reading, (), before_us(nameless), lambda found: found.id == "same")
+    recalled = remember_reading(reading, (), before_us(nameless), lambda found: found.id == "same")
     assert [event.id for event in recalled.events] == ["same"]
 
 
@@ -279,14 +281,14 @@ def test_an_event_with_a_long_id_that_was_moved_is_known_again(uid: str, digits:
     assert before.copy_key[:2] == event.copy_key[:2]
     for seen, missed in ((event, 0), (replace(event, id="B" * 152), 1)):
         reading = CalendarReading(SOURCE, RANGE, at(0), (seen,))
-        assert len(from_reading(reading, (), before_us(before), lambda _: True).events) == missed
+        assert len(remember_reading(reading, (), before_us(before), lambda _: True).events) == missed
 
 
 def test_an_event_that_an_earlier_version_remembered_and_that_was_moved_ends_at_once() -> None:
     event = Event(SOURCE, "A" * 152, "0" * 112, Timed(at(300), at(360)))
     before = replace(CALL.matched(), id=short_id(event.id), uid=short_id(event.uid))
     reading = CalendarReading(SOURCE, RANGE, at(0), (event,))
-    assert from_reading(reading, (), before_us(before), lambda _: True).events == ()
+    assert remember_reading(reading, (), before_us(before), lambda _: True).events == ()
 
 
 ENDED = taken(settled_at=at(9), outcome=Outcome.FAILED, needed_by=at(30))
@@ -305,6 +307,10 @@ ENDED = taken(settled_at=at(9), outcome=Outcome.FAILED, needed_by=at(30))
 def test_of_a_settled_order_is_kept_what_a_later_run_needs(outcome: Outcome, gone: dict[str, object]) -> None:
     order = replace(ENDED, outcome=outcome)
     fewer = {**CLOSED, **gone}
-    kept = as_kept(order)
+    kept = as_kept_order(order)
     assert kept == replace(order, **fewer)  # type: ignore[arg-type]  # fields by name
-    assert (as_kept(kept), kept.external_id, kept.lead_left) == (kept, order.external_id, order.lead_left)
+    assert (as_kept_order(kept), kept.external_id, kept.lead_left) == (
+        kept,
+        order.external_id,
+        order.lead_left,
+    )

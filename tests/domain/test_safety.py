@@ -10,14 +10,16 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuit_state import CircuitState, Drift, Foreseen, SourceMemory
 from iodcal.domain.circuits import Orders, Reading, Status
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, SpoiledEvent, Timed
+from iodcal.domain.holds import Pause
+from iodcal.domain.last_known_good import recall_events, remember_reading
 from iodcal.domain.localtime import Interval
-from iodcal.domain.memory import from_memory, from_reading
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import (
     CircuitPlan,
-    Knowledge,
+    SafetyFlags,
     first_start,
     foresee,
     held_counts,
@@ -25,10 +27,8 @@ from iodcal.domain.planning import (
     next_quota_day,
     unplanned_downs,
 )
-from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
+from iodcal.domain.structs import replace
 from iodcal.domain.together import plan_together
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Pause
 from iodcal.problems.events import Retry, events_at_risk
 from iodcal.problems.kinds import Kind
 from tests.domain.minutes import (
@@ -67,44 +67,50 @@ UP = [Ask(-5, 120)]
             "observe", "observe", {"circuit": replace(CIRCUIT, orders=Orders.NONE)}, id="orders: none"
         ),
         pytest.param(None, "ups_only", {"circuit": replace(CIRCUIT, orders=Orders.UPS)}, id="orders: ups"),
-        pytest.param(None, "clock", {"knowledge": Knowledge(clock_wrong=True)}, id="the clocks differ"),
+        pytest.param(None, "clock", {"knowledge": SafetyFlags(clock_wrong=True)}, id="the clocks differ"),
         pytest.param(
-            None, "state_rebuilt", {"knowledge": Knowledge(rebuilt=True)}, id="the state was damaged"
+            None, "state_rebuilt", {"knowledge": SafetyFlags(rebuilt=True)}, id="the state was damaged"
         ),
         pytest.param(
             None,
             "calendar_unreadable",
-            {"knowledge": Knowledge({"den-a": at(59)})},
+            {"knowledge": SafetyFlags({"den-a": at(59)})},
             id="known for less than the hour",
         ),
-        pytest.param(None, None, {"knowledge": Knowledge({"den-a": at(60)})}, id="known for the hour"),
-        pytest.param(None, None, {"knowledge": Knowledge({"lon-a": at(0)})}, id="another circuit's calendar"),
+        pytest.param(None, None, {"knowledge": SafetyFlags({"den-a": at(60)})}, id="known for the hour"),
+        pytest.param(
+            None, None, {"knowledge": SafetyFlags({"lon-a": at(0)})}, id="another circuit's calendar"
+        ),
         pytest.param(
             None,
             "calendar_unreadable",
-            {"knowledge": Knowledge(doubtful={"den-a": (Interval(at(59), at(90)),)})},
+            {"knowledge": SafetyFlags(doubtful={"den-a": (Interval(at(59), at(90)),)})},
             id="an event within the hour is not understood",
         ),
         pytest.param(
             None,
             None,
-            {"knowledge": Knowledge(doubtful={"den-a": (Interval(at(60), at(90)), Interval(at(-9), at(0)))})},
+            {
+                "knowledge": SafetyFlags(
+                    doubtful={"den-a": (Interval(at(60), at(90)), Interval(at(-9), at(0)))}
+                )
+            },
             id="an event that is not understood lies elsewhere",
         ),
         pytest.param(
             "carrier_unreadable",
             "carrier_unreadable",
-            {"knowledge": Knowledge(unreadable=frozenset({"den-a"}))},
+            {"knowledge": SafetyFlags(unreadable=frozenset({"den-a"}))},
             id="the carrier does not answer",
         ),
         pytest.param(
             "unknown_order",
             "unknown_order",
-            {"knowledge": Knowledge(unanswered_until=at(1))},
+            {"knowledge": SafetyFlags(unanswered_until=at(1))},
             id="state and history are gone, an order may be under way",
         ),
         pytest.param(
-            None, None, {"knowledge": Knowledge(unanswered_until=at(0))}, id="it has surfaced by now"
+            None, None, {"knowledge": SafetyFlags(unanswered_until=at(0))}, id="it has surfaced by now"
         ),
     ],
 )
@@ -124,7 +130,7 @@ def test_what_holds_back_a_change(up: str | None, down: str | None, changes: dic
     ],
     ids=["pending", "status", "open order", "lost answer", "crashed"],
 )
-def test_one_order_at_a_time(standing: Standing, expected: str) -> None:
+def test_one_order_at_a_time(standing: CircuitState, expected: str) -> None:
     assert reason(plan_of(*UP, standing=standing)) == expected
     assert reason(plan_of(standing=standing)) == expected
 
@@ -143,13 +149,13 @@ def test_nothing_is_ordered_for_what_the_carrier_says_is_so(
 @pytest.mark.parametrize(
     ("standing", "knowledge", "until"),
     [
-        (replace(standing_at(1000), order=order(Outcome.UNKNOWN)), Knowledge(), 15),
-        (standing_at(1000), Knowledge(unanswered_until=at(1)), 1),
-        (replace(standing_at(1000), retry_at=at(10)), Knowledge(), 10),
+        (replace(standing_at(1000), order=order(Outcome.UNKNOWN)), SafetyFlags(), 15),
+        (standing_at(1000), SafetyFlags(unanswered_until=at(1)), 1),
+        (replace(standing_at(1000), retry_at=at(10)), SafetyFlags(), 10),
     ],
     ids=["lost answer", "the state is gone", "backoff"],
 )
-def test_what_will_pass_says_when(standing: Standing, knowledge: Knowledge, until: int) -> None:
+def test_what_will_pass_says_when(standing: CircuitState, knowledge: SafetyFlags, until: int) -> None:
     due = plan_of(standing=standing, knowledge=knowledge).due
     assert due is not None
     assert due.held is not None
@@ -157,7 +163,7 @@ def test_what_will_pass_says_when(standing: Standing, knowledge: Knowledge, unti
 
 
 def test_what_would_hinder_a_raise_is_told_where_none_is_asked_for() -> None:
-    unreadable = Knowledge(unreadable=frozenset({"den-a"}))
+    unreadable = SafetyFlags(unreadable=frozenset({"den-a"}))
     assert plan_of(knowledge=unreadable).hindrance == Held(Reason.CARRIER_UNREADABLE)
     assert plan_of().hindrance is None
 
@@ -249,7 +255,7 @@ def test_the_limit_stops_lowerings_only() -> None:
 
 def test_a_lowering_that_something_else_holds_does_not_count() -> None:
     doubtful = plan_of(
-        circuit=replace(CIRCUIT, name="d"), ordered=1000, knowledge=Knowledge(clock_wrong=True)
+        circuit=replace(CIRCUIT, name="d"), ordered=1000, knowledge=SafetyFlags(clock_wrong=True)
     )
     planned = plan_together([*fleet(3), doubtful], at(0), POLICY, {})
     assert len(in_order(planned)) == 3
@@ -347,14 +353,16 @@ CALL = Ask(15, 60, lead=30)
 AT_RISK, LATE = str(Kind.EVENT_AT_RISK), str(Kind.EVENT_LATE)
 
 
-def with_order(outcome: Outcome, sent: float, mbps: int = 1000, accepted: float | None = None) -> Standing:
+def with_order(
+    outcome: Outcome, sent: float, mbps: int = 1000, accepted: float | None = None
+) -> CircuitState:
     lost = outcome in (Outcome.UNKNOWN, Outcome.SENDING)
     accepted_at = None if lost else at(sent if accepted is None else accepted)
     made = replace(order(outcome), created_at=at(sent), accepted_at=accepted_at, new=Bandwidth(mbps))
     return replace(standing_at(100), order=made)
 
 
-def drifted(ours: int, observed: int) -> Standing:
+def drifted(ours: int, observed: int) -> CircuitState:
     drift = Drift(Bandwidth(observed), at(-1), at(-30))
     return replace(standing_at(observed), confirmed=Bandwidth(ours), drift=drift)
 
@@ -476,7 +484,7 @@ def drifted(ours: int, observed: int) -> Standing:
             id="lost answer, but time to order again",
         ),
         pytest.param(
-            lambda: plan_of(CALL, knowledge=Knowledge(unreadable=frozenset({"den-a"}))),
+            lambda: plan_of(CALL, knowledge=SafetyFlags(unreadable=frozenset({"den-a"}))),
             [(AT_RISK, "carrier_unreadable")],
             id="the carrier does not answer",
         ),
@@ -579,8 +587,8 @@ def event(ask: Ask, **changes: object) -> Event:
     return replace(made, **changes)  # type: ignore[arg-type]  # fields by name
 
 
-def remembered(*asks: Ask) -> Remembered:
-    return Remembered(SOURCE.key, "noc", at(-5), RANGE, tuple(ask.matched() for ask in asks))
+def remembered(*asks: Ask) -> SourceMemory:
+    return SourceMemory(SOURCE.key, "noc", at(-5), RANGE, tuple(ask.matched() for ask in asks))
 
 
 def good(*events: Event, **changes: object) -> CalendarReading:
@@ -593,10 +601,10 @@ def covers_now(found: MatchedEvent) -> bool:
 
 
 def test_a_window_that_covers_now_ends_by_absence_in_the_second_good_reading() -> None:
-    first = from_reading(good(), (), remembered(ALL_HANDS), covers_now)
+    first = remember_reading(good(), (), remembered(ALL_HANDS), covers_now)
     assert [found.subject for found in first.events] == ["All-Hands"]
     assert first.events[0].remembered_since == at(-5)
-    second = from_reading(good(), (), first.remembered, covers_now)
+    second = remember_reading(good(), (), first.remembered, covers_now)
     assert second.events == ()
 
 
@@ -612,18 +620,18 @@ def test_a_window_that_covers_now_ends_by_absence_in_the_second_good_reading() -
     ids=["cancelled", "moved", "renamed", "made anew", "moved out of sight"],
 )
 def test_seen_otherwise_it_ends_at_once(reading_today: CalendarReading) -> None:
-    assert from_reading(reading_today, (), remembered(ALL_HANDS), covers_now).events == ()
+    assert remember_reading(reading_today, (), remembered(ALL_HANDS), covers_now).events == ()
 
 
 def test_an_event_to_come_ends_by_absence_at_once() -> None:
-    assert from_reading(good(), (), remembered(Ask(30, 60)), covers_now).events == ()
+    assert remember_reading(good(), (), remembered(Ask(30, 60)), covers_now).events == ()
 
 
 def test_events_without_a_uid_are_known_by_their_id() -> None:
     nameless = replace(remembered(ALL_HANDS), events=(replace(ALL_HANDS.matched(), uid=""),))
     seen = good(event(ALL_HANDS, uid="", span=Timed(at(120), at(180))))
-    assert from_reading(seen, (), nameless, covers_now).events == ()
-    assert len(from_reading(good(), (), nameless, covers_now).events) == 1
+    assert remember_reading(seen, (), nameless, covers_now).events == ()
+    assert len(remember_reading(good(), (), nameless, covers_now).events) == 1
 
 
 SPOILED = SpoiledEvent("All-Hands", "ics_damaged", "DTEND", 12, span=Interval(at(-30), at(600)))
@@ -644,36 +652,36 @@ TO_COME = Ask(90, 120, name="All-Hands")
 def test_what_was_known_of_a_spoiled_event_counts_on(
     known: Ask, reading_today: CalendarReading, kept: bool
 ) -> None:
-    found = from_reading(reading_today, (), remembered(known), covers_now)
+    found = remember_reading(reading_today, (), remembered(known), covers_now)
     assert [one.remembered_since for one in found.events] == [at(-5)] * kept
-    again = from_reading(reading_today, (), found.remembered, covers_now)
+    again = remember_reading(reading_today, (), found.remembered, covers_now)
     assert len(again.events) == kept
 
 
 def test_of_a_source_never_read_a_spoiled_event_leaves_nothing() -> None:
-    assert from_reading(good(spoiled=(SPOILED,)), (), None, covers_now).events == ()
+    assert remember_reading(good(spoiled=(SPOILED,)), (), None, covers_now).events == ()
 
 
 def test_an_empty_good_answer_is_an_answer() -> None:
-    found = from_reading(good(), (), None, covers_now)
+    found = remember_reading(good(), (), None, covers_now)
     assert (found.fresh, found.events, found.known_until) == (True, (), RANGE.end)
 
 
 def test_what_cannot_be_read_is_remembered_with_its_age() -> None:
-    found = from_memory(SOURCE, remembered(ALL_HANDS))
+    found = recall_events(SOURCE, remembered(ALL_HANDS))
     assert (found.fresh, found.known_until) == (False, RANGE.end)
     assert [one.remembered_since for one in found.events] == [at(-5)]
     assert found.remembered == remembered(ALL_HANDS)
 
 
 def test_what_a_rule_takes_is_remembered_if_it_was_asked() -> None:
-    kept = Remembered("noc", "noc", at(-5), RANGE, asked=frozenset({"call"}))
+    kept = SourceMemory("noc", "noc", at(-5), RANGE, asked=frozenset({"call"}))
     assert (kept.knows("call"), kept.knows("new")) == (True, False)
     assert replace(kept, asked=None).knows("new")
 
 
 def test_what_was_never_read_is_not_known_at_all() -> None:
-    found = from_memory(SOURCE, None)
+    found = recall_events(SOURCE, None)
     assert (found.fresh, found.known_until, found.events, found.remembered) == (False, None, (), None)
 
 

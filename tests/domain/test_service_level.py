@@ -8,7 +8,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.service_level import EventOnCircuit, came_to_tier, judge, recorded_id
 from iodcal.domain.steps import EVER
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from tests.domain.minutes import at
 
 START = 30

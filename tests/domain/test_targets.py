@@ -11,8 +11,8 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval
-from iodcal.domain.timeline import draw
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.timeline import draw_timeline
 from iodcal.domain.workdays import is_chosen
 from iodcal.problems.events import overruled
 from iodcal.problems.kinds import Kind, Problem
@@ -213,8 +213,8 @@ def test_a_circuit_keeps_the_holidays_of_its_place() -> None:
     asked = replace(peak("fri", "08:00", "09:00"), holidays_as_sunday=True)
     circuit = replace(CIRCUIT, baseline=Baseline(TIERS[0], (asked,)), holidays=CHRISTMAS)
     week = Interval(datetime(2026, 12, 24, tzinfo=UTC), datetime(2026, 12, 27, tzinfo=UTC))
-    assert {segment.target for segment in draw(circuit, (), week).segments} == {TIERS[0]}
-    assert len(draw(replace(circuit, holidays=frozenset()), (), week).segments) == 3
+    assert {segment.target for segment in draw_timeline(circuit, (), week).segments} == {TIERS[0]}
+    assert len(draw_timeline(replace(circuit, holidays=frozenset()), (), week).segments) == 3
 
 
 def stretches(zone: str, first: str, last: str, *peaks: Peak) -> list[str]:

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuit_state import Foreseen
 from iodcal.domain.circuits import Baseline, Orders, Peak
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan, Shortage, foresee
-from iodcal.domain.standing import Foreseen
+from iodcal.domain.structs import replace
 from iodcal.domain.together import plan_together
-from iodcal.domain.values import replace
 from iodcal.problems.events import events_at_risk
 from iodcal.problems.kinds import Kind
 from tests.domain.minutes import (

@@ -15,17 +15,15 @@ from hypothesis import strategies as st
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions, judge_event
-from iodcal.domain.counting import Obstacle, Organizers, Veil
 from iodcal.domain.events import Event, Floating, Source, Timed
+from iodcal.domain.explain import EventEvaluation, Explainer, RuleEvaluation
 from iodcal.domain.judges import Finding
-from iodcal.domain.keywords import Keyword
-from iodcal.domain.matching import match_events
-from iodcal.domain.patterns import Budget, Pattern
+from iodcal.domain.matching import Obstacle, Organizers, Visibility, match_events
 from iodcal.domain.rules import FromEvent, Mode, Rule, Wanted
-from iodcal.domain.trials import Court, EventTrial, RuleTrial
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.text_match import Keyword, Pattern, SearchBudget
 from iodcal.domain.windows import open_windows
-from iodcal.words.explain import condition_words
+from iodcal.messages.results import condition_words
 from tests.domain.minutes import CIRCUIT, NOON
 from tests.domain.test_matching import BOMB, COMPANY, EVENT, HOUR, ROOMS, rule
 
@@ -43,24 +41,24 @@ def court(
     rules: Iterable[Rule],
     organizers: Organizers | None = None,
     circuits: Mapping[str, Circuit] = CIRCUITS,
-) -> Court:
+) -> Explainer:
     events, rules = tuple(events), tuple(rules)
     allowed = organizers or Organizers()
     matched = match_events(events, rules, organizers=allowed).matched
     windows = open_windows(matched, rules, circuits.values())
-    return Court(rules, circuits, windows, allowed, Veil.over(events))
+    return Explainer(rules, circuits, windows, allowed, Visibility.over(events))
 
 
-def tried(event: Event, *rules: Rule, organizers: Organizers | None = None) -> EventTrial:
+def tried(event: Event, *rules: Rule, organizers: Organizers | None = None) -> EventEvaluation:
     return court([event], rules, organizers).try_event(event)
 
 
-def only(event: Event, one: Rule) -> RuleTrial:
+def only(event: Event, one: Rule) -> RuleEvaluation:
     (trial,) = tried(event, one).rules
     return trial
 
 
-def failures(trial: RuleTrial) -> list[str]:
+def failures(trial: RuleEvaluation) -> list[str]:
     return [condition_words(finding) for finding in trial.findings if not finding.holds]
 
 
@@ -263,7 +261,7 @@ def test_a_private_copy_hides_its_open_copies() -> None:
 
 
 def test_a_calendar_that_hides_its_subjects_is_hidden() -> None:
-    hiding = Court([rule()], CIRCUITS, {}, Organizers(), Veil(calendars=frozenset({"company"})))
+    hiding = Explainer([rule()], CIRCUITS, {}, Organizers(), Visibility(calendars=frozenset({"company"})))
     assert hiding.try_event(EVENT).subject is None
 
 
@@ -376,6 +374,6 @@ def test_an_expression_that_is_given_up_is_said_to_be() -> None:
 
 def test_a_condition_shows_what_it_found_unless_told_to_hide_it() -> None:
     given = Conditions(subject=(Keyword("Q3"),), subject_regex=Pattern("Q3"))
-    for condition, thing in judge_event(given, EVENT, Budget()):
+    for condition, thing in judge_event(given, EVENT, SearchBudget()):
         assert condition.find(thing).found == EVENT.subject
         assert condition.find(thing, hidden=True).found is None

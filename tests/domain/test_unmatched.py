@@ -10,17 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iodcal.domain.counting import Organizers, Veil
 from iodcal.domain.events import Event, Floating, Timed
-from iodcal.domain.keywords import Keyword, normalise
-from iodcal.domain.matching import match_events
-from iodcal.domain.patterns import Pattern
-from iodcal.domain.resemblance import NEAR, Nearest, likeness, resembles
+from iodcal.domain.explain import Explainer
+from iodcal.domain.matching import Organizers, Visibility, match_events
 from iodcal.domain.rules import FromEvent, Rule
-from iodcal.domain.trials import Court
-from iodcal.domain.unmatched import MOST_TITLES, Unmatched, unmatched
-from iodcal.domain.values import replace
-from iodcal.words.explain import condition_words
+from iodcal.domain.structs import replace
+from iodcal.domain.text_match import Keyword, Pattern, normalise_text
+from iodcal.domain.unmatched import MOST_TITLES, NEAR, Nearest, Unmatched, likeness, resembles, unmatched
+from iodcal.messages.results import condition_words
 from tests.domain.minutes import CIRCUIT, NOON
 from tests.domain.test_matching import COMPANY, EVENT, HOUR, ROOMS, rule
 
@@ -51,7 +48,7 @@ NEAREST = Nearest([Keyword(word) for word in WORDS])
     ],
 )
 def test_the_keyword_that_a_title_is_nearest_to(title: str, keyword: str | None) -> None:
-    found = NEAREST.find(normalise(title))
+    found = NEAREST.find(normalise_text(title))
     assert (found[0].text if found else None) == keyword
 
 
@@ -120,7 +117,7 @@ def test_what_resembles_a_text(text: str, title: str, alike: bool) -> None:
 @given(st.sampled_from(WORDS[:4]), st.integers(0, 7), st.sampled_from("abxyz"))
 def test_one_wrong_letter_is_always_forgiven(word: str, position: int, letter: str) -> None:
     at = min(position, len(word) - 1)
-    assert likeness(normalise(word), normalise(word[:at] + letter + word[at + 1 :])) >= NEAR
+    assert likeness(normalise_text(word), normalise_text(word[:at] + letter + word[at + 1 :])) >= NEAR
 
 
 def left(
@@ -129,7 +126,7 @@ def left(
     rules = list(rules)
     known, hidden = organizers or Organizers(), frozenset({hide})
     matching = match_events(events, rules, organizers=known, hidden_calendars=hidden)
-    court = Court(rules, CIRCUITS, {}, known, Veil.over(events, hidden))
+    court = Explainer(rules, CIRCUITS, {}, known, Visibility.over(events, hidden))
     return unmatched(events, matching, rules, CIRCUITS, court, NOON)
 
 

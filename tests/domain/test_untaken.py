@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import time
 
-from iodcal.domain.counting import Veil
 from iodcal.domain.events import Event, Floating
+from iodcal.domain.matching import Visibility
 from iodcal.domain.rules import Rule
+from iodcal.domain.structs import replace
 from iodcal.domain.unmatched import untaken_titles
-from iodcal.domain.values import replace
 from tests.domain.minutes import CIRCUIT, NOON
 from tests.domain.test_matching import EVENT, HOUR, ROOMS, match, rule
 
@@ -18,7 +18,7 @@ OTHER = replace(EVENT, id="2", uid="uid-2", subject="Townhall")
 def titles(
     *events: Event, hidden: tuple[str, ...] = (), rules: tuple[Rule, ...] = (rule(subject=["All-Hands"]),)
 ) -> tuple[str, ...]:
-    veil = Veil.over(events, frozenset(hidden))
+    veil = Visibility.over(events, frozenset(hidden))
     matching = match(*events, rules=list(rules))
     return untaken_titles(events, matching, rules, {CIRCUIT.name: CIRCUIT}, veil, NOON - 3 * HOUR)
 

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import account_in
-from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.events import short_id
-from iodcal.domain.keywords import Keyword, normalise, words_of
 from iodcal.domain.localtime import Interval, instant, midnight, whole_days
-from iodcal.domain.moments import next_like, parse_moment
-from iodcal.domain.values import Opaque
+from iodcal.domain.structs import Opaque
+from iodcal.domain.text_match import Keyword, normalise_text, split_words
+from iodcal.domain.time import format_duration, next_like, parse_duration, parse_moment
 
 
 @pytest.mark.parametrize(
@@ -258,7 +257,7 @@ def test_a_moment_too_far_away_is_not_taken(text: str) -> None:
     ],
 )
 def test_keywords(keyword: str, text: str, found: bool) -> None:
-    assert Keyword(keyword).is_in(normalise(text)) is found
+    assert Keyword(keyword).is_in(normalise_text(text)) is found
 
 
 @pytest.mark.parametrize("text", ["", "  ", "-", "\u2013 \u2014"])
@@ -287,9 +286,9 @@ def test_the_index_never_hides_a_keyword(before: str, keyword: str, after: str) 
         wanted = Keyword(keyword)
     except ValueError:
         return
-    normal = normalise(f"{before} {keyword} {after}")
+    normal = normalise_text(f"{before} {keyword} {after}")
     if wanted.is_in(normal):
-        assert wanted.words <= words_of(normal)
+        assert wanted.words <= split_words(normal)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +311,7 @@ def test_the_index_never_hides_a_keyword(before: str, keyword: str, after: str) 
     ],
 )
 def test_where_a_keyword_stands(keyword: str, text: str, places: list[tuple[int, int]]) -> None:
-    assert list(Keyword(keyword).places_in(normalise(text))) == places
+    assert list(Keyword(keyword).places_in(normalise_text(text))) == places
 
 
 _SPACED = (
@@ -332,7 +331,7 @@ def test_a_keyword_is_where_no_word_goes_on_beside_it(keyword: str, text: str) -
         return
     inside = f"(?<={_SPACED})(?={_SPACED})"
     pattern = re.compile(f"(?!{inside}){re.escape(wanted.normal)}(?!{inside})")
-    normal = normalise(text)
+    normal = normalise_text(text)
     assert list(wanted.places_in(normal)) == [found.span() for found in pattern.finditer(normal)]
 
 

@@ -10,22 +10,15 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import CauseKind, Reason
+from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.circuits import Circuit, Orders
-from iodcal.domain.holding import doubts
+from iodcal.domain.holds import Hold, Parked, Pause, doubts, longest_pause, still_of_use
 from iodcal.domain.localtime import Interval
-from iodcal.domain.people import forget_old_orders
-from iodcal.domain.planning import (
-    CircuitPlan,
-    Knowledge,
-    Policy,
-    plan_circuit,
-    unplanned_downs,
-)
-from iodcal.domain.standing import Drift, Standing
-from iodcal.domain.timeline import park
+from iodcal.domain.overrides import forget_old_orders
+from iodcal.domain.planning import CircuitPlan, Policy, SafetyFlags, plan_circuit, unplanned_downs
+from iodcal.domain.structs import replace
+from iodcal.domain.timeline import park_timeline
 from iodcal.domain.together import plan_together
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold, Parked, Pause, longest_pause, still_of_use
 from iodcal.problems.events import events_at_risk, overruled
 from iodcal.problems.kinds import Kind, Problem
 from tests.domain.minutes import (
@@ -45,7 +38,7 @@ from tests.domain.test_targets import peak
 
 PAUSE = Pause(at(-10), at(60), "pat", "why")
 PARKED = Parked(at(0), "pat")
-NOTHING_WRONG = Knowledge()
+NOTHING_WRONG = SafetyFlags()
 
 
 @pytest.mark.parametrize(
@@ -406,10 +399,10 @@ def test_an_event_that_a_freeze_will_hurt_is_told_when_first_seen(
 
 
 def parked_plan(
-    *asks: Ask, standing: Standing, circuit: Circuit = CIRCUIT, enforce: bool = False
+    *asks: Ask, standing: CircuitState, circuit: Circuit = CIRCUIT, enforce: bool = False
 ) -> CircuitPlan:
     policy = replace(POLICY, parked=PARKED, enforce=enforce)
-    timeline = park(timeline_of(*asks, circuit=circuit))
+    timeline = park_timeline(timeline_of(*asks, circuit=circuit))
     return plan_circuit(timeline, standing, at(0), policy, NOTHING_WRONG)
 
 
@@ -472,7 +465,7 @@ def test_what_people_do_while_everything_is_parked(
     ],
 )
 def test_what_parking_makes_an_event_miss_is_told(
-    asks: list[Ask], standing: Standing, expected: list[tuple[str, str]]
+    asks: list[Ask], standing: CircuitState, expected: list[tuple[str, str]]
 ) -> None:
     found = risks(parked_plan(*asks, standing=standing))
     assert [(problem.kind, problem.facts["cause"]) for problem in found] == expected

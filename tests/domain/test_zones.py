@@ -14,7 +14,7 @@ from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.events import Floating, Timed
 from iodcal.domain.localtime import Interval, instant
-from iodcal.domain.moments import parse_moment
+from iodcal.domain.time import parse_moment
 from tests.domain.minutes import DENVER, NOON, at
 from tests.domain.test_unmatched import HALL, event, left
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
 from iodcal.errors import ConfigurationError, OutputError
 from iodcal.output.html.file import write_page
 from tests.e2e.command import Iodcal
@@ -102,7 +102,7 @@ def test_whoever_may_write_the_file_could_have_written_its_commands(
     text = path.read_text().replace("{env: LUMEN_CLIENT_ID}", "{command: touch planted}")
     path.write_text(text)
     path.chmod(mode)
-    assert load(path).trusted is trusted
+    assert load_configuration(path).trusted is trusted
     world.iodcal("doctor")
     assert (world.iodcal.folder / "planted").exists() is trusted
 
@@ -113,5 +113,5 @@ def test_a_file_of_another_user_is_refused(world: World, monkeypatch: pytest.Mon
     os.chown(path, owner, -1)
     monkeypatch.setattr(os, "getuid", lambda: owner + 1)
     with pytest.raises(ConfigurationError) as caught:
-        load(path)
+        load_configuration(path)
     assert "belongs to another user" in str(caught.value.faults[0])

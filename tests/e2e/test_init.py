@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
 from tests.e2e.command import Done
 from tests.e2e.conftest import DEN, LON, World
 from tests.e2e.terminal import Terminal
@@ -81,7 +81,7 @@ def test_with_every_answer_as_an_option(empty: World) -> None:
     assert ENTRA_SECRET not in text
     assert SECRET not in text
     assert (folder / "rules.yaml").stat().st_mode & 0o022 == 0
-    loaded = load(folder / "rules.yaml")
+    loaded = load_configuration(folder / "rules.yaml")
     assert [str(fault) for fault in loaded.warnings] == []
     assert [rule.name for rule in loaded.rules] == [
         "Company-wide events",
@@ -288,7 +288,7 @@ def test_tiers_must_be_said_where_the_carrier_does_not(empty: World) -> None:
 def test_hostile_answers_stay_texts(empty: World) -> None:
     done = init(empty, contact='Pat "Doe" ${HOME}, noc@contoso.example, +13035550100, {Contoso: #1')
     assert (done.status, done.err) == (0, "")
-    loaded: Any = load(empty.iodcal.folder / "rules.yaml").carriers["lumen"].options
+    loaded: Any = load_configuration(empty.iodcal.folder / "rules.yaml").carriers["lumen"].options
     assert (loaded.contact.name, loaded.contact.organization) == ('Pat "Doe" ${HOME}', "{Contoso: #1")
 
 
@@ -332,7 +332,7 @@ def test_at_a_terminal(empty: World) -> None:
         assert person.end() == 0
     assert "Wrote rules.yaml" in person.text
     assert "only observed" in person.text
-    loaded = load(empty.iodcal.folder / "rules.yaml")
+    loaded = load_configuration(empty.iodcal.folder / "rules.yaml")
     assert {name: (one.site, str(one.zone)) for name, one in loaded.circuits.items()} == {
         "lon-a": ("lon", "Europe/London"),
         "circuit-2": ("den", "America/Denver"),

@@ -21,7 +21,7 @@ from iodcal.calendars.graph.events import parse_page
 from iodcal.calendars.ics.events import parse_events
 from iodcal.carriers.lumen.bodies import read_quote
 from iodcal.carriers.lumen.inventory import find_service
-from iodcal.config.load import load_copy
+from iodcal.config.load import load_configuration_copy
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
@@ -121,7 +121,7 @@ def test_configurations() -> None:
 
     def load(chance: random.Random) -> None:
         content = spoil_lines(text, chance).encode("utf-8", "surrogatepass")
-        load_copy(content, HERE / "rules.yaml", trusted=True)
+        load_configuration_copy(content, HERE / "rules.yaml", trusted=True)
 
     wild(FILES, load, (ConfigurationError,))
 

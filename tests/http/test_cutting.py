@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from iodcal.concurrency import side_by_side
 from iodcal.http import Deadline, HttpError, ReadingSession, Session, give_up
 from iodcal.http.exchange import ExchangeTimeoutError, given_up, run_exchange
 from iodcal.signals import Interrupted, install, reset
-from iodcal.threads import side_by_side
 
 STEP = 0.02
 

@@ -16,17 +16,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from iodcal import people
 from iodcal.actor import Person
-from iodcal.asked import Syncing
-from iodcal.commands import Synced, sync
+from iodcal.commands import overrides
+from iodcal.commands.overrides import Act, OverrideRequest
+from iodcal.commands.requests import SyncRequest
+from iodcal.commands.sync import Synced, sync
 from iodcal.config import Configuration, Settings
 from iodcal.domain.changes import Held, Reason
+from iodcal.domain.holds import longest_pause
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.wishes import longest_pause
 from iodcal.errors import StateError, UsageError
-from iodcal.people import Act, Asked
 from iodcal.problems.kinds import Kind
 from iodcal.result import Report
 from iodcal.store.log import History
@@ -271,28 +271,28 @@ class Everything(RuleBasedStateMachine):
     def somebody_holds(self, service_id: str, level: int, length: int, exactly: bool) -> None:
         asked = self.asked(length=minutes(length))
         name = self.company.names[service_id]
-        if self.done(lambda c: people.hold(c, self.path, name, f"{level} Mbps", asked, exactly=exactly)):
+        if self.done(lambda c: overrides.hold(c, self.path, name, f"{level} Mbps", asked, exactly=exactly)):
             self.diary.stopped_until = max(self.diary.stopped_until, self.now + minutes(length))
 
     @rule(service_id=st.sampled_from(["a", "b"]))
     def somebody_releases(self, service_id: str) -> None:
-        self.done(lambda c: people.release(c, self.path, self.company.names[service_id], self.asked()))
+        self.done(lambda c: overrides.release(c, self.path, self.company.names[service_id], self.asked()))
 
     @rule(service_id=st.sampled_from(["a", "b", None]), length=st.integers(1, 200))
     def somebody_pauses(self, service_id: str | None, length: int) -> None:
         name = self.company.names[service_id] if service_id else None
         asked = self.asked(length=minutes(length))
-        if self.done(lambda c: people.pause(c, self.path, name, asked)):
+        if self.done(lambda c: overrides.pause(c, self.path, name, asked)):
             self.diary.stopped_until = max(self.diary.stopped_until, self.now + minutes(length))
 
     @rule(service_id=st.sampled_from(["a", "b", None]))
     def somebody_resumes(self, service_id: str | None) -> None:
         name = self.company.names[service_id] if service_id else None
-        self.done(lambda c: people.resume(c, self.path, name, self.asked()))
+        self.done(lambda c: overrides.resume(c, self.path, name, self.asked()))
 
     @rule()
     def somebody_parks(self) -> None:
-        self.done(lambda c: people.park(c, self.path, self.asked()))
+        self.done(lambda c: overrides.park(c, self.path, self.asked()))
 
     # --- operators
 
@@ -365,8 +365,10 @@ class Everything(RuleBasedStateMachine):
             self.now, frozenset(place for one in reports for place in told_of_events(one)), under_way
         )
 
-    def asked(self, **given: Any) -> Asked:
-        return Asked(Person("pat", "pat"), terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}", **given)
+    def asked(self, **given: Any) -> OverrideRequest:
+        return OverrideRequest(
+            Person("pat", "pat"), terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}", **given
+        )
 
     def done(self, act: Callable[[Configuration], Act]) -> bool:
         """False where the command refuses, which it may: the world, or a damaged state, does not fit."""
@@ -387,7 +389,7 @@ class Everything(RuleBasedStateMachine):
             assert before.parked is None or new == LOW, f"raised to {new} from {old} while parked"
 
     def sync(self) -> Synced:
-        asked = Syncing(terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}")
+        asked = SyncRequest(terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}")
         return sync(self.company.configuration(), self.path, asked, lambda text: None)  # noqa: ARG005
 
     def nothing_lowered_blindly(self, since: int) -> None:

@@ -20,8 +20,8 @@ from unittest import mock
 
 import pytest
 
-from iodcal.asked import Syncing
-from iodcal.commands import sync
+from iodcal.commands.requests import SyncRequest
+from iodcal.commands.sync import sync
 from iodcal.domain.orders import Outcome
 from iodcal.store.lines import read_past
 from iodcal.store.store import StateStore
@@ -142,7 +142,7 @@ def run(company: Company, folder: Path, minute: float) -> None:
     now = START + minutes(minute)
     company.at(now)
     company.carrier.settle()
-    asked = Syncing(terminal=False, now=f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    asked = SyncRequest(terminal=False, now=f"{now:%Y-%m-%dT%H:%M:%SZ}")
     sync(company.configuration(), folder / "state.json", asked, lambda text: None)  # noqa: ARG005
 
 

@@ -19,11 +19,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Baseline, Circuit, Quote, Reading, Status
 from iodcal.domain.conditions import Conditions
 from iodcal.domain.events import CalendarReading, Event, Source, Timed
-from iodcal.domain.keywords import Keyword
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import GATEWAY_ANSWERED
 from iodcal.domain.rules import Mode, Rule
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.text_match import Keyword
 from iodcal.errors import (
     AnswerLostError,
     CalendarError,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from iodcal.config.load import load
-from iodcal.metrics.expiries import expiries
+from iodcal.config.load import load_configuration
+from iodcal.metrics.textfile import expiries
 from tests.calendars.test_login import pem
 
 RULES = """\
@@ -32,7 +32,7 @@ def rules(tmp_path: Path) -> Path:
 def test_of_a_chain_the_certificate_of_the_key_counts(rules: Path) -> None:
     key, certificate = pem(days=40)
     (rules.parent / "app.pem").write_text(pem(days=4000)[1] + certificate + key)
-    (end,) = expiries(load(rules)).values()
+    (end,) = expiries(load_configuration(rules)).values()
     assert abs(end - datetime.now(UTC) - timedelta(days=40)) < timedelta(minutes=10)
 
 
@@ -40,10 +40,10 @@ def test_of_a_chain_the_certificate_of_the_key_counts(rules: Path) -> None:
 def test_a_certificate_that_cannot_be_had_is_none(rules: Path, content: str | None) -> None:
     if content is not None:
         (rules.parent / "app.pem").write_text(content)
-    assert expiries(load(rules)) == {}
+    assert expiries(load_configuration(rules)) == {}
 
 
 def test_no_command_is_run_for_it(rules: Path) -> None:
     rules.write_text(RULES.replace("{file: app.pem}", "{command: touch ran}"), encoding="utf-8")
-    assert expiries(load(rules)) == {}
+    assert expiries(load_configuration(rules)) == {}
     assert not (rules.parent / "ran").exists()

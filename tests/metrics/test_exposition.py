@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from iodcal.metrics import families as f
-from iodcal.metrics.exposition import Sample, blocks_of, escape, exposition, value_in, whole
+from iodcal.metrics.families import Sample, blocks_of, escape_text, exposition, value_in, whole_text
 from iodcal.output.text import for_label
 
 HOSTILE = 'a"b\\c\nd} 1\n# TYPE x counter\r\n\u202ex{y="z"} \x1b[31m'
 
 
 def read_back(samples: list[Sample]) -> list[tuple[str, dict[str, str], float]]:
-    text = whole(exposition(samples))
+    text = whole_text(exposition(samples))
     return [
         (sample.name, sample.labels, sample.value)
         for family in text_string_to_metric_families(text)
@@ -38,13 +38,13 @@ def test_every_label_and_value_comes_back(text: str, value: float) -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=40))
 def test_an_escaped_label_is_one_line_and_ends_no_quote(text: str) -> None:
-    shown = escape(text)
+    shown = escape_text(text)
     assert len(shown.splitlines()) <= 1
     assert '"' not in shown.replace(r"\\", "").replace(r"\"", "")
 
 
 def test_help_and_type_come_once_and_before_their_samples() -> None:
-    text = whole(exposition([Sample(f.OPEN, 1, ("b",)), Sample(f.EXIT, 0), Sample(f.OPEN, 0, ("a",))]))
+    text = whole_text(exposition([Sample(f.OPEN, 1, ("b",)), Sample(f.EXIT, 0), Sample(f.OPEN, 0, ("a",))]))
     lines = text.splitlines()
     assert lines[0] == f"# HELP {f.EXIT.name} {f.EXIT.help}"
     assert lines[1:3] == [f"# TYPE {f.EXIT.name} gauge", f"{f.EXIT.name} 0"]
@@ -53,11 +53,11 @@ def test_help_and_type_come_once_and_before_their_samples() -> None:
 
 def test_what_was_written_is_read_as_families() -> None:
     blocks = exposition([Sample(f.SUCCESS, 1764000000.5), Sample(f.OPEN, 1, ("# HELP x y",))])
-    assert blocks_of(whole(blocks)) == blocks
+    assert blocks_of(whole_text(blocks)) == blocks
     assert value_in(blocks[f.SUCCESS.name]) == 1764000000.5
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "# HELP ", "iodcal_x 1.2.3\n", "# HELP a"])
 def test_a_damaged_file_is_none_of_ours(text: str) -> None:
-    assert whole(blocks_of(text)) == ""
+    assert whole_text(blocks_of(text)) == ""
     assert value_in(text) is None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from iodcal.commands import Synced
+from iodcal.commands.sync import Synced
 from iodcal.config import NotifyTarget, Way
 from iodcal.config.secrets import Secret
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import Outcome
 from iodcal.domain.service_level import EventOnCircuit, Readiness
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.notify import Notice, NoticeKind
 from iodcal.notify.dispatch import _settled, _unharmed

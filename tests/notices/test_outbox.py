@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.notify import NoticeKind
 from iodcal.notify.outbox import MOST_WAITING, Memory, Outbox, load
 from iodcal.store.files import OWNER_ONLY

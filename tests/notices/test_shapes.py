@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.notify import Notice, NoticeKind
 from iodcal.notify.channels import card
 from iodcal.notify.template import NAMES, Template, values_of

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from iodcal.asked import Syncing
-from iodcal.commands import finish
+from iodcal.commands.requests import SyncRequest
+from iodcal.commands.sync import finish
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import BootTime
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.http import Deadline
 from iodcal.pipeline.context import Request, RunContext
@@ -24,7 +24,7 @@ from iodcal.store.state import State
 from tests.machine.world import SECOND, START, Company, Line, MemoryCarrier, event_of, minutes
 
 NEVER = Deadline(math.inf)
-TIMER = Syncing(terminal=False)
+TIMER = SyncRequest(terminal=False)
 
 
 def at(minute: float) -> datetime:
@@ -136,7 +136,7 @@ class Office:
     def journal(self, minute: float, run_id: str = "run") -> Journal:
         return Journal(self.disk, self.disk.load(), run_id, lambda: at(minute), stamp={"iodcal": "test"})
 
-    def standing(self, service_id: str = "a") -> Standing:
+    def standing(self, service_id: str = "a") -> CircuitState:
         """What is on disk of a circuit."""
         return self.disk.state.circuits[f"memory|memory:|1|{service_id}"]
 

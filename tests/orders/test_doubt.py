@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from iodcal import commands
-from iodcal.asked import Syncing
+from iodcal.commands import sync
+from iodcal.commands.requests import SyncRequest
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold, Pause
+from iodcal.domain.holds import Hold, Pause
+from iodcal.domain.structs import replace
 from iodcal.problems.alerts import AlertDecision
 from iodcal.result import Report
 from iodcal.signals import Interrupted
@@ -125,7 +125,7 @@ def test_what_is_to_be_said_is_said_before_it_counts_as_told() -> None:
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        commands.finish(journal, report, TIMER, timedelta(days=1), say)
+        sync.finish(journal, report, TIMER, timedelta(days=1), say)
     assert said == [1]
     assert office.disk.state.told == {}, "the next run tells it again"
 
@@ -143,8 +143,8 @@ def test_a_run_begins_once_it_has_the_lock(tmp_path: Path, monkeypatch: pytest.M
     def clock_of(*_: object) -> tuple[object, datetime]:
         return (lambda: clock[0]), clock[0]
 
-    monkeypatch.setattr(commands, "StateStore", Locked)
-    monkeypatch.setattr(commands, "clock_of", clock_of)
-    asked = Syncing(terminal=False)
-    done = commands.sync(company.configuration(), tmp_path / "state.json", asked, lambda _: None)
+    monkeypatch.setattr(sync, "StateStore", Locked)
+    monkeypatch.setattr(sync, "clock_of", clock_of)
+    asked = SyncRequest(terminal=False)
+    done = sync.sync(company.configuration(), tmp_path / "state.json", asked, lambda _: None)
     assert done.report.now == at(3)

@@ -10,8 +10,8 @@ import pytest
 
 from iodcal import __version__
 from iodcal.actor import author
-from iodcal.domain.orders import Outcome, ended
-from iodcal.domain.values import replace
+from iodcal.domain.orders import Outcome, with_end
+from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.pipeline.journal import stamp_of, used_today
 from iodcal.store.state import Quota, State
@@ -167,7 +167,7 @@ def test_accepted_and_unknown_orders_count(outcome: Outcome, used: int) -> None:
     assert order is not None
     journal.record_intent(circuit, standing, order, ())
     assert office.used() == {"1": 6}
-    closed = journal.record_outcome(circuit, standing, ended(order, outcome, at(1)))
+    closed = journal.record_outcome(circuit, standing, with_end(order, outcome, at(1)))
     assert office.used() == {"1": used}
     assert (closed.order is None) == (outcome in (Outcome.REFUSED, Outcome.NOT_SENT))
     assert [one.outcome for one in closed.all_orders] == [outcome]

@@ -6,7 +6,7 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.orders import BootTime, Outcome
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from tests.machine.world import GRACE, LOW, MIDDLE, TIMEOUT, minutes
 from tests.orders.runs import Office, at, held, kinds, minute_of, outcomes
 

@@ -10,10 +10,10 @@ import pytest
 
 from iodcal.config import Settings
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Baseline, Reading, Status
 from iodcal.domain.orders import BootTime, Outcome
-from iodcal.domain.standing import Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
 from iodcal.pipeline.poll import Carriers, needs_reading, observe, preflight_windows, standing_of
@@ -25,7 +25,7 @@ from tests.orders.runs import NEVER, Office, kinds, two_accounts
 SETTINGS = Settings()  # every 5m, verify_every 1h, order_timeout 20m, lost_answer_grace 15m
 
 
-def settled(outcome: Outcome, minute: float | None) -> Standing:
+def settled(outcome: Outcome, minute: float | None) -> CircuitState:
     """Den-a at 100 Mbps, as read at minute -1, its last order settled at `minute`."""
     moment = at(minute) if minute is not None else None
     return replace(standing_at(100), recent=(order(outcome, settled_at=moment),))
@@ -70,7 +70,7 @@ def settled(outcome: Outcome, minute: float | None) -> Standing:
         ),
     ],
 )
-def test_the_carrier_is_asked_only_where_something_is_open(standing: Standing, needed: bool) -> None:
+def test_the_carrier_is_asked_only_where_something_is_open(standing: CircuitState, needed: bool) -> None:
     assert needs_reading(standing, timeline_of(), at(0), SETTINGS) is needed
 
 
@@ -147,7 +147,7 @@ def test_a_circuit_is_known_by_its_key_under_todays_name_and_baseline() -> None:
 def test_a_reading_settles_an_order_and_without_one_only_the_time_passes() -> None:
     sent = replace(standing_at(100), order=order(Outcome.ACCEPTED))
 
-    def seen(shown: Reading | None, minute: float, boot: BootTime | None = None) -> Standing:
+    def seen(shown: Reading | None, minute: float, boot: BootTime | None = None) -> CircuitState:
         readings = {CIRCUIT.key: shown} if shown is not None else {}
         return observe([CIRCUIT], {CIRCUIT.key: sent}, readings, at(minute), SETTINGS, boot)[CIRCUIT.key]
 

@@ -9,8 +9,8 @@ import pytest
 from iodcal.config import OnDrift
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Orders
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold
+from iodcal.domain.holds import Hold
+from iodcal.domain.structs import replace
 from tests.machine.world import HIGH, LOW, MIDDLE, Company, Line
 from tests.orders.runs import Office, at, held, kinds, minute_of, one_circuit, outcomes
 

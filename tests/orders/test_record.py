@@ -8,11 +8,11 @@ import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Reason
+from iodcal.domain.circuit_state import Drift, Foreseen
 from iodcal.domain.circuits import Orders
+from iodcal.domain.holds import Hold, Pause
 from iodcal.domain.orders import Direction
-from iodcal.domain.standing import Drift, Foreseen
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold, Pause
+from iodcal.domain.structs import replace
 from iodcal.pipeline.save import held_mark
 from iodcal.result import Report
 from tests.machine.world import GRACE, HIGH, LOW, MIDDLE, SOURCES

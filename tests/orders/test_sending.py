@@ -12,7 +12,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.money import Tariff
 from iodcal.domain.orders import BootTime, Order, Outcome
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import PlanChangedError
 from iodcal.http import Deadline
 from iodcal.pipeline import execute

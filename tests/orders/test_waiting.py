@@ -12,7 +12,7 @@ import pytest
 
 from iodcal.domain.circuits import Reading
 from iodcal.domain.orders import BootTime
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
 from iodcal.pipeline import wait

@@ -10,10 +10,10 @@ import pytest
 from iodcal.analysis.past import CircuitPast, circuit_pasts
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
-from iodcal.domain.standing import Drift, Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.output.html.document import Html, tag, together
 from iodcal.output.html.page import page_html
 from iodcal.output.html.page_data import (
@@ -26,7 +26,7 @@ from iodcal.output.html.page_data import (
     planned_blocks,
 )
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.store.conceal import Hidden
+from iodcal.store.entries import Hidden
 from iodcal.store.history import Past, PastOrder, PastReading, Stamp, Transition
 from iodcal.store.lines import read_past
 from iodcal.store.state import State, Told
@@ -51,7 +51,7 @@ def reading(minute: float, mbps: int | None, drift: int | None = None) -> PastRe
     return PastReading(Stamp(at(minute), "r"), "den-a", CIRCUIT.key, level, None, shown)
 
 
-def past_of(past: Past, standing: Standing) -> CircuitPast:
+def past_of(past: Past, standing: CircuitState) -> CircuitPast:
     return circuit_pasts(past, {standing.key: standing})[standing.key]
 
 

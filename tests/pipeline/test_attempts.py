@@ -11,9 +11,9 @@ import pytest
 from iodcal.calendars import CalendarContext, CalendarReader
 from iodcal.calendars.graph import GraphOptions, GraphPlugin
 from iodcal.domain.events import CalendarReading
+from iodcal.domain.last_known_good import recall_events
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching
-from iodcal.domain.memory import from_memory
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.pipeline.attempts import Earlier, read_all
@@ -95,5 +95,5 @@ def snapshot_of(
 ) -> EventSnapshot:
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
-    recalled = tuple(from_memory(reader.source, None) for reader in readers)
+    recalled = tuple(recall_events(reader.source, None) for reader in readers)
     return EventSnapshot(recalled, readings, failures, Matching(()))

@@ -15,16 +15,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
+from iodcal.commands.overrides import Act
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Baseline, Orders
 from iodcal.domain.events import Source
+from iodcal.domain.holds import Hold, Parked, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Rate, RateSource, Tariff
 from iodcal.domain.orders import Outcome
-from iodcal.domain.planning import Knowledge
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold, Parked, Pause
+from iodcal.domain.planning import SafetyFlags
+from iodcal.domain.structs import replace
 from iodcal.output.json import check_view, dump, failed_view
 from iodcal.output.lines import held_line, order_line, problem_lines
 from iodcal.output.operations_view import act_view
@@ -32,7 +33,6 @@ from iodcal.output.overrides import act_lines
 from iodcal.output.plan import print_plan
 from iodcal.output.plan_view import report_view
 from iodcal.output.status import print_status, print_sync
-from iodcal.people import Act
 from iodcal.problems.alerts import AlertDecision
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report, SourceReport
@@ -65,7 +65,7 @@ def report(command: str = "plan", **changes: object) -> Report:
         circuit=replace(
             CIRCUIT, name="lon-a", service_id="77000000002", zone=ZoneInfo("Europe/London"), baseline=office
         ),
-        knowledge=Knowledge({"lon-a": at(30)}),
+        knowledge=SafetyFlags({"lon-a": at(30)}),
     )
     tok = plan_of(circuit=replace(CIRCUIT, name="tok-a", service_id="3", zone=ZoneInfo("Asia/Tokyo")))
     sources = (

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec import json
 
-from iodcal.config.load import load
-from iodcal.history_command import HistoryAsked, HistoryReport, history
+from iodcal.commands.history import HistoryAsked, HistoryReport, history
+from iodcal.config.load import load_configuration
 from iodcal.output.history import print_history, unreadable_line
 from iodcal.output.history_view import COLUMNS, HistoryView, history_csv, history_view
 from iodcal.output.html.document import for_html
@@ -27,7 +27,7 @@ from tests.store.past import HOSTILE, PAT, TIMER, at, fill, history_in
 @pytest.fixture
 def report(tmp_path: Path) -> HistoryReport:
     fill(history_in(tmp_path / "state"))
-    configuration = load(write(tmp_path, BASE.replace("UTC", "America/Denver")))
+    configuration = load_configuration(write(tmp_path, BASE.replace("UTC", "America/Denver")))
     return history(configuration, tmp_path / "state" / "state.json", HistoryAsked(everything=True), at(180))
 
 

@@ -14,14 +14,14 @@ from iodcal.analysis.lookback import look_back
 from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import Outcome
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.messages.results import event_name, spent_on
+from iodcal.output.costs import print_lookback, spare_text
+from iodcal.output.costs_view import COLUMNS, lookback_csv, lookback_json
 from iodcal.output.html.costs_page import costs_html
 from iodcal.output.json import dump
 from iodcal.problems.messages import why_late
-from iodcal.render.lookback import print_lookback, spare_text
-from iodcal.render.lookback_json import COLUMNS, lookback_csv, lookback_json
 from iodcal.store.history import Past
-from iodcal.words.lookback import event_name, spent_on
 from tests.analysis.past import (
     AFTERNOON,
     HIGH,

@@ -13,13 +13,13 @@ from rich.console import Console
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.output.json import dump
+from iodcal.output.simulation import print_comparison
+from iodcal.output.simulation_view import comparison_json
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.render.simulate import print_comparison
-from iodcal.render.simulate_json import comparison_json
 from iodcal.simulation.faults import NO_FAULTS, FaultKind, FaultPlan
-from iodcal.simulation.result import CircuitResult, Comparison, Money, Served, Simulation
+from iodcal.simulation.result import CircuitResult, Money, SimulatedEvent, Simulation, SimulationComparison
 from tests.domain.minutes import DENVER
 from tests.render.test_golden import HOSTILE, check
 
@@ -40,9 +40,9 @@ def circuit(name: str, **changed: object) -> CircuitResult:
     return replace(result, **changed)  # type: ignore[arg-type]  # each test names real fields
 
 
-def served(subject: str | None, start: float, **changed: object) -> Served:
+def served(subject: str | None, start: float, **changed: object) -> SimulatedEvent:
     event = Interval(START + hours(start), START + hours(start + 1))
-    one = Served("den-a", DENVER, "Company-wide events", "company", subject, event, HIGH, hours(0.25))
+    one = SimulatedEvent("den-a", DENVER, "Company-wide events", "company", subject, event, HIGH, hours(0.25))
     return replace(one, **changed)  # type: ignore[arg-type]  # each test names real fields
 
 
@@ -73,7 +73,7 @@ def simulation(**changed: object) -> Simulation:
 def shown(*simulations: Simulation, width: int = 80, faults: FaultPlan = NO_FAULTS) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False, no_color=True)
-    print_comparison(Comparison(SPAN, faults, simulations), console)
+    print_comparison(SimulationComparison(SPAN, faults, simulations), console)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
@@ -106,7 +106,7 @@ def test_files_named_alike_are_told_apart_by_their_folders() -> None:
 
 
 def test_json() -> None:
-    document = comparison_json(Comparison(SPAN, FaultPlan(0.05, 7), (simulation(),)))
+    document = comparison_json(SimulationComparison(SPAN, FaultPlan(0.05, 7), (simulation(),)))
     check("simulate.json", dump(document) + "\n")
     (one,) = json.loads(dump(document))["simulations"]
     assert one["total"]["cost"] == "824.69"

@@ -11,9 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from iodcal.carriers import Listed
+from iodcal.carriers import ListedCircuit
 from iodcal.domain.changes import Reason
 from iodcal.errors import IodcalError, LockHeldError, StateError, UsageError
+from iodcal.messages.calendars import CALENDARS
+from iodcal.messages.carriers import CARRIERS, HELD
+from iodcal.messages.errors import describe as describe_error
+from iodcal.messages.files import FILES, STATE_WORDS
 from iodcal.output.lines import lost_state_text
 from iodcal.output.operations import circuits_table
 from iodcal.output.text import (
@@ -28,12 +32,6 @@ from iodcal.output.text import (
 )
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.messages import describe
-from iodcal.words.calendars import CALENDARS
-from iodcal.words.carriers import CARRIERS
-from iodcal.words.errors import describe as describe_error
-from iodcal.words.files import FILES
-from iodcal.words.held import HELD
-from iodcal.words.state import STATE_WORDS
 from tests.e2e.command import ROOT
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -66,7 +64,7 @@ def test_two_names_that_differ_are_two_labels() -> None:
 def test_circuits_to_pick_from_are_shown_without_their_controls() -> None:
     out = StringIO()
     hostile = "\x1b[38;5;201m\u202e[red]x[/red]\n"
-    table = circuits_table([Listed(hostile, None, hostile, hostile)])
+    table = circuits_table([ListedCircuit(hostile, None, hostile, hostile)])
     Console(file=out, width=100, force_terminal=True, color_system="standard", markup=False).print(table)
     text = re.sub(r"\x1b\[[01]m", "", out.getvalue())
     assert text.count("\ufffd[38;5;201m[red]x[/red]") == 3

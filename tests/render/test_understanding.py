@@ -12,29 +12,26 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from iodcal.comparing import Comparison, RuleDifferences
+from iodcal.commands.diff import RuleDifferences, RulesComparison
+from iodcal.commands.explain import ExplainedCircuits, ExplainedEvents
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Held, Reason
+from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Baseline
-from iodcal.domain.counting import Organizers, Veil
-from iodcal.domain.differing import differences
+from iodcal.domain.diff import circuit_differences
 from iodcal.domain.events import Event, Floating, Timed
-from iodcal.domain.explaining import explain
-from iodcal.domain.keywords import Keyword
+from iodcal.domain.explain import EventEvaluation, Explainer, explain
+from iodcal.domain.holds import Parked, Pause
 from iodcal.domain.localtime import Interval
-from iodcal.domain.matching import match_events
+from iodcal.domain.matching import Organizers, Visibility, match_events
 from iodcal.domain.money import Cost, Rate, RateSource
 from iodcal.domain.orders import Outcome
-from iodcal.domain.patterns import Pattern
 from iodcal.domain.planning import LeftOut
 from iodcal.domain.rules import FromEvent, Mode, Rule
-from iodcal.domain.standing import Drift
-from iodcal.domain.trials import Court, EventTrial
+from iodcal.domain.structs import replace
+from iodcal.domain.text_match import Keyword, Pattern
 from iodcal.domain.unmatched import Unmatched, Untaken
-from iodcal.domain.values import replace
 from iodcal.domain.windows import open_windows
-from iodcal.domain.wishes import Parked, Pause
-from iodcal.explaining import ExplainedCircuits, ExplainedEvents
 from iodcal.output.diff import print_diff
 from iodcal.output.diff_view import diff_view
 from iodcal.output.events import print_events, print_unmatched
@@ -155,12 +152,12 @@ RULES = [
 ]
 
 
-def trials(*events: Event, rules: list[Rule] | None = None) -> tuple[EventTrial, ...]:
+def trials(*events: Event, rules: list[Rule] | None = None) -> tuple[EventEvaluation, ...]:
     rules = rules or RULES
     known = Organizers(frozenset({"@contoso.example"}))
     matched = match_events(events, rules, organizers=known).matched
     windows = open_windows(matched, rules, CIRCUITS.values())
-    court = Court(rules, CIRCUITS, windows, known, Veil.over(events))
+    court = Explainer(rules, CIRCUITS, windows, known, Visibility.over(events))
     return tuple(court.try_event(event) for event in events)
 
 
@@ -255,7 +252,7 @@ def test_what_no_rule_took_in_other_cases() -> None:
     check("unmatched.json", dump(unmatched_view(left())) + "\n")
 
 
-def comparison() -> Comparison:
+def comparison() -> RulesComparison:
     """One circuit that changes, one that is new, one that is gone, one that stays."""
     hands, hall = Ask(100, 160, name=HOSTILE), Ask(300, 360, name="Town Hall")
     many = [Ask(400 + number, 401 + number, 200, name=f"n{number}") for number in range(20)]
@@ -281,7 +278,9 @@ def comparison() -> Comparison:
     )
     within = Interval(NOON, at(720))
     rules = RuleDifferences(("New rule",), ("Old rule",), ("Changed\x1b rule",), ("New rule",))
-    return Comparison(Path("/etc/iodcal/new.yaml"), old, new, differences(before, after, within), rules)
+    return RulesComparison(
+        Path("/etc/iodcal/new.yaml"), old, new, circuit_differences(before, after, within), rules
+    )
 
 
 @WIDTHS

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 from msgspec import json
 
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Parked
+from iodcal.domain.holds import Parked
+from iodcal.domain.structs import replace
 from iodcal.output.diff_view import DiffView, diff_view
 from iodcal.output.explain_view import (
     ExplainedCircuitsView,

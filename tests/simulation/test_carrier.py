@@ -11,7 +11,7 @@ import pytest
 from iodcal.carriers import CarrierContext, OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account, Reading, Status
-from iodcal.domain.orders import Patience
+from iodcal.domain.orders import OrderTimeouts
 from iodcal.errors import (
     AnswerLostError,
     CarrierError,
@@ -28,7 +28,7 @@ from iodcal.simulation.faults import NO_FAULTS, FaultInjector, FaultKind
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LOW, HIGH = Bandwidth(100), Bandwidth(1000)
 SOON = Deadline(float("inf"))
-PATIENCE = Patience(timedelta(minutes=20), timedelta(minutes=15))
+PATIENCE = OrderTimeouts(timedelta(minutes=20), timedelta(minutes=15))
 ACCOUNT = Account("sandbox", "memory:", "1")
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import baseline_tiers
-from iodcal.domain.billing import cost
+from iodcal.domain.billing import billed_cost
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Billing, Rate, RateSource, Tariff
 from iodcal.domain.steps import Steps
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.simulation.outcome import above, hours_at, levels_of
 from tests.analysis.past import circuit
 
@@ -61,18 +61,18 @@ def test_what_came_before_the_span_counts_from_its_start() -> None:
 
 
 def test_cost_is_by_the_minute() -> None:
-    found = cost(course((2, HIGH), (2.5, LOW)), DAY, TARIFF).amount
+    found = billed_cost(course((2, HIGH), (2.5, LOW)), DAY, TARIFF).amount
     assert found == Decimal("0.46") * Decimal("23.5") + Decimal("0.53")
 
 
 def test_cost_is_by_the_hour_where_the_carrier_bills_so() -> None:
     by_hour = replace(TARIFF, billing=Billing.HOUR)
-    found = cost(course((2, HIGH), (2.5, LOW)), DAY, by_hour).amount
+    found = billed_cost(course((2, HIGH), (2.5, LOW)), DAY, by_hour).amount
     assert found == Decimal("0.46") * 23 + Decimal("1.06")
 
 
 def test_a_tier_without_a_rate_leaves_the_cost_open() -> None:
-    assert not cost(course((2, MIDDLE)), DAY, TARIFF).complete
+    assert not billed_cost(course((2, MIDDLE)), DAY, TARIFF).complete
 
 
 def test_above_counts_only_where_it_is_higher() -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from iodcal.config import Settings
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.people import absorb, starting_point
-from iodcal.domain.standing import Standing
-from iodcal.domain.timeline import draw
-from iodcal.domain.values import replace
+from iodcal.domain.overrides import apply_manual_change, starting_point
+from iodcal.domain.structs import replace
+from iodcal.domain.timeline import draw_timeline
 from iodcal.pipeline.poll import needs_reading
 from tests.domain.minutes import CIRCUIT
 
@@ -27,17 +27,17 @@ def at(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def confirmed(old: Bandwidth, new: Bandwidth) -> Standing:
+def confirmed(old: Bandwidth, new: Bandwidth) -> CircuitState:
     """A circuit whose order of 11:50 a reading confirmed at noon."""
     order = Order(
         "1", "key", "den-a", old, new, at(-10), Outcome.CONFIRMED, accepted_at=at(-10), settled_at=at(0)
     )
     reading = Reading(at(0), Status.ACTIVE, new)
-    return Standing("key", "den-a", "sandbox", "1", confirmed=new, reading=reading, recent=(order,))
+    return CircuitState("key", "den-a", "sandbox", "1", confirmed=new, reading=reading, recent=(order,))
 
 
-def after(standing: Standing, minutes: float, shown: Bandwidth) -> Standing:
-    return absorb(standing, Reading(at(minutes), Status.ACTIVE, shown), SETTINGS.patience)
+def after(standing: CircuitState, minutes: float, shown: Bandwidth) -> CircuitState:
+    return apply_manual_change(standing, Reading(at(minutes), Status.ACTIVE, shown), SETTINGS.patience)
 
 
 @pytest.mark.parametrize(("old", "new"), [(LOW, HIGH), (HIGH, LOW)])
@@ -45,7 +45,7 @@ def test_a_reading_of_the_past_just_after_an_order_is_no_drift(old: Bandwidth, n
     """It looked like drift: an order for what was already so, or a circuit taken for up that was down."""
     standing = after(confirmed(old, new), 5, old)
     assert (standing.drift, starting_point(standing)) == (None, new)
-    timeline = draw(CIRCUIT, (), Interval(at(-60), at(600)))
+    timeline = draw_timeline(CIRCUIT, (), Interval(at(-60), at(600)))
     assert needs_reading(standing, timeline, at(10), SETTINGS)
     assert not needs_reading(after(standing, 10, new), timeline, at(15), SETTINGS)
 
@@ -66,5 +66,5 @@ def test_somebody_who_undoes_an_order_is_seen_once_the_past_can_no_longer_show()
         confirmed(MIDDLE, HIGH),
     ],
 )
-def test_any_other_difference_is_drift_at_once(standing: Standing) -> None:
+def test_any_other_difference_is_drift_at_once(standing: CircuitState) -> None:
     assert after(standing, 5, LOW).drift is not None

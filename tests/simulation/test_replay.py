@@ -10,10 +10,10 @@ import pytest
 from iodcal.calendars import CalendarContext
 from iodcal.domain.events import Event, Floating, Source, Timed
 from iodcal.domain.localtime import Interval
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
-from iodcal.simulation.calendars import ReplayPlugin, ReplayReader, Shelf
+from iodcal.simulation.environment import ReplayPlugin, ReplayReader, ReplayStore
 from iodcal.simulation.faults import NO_FAULTS, FaultInjector, FaultKind, FaultPlan
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def event(name: str, start: float, length: float) -> Event:
 
 def reader(*events: Event, rate: float = 0.0) -> ReplayReader:
     plan = FaultPlan(rate) if rate else NO_FAULTS
-    return ReplayReader(SOURCE, Shelf(events), lambda: NOW, FaultInjector(plan, "noc"))
+    return ReplayReader(SOURCE, ReplayStore(events), lambda: NOW, FaultInjector(plan, "noc"))
 
 
 WINDOW = Interval(NOW, NOW + timedelta(hours=72))

@@ -14,7 +14,7 @@ from iodcal.domain.circuits import Orders
 from iodcal.domain.events import CalendarReading, Event, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.rules import Mode
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.pipeline.fetch import calendars_in_use
 from iodcal.problems.kinds import Kind
 from iodcal.simulation.engine import simulate

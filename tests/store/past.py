@@ -10,11 +10,11 @@ from typing import Any
 from iodcal.actor import Author, By
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, CauseKind
+from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Quote
 from iodcal.domain.localtime import Interval
-from iodcal.domain.orders import Order, Outcome, intent
-from iodcal.domain.standing import Drift
-from iodcal.domain.values import replace
+from iodcal.domain.orders import Order, Outcome, make_intent
+from iodcal.domain.structs import replace
 from iodcal.store.log import History
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ def at(minute: float) -> datetime:
 
 
 def order(minute: float, old: int, new: int, id_: str = "1", circuit: str = "den-a") -> Order:
-    return intent(
+    return make_intent(
         id=id_,
         circuit_key=KEY,
         circuit=circuit,

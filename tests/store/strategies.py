@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState, Drift, Foreseen, SourceMemory
 from iodcal.domain.circuits import Reading, Status
-from iodcal.domain.events import Floating, Match, MatchedEvent, Named, Source, Timed
+from iodcal.domain.events import Floating, Match, MatchedEvent, NamedCircuits, Source, Timed
+from iodcal.domain.holds import Hold, Parked, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
-from iodcal.domain.orders import BootTime, Order, Outcome, as_kept
-from iodcal.domain.standing import Drift, Foreseen, Remembered, Standing
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold, Parked, Pause
+from iodcal.domain.orders import BootTime, Order, Outcome, as_kept_order
+from iodcal.domain.structs import replace
 from iodcal.store.state import LastRun, Quota, State, Told
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -56,9 +56,9 @@ orders = st.builds(
 pauses = st.builds(Pause, instants, instants, texts, texts)
 
 
-def standings(key: str) -> st.SearchStrategy[Standing]:
+def standings(key: str) -> st.SearchStrategy[CircuitState]:
     return st.builds(
-        Standing,
+        CircuitState,
         key=st.just(key),
         name=texts,
         carrier_type=texts,
@@ -83,7 +83,7 @@ def standings(key: str) -> st.SearchStrategy[Standing]:
     )
 
 
-def remembered(key: str) -> st.SearchStrategy[Remembered]:
+def remembered(key: str) -> st.SearchStrategy[SourceMemory]:
     spans = st.builds(Timed, instants, instants) | st.builds(Floating, naive, naive)
     events = st.builds(
         MatchedEvent,
@@ -95,10 +95,12 @@ def remembered(key: str) -> st.SearchStrategy[Remembered]:
         subject=maybe(texts),
         matches=st.lists(st.builds(Match, texts, maybe(rates)), max_size=2).map(tuple),
         absent=st.booleans(),
-        named=maybe(st.builds(Named, st.frozensets(texts, max_size=2), st.frozensets(texts, max_size=2))),
+        named=maybe(
+            st.builds(NamedCircuits, st.frozensets(texts, max_size=2), st.frozensets(texts, max_size=2))
+        ),
     )
     return st.builds(
-        Remembered,
+        SourceMemory,
         source_key=st.just(key),
         label=st.just("label"),
         read_at=instants,
@@ -151,7 +153,7 @@ def states(draw: st.DrawFn) -> State:
 def kept(state: State) -> State:
     """`state` with as much of its settled orders as later runs need."""
     circuits = {
-        key: replace(standing, recent=tuple(as_kept(order) for order in standing.recent))
+        key: replace(standing, recent=tuple(as_kept_order(order) for order in standing.recent))
         for key, standing in state.circuits.items()
     }
     return replace(state, circuits=circuits)

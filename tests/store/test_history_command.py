@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from iodcal.commands.history import HistoryAsked, HistoryReport, history
 from iodcal.config import Configuration
-from iodcal.config.load import load
+from iodcal.config.load import load_configuration
 from iodcal.errors import StateError, UsageError
-from iodcal.history_command import HistoryAsked, HistoryReport, history
 from tests.config.test_load import BASE, write
 from tests.store.past import at, fill, history_in
 
@@ -18,7 +18,7 @@ from tests.store.past import at, fill, history_in
 @pytest.fixture
 def configuration(tmp_path: Path) -> Configuration:
     fill(history_in(tmp_path / "state"))
-    return load(write(tmp_path, BASE))
+    return load_configuration(write(tmp_path, BASE))
 
 
 def ask(configuration: Configuration, asked: HistoryAsked) -> HistoryReport:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import LockHeldError, StateError
 from iodcal.store.lock import locked
 

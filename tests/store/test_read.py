@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
-from iodcal.domain.values import replace
-from iodcal.store.conceal import Hidden, conceal
+from iodcal.domain.structs import replace
+from iodcal.store.entries import Hidden, conceal
 from iodcal.store.history import Past, PastWish
 from iodcal.store.lines import gather, read_past
 from iodcal.store.log import History

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.save import note_problems
 from iodcal.problems.alerts import decide_alerts

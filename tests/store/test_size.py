@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState, Foreseen, SourceMemory
 from iodcal.domain.circuits import Quote, Reading, Status
 from iodcal.domain.conditions import Conditions
 from iodcal.domain.events import Event, MatchedEvent, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import match_events
 from iodcal.domain.money import QuotedPrice
-from iodcal.domain.orders import BootTime, Order, Outcome, ended, intent
-from iodcal.domain.people import forget_old_orders
+from iodcal.domain.orders import BootTime, Order, Outcome, make_intent, with_end
+from iodcal.domain.overrides import forget_old_orders
 from iodcal.domain.rules import Rule
-from iodcal.domain.standing import Foreseen, Remembered, Standing
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.store.state import State
 from iodcal.store.store import StateStore
 from tests.store.strategies import kept
@@ -37,7 +37,7 @@ def key(number: int) -> str:
 
 
 def order(number: int, outcome: Outcome, to: Bandwidth = PEAK, minutes: int = 0) -> Order:
-    made = intent(
+    made = make_intent(
         id=f"{number:016x}",
         circuit_key=key(number),
         circuit=f"site-{number:03d}-a",
@@ -49,11 +49,11 @@ def order(number: int, outcome: Outcome, to: Bandwidth = PEAK, minutes: int = 0)
         run_id="0123456789abcdef",
         boot=BootTime("0b5e6a52-4a65-4a22-9d2f-1b1f0a0a0a0a", 12345.678),
     )
-    return ended(made, outcome, NOW)
+    return with_end(made, outcome, NOW)
 
 
-def standing(number: int, *recent: Order) -> Standing:
-    return Standing(
+def standing(number: int, *recent: Order) -> CircuitState:
+    return CircuitState(
         key(number),
         f"site-{number:03d}-a",
         "lumen",
@@ -77,14 +77,14 @@ def known(source: Source, number: int) -> MatchedEvent:
     return matched
 
 
-def state_of(circuits: list[Standing], events: int) -> State:
+def state_of(circuits: list[CircuitState], events: int) -> State:
     """A state with these circuits and 200 mailboxes that have so many matched events each."""
     remembered = []
     for number in range(MAILBOXES):
         source = Source(f"graph:t/room-{number:03d}@contoso.example/", "rooms", f"rooms/room-{number:03d}")
         kept_now = tuple(known(source, 10 * number + place) for place in range(events))
         remembered.append(
-            Remembered(
+            SourceMemory(
                 source.key,
                 source.label,
                 NOW,

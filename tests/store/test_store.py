@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.circuits import Quote
-from iodcal.domain.events import Named
-from iodcal.domain.orders import Outcome, ended, intent
-from iodcal.domain.standing import Drift, Standing
-from iodcal.domain.values import replace
-from iodcal.domain.wishes import Hold, Parked, Pause
+from iodcal.domain.events import NamedCircuits
+from iodcal.domain.holds import Hold, Parked, Pause
+from iodcal.domain.orders import Outcome, make_intent, with_end
+from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.store.codec import DamagedError, decode, document_of, encode
 from iodcal.store.files import Access
@@ -31,8 +31,8 @@ from tests.store.strategies import kept, states
 
 GOLDEN = Path(__file__).parent / "golden" / "states" / "v1"
 NOW = datetime.now(UTC).replace(microsecond=0)
-CIRCUIT = Standing("lumen|https://api|1-A|77", "den-a", "lumen", "1-A", confirmed=Bandwidth(100))
-ORDER = intent(
+CIRCUIT = CircuitState("lumen|https://api|1-A|77", "den-a", "lumen", "1-A", confirmed=Bandwidth(100))
+ORDER = make_intent(
     id="1",
     circuit_key=CIRCUIT.key,
     circuit="den-a",
@@ -114,7 +114,7 @@ def test_what_an_event_names_is_kept_as_keys_and_sites() -> None:
     assert decode(document).remembered[key].events[0].named is None
     calendar["events"][0]["named"] = names
     state = decode(document)
-    assert state.remembered[key].events[0].named == Named(
+    assert state.remembered[key].events[0].named == NamedCircuits(
         frozenset(names["circuits"]), frozenset(names["sites"])
     )
     assert document_of(state)["calendars"][key]["events"][0]["named"] == names
@@ -271,7 +271,7 @@ def test_an_older_state_is_migrated_step_by_step() -> None:
 )
 def test_a_damaged_state_is_set_aside_and_rebuilt(store: StateStore, content: bytes) -> None:
     store.save(STATE)
-    order = intent(
+    order = make_intent(
         id="a",
         circuit_key=CIRCUIT.key,
         circuit="den-a",
@@ -312,7 +312,7 @@ def test_an_intent_that_another_order_followed_is_not_open_in_a_rebuilt_state(st
 
 
 def test_a_rebuilt_state_knows_what_was_confirmed(store: StateStore) -> None:
-    order = intent(
+    order = make_intent(
         id="a",
         circuit_key=CIRCUIT.key,
         circuit="den-a",
@@ -325,7 +325,7 @@ def test_a_rebuilt_state_knows_what_was_confirmed(store: StateStore) -> None:
     )
     for outcome in (Outcome.SENDING, Outcome.ACCEPTED, Outcome.CONFIRMED):
         store.path.parent.mkdir(exist_ok=True)
-        store.history.append("order", at=NOW, run_id="r", order=replace(ended(order, outcome, NOW)))
+        store.history.append("order", at=NOW, run_id="r", order=replace(with_end(order, outcome, NOW)))
     store.path.write_bytes(b"")
     standing = store.load().circuits[CIRCUIT.key]
     assert (standing.confirmed, standing.order) == (Bandwidth(500), None)

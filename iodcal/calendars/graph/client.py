@@ -9,9 +9,9 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, field
 
-from iodcal.calendars.failures import unread
 from iodcal.calendars.graph.errors import claims_asked, error_of
 from iodcal.calendars.login import Login
+from iodcal.calendars.readings import unread
 from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, origin_of
 from iodcal.http.answers import worth_retrying
@@ -27,7 +27,7 @@ _MOST_PAGES = 500
 _Item = TypeVar("_Item")
 
 
-class Page(Struct, Generic[_Item], frozen=True):
+class GraphPage(Struct, Generic[_Item], frozen=True):
     """What one page held, the address of the next (None on the last), and the server's clock less ours in
     seconds."""
 
@@ -81,7 +81,7 @@ class GraphClient:
         trail: PageTrail,
         parse: Callable[[object], tuple[tuple[_Item, ...], str | None]],
         deadline: Deadline,
-    ) -> Iterator[Page[_Item]]:
+    ) -> Iterator[GraphPage[_Item]]:
         """Page after page from where `trail` stands to the last. `parse` takes a page's JSON; it gives the
         items and the next address.
 
@@ -98,7 +98,7 @@ class GraphClient:
                 trail.seen.update((items, following))
                 trail.address, trail.params = following, {}
             trail.pages += 1
-            yield Page(items, following, answer.clock_error)
+            yield GraphPage(items, following, answer.clock_error)
             if following is None:
                 return
         raise CalendarError("pages_endless", pages=_MOST_PAGES)

@@ -14,7 +14,7 @@ from iodcal.calendars.graph.client import GraphClient, PageTrail
 from iodcal.calendars.graph.errors import MAILBOX_FAULTS
 from iodcal.calendars.graph.events import COUNTED, PROPERTIES, next_page, parse_page
 from iodcal.calendars.json_values import JsonObject
-from iodcal.calendars.overlap import divided, spoils
+from iodcal.calendars.readings import divided, spoils
 from iodcal.domain.events import CalendarReading, Event, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError, PassingError

@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from iodcal.calendars import CalendarContext
-from iodcal.calendars.ics.place import MOST_BYTES, IcsPlace, understand_place
-from iodcal.calendars.local_file import read_file
-from iodcal.calendars.overlap import divided
+from iodcal.calendars.ics.address import MOST_BYTES, IcsPlace, understand_place
+from iodcal.calendars.readings import divided, read_file
 from iodcal.config.fields import Flag, Text
 from iodcal.config.forms import Scalar, Section
 from iodcal.config.secrets import Secret

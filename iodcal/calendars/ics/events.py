@@ -15,10 +15,10 @@ from iodcal.calendars.ics.recurrence import StepBudget, TooDenseError
 from iodcal.calendars.ics.series import MARGIN, EventEntry, Occurrence, occurrences, read_entry
 from iodcal.calendars.ics.values import DamagedPropertyError, Properties, add
 from iodcal.calendars.ics.vtimezone import Zones
-from iodcal.calendars.overlap import may_overlap
+from iodcal.calendars.readings import may_overlap
 from iodcal.domain.events import PRIVATE_SENSITIVITIES, Event, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 

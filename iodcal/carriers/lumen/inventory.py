@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from iodcal.carriers import Listed
+from iodcal.carriers import ListedCircuit
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading, Status
 from iodcal.errors import CarrierError
@@ -53,7 +53,7 @@ def find_service(document: Any, service_id: str) -> Service | None:
     return services.pop()
 
 
-def listed(document: Any) -> Iterator[Listed]:
+def listed(document: Any) -> Iterator[ListedCircuit]:
     """Every service of an inventory answer; one that makes no sense without what it should say."""
     for entry in entries(document):
         service_id = _text(entry, "serviceId", "id")
@@ -62,9 +62,9 @@ def listed(document: Any) -> Iterator[Listed]:
         try:
             service = _service(entry, service_id)
         except CarrierError:
-            yield Listed(service_id, None, "unclear")
+            yield ListedCircuit(service_id, None, "unclear")
         else:
-            yield Listed(service_id, service.bandwidth, service.status_text, service.master_site_id)
+            yield ListedCircuit(service_id, service.bandwidth, service.status_text, service.master_site_id)
 
 
 def service_ids(document: Any) -> set[str]:

@@ -11,13 +11,13 @@ from typing import Any
 from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.moments import instant_of
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
+from iodcal.domain.time import instant_of
 from iodcal.errors import CarrierError
 from iodcal.store.files import replace_file
 
 
-class Faults(Struct, frozen=True):
+class SandboxFaults(Struct, frozen=True):
     """What goes wrong, as somebody wrote it into the file; for all circuits, or for one.
 
     `refuse` is the text of a refusal, `status` a status to show, `unreadable` makes readings fail, `stuck`
@@ -35,7 +35,7 @@ class Faults(Struct, frozen=True):
     lose_after: int = 0
 
 
-class Pending(Struct, frozen=True):
+class PendingChange(Struct, frozen=True):
     """A change under way. Times are UTC."""
 
     to: Bandwidth
@@ -46,78 +46,78 @@ class Pending(Struct, frozen=True):
     note: str = ""
 
 
-class Line(Struct, frozen=True):
+class BookLine(Struct, frozen=True):
     """One circuit as the file has it: its bandwidth, and the last change of it."""
 
     bandwidth: Bandwidth
-    pending: Pending | None = None
-    faults: Faults | None = None
+    pending: PendingChange | None = None
+    faults: SandboxFaults | None = None
 
 
-class Book(Struct, frozen=True):
+class SandboxBook(Struct, frozen=True):
     """The whole file."""
 
-    circuits: Mapping[str, Line] = field(default_factory=dict)
+    circuits: Mapping[str, BookLine] = field(default_factory=dict)
     orders: Mapping[str, int] = field(default_factory=dict)
-    faults: Faults = Faults()
+    faults: SandboxFaults = SandboxFaults()
 
-    def faults_of(self, service_id: str) -> Faults:
+    def faults_of(self, service_id: str) -> SandboxFaults:
         """The circuit's own faults, else those of all."""
         line = self.circuits.get(service_id)
         return line.faults if line is not None and line.faults is not None else self.faults
 
-    def with_line(self, service_id: str, line: Line) -> Book:
+    def with_line(self, service_id: str, line: BookLine) -> SandboxBook:
         return replace(self, circuits={**self.circuits, service_id: line})
 
-    def with_faults(self, service_id: str, faults: Faults) -> Book:
+    def with_faults(self, service_id: str, faults: SandboxFaults) -> SandboxBook:
         line = self.circuits.get(service_id)
         if line is not None and line.faults is not None:
             return self.with_line(service_id, replace(line, faults=faults))
         return replace(self, faults=faults)
 
-    def counted(self, day: str) -> Book:
+    def counted(self, day: str) -> SandboxBook:
         """One more order on `day`; earlier days are forgotten."""
         return replace(self, orders={day: self.orders.get(day, 0) + 1})
 
 
-def read_book(path: Path) -> Book:
+def read_book(path: Path) -> SandboxBook:
     """The book at `path`, an empty one where there is none. Raises CarrierError."""
     try:
         document = json.loads(path.read_bytes())
         return _decode(document)
     except FileNotFoundError:
-        return Book()
+        return SandboxBook()
     except OSError as error:
         raise CarrierError("sandbox_unreadable", file=str(path), reason=error.strerror) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise CarrierError("sandbox_damaged", file=str(path)) from None
 
 
-def write_book(path: Path, book: Book) -> None:
+def write_book(path: Path, book: SandboxBook) -> None:
     """Replaces the file at once and as a whole. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path, (json.dumps(_encode(book), indent=2) + "\n").encode("ascii"))
 
 
-def _decode(document: dict[str, Any]) -> Book:
-    return Book(
+def _decode(document: dict[str, Any]) -> SandboxBook:
+    return SandboxBook(
         {service_id: _decode_line(line) for service_id, line in document.get("circuits", {}).items()},
         {str(day): int(count) for day, count in document.get("orders", {}).items()},
         _decode_faults(document.get("faults", {})),
     )
 
 
-def _decode_line(line: dict[str, Any]) -> Line:
+def _decode_line(line: dict[str, Any]) -> BookLine:
     pending, faults = line.get("pending"), line.get("faults")
-    return Line(
+    return BookLine(
         Bandwidth.parse(line["bandwidth"]),
         _decode_pending(pending) if pending is not None else None,
         _decode_faults(faults) if faults is not None else None,
     )
 
 
-def _decode_pending(pending: dict[str, Any]) -> Pending:
-    return Pending(
+def _decode_pending(pending: dict[str, Any]) -> PendingChange:
+    return PendingChange(
         Bandwidth.parse(pending["to"]),
         instant_of(pending["accepted_at"]),
         instant_of(pending["active_at"]),
@@ -127,12 +127,12 @@ def _decode_pending(pending: dict[str, Any]) -> Pending:
     )
 
 
-def _decode_faults(faults: dict[str, Any]) -> Faults:
+def _decode_faults(faults: dict[str, Any]) -> SandboxFaults:
     """Raises TypeError for a fault that there is not."""
-    return Faults(**faults)
+    return SandboxFaults(**faults)
 
 
-def _encode(book: Book) -> dict[str, Any]:
+def _encode(book: SandboxBook) -> dict[str, Any]:
     return {
         "circuits": {service_id: _encode_line(line) for service_id, line in book.circuits.items()},
         "orders": dict(book.orders),
@@ -140,7 +140,7 @@ def _encode(book: Book) -> dict[str, Any]:
     }
 
 
-def _encode_line(line: Line) -> dict[str, Any]:
+def _encode_line(line: BookLine) -> dict[str, Any]:
     encoded: dict[str, Any] = {"bandwidth": str(line.bandwidth), "pending": None}
     if line.pending is not None:
         encoded["pending"] = {
@@ -156,8 +156,8 @@ def _encode_line(line: Line) -> dict[str, Any]:
     return encoded
 
 
-def _encode_faults(faults: Faults) -> dict[str, Any]:
+def _encode_faults(faults: SandboxFaults) -> dict[str, Any]:
     """Only what is switched on."""
-    none = Faults()
-    names = Faults.__struct_fields__
+    none = SandboxFaults()
+    names = SandboxFaults.__struct_fields__
     return {name: getattr(faults, name) for name in names if getattr(faults, name) != getattr(none, name)}

@@ -10,11 +10,18 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from iodcal.carriers import Listed, OrderRequest
-from iodcal.carriers.sandbox.book import Book, Faults, Line, Pending, read_book, write_book
+from iodcal.carriers import ListedCircuit, OrderRequest
+from iodcal.carriers.sandbox.book import (
+    BookLine,
+    PendingChange,
+    SandboxBook,
+    SandboxFaults,
+    read_book,
+    write_book,
+)
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
-from iodcal.domain.values import replace
+from iodcal.domain.structs import replace
 from iodcal.errors import (
     AnswerLostError,
     CarrierError,
@@ -28,27 +35,27 @@ from iodcal.http import Deadline
 _STUCK = timedelta(days=36500)
 
 
-class Shelf(Protocol):
+class BookStore(Protocol):
     """Where a sandbox's book is kept."""
 
-    def read(self) -> Book:
+    def read(self) -> SandboxBook:
         """The book as it was written last. Raises CarrierError."""
         ...
 
-    def write(self, book: Book) -> None:
+    def write(self, book: SandboxBook) -> None:
         """Replaces the book. Raises OSError."""
         ...
 
 
-class FileShelf(Struct, frozen=True):
+class BookFile(Struct, frozen=True):
     """A book in a file."""
 
     path: Path
 
-    def read(self) -> Book:
+    def read(self) -> SandboxBook:
         return read_book(self.path)
 
-    def write(self, book: Book) -> None:
+    def write(self, book: SandboxBook) -> None:
         write_book(self.path, book)
 
 
@@ -56,7 +63,7 @@ class Sandbox(Struct):
     """A `Carrier` whose book is on `shelf`. A reading never writes it, so that a preview touches nothing."""
 
     account: Account
-    shelf: Shelf
+    shelf: BookStore
     clock: Callable[[], datetime]
     provisioning: timedelta
     changes_per_day: int | None
@@ -75,11 +82,11 @@ class Sandbox(Struct):
             return Reading(now, Status.UNKNOWN, line.bandwidth, faults.status)
         return _shown(line, faults, now)
 
-    def circuits(self, deadline: Deadline) -> Sequence[Listed]:  # noqa: ARG002 - as in read
+    def circuits(self, deadline: Deadline) -> Sequence[ListedCircuit]:  # noqa: ARG002 - as in read
         """See `Listing.circuits`: those that the file has met."""
         book, now = self.shelf.read(), self.clock()
         shown = {name: _shown(line, book.faults_of(name), now) for name, line in book.circuits.items()}
-        return [Listed(name, shown[name].bandwidth, shown[name].status_text) for name in sorted(shown)]
+        return [ListedCircuit(name, shown[name].bandwidth, shown[name].status_text) for name in sorted(shown)]
 
     def offered(self, service_id: str, deadline: Deadline) -> frozenset[Bandwidth] | None:  # noqa: ARG002 - as in read
         """See `Offering.offered`."""
@@ -111,7 +118,9 @@ class Sandbox(Struct):
         self._write(book)
         return acceptance
 
-    def _refuse(self, request: OrderRequest, book: Book, line: Line, faults: Faults, now: datetime) -> None:
+    def _refuse(
+        self, request: OrderRequest, book: SandboxBook, line: BookLine, faults: SandboxFaults, now: datetime
+    ) -> None:
         if faults.refuse is not None:
             raise OrderRefusedError("refused", service_id=request.service_id, message=faults.refuse)
         if faults.status is not None:
@@ -126,42 +135,42 @@ class Sandbox(Struct):
             )
 
     def _taken(
-        self, request: OrderRequest, book: Book, line: Line, faults: Faults, now: datetime
-    ) -> tuple[Book, Acceptance]:
+        self, request: OrderRequest, book: SandboxBook, line: BookLine, faults: SandboxFaults, now: datetime
+    ) -> tuple[SandboxBook, Acceptance]:
         order_id = f"sandbox-{request.external_id}"
         book = book.counted(_day(now))
         line = _settled(line, faults, now)
         if not faults.fail:
             active_at = now + (_STUCK if faults.stuck else self.provisioning)
-            pending = Pending(
+            pending = PendingChange(
                 request.quote.bandwidth, now, active_at, request.external_id, order_id, request.note
             )
             line = replace(line, pending=pending)
         return book.with_line(request.service_id, line), Acceptance(now, order_id)
 
-    def _book(self, service_id: str) -> Book:
+    def _book(self, service_id: str) -> SandboxBook:
         if service_id in self.unknown:
             raise CarrierError("circuit_unknown", service_id=service_id)
         return self.shelf.read()
 
-    def _line(self, book: Book, service_id: str) -> Line:
-        return book.circuits.get(service_id) or Line(self.starts_at)
+    def _line(self, book: SandboxBook, service_id: str) -> BookLine:
+        return book.circuits.get(service_id) or BookLine(self.starts_at)
 
-    def _write(self, book: Book) -> None:
+    def _write(self, book: SandboxBook) -> None:
         try:
             self.shelf.write(book)
         except OSError as error:
             raise OrderNotSentError("not_sent", host="the sandbox", reason=error.strerror) from None
 
 
-def _settled(line: Line, faults: Faults, now: datetime) -> Line:
+def _settled(line: BookLine, faults: SandboxFaults, now: datetime) -> BookLine:
     """`line` with a change that is done by `now` taken over."""
     if line.pending is None or faults.stuck or now < line.pending.active_at:
         return line
     return replace(line, bandwidth=line.pending.to, pending=None)
 
 
-def _shown(line: Line, faults: Faults, now: datetime) -> Reading:
+def _shown(line: BookLine, faults: SandboxFaults, now: datetime) -> Reading:
     line = _settled(line, faults, now)
     late = timedelta(minutes=faults.lag_minutes)
     if line.pending is not None and now >= line.pending.accepted_at + late:

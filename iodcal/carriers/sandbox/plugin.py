@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from iodcal.carriers import CarrierContext
-from iodcal.carriers.sandbox.client import FileShelf, Sandbox
+from iodcal.carriers.sandbox.client import BookFile, Sandbox
 from iodcal.config.fields import Rate, Rates, Text, Texts
 from iodcal.config.forms import Section
 from iodcal.domain.bandwidth import Bandwidth
@@ -41,7 +41,7 @@ class SandboxPlugin:
     def create(self, options: SandboxOptions, context: CarrierContext) -> Sandbox:
         return Sandbox(
             account=self.account(options, context),
-            shelf=FileShelf(context.directory / options.file),
+            shelf=BookFile(context.directory / options.file),
             clock=context.now,
             provisioning=context.provisioning,
             changes_per_day=context.changes_per_day,

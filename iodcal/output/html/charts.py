@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from iodcal.analysis.figures import Bill, Figures, Spending
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.messages.results import spent_on
 from iodcal.output.html.document import Html, tag
 from iodcal.output.text import for_terminal
-from iodcal.words.lookback import spent_on
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _BAR = 1000, 220, 760, 30, 18
 _SHADES = 6  # of page.css

@@ -8,6 +8,8 @@ from datetime import datetime
 from iodcal import __version__
 from iodcal.analysis.figures import Bill, Figures, Lookback, Served
 from iodcal.domain.money import Cost
+from iodcal.messages.results import doubts, event_name, prices, spent_on
+from iodcal.output.costs import figure, hours_text, month_name, spare_text
 from iodcal.output.html.charts import bills_chart, hours_chart, shade, spending_chart
 from iodcal.output.html.document import Html, head, tag
 from iodcal.output.html.page_picture import counted
@@ -15,8 +17,6 @@ from iodcal.output.json import moment
 from iodcal.output.plan import amount
 from iodcal.output.text import for_terminal, local, with_zone
 from iodcal.problems.messages import why_late
-from iodcal.render.lookback import figure, hours_text, month_name, spare_text
-from iodcal.words.lookback import doubts, event_name, prices, spent_on
 
 _MOST_BARS, _MOST_ROWS = 40, 200
 _MOST_TEXT = 120

@@ -12,26 +12,25 @@ from msgspec import Struct
 from iodcal.analysis.cost_reasons import cause_id
 from iodcal.analysis.load import load_past_before
 from iodcal.analysis.past import CircuitPast, circuit_pasts, running, tells_of_circuits
+from iodcal.analysis.service_level import verdict
 from iodcal.analysis.spans import PageRequest, check_page
-from iodcal.asked import Preview
-from iodcal.commands import plan
+from iodcal.commands.requests import PreviewRequest
+from iodcal.commands.sync import plan
 from iodcal.config import Configuration
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause, Change
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.service_level import Readiness
-from iodcal.domain.standing import Standing
 from iodcal.domain.steps import Steps
+from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline
-from iodcal.domain.values import replace
-from iodcal.lookback.service import verdict
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.problems.messages import describe, describe_recorded
 from iodcal.result import Report, SourceReport
-from iodcal.store.conceal import Hidden, hidden_by
-from iodcal.store.entries import HELD, Entry, entries_of
+from iodcal.store.entries import HELD, Entry, Hidden, entries_of, hidden_by
 from iodcal.store.files import Access
 from iodcal.store.history import CurtainUp, Past, Stamp
 from iodcal.store.state import LastRun, State
@@ -78,7 +77,7 @@ class Lane(Struct, frozen=True):
     `left_out` counts what there was no room for."""
 
     circuit: Circuit
-    standing: Standing
+    standing: CircuitState
     target: Bandwidth
     blocks: tuple[Block, ...]
     bars: tuple[Bar, ...]
@@ -129,7 +128,7 @@ def report_page(configuration: Configuration, state_path: Path, asked: PageReque
     Raises UsageError, StateError.
     """
     check_page(configuration, asked)
-    preview = Preview(now=asked.now, window=asked.window, circuit=asked.circuit, cached=True)
+    preview = PreviewRequest(now=asked.now, window=asked.window, circuit=asked.circuit, cached=True)
     report = plan(configuration, state_path, preview, lambda _: None)
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)

@@ -1,0 +1,86 @@
+"""What every calendar's reader needs: whether an event overlaps a range, what could not be read, a local file."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable
+from datetime import UTC, timedelta
+from pathlib import Path
+
+from iodcal.domain.events import Event, Span, SpoiledEvent, Timed
+from iodcal.domain.localtime import Interval
+from iodcal.errors import CalendarError, IodcalError
+from iodcal.problems.kinds import Fact
+
+# Local midnight comes first at UTC+14 (Kiribati) and last at UTC-12.
+_EARLIEST = timedelta(hours=14)
+_LATEST = timedelta(hours=12)
+
+
+def divided(events: Iterable[Event], window: Interval) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    """The events that may overlap `window`, and the others."""
+    inside: list[Event] = []
+    elsewhere: list[Event] = []
+    for event in events:
+        (inside if may_overlap(event.span, window) else elsewhere).append(event)
+    return tuple(inside), tuple(elsewhere)
+
+
+def may_overlap(span: Span, window: Interval) -> bool:
+    """True if `span` overlaps `window` (half open, UTC), for a floating one in any zone of the world.
+
+    A span that ends before it starts counts as if it were turned round, so that its fault is seen.
+    """
+    if isinstance(span, Timed):
+        first, last = sorted((span.start, span.end))
+    else:
+        start, end = sorted((span.start.replace(tzinfo=UTC), span.end.replace(tzinfo=UTC)))
+        first, last = start - _EARLIEST, end + _LATEST
+    return first < window.end and last > window.start
+
+
+def spoils(event: SpoiledEvent, window: Interval) -> bool:
+    """True unless what cannot be understood lies certainly outside `window` (UTC)."""
+    return event.span is None or (event.span.start < window.end and event.span.end > window.start)
+
+
+def unread(error: IodcalError, **facts: Fact) -> CalendarError:
+    """An HttpError or AnswerError as a CalendarError of the same code; `facts` are added to its own.
+
+    Every fact that the words of its code use is there.
+    """
+    told: dict[str, Fact] = {**error.facts, **facts}
+    told["reason"] = told.get("reason") or "no reason given"
+    told["host"] = told.get("host") or "the server"
+    return CalendarError(error.code, **told)
+
+
+_ADDRESS = re.compile(r"\b(?:https?|webcals?|feeds?):/", re.IGNORECASE)
+
+
+def read_file(path: Path, most_bytes: int, *, shown: str | None = None) -> bytes:
+    """The content of `path`, which errors call `shown`. Raises CalendarError (`file_unreadable`,
+    `file_too_large`, `file_is_address`).
+
+    A pipe is refused: opening it waits for somebody to write into it, past every deadline, with the lock
+    held.
+    """
+    if _ADDRESS.search(str(path)):
+        raise CalendarError("file_is_address")
+    name = shown or str(path)
+    try:
+        with open(path, "rb", opener=_at_once) as file:
+            if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                raise CalendarError("file_unreadable", file=name, reason="not a file but a pipe")
+            content = file.read(most_bytes + 1)
+    except OSError as error:
+        raise CalendarError("file_unreadable", file=name, reason=error.strerror) from None
+    if len(content) > most_bytes:
+        raise CalendarError("file_too_large", file=name, limit=most_bytes)
+    return content
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -1,0 +1,73 @@
+"""What a plan costs: its window, and each of its changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.billing import billed_cost, cost_difference
+from iodcal.domain.changes import Change, Reason
+from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Cost, RateSource
+from iodcal.domain.overrides import starting_point
+from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.steps import Steps
+
+
+def window_cost(plan: CircuitPlan, window: Interval) -> Cost | None:
+    """What the circuit costs during `window` as planned, as if held changes were done when they may be. None
+    where no rate or no bandwidth is known."""
+    start = starting_point(plan.standing)
+    if start is None or not plan.tariff.rates:
+        return None
+    levels = Steps.of([(window.start, start), *_done(plan, window.start)])
+    return billed_cost(levels, window, plan.tariff)
+
+
+def change_costs(plan: CircuitPlan, window: Interval) -> tuple[Cost | None, ...]:
+    """For each change what it costs until the next one, or the window's end, beyond staying as before;
+    negative where it saves. For one that the quota has no room for: what it would save."""
+    if not plan.tariff.rates:
+        return (None,) * len(plan.changes)
+    times = [at for at, _ in _done(plan, window.start)]
+    return tuple(_change_cost(plan, change, times, window) for change in plan.changes)
+
+
+def _change_cost(plan: CircuitPlan, change: Change, times: Iterable[datetime], window: Interval) -> Cost:
+    if not _is_done(change):
+        left = (left.cost for left in plan.left_out if left.change.at == change.at)
+        return -next(left, Cost(Decimal(0), plan.tariff.currency))
+    start = _time_of(change, window.start)
+    end = min((at for at in times if at > start), default=window.end)
+    span = Interval(start, max(start, end))
+    after, before = (Steps((start,), (level,)) for level in (change.new, change.old))
+    return cost_difference(after, before, span, plan.tariff)
+
+
+def _done(plan: CircuitPlan, now: datetime) -> Iterator[tuple[datetime, Bandwidth]]:
+    for change in plan.changes:
+        if _is_done(change):
+            yield _time_of(change, now), change.new
+
+
+def _is_done(change: Change) -> bool:
+    """False for what waits for the quota: the changes after it begin where the circuit stands."""
+    return change.held is None or change.held.reason is not Reason.QUOTA
+
+
+def _time_of(change: Change, now: datetime) -> datetime:
+    waits = change.held.until if change.held is not None else None
+    return max(change.at, waits or now)
+
+
+def list_prices_of(plans: Iterable[CircuitPlan]) -> str | None:
+    """The day of the public list that some level of the plans is priced by, if any is."""
+    days = [
+        rate.as_of.isoformat()
+        for plan in plans
+        for level in {change.new for change in plan.changes} | {plan.target}
+        if (rate := plan.tariff.rate(level)) is not None and rate.source is RateSource.LIST and rate.as_of
+    ]
+    return min(days, default=None)

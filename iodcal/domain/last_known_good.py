@@ -1,0 +1,96 @@
+"""Memory: what the last good reading of a source still says once today's cannot be had.
+
+Inside the range of the last good reading its matched events count on and end normally. Beyond it, and for
+a source never read, nobody knows; the circuits concerned are then not lowered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from iodcal.domain.circuit_state import SourceMemory
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, mark_of, short_id
+from iodcal.domain.structs import replace
+
+_LAST_ZONE = ZoneInfo("Etc/GMT+12")  # where a floating event ends last
+
+
+class LastKnownGood(Struct, frozen=True):
+    """What counts of one source in this run. `known_until` is the end (UTC) of what is known of it, None
+    where it was never read; `remembered` is what to keep for the next run, None for nothing."""
+
+    source: Source
+    events: tuple[MatchedEvent, ...]
+    known_until: datetime | None
+    remembered: SourceMemory | None
+    fresh: bool
+
+
+def remember_reading(
+    reading: CalendarReading,
+    matched: Iterable[MatchedEvent],
+    remembered: SourceMemory | None,
+    covers_now: Callable[[MatchedEvent], bool],
+    asked: frozenset[str] | None = None,
+) -> LastKnownGood:
+    """A good reading replaces memory, but for one thing: an event that just is not there any more, though
+    a window of it covers now, counts until the second good reading in a row without it. Seen cancelled,
+    moved or changed, it is gone at once. `asked` names the rules that were asked."""
+    matched = tuple(matched)
+    missed = (*_newly_absent(reading, remembered, covers_now), *_spoiled_but_known(reading, remembered))
+    events = (*matched, *(replace(event, remembered_since=None) for event in missed))
+    kept = SourceMemory(
+        reading.source.key, reading.source.label, reading.read_at, reading.covers, events, asked
+    )
+    return LastKnownGood(reading.source, (*matched, *missed), reading.covers.end, kept, fresh=True)
+
+
+def recall_events(source: Source, remembered: SourceMemory | None) -> LastKnownGood:
+    """What is left of a source that cannot be read now."""
+    if remembered is None:
+        return LastKnownGood(source, (), None, None, fresh=False)
+    events = tuple(
+        replace(event, source=source, remembered_since=remembered.read_at) for event in remembered.events
+    )
+    return LastKnownGood(source, events, remembered.covers.end, remembered, fresh=False)
+
+
+def _spoiled_but_known(reading: CalendarReading, remembered: SourceMemory | None) -> Iterable[MatchedEvent]:
+    """What was known of events that cannot be understood now: it counts on, as if they could not be read."""
+    if remembered is None or not reading.spoiled:
+        return
+    seen = {identity for event in (*reading.events, *reading.elsewhere) for identity in _identities(event)}
+    for event in remembered.events:
+        spoiled = any(one.may_be(event) for one in reading.spoiled)
+        lasts = event.span.within(_LAST_ZONE).end > reading.covers.start
+        if spoiled and lasts and seen.isdisjoint(_identities(event)):
+            yield replace(event, source=reading.source, absent=False, remembered_since=remembered.read_at)
+
+
+def _newly_absent(
+    reading: CalendarReading, remembered: SourceMemory | None, covers_now: Callable[[MatchedEvent], bool]
+) -> Iterable[MatchedEvent]:
+    if remembered is None:
+        return
+    ids = {mark_of(event) for event in (*reading.events, *reading.elsewhere)}
+    if all(event.id in ids for event in remembered.events):
+        return  # the usual case, and the quick one
+    seen = {identity for event in (*reading.events, *reading.elsewhere) for identity in _identities(event)}
+    for event in remembered.events:
+        here = replace(event, source=reading.source, absent=True, remembered_since=remembered.read_at)
+        spoiled = any(one.may_be(event) for one in reading.spoiled)
+        if not spoiled and not event.absent and seen.isdisjoint(_identities(event)) and covers_now(here):
+            yield here
+
+
+def _identities(event: Event | MatchedEvent) -> Iterable[tuple[str, ...]]:
+    # Of different lengths, so that an id is never taken for a uid.
+    yield (mark_of(event),)
+    yield (short_id(event.id),)  # as the first version of the state has it of an event with a uid, too
+    if event.uid:
+        # A meeting deleted and made anew at another id but the same time is still there.
+        yield event.copy_key

@@ -1,0 +1,30 @@
+"""Errors, problems and findings in words, each with its remedy: facts come in, sentences come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from iodcal.problems.kinds import Fact
+
+
+class _Facts(dict[str, Fact]):
+    """A missing fact leaves a gap in the text instead of raising an error about an error."""
+
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def fill(words: Words, facts: Mapping[str, Fact]) -> Words:
+    """`words` with `facts` in their places."""
+    told = _Facts({name: "?" if fact is None else fact for name, fact in facts.items()})
+    return Words(words.message.format_map(told), words.remedy.format_map(told))
+
+
+class Words(Struct, frozen=True):
+    """`message` says what is wrong, `remedy` what to do about it. Both are one line, without a full stop
+    at the end of a single sentence."""
+
+    message: str
+    remedy: str
