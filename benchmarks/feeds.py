@@ -107,7 +107,7 @@ def _main(reader: str, kind: str, count: int) -> None:
 
 
 def _ours() -> Callable[[bytes], object]:
-    from iodcal.calendars.ics.events import parse_events
+    from iodcal.calendars.ics.parse import parse_events
 
     return lambda content: parse_events(Source("feed", "feed", "feed"), content, _WINDOW)
 

@@ -22,7 +22,8 @@ from iodcal.domain.conditions import Conditions
 from iodcal.domain.events import Event, Source, Timed
 from iodcal.domain.matching import match_events
 from iodcal.domain.orders import OrderTimeouts
-from iodcal.domain.planning import Policy, SafetyFlags, plan_circuit, view_from
+from iodcal.domain.planning import plan_circuit, view_from
+from iodcal.domain.policy import Policy, SafetyFlags
 from iodcal.domain.rules import Rule
 from iodcal.domain.text_match import Keyword
 from iodcal.domain.time import parse_duration

@@ -20,7 +20,8 @@ from iodcal.domain.events import Match, MatchedEvent, Source, Timed
 from iodcal.domain.localtime import whole_days
 from iodcal.domain.money import Billing, QuotedPrice, Rate, RateSource, Tariff
 from iodcal.domain.orders import OrderTimeouts
-from iodcal.domain.planning import CircuitPlan, Policy, SafetyFlags, plan_circuit, view_from
+from iodcal.domain.planning import CircuitPlan, plan_circuit, view_from
+from iodcal.domain.policy import Policy, SafetyFlags
 from iodcal.domain.rules import Rule
 from iodcal.domain.timeline import draw_timeline
 from iodcal.domain.together import plan_together

@@ -19,7 +19,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.unmatched import Unmatched
 from iodcal.errors import Fault
 from iodcal.exits import Exit
-from iodcal.problems.events import PreflightCheck
+from iodcal.problems.at_risk import PreflightCheck
 from iodcal.problems.kinds import Problem, Severity
 from iodcal.store.state import LastRun
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from iodcal.calendars.graph.errors import error_of
-from iodcal.calendars.login.errors import refusal
+from iodcal.calendars.login.refusals import refusal
 from iodcal.carriers.lumen.bodies import error_text
 from iodcal.carriers.lumen.inventory import find_service
 from iodcal.cli.boundary import _traceback_of

@@ -85,7 +85,7 @@ _ASKS = ("event", "hold")
 Behind = Callable[[datetime], Sequence[CostReason]]
 
 
-class Demand(Struct, frozen=True):
+class PaidDemand(Struct, frozen=True):
     """`because` asked for `needs` during `span` (lead and trail included)."""
 
     because: CostReason
@@ -95,14 +95,14 @@ class Demand(Struct, frozen=True):
 
 def demands_of(
     orders: Iterable[PastOrder], changes: Iterable[PastChange], looks: Iterable[CurtainUp]
-) -> tuple[Demand, ...]:
+) -> tuple[PaidDemand, ...]:
     """The demands on one circuit, by start. A look knows no lead and trail, so a cause counts more; of
     several causes of one event the last: it may have moved, or come to need more."""
-    found: dict[str, Demand] = {}
+    found: dict[str, PaidDemand] = {}
     for look in looks:
         if look.needs is not None and look.end is not None and look.start < look.end:
             because = reason_of_look(look)
-            found[because.id] = Demand(because, Interval(look.start, look.end), look.needs)
+            found[because.id] = PaidDemand(because, Interval(look.start, look.end), look.needs)
     for demand in _of_causes(orders, changes):
         known = found.get(demand.because.id)
         needs = max(demand.needs, known.needs) if known is not None else demand.needs
@@ -135,20 +135,20 @@ def look_id(look: CurtainUp) -> str:
     return look.event or f"{look.rule}/{look.start.isoformat()}"
 
 
-def _of_causes(orders: Iterable[PastOrder], changes: Iterable[PastChange]) -> Iterator[Demand]:
+def _of_causes(orders: Iterable[PastOrder], changes: Iterable[PastChange]) -> Iterator[PaidDemand]:
     for one in orders:
         yield from _demands(one.causes, one.order.old, one.order.new)
     for change in changes:
         yield from _demands(change.causes, change.old, change.new)
 
 
-def _demands(causes: Iterable[Cause], old: Bandwidth, new: Bandwidth) -> Iterator[Demand]:
+def _demands(causes: Iterable[Cause], old: Bandwidth, new: Bandwidth) -> Iterator[PaidDemand]:
     """What has ended asked for the old level, what goes on asks for the new one."""
     for cause in causes:
         because = reason_of(cause)
         span = cause.asks or Interval(cause.start, cause.end)
         if because is not None and because.kind in _ASKS and span.start < span.end:
-            yield Demand(because, span, old if cause.ended else new)
+            yield PaidDemand(because, span, old if cause.ended else new)
 
 
 def reasons_of(step: PastLevel) -> Sequence[CostReason]:
@@ -163,7 +163,7 @@ def reasons_of(step: PastLevel) -> Sequence[CostReason]:
 def shares(
     actual: Sequence[BilledPiece],
     base: Sequence[BilledPiece],
-    demands: Sequence[Demand],
+    demands: Sequence[PaidDemand],
     behind: Behind,
     tariff: Tariff,
 ) -> Iterator[tuple[CostReason, Decimal]]:
@@ -180,7 +180,7 @@ def shares(
 
 
 def _priced(
-    piece: BilledPiece, base: Bandwidth, asking: Sequence[Demand], behind: Behind, tariff: Tariff
+    piece: BilledPiece, base: Bandwidth, asking: Sequence[PaidDemand], behind: Behind, tariff: Tariff
 ) -> Iterator[tuple[CostReason, Decimal]]:
     """Each step of the price, from the baseline's level up, in equal parts to those who asked for at least as
     much: what only the biggest demand needs, it pays alone."""
@@ -198,7 +198,7 @@ def _priced(
 
 
 def _side_by_side(
-    actual: Sequence[BilledPiece], base: Sequence[BilledPiece], demands: Sequence[Demand]
+    actual: Sequence[BilledPiece], base: Sequence[BilledPiece], demands: Sequence[PaidDemand]
 ) -> Iterator[tuple[BilledPiece, Bandwidth]]:
     """`actual`, cut wherever anything changes, each with the level that the baseline is paid for."""
     below = Steps(tuple(one.span.start for one in base), tuple(one.level for one in base))

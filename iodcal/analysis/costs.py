@@ -10,7 +10,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from iodcal.analysis.cost_reasons import Demand, PricePeriod, reasons_of, shares
+from iodcal.analysis.cost_reasons import PaidDemand, PricePeriod, reasons_of, shares
 from iodcal.analysis.figures import Bill, CircuitCosts, CostReason, Figures
 from iodcal.analysis.past import OrderedPast
 from iodcal.domain.bandwidth import Bandwidth
@@ -32,7 +32,7 @@ class Subject(Struct, frozen=True):
     labels: Labels
     prices: Steps[PricePeriod]
     known: OrderedPast
-    demands: tuple[Demand, ...]
+    demands: tuple[PaidDemand, ...]
     circuit: Circuit | None = None
     quoted_in: frozenset[str] = frozenset()
 

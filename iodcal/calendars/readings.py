@@ -1,4 +1,4 @@
-"""What every calendar's reader needs: whether an event overlaps a range, what could not be read, a local file."""
+"""What every reader of a calendar needs: overlaps with a range, what could not be read, local files."""
 
 from __future__ import annotations
 

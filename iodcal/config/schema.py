@@ -184,7 +184,7 @@ _MATCH_VALUES: Mapping[ValueKind, Any] = {
 }
 
 
-class Match(Section, frozen=True):
+class MatchSectionBase(Section, frozen=True):
     """What every `match` section does; its keys are the rows of `domain.conditions`."""
 
     def __post_init__(self) -> None:
@@ -197,7 +197,7 @@ class Match(Section, frozen=True):
         return Conditions(**{name: getattr(self, name) for name in rows()})
 
 
-MatchSection: type[Match] = defstruct(  # type: ignore[assignment]  # its bases say what it is
+MatchSection: type[MatchSectionBase] = defstruct(  # type: ignore[assignment]  # its bases say what it is
     "MatchSection",
     [
         (
@@ -207,7 +207,7 @@ MatchSection: type[Match] = defstruct(  # type: ignore[assignment]  # its bases 
         )
         for name, row in rows().items()
     ],
-    bases=(Match,),
+    bases=(MatchSectionBase,),
     frozen=True,
     kw_only=True,
 )
@@ -222,7 +222,7 @@ class NamedInEvent(Section, frozen=True):
 class RuleSection(Section, frozen=True, kw_only=True):
     name: Text
     calendars: Texts
-    match: Annotated[Match, SectionForm(MatchSection)] = MatchSection()
+    match: Annotated[MatchSectionBase, SectionForm(MatchSection)] = MatchSection()
     circuits: Texts | NamedInEvent
     bandwidth: Annotated[Wanted | None, Scalar(_wanted, WANTED)] = None
     mode: Annotated[Mode, one_of(Mode)] = Mode.AT_LEAST

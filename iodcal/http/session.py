@@ -186,13 +186,13 @@ class ReadingSession:
 
     def _run(self, work: Callable[[], _T], host: str, limit: Deadline, *, repeatable: bool) -> _T:
         """What `work`, which talks to `host`, returns within `limit`. Raises HttpError."""
-        from iodcal.http import errors
+        from iodcal.http import faults
 
         most_bytes = 2 * self._max_bytes + _WIRE_BYTES
         try:
             return run_exchange(work, limit, repeatable=repeatable, most_bytes=most_bytes)
-        except errors.FOREIGN as error:
-            fault = errors.fault_of(error, host, limit)
+        except faults.FOREIGN as error:
+            fault = faults.fault_of(error, host, limit)
         raise fault  # out here, so that no foreign exception goes along
 
     def _send(self, request: _Request, deadline: Deadline) -> Answer:

@@ -19,7 +19,7 @@ from iodcal.messages.errors import describe as describe_error
 from iodcal.notify import Notice, NoticeKind
 from iodcal.output.lines import held_line, order_line
 from iodcal.output.text import for_line, for_terminal, local, with_zone
-from iodcal.problems.events import PreflightCheck
+from iodcal.problems.at_risk import PreflightCheck
 from iodcal.problems.kinds import Fact, Kind, Problem, Severity
 from iodcal.problems.messages import describe, late_words
 from iodcal.result import Report

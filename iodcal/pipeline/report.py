@@ -18,7 +18,7 @@ from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot, organizers_of, veil_of
 from iodcal.pipeline.journal import Journal, used_today
-from iodcal.problems.events import PreflightCheck
+from iodcal.problems.at_risk import PreflightCheck
 from iodcal.problems.kinds import Problem
 from iodcal.result import Report, SourceReport
 from iodcal.store.state import State

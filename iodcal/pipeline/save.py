@@ -17,7 +17,7 @@ from iodcal.pipeline.fetch import EventSnapshot, learn
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import earliest_now, preflight_windows
 from iodcal.problems.alerts import turned_into
-from iodcal.problems.events import PreflightCheck, causes_of, check_readiness
+from iodcal.problems.at_risk import PreflightCheck, causes_of, check_readiness
 from iodcal.problems.kinds import Problem
 from iodcal.store.state import Told
 

@@ -22,7 +22,7 @@ from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import clock_error
-from iodcal.problems.events import Retry, events_at_risk, overruled
+from iodcal.problems.at_risk import Retry, events_at_risk, overruled
 from iodcal.problems.kinds import Fact, Kind, Problem
 from iodcal.problems.limits import left_up, of_prices, of_quotas
 

@@ -10,7 +10,7 @@ import responses
 
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.ics import IcsOptions, plugin
-from iodcal.calendars.ics.events import parse_events
+from iodcal.calendars.ics.parse import parse_events
 from iodcal.config.parse import section_of
 from iodcal.domain.events import CalendarReading, Event, Floating, Source, Timed
 from iodcal.domain.localtime import Interval

@@ -10,7 +10,7 @@ import responses
 
 from iodcal.calendars.ics.address import fetch
 from iodcal.calendars.ics.document import parse_document
-from iodcal.calendars.ics.events import parse_events
+from iodcal.calendars.ics.parse import parse_events
 from iodcal.domain.events import Timed
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from iodcal.calendars.login import Login
-from iodcal.calendars.login.errors import REFUSALS, refusal
+from iodcal.calendars.login.refusals import REFUSALS, refusal
 from iodcal.calendars.login.tokens import certificate_in
 from iodcal.config import secrets
 from iodcal.config.microsoft365 import Microsoft365

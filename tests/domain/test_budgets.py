@@ -37,7 +37,10 @@ def warned(*budgets: MoneyBudget, costs: tuple[str, str, str] = ("79.99", "80", 
         # the budget of one value stands in place of that for each
         ([MoneyBudget(Decimal(50), "cost_center"), MoneyBudget(HUNDRED, "cost_center", "2")],
          [("cost_center=1", 100), ("cost_center=2", 80)]),
-        ([MoneyBudget(Decimal(50), "cost_center"), MoneyBudget(HUNDRED, "cost_center", "1")], [("cost_center=2", 100)]),
+        (
+            [MoneyBudget(Decimal(50), "cost_center"), MoneyBudget(HUNDRED, "cost_center", "1")],
+            [("cost_center=2", 100)],
+        ),
         ([MoneyBudget(HUNDRED, "nobody")], []),
         ([MoneyBudget(HUNDRED, currency="EUR")], []),
     ],

@@ -9,7 +9,7 @@ import pytest
 from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.circuits import Orders
 from iodcal.domain.structs import replace
-from iodcal.problems.events import PreflightCheck, causes_of, check_readiness
+from iodcal.problems.at_risk import PreflightCheck, causes_of, check_readiness
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, plan_of, standing_at
 
 CALL = Ask(30, 90, name="call")

@@ -29,7 +29,7 @@ from iodcal.domain.planning import (
 )
 from iodcal.domain.structs import replace
 from iodcal.domain.together import plan_together
-from iodcal.problems.events import Retry, events_at_risk
+from iodcal.problems.at_risk import Retry, events_at_risk
 from iodcal.problems.kinds import Kind
 from tests.domain.minutes import (
     ACCOUNT,

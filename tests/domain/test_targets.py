@@ -14,7 +14,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import replace
 from iodcal.domain.timeline import draw_timeline
 from iodcal.domain.workdays import is_chosen
-from iodcal.problems.events import overruled
+from iodcal.problems.at_risk import overruled
 from iodcal.problems.kinds import Kind, Problem
 from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, levels, plan_of, timeline_of
 

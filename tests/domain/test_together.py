@@ -21,7 +21,7 @@ from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan, Shortage, foresee
 from iodcal.domain.structs import replace
 from iodcal.domain.together import plan_together
-from iodcal.problems.events import events_at_risk
+from iodcal.problems.at_risk import events_at_risk
 from iodcal.problems.kinds import Kind
 from tests.domain.minutes import (
     ACCOUNT,

@@ -19,7 +19,7 @@ from iodcal.domain.planning import CircuitPlan, Policy, SafetyFlags, plan_circui
 from iodcal.domain.structs import replace
 from iodcal.domain.timeline import park_timeline
 from iodcal.domain.together import plan_together
-from iodcal.problems.events import events_at_risk, overruled
+from iodcal.problems.at_risk import events_at_risk, overruled
 from iodcal.problems.kinds import Kind, Problem
 from tests.domain.minutes import (
     CIRCUIT,

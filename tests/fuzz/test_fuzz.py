@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from iodcal.calendars.graph.events import parse_page
-from iodcal.calendars.ics.events import parse_events
+from iodcal.calendars.ics.parse import parse_events
 from iodcal.carriers.lumen.bodies import read_quote
 from iodcal.carriers.lumen.inventory import find_service
 from iodcal.config.load import load_configuration_copy

@@ -10,7 +10,7 @@ import requests
 from urllib3 import exceptions as urllib3_errors
 
 from iodcal.http import Deadline
-from iodcal.http.errors import FOREIGN, fault_of
+from iodcal.http.faults import FOREIGN, fault_of
 
 
 def tls_fault(reason: str | None) -> Exception:

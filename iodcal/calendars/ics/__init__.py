@@ -71,7 +71,7 @@ class IcsReader(Struct, frozen=True):
 
     def read(self, window: Interval, deadline: Deadline) -> CalendarReading:
         """See `CalendarReader.read`."""
-        from iodcal.calendars.ics.events import parse_events
+        from iodcal.calendars.ics.parse import parse_events
 
         place = self._place()
         content, clock_error = self._content(place, deadline)

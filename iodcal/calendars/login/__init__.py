@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from iodcal.calendars.login.errors import CREDENTIAL_REFUSED
+from iodcal.calendars.login.refusals import CREDENTIAL_REFUSED
 from iodcal.calendars.login.tokens import Application, Token, from_certificate, token_for
 from iodcal.errors import CalendarError, SecretError
 from iodcal.http import Deadline

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from iodcal.calendars.login.errors import refusal
+from iodcal.calendars.login.refusals import refusal
 from iodcal.calendars.readings import unread
 from iodcal.domain.structs import Opaque
 from iodcal.errors import CalendarError

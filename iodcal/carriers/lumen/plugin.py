@@ -45,14 +45,14 @@ LIST_PRICES = Tariff(
 )
 
 
-class Environment(StrEnum):
+class LumenEnvironment(StrEnum):
     PRODUCTION = "production"
     TEST = "test"
 
 
 _HOSTS = {
-    Environment.PRODUCTION: "https://api.lumen.com",
-    Environment.TEST: "https://api-test.lumen.com",
+    LumenEnvironment.PRODUCTION: "https://api.lumen.com",
+    LumenEnvironment.TEST: "https://api-test.lumen.com",
 }
 
 
@@ -89,7 +89,7 @@ class LumenOptions(Section, frozen=True):
     service ID fill in what the inventory does not tell; `speed_text` maps a tier to the text that a quote
     wants for it, such as `{1 Gbps: 1 Gbps}`, where `1000 Mbps` is refused."""
 
-    environment: Annotated[Environment, one_of(Environment)]
+    environment: Annotated[LumenEnvironment, one_of(LumenEnvironment)]
     customer_number: Text
     client_id: Secret
     client_secret: Secret
@@ -119,7 +119,7 @@ class LumenPlugin:
     list_prices = LIST_PRICES
 
     def is_test(self, options: LumenOptions) -> bool:
-        return options.environment is Environment.TEST
+        return options.environment is LumenEnvironment.TEST
 
     def account(self, options: LumenOptions, context: CarrierContext) -> Account:  # noqa: ARG002 - needs no more
         return Account("lumen", options.url, options.customer_number)

@@ -16,7 +16,8 @@ from iodcal.domain.circuits import Orders, Status
 from iodcal.domain.held import STANDSTILL
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.overrides import starting_point
-from iodcal.domain.planning import CircuitPlan, Policy
+from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.policy import Policy
 from iodcal.domain.service_level import EventOnCircuit, Readiness, judge
 from iodcal.domain.steps import EVER
 from iodcal.domain.windows import Window
