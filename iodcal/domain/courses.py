@@ -20,7 +20,8 @@ from iodcal.domain.billing import cost_difference
 from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.localtime import Interval
-from iodcal.domain.planning import CircuitPlan, LeftOut, Policy, next_quota_day
+from iodcal.domain.planning import CircuitPlan, LeftOut, next_quota_day
+from iodcal.domain.policy import Policy
 from iodcal.domain.steps import Steps
 from iodcal.domain.structs import replace
 

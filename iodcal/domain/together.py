@@ -17,13 +17,13 @@ from iodcal.domain.circuits import Account, Orders
 from iodcal.domain.courses import EVE, Course, course_of, levels_of, rewritten
 from iodcal.domain.planning import (
     CircuitPlan,
-    Policy,
     Shortage,
     daily_limit,
     first_start,
     limit_downs,
     next_quota_day,
 )
+from iodcal.domain.policy import Policy
 from iodcal.domain.quota import Allotment, QuotaFit, allot_quota
 from iodcal.domain.structs import replace
 

@@ -11,7 +11,7 @@ from iodcal.clock import boot_time
 from iodcal.config import Configuration
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import BootTime
-from iodcal.domain.planning import Policy
+from iodcal.domain.policy import Policy
 from iodcal.errors import Fault
 from iodcal.http import Deadline
 from iodcal.memo import Memo

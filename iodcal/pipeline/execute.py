@@ -20,7 +20,8 @@ from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.held import comparable_price, price_ceiling
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome, make_intent, with_answer, with_end
-from iodcal.domain.planning import CircuitPlan, Policy, in_order
+from iodcal.domain.planning import CircuitPlan, in_order
+from iodcal.domain.policy import Policy
 from iodcal.domain.structs import replace
 from iodcal.errors import (
     AnswerLostError,

@@ -10,7 +10,8 @@ from msgspec import Struct, field
 
 from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.localtime import whole_days
-from iodcal.domain.planning import CircuitPlan, SafetyFlags, in_order, plan_circuit, view_from
+from iodcal.domain.planning import CircuitPlan, in_order, plan_circuit, view_from
+from iodcal.domain.policy import SafetyFlags
 from iodcal.domain.timeline import Timeline, draw_timeline, park_timeline
 from iodcal.domain.together import plan_together
 from iodcal.domain.windows import Freeze, Window, hold_window, open_freezes, open_windows

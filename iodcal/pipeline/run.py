@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from iodcal.config import Configuration, OnDrift
-from iodcal.domain.planning import Policy
+from iodcal.domain.policy import Policy
 from iodcal.pipeline.context import Request, Run, RunContext
 from iodcal.pipeline.execute import OrderPlacer, Placed
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember

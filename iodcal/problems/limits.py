@@ -10,7 +10,8 @@ from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Circuit, Quote, parts_of
 from iodcal.domain.held import price_ceiling
 from iodcal.domain.money import Cost, add_up
-from iodcal.domain.planning import CircuitPlan, Policy, daily_limit
+from iodcal.domain.planning import CircuitPlan, daily_limit
+from iodcal.domain.policy import Policy
 from iodcal.problems.kinds import Fact, Kind, Problem
 
 

@@ -15,7 +15,8 @@ from iodcal.domain.events import Match, MatchedEvent, Source, Timed
 from iodcal.domain.holds import Hold
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import OrderTimeouts
-from iodcal.domain.planning import CircuitPlan, Policy, SafetyFlags, plan_circuit, view_from
+from iodcal.domain.planning import CircuitPlan, plan_circuit, view_from
+from iodcal.domain.policy import Policy, SafetyFlags
 from iodcal.domain.rules import Allow, Mode, Rule
 from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline, draw_timeline

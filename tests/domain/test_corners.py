@@ -11,7 +11,8 @@ from iodcal.domain.baseline import baseline_tiers, lay_out
 from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
-from iodcal.domain.planning import SafetyFlags, in_order
+from iodcal.domain.planning import in_order
+from iodcal.domain.policy import SafetyFlags
 from iodcal.domain.structs import replace
 from iodcal.domain.together import plan_together
 from iodcal.problems.kinds import Fact, Kind, Problem, Severity

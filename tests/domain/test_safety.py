@@ -19,7 +19,6 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import (
     CircuitPlan,
-    SafetyFlags,
     first_start,
     foresee,
     held_counts,
@@ -27,6 +26,7 @@ from iodcal.domain.planning import (
     next_quota_day,
     unplanned_downs,
 )
+from iodcal.domain.policy import SafetyFlags
 from iodcal.domain.structs import replace
 from iodcal.domain.together import plan_together
 from iodcal.problems.at_risk import Retry, events_at_risk

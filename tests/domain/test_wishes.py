@@ -15,7 +15,8 @@ from iodcal.domain.circuits import Circuit, Orders
 from iodcal.domain.holds import Hold, Parked, Pause, doubts, longest_pause, still_of_use
 from iodcal.domain.localtime import Interval
 from iodcal.domain.overrides import forget_old_orders
-from iodcal.domain.planning import CircuitPlan, Policy, SafetyFlags, plan_circuit, unplanned_downs
+from iodcal.domain.planning import CircuitPlan, plan_circuit, unplanned_downs
+from iodcal.domain.policy import Policy, SafetyFlags
 from iodcal.domain.structs import replace
 from iodcal.domain.timeline import park_timeline
 from iodcal.domain.together import plan_together

@@ -24,7 +24,7 @@ from iodcal.domain.holds import Hold, Parked, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Rate, RateSource, Tariff
 from iodcal.domain.orders import Outcome
-from iodcal.domain.planning import SafetyFlags
+from iodcal.domain.policy import SafetyFlags
 from iodcal.domain.structs import replace
 from iodcal.output.json import check_view, dump, failed_view
 from iodcal.output.lines import held_line, order_line, problem_lines
