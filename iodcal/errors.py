@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from iodcal.redaction import redact_credentials
 
 if TYPE_CHECKING:
-    from iodcal.problems.kinds import Fact
+    from iodcal.domain.structs import Fact
 
 
 class IodcalError(Exception):

@@ -9,8 +9,8 @@ from iodcal.domain.events import CalendarReading, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching
 from iodcal.domain.rules import Rule
+from iodcal.pipeline.detect import of_spoiled
 from iodcal.pipeline.fetch import EventSnapshot
-from iodcal.problems.detect import of_spoiled
 from iodcal.problems.kinds import Severity
 from iodcal.problems.messages import describe
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iodcal.problems.alerts import AlertDecision, decide_alerts
-from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.domain.structs import Fact
+from iodcal.pipeline.alerts import AlertDecision, decide_alerts
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.store.state import Told
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -12,16 +12,16 @@ from datetime import datetime
 from typing import Any
 
 from iodcal.analysis.costs import account
-from iodcal.analysis.lookback import subjects_of
-from iodcal.analysis.spans import month_start
+from iodcal.commands.lookback import subjects_of
+from iodcal.commands.spans import month_start
 from iodcal.config import Configuration
-from iodcal.domain.budgets import over_budget
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost
 from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.problems.kinds import Kind, Problem
+from iodcal.problems.limits import over_budget
 from iodcal.store.lines import gather
 from iodcal.store.log import History
 from iodcal.store.state import State

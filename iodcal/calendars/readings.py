@@ -11,8 +11,8 @@ from pathlib import Path
 
 from iodcal.domain.events import Event, Span, SpoiledEvent, Timed
 from iodcal.domain.localtime import Interval
+from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError, IodcalError
-from iodcal.problems.kinds import Fact
 
 # Local midnight comes first at UTC+14 (Kiribati) and last at UTC-12.
 _EARLIEST = timedelta(hours=14)

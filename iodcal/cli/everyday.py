@@ -19,7 +19,7 @@ from iodcal.exits import Exit
 if TYPE_CHECKING:
     from iodcal.commands.requests import PreviewRequest, SyncRequest
     from iodcal.commands.sync import Say, Synced
-    from iodcal.problems.alerts import AlertDecision
+    from iodcal.pipeline.alerts import AlertDecision
     from iodcal.result import Report
 
 

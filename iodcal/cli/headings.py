@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
-    from iodcal.analysis.spans import LookbackRequest, PageRequest
     from iodcal.cli.session import CommandSession
     from iodcal.commands.requests import ExplainRequest, PreviewRequest, SyncRequest
+    from iodcal.commands.spans import LookbackRequest, PageRequest
     from iodcal.config import Configuration
     from iodcal.domain.localtime import Interval
     from iodcal.simulation.scenario import SimulationRequest
@@ -78,8 +78,8 @@ def of_question(session: CommandSession, configuration: Configuration, asked: Ex
 
 def of_report(session: CommandSession, configuration: Configuration, asked: LookbackRequest) -> None:
     """Of `report`."""
-    from iodcal.analysis.spans import span_of
     from iodcal.commands.requests import clock_of
+    from iodcal.commands.spans import span_of
 
     _, now = clock_of(configuration, asked.now)
     _write_span(session, configuration, span_of(configuration, asked, now))
@@ -87,7 +87,7 @@ def of_report(session: CommandSession, configuration: Configuration, asked: Look
 
 def of_page(session: CommandSession, configuration: Configuration, asked: PageRequest) -> None:
     """Of `report --html`, for a terminal: the page goes elsewhere."""
-    from iodcal.analysis.spans import span_of_page
+    from iodcal.commands.spans import span_of_page
 
     _write_span(session, configuration, span_of_page(configuration, asked))
 

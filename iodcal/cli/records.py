@@ -17,7 +17,7 @@ from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from iodcal.analysis.figures import Lookback
-    from iodcal.analysis.spans import LookbackRequest, PageRequest
+    from iodcal.commands.spans import LookbackRequest, PageRequest
     from iodcal.config import Configuration
 
 FromOption = Annotated[
@@ -122,7 +122,7 @@ def report(
     if looks_back and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
     configuration = session.configuration()
-    from iodcal.analysis.spans import LookbackRequest, PageRequest
+    from iodcal.commands.spans import LookbackRequest, PageRequest
 
     if looks_back:
         return _look_back(session, configuration, LookbackRequest(start, end, circuit, now), html)
@@ -134,7 +134,7 @@ def _look_back(
 ) -> int:
     if html is None or _tells(session, html):
         headings.of_report(session, configuration, asked)
-    from iodcal.analysis.lookback import lookback
+    from iodcal.commands.lookback import lookback
 
     found = lookback(configuration, session.state_path(configuration), asked)
     if html is None:

@@ -28,8 +28,8 @@ from iodcal.domain.structs import replace
 from iodcal.domain.unmatched import resembles
 from iodcal.domain.windows import open_windows
 from iodcal.exits import Exit
+from iodcal.pipeline.detect import of_unreadable
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, organizers_of, veil_of
-from iodcal.problems.detect import of_unreadable
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.result import Report
 

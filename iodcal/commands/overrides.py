@@ -25,12 +25,11 @@ from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.holds import Hold, Parked, Pause, doubts, longest_pause, lowest_baseline
 from iodcal.domain.overrides import starting_point
-from iodcal.domain.structs import replace
+from iodcal.domain.structs import Fact, replace
 from iodcal.domain.time import format_duration, next_like, parse_moment
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import standing_of
-from iodcal.problems.kinds import Fact
 from iodcal.store.codec import to_json
 from iodcal.store.state import State
 from iodcal.store.store import StateStore

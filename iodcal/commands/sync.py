@@ -26,12 +26,12 @@ from iodcal.domain.structs import replace
 from iodcal.errors import LockHeldError
 from iodcal.http import Deadline
 from iodcal.notify.outbox import known_targets
+from iodcal.pipeline.alerts import AlertDecision, decide_alerts, examined_by, still_standing
 from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.run import run
 from iodcal.pipeline.save import held_mark, note_problems
 from iodcal.pipeline.wait import wait_for_orders
-from iodcal.problems.alerts import AlertDecision, decide_alerts, examined_by, still_standing
 from iodcal.result import Report
 from iodcal.store.files import Access
 from iodcal.store.lock import Holder

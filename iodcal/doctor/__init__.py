@@ -10,10 +10,11 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from iodcal.config import Configuration
+from iodcal.domain.structs import Fact
 from iodcal.errors import IodcalError
 from iodcal.exits import Exit
 from iodcal.http import Deadline
-from iodcal.problems.kinds import Fact, Kind
+from iodcal.problems.kinds import Kind
 
 
 class CheckStatus(StrEnum):

@@ -23,12 +23,13 @@ from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Circuit, Reading, Status
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
+from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError, CarrierError, SecretError, StateError
 from iodcal.http import Deadline, HttpError, ReadingSession
 from iodcal.pipeline.attempts import attempt_all
 from iodcal.pipeline.fetch import readers_of
 from iodcal.pipeline.poll import Carriers
-from iodcal.problems.kinds import Fact, Kind
+from iodcal.problems.kinds import Kind
 from iodcal.store.state import State
 from iodcal.store.store import StateStore
 

@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext
+from iodcal.domain.structs import Fact
 from iodcal.domain.time import format_duration
 from iodcal.errors import StateError
 from iodcal.exits import Exit
 from iodcal.paths import exists, expanded, is_folder, is_link
-from iodcal.problems.kinds import Fact
 from iodcal.store.lock import held_now
 from iodcal.store.state import State
 from iodcal.store.store import StateStore

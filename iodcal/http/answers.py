@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from iodcal.domain.structs import Opaque
+from iodcal.domain.structs import Fact, Opaque
 from iodcal.errors import IodcalError
-from iodcal.problems.kinds import Fact
 
 _LONG_TOKEN = re.compile(r"[\w.+/=~-]{24,}", re.ASCII)
 

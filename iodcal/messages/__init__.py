@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from iodcal.problems.kinds import Fact
+from iodcal.domain.structs import Fact
 
 
 class _Facts(dict[str, Fact]):

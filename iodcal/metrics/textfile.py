@@ -26,7 +26,7 @@ from iodcal.metrics.families import (
     value_in,
     whole_text,
 )
-from iodcal.problems.alerts import REMINDER
+from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import Report
 from iodcal.store.files import TellOnce, lock_file, opened, replace_file
 

@@ -20,13 +20,12 @@ from urllib.parse import urlsplit, urlunsplit
 from msgspec import Struct, field
 
 from iodcal.config import NotifyTarget, Way
-from iodcal.domain.structs import replace
+from iodcal.domain.structs import Fact, replace
 from iodcal.errors import IodcalError, SecretError
 from iodcal.http import Deadline, HttpError
 from iodcal.messages.results import describe
 from iodcal.notify import Notice
 from iodcal.notify.template import values_of
-from iodcal.problems.kinds import Fact
 from iodcal.redaction import remember_secrets
 
 if TYPE_CHECKING:

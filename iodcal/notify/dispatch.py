@@ -26,7 +26,7 @@ from iodcal.notify import Notice, NoticeKind
 from iodcal.notify.channels import DeliveryAttempt, Signals, deliver, signal
 from iodcal.notify.news import day_due, failure_of, news_of, orders_of, recovery_of, summary
 from iodcal.notify.outbox import Memory, Outbox, alone, load, target_report
-from iodcal.problems.alerts import REMINDER
+from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import Report, TargetReport
 from iodcal.store.files import Access
 

@@ -13,6 +13,7 @@ from iodcal.domain.circuits import Orders
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.service_level import Readiness
+from iodcal.domain.structs import Fact
 from iodcal.errors import IodcalError
 from iodcal.messages import Words
 from iodcal.messages.errors import describe as describe_error
@@ -20,7 +21,7 @@ from iodcal.notify import Notice, NoticeKind
 from iodcal.output.lines import held_line, order_line
 from iodcal.output.text import for_line, for_terminal, local, with_zone
 from iodcal.problems.at_risk import PreflightCheck
-from iodcal.problems.kinds import Fact, Kind, Problem, Severity
+from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.problems.messages import describe, late_words
 from iodcal.result import Report
 from iodcal.store.state import Told

@@ -19,7 +19,7 @@ from iodcal.config import Configuration
 from iodcal.domain.structs import replace
 from iodcal.domain.time import instant_of
 from iodcal.notify import Notice, NoticeKind
-from iodcal.problems.alerts import REMINDER
+from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import TargetReport
 from iodcal.store.files import Access, lock_file, opened, replace_file
 

@@ -13,7 +13,7 @@ from iodcal.messages import Words
 from iodcal.messages.files import lost
 from iodcal.output.overrides import by_whom
 from iodcal.output.text import for_line, span_with_zone
-from iodcal.problems.alerts import AlertDecision
+from iodcal.pipeline.alerts import AlertDecision
 from iodcal.problems.kinds import Problem, Severity
 from iodcal.problems.messages import describe_together
 from iodcal.result import Report

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from iodcal.carriers import ListedCircuit
 from iodcal.doctor import CheckStatus, Diagnosis, Examination
-from iodcal.messages.doctor import describe
+from iodcal.doctor.messages import describe
 from iodcal.output.text import for_line, for_terminal
 
 # The word tells as much as the colour: many see no colour, and pipes have none.

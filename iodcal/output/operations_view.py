@@ -94,7 +94,7 @@ def act_view(act: Act, synced: Report | None = None) -> ActView:
 def doctor_view(examination: Examination) -> DoctorView:
     """The object that `doctor` prints."""
     from iodcal.doctor import CheckStatus
-    from iodcal.messages.doctor import describe
+    from iodcal.doctor.messages import describe
 
     unwell = (CheckStatus.YELLOW, CheckStatus.RED)
     told = ((finding, describe(finding)) for finding in examination.findings)

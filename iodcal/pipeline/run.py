@@ -8,6 +8,7 @@ from __future__ import annotations
 from iodcal.config import Configuration, OnDrift
 from iodcal.domain.policy import Policy
 from iodcal.pipeline.context import Request, Run, RunContext
+from iodcal.pipeline.detect import find_problems
 from iodcal.pipeline.execute import OrderPlacer, Placed
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember
 from iodcal.pipeline.journal import Journal, used_today
@@ -15,7 +16,6 @@ from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.report import report
 from iodcal.pipeline.rounds import Rounds, draw_timelines, plan_circuits
 from iodcal.pipeline.save import keep
-from iodcal.problems.detect import find_problems
 from iodcal.result import Report
 from iodcal.store.state import State
 

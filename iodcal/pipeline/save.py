@@ -12,11 +12,11 @@ from iodcal.domain.holds import longest_pause
 from iodcal.domain.overrides import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
 from iodcal.domain.structs import replace
+from iodcal.pipeline.alerts import turned_into
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.fetch import EventSnapshot, learn
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import earliest_now, preflight_windows
-from iodcal.problems.alerts import turned_into
 from iodcal.problems.at_risk import PreflightCheck, causes_of, check_readiness
 from iodcal.problems.kinds import Problem
 from iodcal.store.state import Told

@@ -12,9 +12,9 @@ from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.structs import replace
 from iodcal.http import Deadline
+from iodcal.pipeline.detect import of_trouble
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import Carriers, observe
-from iodcal.problems.detect import of_trouble
 from iodcal.problems.kinds import Problem
 from iodcal.result import Report
 from iodcal.store.store import StateStore

@@ -20,8 +20,9 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.policy import Policy
 from iodcal.domain.service_level import EventOnCircuit, Readiness, judge
 from iodcal.domain.steps import EVER
+from iodcal.domain.structs import Fact
 from iodcal.domain.windows import Window
-from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.problems.kinds import Kind, Problem
 
 
 class Retry(Struct, frozen=True):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
 
 from msgspec import Struct, field
 
-Fact: TypeAlias = str | int | float | bool | None
+from iodcal.domain.structs import Fact
 
 
 class Severity(StrEnum):

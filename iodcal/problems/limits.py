@@ -1,10 +1,11 @@
-"""Problems of money and quota: what is not ordered because it is too dear, or because changes run out."""
+"""Problems of money and quota: what is too dear, budgets used up, changes that run out, circuits left up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from iodcal.domain.budgets import MoneyBudget
 from iodcal.domain.changes import Reason
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Circuit, Quote, parts_of
@@ -12,7 +13,8 @@ from iodcal.domain.held import price_ceiling
 from iodcal.domain.money import Cost, add_up
 from iodcal.domain.planning import CircuitPlan, daily_limit
 from iodcal.domain.policy import Policy
-from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.domain.structs import Fact
+from iodcal.problems.kinds import Kind, Problem
 
 
 def of_prices(plan: CircuitPlan, quote: Quote | None) -> Iterator[Problem]:
@@ -134,3 +136,54 @@ def _moved(standing: CircuitState, circuits: tuple[Circuit, ...]) -> dict[str, F
         "was": ", ".join(ways[way][0] for way in changed),
         "is": ", ".join(ways[way][1] for way in changed),
     }
+
+
+BUDGET_WARNINGS = (100, 80)  # percent
+
+
+def over_budget(
+    budgets: Sequence[MoneyBudget], costs: Iterable[tuple[Circuit, Cost]], month: str
+) -> Iterator[Problem]:
+    """A problem for each budget of which 80 or 100 % are used up by `costs`, those of `month` (`2026-11`)
+    so far."""
+    known = list(costs)
+    own = {(budget.label, budget.value) for budget in budgets if budget.value is not None}
+    for budget in budgets:
+        for value in _budget_values(budget, known):
+            if budget.value is None and (budget.label, value) in own:
+                continue  # that one has a budget of its own
+            of_value = (cost for circuit, cost in known if _counts_against(circuit, budget.label, value))
+            totals = [one for one in add_up(of_value) if budget.currency in (None, one.currency)]
+            for total in totals:
+                yield from _judge_budget(budget, value, total, month, several=len(totals) > 1)
+
+
+def _budget_values(budget: MoneyBudget, known: Iterable[tuple[Circuit, Cost]]) -> list[str | None]:
+    if budget.label is None or budget.value is not None:
+        return [budget.value]
+    found = {dict(circuit.labels).get(budget.label) for circuit, _ in known}
+    return [*sorted(value for value in found if value is not None)]
+
+
+def _counts_against(circuit: Circuit, label: str | None, value: str | None) -> bool:
+    return label is None or dict(circuit.labels).get(label) == value
+
+
+def _judge_budget(
+    budget: MoneyBudget, value: str | None, total: Cost, month: str, *, several: bool
+) -> Iterator[Problem]:
+    level = next((one for one in BUDGET_WARNINGS if total.amount * 100 >= budget.monthly * one), None)
+    if level is None:
+        return
+    name = "all circuits" if budget.label is None else f"{budget.label}={value}"
+    facts: dict[str, Fact] = {
+        "budget": name,
+        "level": level,
+        "month": month,
+        "spent": str(total.rounded),
+        "monthly": str(budget.monthly),
+        "currency": total.currency,
+        "percent": int(total.amount * 100 / budget.monthly),
+        "at_least": "" if total.complete else "at least ",
+    }
+    yield Problem(Kind.BUDGET, f"{name}/{total.currency}" if several else name, facts)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from iodcal.domain.structs import Fact
 from iodcal.messages import Words, fill
-from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.problems.kinds import Kind, Problem
 
 _AT_RISK = {
     "exactly": (

@@ -17,8 +17,7 @@ from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Labels
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.service_level import EventOnCircuit, Readiness
-from iodcal.domain.structs import Instant
-from iodcal.problems.kinds import Fact
+from iodcal.domain.structs import Fact, Instant
 
 
 class Stamp(Struct, frozen=True):

@@ -10,8 +10,7 @@ from msgspec import Struct, field
 
 from iodcal.domain.circuit_state import CircuitState, SourceMemory
 from iodcal.domain.holds import Parked, Pause
-from iodcal.domain.structs import Instant
-from iodcal.problems.kinds import Fact
+from iodcal.domain.structs import Fact, Instant
 
 
 class Quota(Struct, frozen=True):

@@ -12,8 +12,8 @@ from iodcal.config import Configuration
 from iodcal.config.load import load_configuration
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import Outcome
-from iodcal.domain.structs import replace
-from iodcal.problems.kinds import Fact, Kind
+from iodcal.domain.structs import Fact, replace
+from iodcal.problems.kinds import Kind
 from iodcal.store.log import History
 from iodcal.store.state import LastRun, State, Told
 from tests.analysis.past import HIGH, LOW, NOON, at, order

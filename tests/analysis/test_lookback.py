@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from iodcal.analysis.figures import Lookback
-from iodcal.analysis.lookback import look_back
+from iodcal.commands.lookback import look_back
 from iodcal.domain.changes import Cause
 from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.circuits import Account, Circuit, Orders

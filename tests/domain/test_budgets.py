@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from iodcal.domain.budgets import MoneyBudget, over_budget
+from iodcal.domain.budgets import MoneyBudget
 from iodcal.domain.money import Cost
 from iodcal.problems.kinds import Kind
+from iodcal.problems.limits import over_budget
 from tests.analysis.past import circuit
 
 A = circuit("a", labels=(("cost_center", "1"),))

@@ -13,9 +13,9 @@ from iodcal.domain.circuits import Baseline, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import in_order
 from iodcal.domain.policy import SafetyFlags
-from iodcal.domain.structs import replace
+from iodcal.domain.structs import Fact, replace
 from iodcal.domain.together import plan_together
-from iodcal.problems.kinds import Fact, Kind, Problem, Severity
+from iodcal.problems.kinds import Kind, Problem, Severity
 from tests.domain.minutes import (
     CIRCUIT,
     NOON,

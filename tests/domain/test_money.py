@@ -22,9 +22,9 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
 from iodcal.domain.planning import CircuitPlan, Shortage
 from iodcal.domain.steps import Steps
-from iodcal.domain.structs import replace
+from iodcal.domain.structs import Fact, replace
 from iodcal.problems.at_risk import events_at_risk
-from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.limits import of_prices, of_quotas
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_together import TARIFF, planned, together

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from iodcal.messages.doctor import DOCTOR_WORDS
+from iodcal.doctor.messages import DOCTOR_WORDS
 from tests.e2e.command import Done, Iodcal
 from tests.e2e.conftest import LON, World
 from tests.http.test_cutting import slow

@@ -16,7 +16,7 @@ from iodcal.notify import Notice, NoticeKind
 from iodcal.notify.dispatch import _settled, _unharmed
 from iodcal.notify.news import failure_of, news_of, recovery_of, summary
 from iodcal.notify.outbox import Memory
-from iodcal.problems.alerts import AlertDecision
+from iodcal.pipeline.alerts import AlertDecision
 from iodcal.problems.at_risk import PreflightCheck
 from iodcal.store.state import Told
 from tests.domain.minutes import DENVER, NOON, at

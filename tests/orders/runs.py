@@ -15,10 +15,10 @@ from iodcal.domain.orders import BootTime
 from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.http import Deadline
+from iodcal.pipeline.alerts import AlertDecision
 from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.run import run
-from iodcal.problems.alerts import AlertDecision
 from iodcal.result import Report
 from iodcal.store.state import State
 from tests.machine.world import SECOND, START, Company, Line, MemoryCarrier, event_of, minutes

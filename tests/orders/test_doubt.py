@@ -12,7 +12,7 @@ from iodcal.commands.requests import SyncRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.holds import Hold, Pause
 from iodcal.domain.structs import replace
-from iodcal.problems.alerts import AlertDecision
+from iodcal.pipeline.alerts import AlertDecision
 from iodcal.result import Report
 from iodcal.signals import Interrupted
 from iodcal.store.store import StateStore

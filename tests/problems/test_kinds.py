@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.domain.structs import Fact
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.messages import describe
 
 GOLDEN = Path(__file__).parent / "golden.json"

@@ -33,7 +33,7 @@ from iodcal.output.overrides import act_lines
 from iodcal.output.plan import print_plan
 from iodcal.output.plan_view import report_view
 from iodcal.output.status import print_status, print_sync
-from iodcal.problems.alerts import AlertDecision
+from iodcal.pipeline.alerts import AlertDecision
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report, SourceReport
 from iodcal.store.state import LastRun, Told

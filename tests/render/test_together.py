@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.domain.structs import Fact
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.messages import describe_together
 
 

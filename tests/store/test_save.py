@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from iodcal.domain.structs import replace
+from iodcal.pipeline.alerts import decide_alerts
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.save import note_problems
-from iodcal.problems.alerts import decide_alerts
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.store.state import State, Told
 from iodcal.store.store import StateStore

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Mapping
 
+from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Answer, AnswerError
 from iodcal.http.answers import printable
-from iodcal.problems.kinds import Fact
 
 # Statuses and codes: learn.microsoft.com/graph/errors, the pages of the resources, and public reports.
 _BY_CODE: Mapping[tuple[int, str], str] = {

@@ -17,10 +17,10 @@ from iodcal.calendars.json_values import JsonObject
 from iodcal.calendars.readings import divided, spoils
 from iodcal.domain.events import CalendarReading, Event, Source, SpoiledEvent
 from iodcal.domain.localtime import Interval
+from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.http.answers import printable
-from iodcal.problems.kinds import Fact
 
 # The server chooses all-day events by the instants of their creator's zone, which may be a day off ours.
 _WIDER = timedelta(hours=26)

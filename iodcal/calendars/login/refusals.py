@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError
 from iodcal.http.answers import printable
-from iodcal.problems.kinds import Fact
 
 _REFERENCE = "learn.microsoft.com/entra/identity-platform/reference-error-codes"
 _LIBRARIES = "public reports in the issues of Microsoft's own login libraries"

@@ -13,8 +13,8 @@ from iodcal.analysis.cost_reasons import cause_id
 from iodcal.analysis.load import load_past_before
 from iodcal.analysis.past import CircuitPast, circuit_pasts, running, tells_of_circuits
 from iodcal.analysis.service_level import verdict
-from iodcal.analysis.spans import PageRequest, check_page
 from iodcal.commands.requests import PreviewRequest
+from iodcal.commands.spans import PageRequest, check_page
 from iodcal.commands.sync import plan
 from iodcal.config import Configuration
 from iodcal.domain.bandwidth import Bandwidth

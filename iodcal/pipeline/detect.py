@@ -16,6 +16,7 @@ from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
 from iodcal.domain.resolution import CircuitResolver, EventWithoutCircuit, find_events_without_circuit
 from iodcal.domain.rules import Rule
+from iodcal.domain.structs import Fact
 from iodcal.domain.time import format_duration
 from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
 from iodcal.pipeline.context import Run
@@ -23,7 +24,7 @@ from iodcal.pipeline.execute import Placed
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import clock_error
 from iodcal.problems.at_risk import Retry, events_at_risk, overruled
-from iodcal.problems.kinds import Fact, Kind, Problem
+from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.limits import left_up, of_prices, of_quotas
 
 _OF_ORDER = {

@@ -23,8 +23,8 @@ from iodcal.analysis.figures import (
 from iodcal.analysis.load import load_past_before
 from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
 from iodcal.analysis.service_level import served, worst_first
-from iodcal.analysis.spans import LookbackRequest, months_of, shown, span_of
 from iodcal.commands.requests import clock_of
+from iodcal.commands.spans import LookbackRequest, months_of, shown, span_of
 from iodcal.config import Configuration
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Circuit, Orders
