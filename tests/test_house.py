@@ -13,6 +13,31 @@ MOST_LINES = 400
 MOST_LINES_OF_FUNCTION = 50
 MOST_PACKAGES_WITH_A_FILE_NAME = 3
 
+# From the ground up: a package, or a single module, imports only what stands in a line before its own.
+LAYERS = (
+    ("signals", "redaction", "paths", "memo", "actor"),
+    ("domain",),
+    ("clock", "errors"),
+    ("exits", "http", "foreign"),
+    ("concurrency", "messages", "problems"),
+    ("config", "store", "calendars", "carriers"),
+    ("analysis", "result"),
+    ("pipeline",),
+    ("commands", "doctor", "init"),
+    ("simulation", "output"),
+    ("metrics", "notify"),
+    ("cli",),
+)
+# What stands in one line may import each other: problems and the words for them; configuration, and the kinds
+# of calendars and carriers that read their own sections of it. Beyond that, arrows up, each with its reason:
+ARROWS_UP = {
+    ("messages", "analysis"): "words for costs are made of their figures",
+    ("config", "notify"): "a target's kinds and template are read with the configuration",
+    ("pipeline", "notify"): "the report names the kinds that somebody wants",
+    ("commands", "notify"): "a run tells those who do not look at this host",
+    ("doctor", "notify"): "tries the targets",
+}
+
 
 def modules() -> Mapping[str, ast.Module]:
     """Every module of the package, by its dotted name."""
@@ -32,6 +57,36 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "iodcal":
             yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def layer_of(name: str) -> int:
+    """The layer of what stands at the top: a package or a module."""
+    return next(number for number, names in enumerate(LAYERS) if name in names)
+
+
+def test_no_import_leads_back_up() -> None:
+    up = []
+    for module, tree in MODULES.items():
+        package = module.split(".")[1] if "." in module else ""
+        if package in ("", "__main__"):
+            continue
+        for source, name in imported(tree):
+            other = source.split(".")[1] if "." in source else name
+            if other in ("__version__", package) or (package, other) in ARROWS_UP:
+                continue
+            if layer_of(other) > layer_of(package):
+                up.append(f"{module} imports {source}")
+    assert not up
+
+
+def test_no_arrow_is_allowed_that_nobody_needs() -> None:
+    drawn = {
+        (module.split(".")[1], source.split(".")[1])
+        for module, tree in MODULES.items()
+        for source, _ in imported(tree)
+        if "." in module and "." in source
+    }
+    assert not set(ARROWS_UP) - drawn
 
 
 def test_a_type_that_others_import_has_a_name_of_its_own() -> None:

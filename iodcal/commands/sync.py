@@ -159,7 +159,7 @@ def _with_budgets(report: Report, configuration: Configuration, state: State, st
     none."""
     if not configuration.budgets:
         return report
-    from iodcal.analysis.budgets import budget_problems  # whoever has no budget need not load it
+    from iodcal.commands.budgets import budget_problems  # whoever has no budget need not load it
 
     found = budget_problems(configuration, state, store.history, report.now)
     return replace(report, problems=(*report.problems, *found))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iodcal.analysis.budgets import budget_problems
+from iodcal.commands.budgets import budget_problems
 from iodcal.config import Configuration
 from iodcal.config.load import load_configuration
 from iodcal.domain.circuit_state import CircuitState
