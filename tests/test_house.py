@@ -15,8 +15,8 @@ MOST_PACKAGES_WITH_A_FILE_NAME = 3
 
 # From the ground up: a package, or a single module, imports only what stands in a line before its own.
 LAYERS = (
-    ("signals", "redaction", "paths", "memo", "actor"),
     ("domain",),
+    ("signals", "redaction", "paths", "memo", "actor"),
     ("clock", "errors"),
     ("exits", "http", "foreign"),
     ("concurrency", "messages", "problems"),
