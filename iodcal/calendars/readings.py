@@ -35,10 +35,9 @@ def may_overlap(span: Span, window: Interval) -> bool:
     """
     if isinstance(span, Timed):
         first, last = sorted((span.start, span.end))
-    else:
-        start, end = sorted((span.start.replace(tzinfo=UTC), span.end.replace(tzinfo=UTC)))
-        first, last = start - _EARLIEST, end + _LATEST
-    return first < window.end and last > window.start
+        return first < window.end and last > window.start
+    first, last = sorted((span.start.replace(tzinfo=UTC), span.end.replace(tzinfo=UTC)))
+    return first < window.end + _EARLIEST and last > window.start - _LATEST
 
 
 def spoils(event: SpoiledEvent, window: Interval) -> bool:

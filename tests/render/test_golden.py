@@ -27,7 +27,7 @@ from iodcal.domain.orders import Outcome
 from iodcal.domain.policy import SafetyFlags
 from iodcal.domain.structs import replace
 from iodcal.output.json import check_view, dump, failed_view
-from iodcal.output.lines import held_line, order_line, problem_lines
+from iodcal.output.lines import held_line, late_lines, order_line, problem_lines
 from iodcal.output.operations_view import act_view
 from iodcal.output.overrides import act_lines
 from iodcal.output.plan import print_plan
@@ -350,6 +350,7 @@ def test_the_lines_of_cron() -> None:
         held_line(lon, due),
         *(line for _, line in problem_lines(made, telling, everything=False)),
         *(line for _, line in problem_lines(lost, telling, everything=True)),
+        *(line for _, line in late_lines(lost, telling, everything=False)),
     ]
     check("lines.txt", re.sub(r"io[A-Z2-7]{18}", "io...", "\n".join(lines)) + "\n")
 
