@@ -67,6 +67,11 @@ class SecretValue(Opaque, frozen=True):
         remember_secrets(self._text)
         return self._text
 
+    def peek(self) -> str:
+        """The text, without telling redaction: for a value that may turn out to be no secret, as a path is
+        none. Whoever finds that it is one calls `reveal`."""
+        return self._text
+
     def __repr__(self) -> str:
         return "SecretValue(***)"
 

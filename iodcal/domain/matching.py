@@ -221,7 +221,7 @@ def _sort(
         sorting.invalid.append(kept)
     elif obstacle is Obstacle.ORGANIZER:
         sorting.refused.append(kept)
-        sorting.refused_by.append(None if veil.hides(event) else event.organizer)
+        sorting.refused_by.append(None if veil.hides(event) else short_subject(event.organizer or ""))
     elif matches:
         sorting.matched.append(kept)
 

@@ -128,8 +128,7 @@ class Journal(Struct):
     def note_ended(self, what: str, standing: CircuitState | None, **facts: Any) -> None:
         """Appends that a `hold`, `pause` or `freeze` is over, of one circuit or of all. Raises StateError as
         `note` does."""
-        name, key = (standing.name, standing.key) if standing is not None else (None, None)
-        self.note("ended", what=what, circuit=name, key=key, **facts)
+        self.note("ended", what=what, circuit=standing.name if standing is not None else None, **facts)
 
     def note_what_ended(self, standing: CircuitState, last_run: datetime | None, now: datetime) -> None:
         """Appends what people asked for on a circuit and has come to its end since the last run."""

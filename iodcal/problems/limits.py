@@ -57,7 +57,8 @@ def _of_account(
     account: Account, plans: list[CircuitPlan], limit: int, policy: Policy, used: int
 ) -> Iterator[Problem]:
     name = account.number or plans[0].circuit.carrier
-    for shortage in plans[0].shortages[:1]:
+    # A circuit that was ordered while others were still being read has the plan of that moment.
+    for shortage in next((plan.shortages[:1] for plan in plans if plan.shortages), ()):
         short: dict[str, Fact] = {
             "account": name,
             "day": shortage.day.isoformat(),

@@ -96,7 +96,7 @@ def test_a_run_that_came_to_nothing_shows(world: World) -> None:
     good = read(path)
     state = world.iodcal.folder / "state" / "state.json"
     kept = state.read_text()
-    state.write_text(kept.replace('"version": 2', '"version": 99'))
+    state.write_text(kept.replace('"version":3', '"version":99'))
     assert world.iodcal("sync").status == 1
     failed = read(path)
     assert one(failed, "last_run_exit_status") == 1

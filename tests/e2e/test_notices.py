@@ -229,7 +229,7 @@ def test_a_run_that_cannot_be_carried_through_is_told_once(world: World, hook: H
     hook.requests.clear()
     state = world.iodcal.folder / "state" / "state.json"
     good = state.read_text()
-    state.write_text(good.replace('"version": 2', '"version": 99'))
+    state.write_text(good.replace('"version":3', '"version":99'))
     assert (world.iodcal("sync").status, world.iodcal("sync").status) == (1, 1)
     paths = [request.path.rpartition("/")[2] for request in hook.requests]
     assert sorted(paths) == ["fail", "fail", "start", "start", "very-secret-path"]
@@ -241,7 +241,7 @@ def test_a_run_that_cannot_be_carried_through_is_told_once(world: World, hook: H
     world.iodcal("sync")
     mended = [body for body in hook.bodies if "kind" in body]
     assert [(body["kind"], body["id"]) for body in mended] == [("recovered", "run:too_new")]
-    state.write_text(good.replace('"version": 2', '"version": 99'))
+    state.write_text(good.replace('"version":3', '"version":99'))
     hook.requests.clear()
     world.iodcal("sync")
     assert len(hook.requests) == 3

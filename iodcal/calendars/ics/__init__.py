@@ -97,9 +97,17 @@ class IcsReader(Struct, frozen=True):
 
     def _place(self) -> IcsPlace:
         try:
-            return understand_place(self.secret.resolve(self.directory).reveal())
+            value = self.secret.resolve(self.directory)
         except SecretError as error:
             raise CalendarError(error.code, **error.facts) from None
+        try:
+            place = understand_place(value.peek())
+        except CalendarError:
+            value.reveal()
+            raise
+        if place.url is not None or place.doubtful or not self.secret.literal:
+            value.reveal()  # only a path that stands in the rules file itself is no secret
+        return place
 
     def _content(self, place: IcsPlace, deadline: Deadline) -> tuple[bytes, float | None]:
         if place.url is not None:
