@@ -19,6 +19,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Baseline, Circuit, Peak
 from iodcal.domain.conditions import Conditions
+from iodcal.domain.durations import parse_duration
 from iodcal.domain.events import Event, Source, Timed
 from iodcal.domain.matching import match_events
 from iodcal.domain.orders import OrderTimeouts
@@ -26,7 +27,6 @@ from iodcal.domain.planning import plan_circuit, view_from
 from iodcal.domain.policy import Policy, SafetyFlags
 from iodcal.domain.rules import Rule
 from iodcal.domain.text_match import Keyword
-from iodcal.domain.time import parse_duration
 from iodcal.domain.timeline import draw_timeline
 from iodcal.domain.together import plan_together
 from iodcal.domain.windows import open_windows

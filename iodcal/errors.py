@@ -29,8 +29,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iodcal.redaction import redact_credentials
-
 if TYPE_CHECKING:
     from iodcal.domain.structs import Fact
 
@@ -42,6 +40,8 @@ class IodcalError(Exception):
     """
 
     def __init__(self, code: str, **facts: Fact) -> None:
+        from iodcal.redaction import redact_credentials  # only where something went wrong
+
         super().__init__(code)
         self.code = code
         self.facts: Mapping[str, Fact] = {

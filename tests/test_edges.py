@@ -16,8 +16,8 @@ import pytest
 
 from iodcal import signals
 from iodcal.cli import boundary, logs
-from iodcal.cli.logs import Progress
 from iodcal.cli.options import Common, LogFormat, Output
+from iodcal.cli.progress import Progress
 from iodcal.commands import sync as sync_module
 from iodcal.commands.requests import SyncRequest
 from iodcal.commands.sync import sync
@@ -106,7 +106,7 @@ def test_progress_on_a_terminal_that_is_gone_harms_nobody(monkeypatch: pytest.Mo
             raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr("sys.stderr", Gone())
-    monkeypatch.setattr("iodcal.cli.logs._PATIENCE", 0.0)
+    monkeypatch.setattr("iodcal.cli.progress._PATIENCE", 0.0)
     with Progress(shown=True) as progress:
         while not progress._visible:
             progress("reading")

@@ -12,7 +12,7 @@ import yaml
 
 from iodcal.config.forms import secrets_in
 from iodcal.config.load import load_configuration
-from iodcal.domain.time import parse_duration
+from iodcal.domain.durations import parse_duration
 from iodcal.metrics.families import FAMILIES
 from iodcal.problems.kinds import Kind
 from tests.e2e.command import ROOT

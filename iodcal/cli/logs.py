@@ -11,15 +11,10 @@ import json
 import logging
 import os
 import sys
-import threading
-from contextlib import suppress
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
 
 from iodcal.cli.options import LogFormat
-from iodcal.output.text import for_line
-from iodcal.redaction import redact_credentials
 
 NOTICE = 25  # between INFO and WARNING, as in syslog: what is good to know, such as a recovery
 logging.addLevelName(NOTICE, "NOTICE")
@@ -33,6 +28,8 @@ class _Json(logging.Formatter):
         self._run_id = run_id
 
     def format(self, record: logging.LogRecord) -> str:
+        from iodcal.redaction import redact_credentials  # a run that has nothing to say does not wait for it
+
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "run_id": self._run_id}
         return json.dumps({**line, "message": redact_credentials(record.getMessage())})
@@ -45,6 +42,8 @@ class _Text(logging.Formatter):
         super().__init__(f"%(levelname)s %(name)s [{run_id}]: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
+        from iodcal.redaction import redact_credentials
+
         return redact_credentials(record.getMessage() if record.name == _TOLD else super().format(record))
 
 
@@ -93,51 +92,3 @@ def journal_reads(stream: TextIO) -> bool:
 
 def _priority(level: int) -> int:
     return next((priority for least, priority in _PRIORITIES if level >= least), 7)
-
-
-_PATIENCE = 1.0  # seconds
-_CLEAR_LINE = "\r\x1b[2K"
-
-
-class Progress:
-    """Shows what is being done on stderr, one line that goes away again; silent off a terminal."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown and sys.stderr.isatty()
-        self._text = ""
-        self._visible = False
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(_PATIENCE, self._appear)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        if self._shown:
-            self._timer.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._visible:
-                self._write(_CLEAR_LINE)
-            self._shown = False
-
-    def __call__(self, text: str) -> None:
-        """From now on `text` is what is being done."""
-        with self._lock:
-            self._text = for_line(text)
-            if self._visible:
-                self._write(f"{_CLEAR_LINE}{self._text} ...")
-
-    def _appear(self) -> None:
-        with self._lock:
-            if self._shown:
-                self._visible = True
-                self._write(f"{self._text} ...")
-
-    def _write(self, text: str) -> None:
-        with suppress(OSError):  # the terminal is gone; what is being done goes on
-            sys.stderr.write(text)
-            sys.stderr.flush()

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from iodcal.domain.time import parse_duration
+from iodcal.domain.durations import parse_duration
 
 
 class Output(StrEnum):

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iodcal.cli.logs import Progress
 from iodcal.cli.options import Common, LogFormat
+from iodcal.cli.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -23,10 +23,11 @@ from iodcal.config.fields import closest_word
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Circuit
+from iodcal.domain.durations import format_duration
 from iodcal.domain.holds import Hold, Parked, Pause, doubts, longest_pause, lowest_baseline
 from iodcal.domain.overrides import starting_point
 from iodcal.domain.structs import Fact, replace
-from iodcal.domain.time import format_duration, next_like, parse_moment
+from iodcal.domain.time import next_like, parse_moment
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import standing_of

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from iodcal.config.document import DecimalNumber, WholeNumber
 from iodcal.config.forms import ONE_OR_MORE, Json, Scalar
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.text_match import Keyword, Pattern
-from iodcal.domain.time import format_duration, parse_duration
 
 _Word = TypeVar("_Word", bound=StrEnum)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

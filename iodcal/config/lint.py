@@ -19,10 +19,10 @@ from iodcal.config.microsoft365 import MOST_ATTENDEES
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions
+from iodcal.domain.durations import format_duration
 from iodcal.domain.events import SENSITIVITIES, SHOWN_AS
 from iodcal.domain.rules import FromEvent, Highest, Mode, Rule
 from iodcal.domain.text_match import Keyword, normalise_text
-from iodcal.domain.time import format_duration
 from iodcal.errors import Fault
 
 Doubt: TypeAlias = tuple[KeyPath, str]

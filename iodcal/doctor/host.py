@@ -11,8 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext
+from iodcal.domain.durations import format_duration
 from iodcal.domain.structs import Fact
-from iodcal.domain.time import format_duration
 from iodcal.errors import StateError
 from iodcal.exits import Exit
 from iodcal.paths import exists, expanded, is_folder, is_link

@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from iodcal.domain.durations import format_duration
 from iodcal.domain.events import SHOWN_AS
 from iodcal.domain.text_match import Keyword, SearchBudget, TooSlowError, normalise_text
-from iodcal.domain.time import format_duration
 from iodcal.domain.workdays import DayInMonth, Holidays, business_day, weekday_of
 
 _SHOWN = frozenset(word.casefold() for word in SHOWN_AS)

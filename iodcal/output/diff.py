@@ -12,9 +12,9 @@ from rich.text import Text
 from iodcal.commands.diff import RuleDifferences, RulesComparison
 from iodcal.domain.changes import Change, of_window
 from iodcal.domain.diff import CircuitDifference
+from iodcal.domain.durations import format_duration
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.time import format_duration
 from iodcal.domain.windows import Freeze, Window
 from iodcal.messages.carriers import HELD
 from iodcal.output.plan import cause_text, print_sources, print_told, problem_text, zone_line

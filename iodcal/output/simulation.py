@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from iodcal.domain.durations import format_duration
 from iodcal.domain.money import RateSource
-from iodcal.domain.time import format_duration
 from iodcal.output.text import for_line, for_terminal
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.messages import cause_in_words, describe

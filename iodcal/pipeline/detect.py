@@ -11,13 +11,13 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Account, Status
+from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source, SpoiledEvent
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
 from iodcal.domain.resolution import CircuitResolver, EventWithoutCircuit, find_events_without_circuit
 from iodcal.domain.rules import Rule
 from iodcal.domain.structs import Fact
-from iodcal.domain.time import format_duration
 from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed

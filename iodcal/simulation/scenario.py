@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct, field
 
 from iodcal.config import Configuration
+from iodcal.domain.durations import format_duration
 from iodcal.domain.events import CalendarReading
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import replace
-from iodcal.domain.time import format_duration, parse_moment
+from iodcal.domain.time import parse_moment
 from iodcal.domain.timeline import Timeline, draw_timeline
 from iodcal.domain.windows import open_windows
 from iodcal.errors import UsageError

@@ -19,7 +19,7 @@ from iodcal.config.document import parse_document, shown_path
 from iodcal.config.json_schema import configuration_schema
 from iodcal.config.load import load_configuration_copy
 from iodcal.config.plugins import OURS
-from iodcal.domain.time import parse_duration
+from iodcal.domain.durations import parse_duration
 from iodcal.errors import ConfigurationError
 from tests.e2e.command import ROOT, Iodcal
 

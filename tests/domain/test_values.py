@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import account_in
+from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.events import short_id
 from iodcal.domain.localtime import Interval, instant, midnight, whole_days
 from iodcal.domain.structs import Opaque
 from iodcal.domain.text_match import Keyword, normalise_text, split_words
-from iodcal.domain.time import format_duration, next_like, parse_duration, parse_moment
+from iodcal.domain.time import next_like, parse_moment
 
 
 @pytest.mark.parametrize(
