@@ -26,6 +26,7 @@ from iodcal.domain.changes import Held, Reason
 from iodcal.domain.holds import longest_pause
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan
+from iodcal.domain.service_level import EventOnCircuit
 from iodcal.errors import StateError, UsageError
 from iodcal.problems.kinds import Kind
 from iodcal.result import Report
@@ -433,7 +434,8 @@ class Everything(RuleBasedStateMachine):
                 governed = not report.parked and plan.timeline.at(self.now).target.mbps < need
                 if line.bandwidth >= need or governed or self.nobody_looked(plan, report):
                     continue
-                place = f"{plan.circuit.name}/{window.demand.rule.name}/{event.start:%Y-%m-%dT%H:%MZ}"
+                demand = window.demand
+                place = EventOnCircuit(plan.circuit.name, demand.rule.name, event.start, demand.id).place
                 assert place in told, f"too slow for {place} and nobody was told"
                 if self.diary.last.at < event.start and not self.came_as_a_surprise(plan):
                     assert place in self.diary.last.told, f"{place} was told when it was too late"
