@@ -200,13 +200,22 @@ def _sort(
 ) -> None:
     candidates = index.candidates(event, normalise_text(event.subject))
     taken = [rule for rule in candidates if sorting.takes(rule, event)]
-    subject = None if veil.hides(event) else short_subject(event.subject)
+    uncounted: list[Rule] = []
     if event.more_attendees and organizers.allow(event.organizer):
-        for rule in candidates:
-            if rule not in taken and _would_take(rule, event, sorting):
-                sorting.uncounted.append((_copy(event, subject, (Match(rule.name),), None), rule.name))
-    if not taken:
+        uncounted = [rule for rule in candidates if rule not in taken and _would_take(rule, event, sorting)]
+    if not taken and not uncounted:
         return
+    subject = None if veil.hides(event) else short_subject(event.subject)
+    for rule in uncounted:
+        sorting.uncounted.append((_copy(event, subject, (Match(rule.name),), None), rule.name))
+    if taken:
+        _sort_taken(event, taken, subject, organizers=organizers, sorting=sorting)
+
+
+def _sort_taken(
+    event: Event, taken: Sequence[Rule], subject: str | None, *, organizers: Organizers, sorting: _Sorting
+) -> None:
+    """`subject` is None where nobody may see whose event it is."""
     named = sorting.names.named_in(event) if any(rule.named_in_event for rule in taken) else None
     matches = []
     for rule in taken:
@@ -221,7 +230,7 @@ def _sort(
         sorting.invalid.append(kept)
     elif obstacle is Obstacle.ORGANIZER:
         sorting.refused.append(kept)
-        sorting.refused_by.append(None if veil.hides(event) else short_subject(event.organizer or ""))
+        sorting.refused_by.append(None if subject is None else short_subject(event.organizer or ""))
     elif matches:
         sorting.matched.append(kept)
 
