@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from iodcal import __version__
 from iodcal.calendars.readings import unread
-from iodcal.errors import CalendarError
+from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Answer, Deadline, HttpError, ReadingSession, host_of, require_secure
+from iodcal.http.answers import worth_retrying
 
 MOST_BYTES = 10 * 1024 * 1024
 
@@ -84,7 +85,8 @@ def fetch(
     url: str, deadline: Deadline, *, private_network: bool, user_agent: str | None = None
 ) -> tuple[bytes, float | None]:
     """What an https `url` holds, and the server's clock less ours in seconds, where it told. Redirects lead
-    into private networks only with `private_network`. Raises CalendarError, which names the host alone."""
+    into private networks only with `private_network`. One try: whoever reads many calendars knows
+    when another is due. Raises CalendarError, which names the host alone; PassingError where that may help."""
     host = host_of(url)
     followed = []
 
@@ -105,14 +107,21 @@ def fetch(
     )
     try:
         require_secure(url)
-        answer = session.get(url, headers={"Accept": "text/calendar"}, deadline=deadline)
+        answer = session.get(url, headers={"Accept": "text/calendar"}, deadline=deadline, retry=False)
     except HttpError as error:
         if error.code == "redirect":
             code = "redirect_circle" if len(followed) >= _MOST_REDIRECTS else "redirect_nowhere"
             raise CalendarError(code, host=host) from None
-        raise unread(error) from None
+        told = unread(error)
+        raise (
+            PassingError(told.code, told.facts) if worth_retrying(error, wants_json=False) else told
+        ) from None
     finally:
         session.close()
+    if worth_retrying(answer, wants_json=False):
+        from iodcal.http.retries import retry_after
+
+        raise PassingError("ics_status", {"host": host, "status": answer.status}, wait=retry_after(answer))
     if answer.status != 200:
         raise CalendarError("ics_status", host=host, status=answer.status)
     return answer.body, _clock_error(answer)
