@@ -56,6 +56,8 @@ def _run(count: int, failing: int, *, hang: bool) -> Trouble:
         rules.write_text(RULES.format(mailboxes=names, **facts), encoding="utf-8")
         configuration, deadline = load_configuration(rules), Deadline.after(_SECONDS)
         window = timedelta(hours=72)
-        snapshot = fetch_events(configuration, State(), now, window, deadline, progress=lambda _text: None)
+        snapshot = fetch_events(
+            configuration, State(), now=now, window=window, deadline=deadline, progress=lambda _text: None
+        )
         requests = len(server.paths("/calendarView"))
     return Trouble(requests / count, count - failing - len(snapshot.readings))

@@ -55,7 +55,12 @@ def read_many(count: int = 200) -> tuple[float, float]:
         configuration = load_configuration(rules)
         before = time.perf_counter()
         sight = fetch_events(
-            configuration, State(), now, timedelta(hours=72), Deadline.after(60), progress=_ignore
+            configuration,
+            State(),
+            now=now,
+            window=timedelta(hours=72),
+            deadline=Deadline.after(60),
+            progress=_ignore,
         )
         seconds = time.perf_counter() - before
     assert len(sight.readings) == count, sight.failures

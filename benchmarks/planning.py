@@ -116,7 +116,7 @@ def plan_once(events: list[Event], rules: list[Rule], circuits: list[Circuit]) -
     for circuit in circuits:
         timeline = draw_timeline(circuit, windows[circuit.name], view_from(_NOW, circuit, _POLICY))
         standing = CircuitState(circuit.key, circuit.name, "bench", "1", confirmed=_TIERS[0])
-        plans.append(plan_circuit(timeline, standing, _NOW, _POLICY, SafetyFlags()))
+        plans.append(plan_circuit(timeline, standing, now=_NOW, policy=_POLICY, knowledge=SafetyFlags()))
     return sum(len(plan.changes) for plan in plan_together(plans, _NOW, _POLICY, {}))
 
 

@@ -49,7 +49,11 @@ def plain(scenario: Scenario) -> Simulation:
     timelines = timelines_of(scenario.configuration, scenario)
     ordered = {name: timeline.at(scenario.span.start).target for name, timeline in timelines.items()}
     world = build(
-        scenario.configuration, scenario.readings, dict(ordered), scenario.span.start, scenario.faults
+        scenario.configuration,
+        scenario.readings,
+        opening=dict(ordered),
+        start=scenario.span.start,
+        faults=scenario.faults,
     )
     log = RunLog()
     while world.clock.now < scenario.span.end:

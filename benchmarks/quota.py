@@ -97,7 +97,15 @@ def _event(name: str, day: int, chance: random.Random) -> MatchedEvent:
     start = _NOW + timedelta(days=day, minutes=chance.randrange(60, 23 * 60, 15))
     span = Timed(start, start + timedelta(minutes=60))
     source = Source(name, name, name)
-    return MatchedEvent(source, f"event-{name}-{day}", f"uid-{name}-{day}", span, False, None, (Match(name),))
+    return MatchedEvent(
+        source,
+        f"event-{name}-{day}",
+        f"uid-{name}-{day}",
+        span,
+        all_day=False,
+        subject=None,
+        matches=(Match(name),),
+    )
 
 
 def plan_once(load: Load) -> tuple[CircuitPlan, ...]:
@@ -117,7 +125,7 @@ def _plan(
     timeline = draw_timeline(circuit, windows, whole_days(view), freezes).cut(view)
     ordered = timeline.at(_NOW).target
     standing = CircuitState(circuit.key, circuit.name, "bench", "1", confirmed=ordered, quotes=_QUOTES)
-    return plan_circuit(timeline, standing, _NOW, policy, SafetyFlags())
+    return plan_circuit(timeline, standing, now=_NOW, policy=policy, knowledge=SafetyFlags())
 
 
 def measure(fleet: Fleet) -> tuple[float, int]:

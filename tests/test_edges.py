@@ -44,7 +44,7 @@ def silent(_text: str) -> None:
 def synced(folder: Path, time: str = "12:00") -> sync_module.Synced:
     configuration = load_configuration(folder / "rules.yaml")
     asked = SyncRequest(terminal=False, now=f"2026-11-24T{time}:00Z")
-    return sync(configuration, folder / "state.json", asked, silent)
+    return sync(configuration, folder / "state.json", asked=asked, progress=silent)
 
 
 def test_a_state_that_cannot_be_saved_after_an_acceptance_is_saved_elsewhere(

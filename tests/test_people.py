@@ -66,7 +66,9 @@ class Desk(Struct):
 
     def hold(self, bandwidth: str, name: str = "den-a", *, exactly: bool = False, **given: Any) -> Act:
         asked = self.asked(**{"length": timedelta(hours=2), **given})
-        return overrides.hold(self.configuration, self.path, name, bandwidth, asked, exactly=exactly)
+        return overrides.hold(
+            self.configuration, self.path, name=name, bandwidth=bandwidth, asked=asked, exactly=exactly
+        )
 
     def release(self, name: str = "den-a", **given: Any) -> Act:
         return overrides.release(self.configuration, self.path, name, self.asked(**given))

@@ -117,12 +117,16 @@ def reason_of(cause: Cause) -> CostReason | None:
     if cause.kind not in _ASKS:
         return None
     rule = cause.rule if cause.kind == "event" else None
-    return CostReason(cause.kind, cause_id(cause), rule, cause.subject, cause.start, cause.end)
+    return CostReason(
+        cause.kind, cause_id(cause), rule=rule, subject=cause.subject, start=cause.start, end=cause.end
+    )
 
 
 def reason_of_look(look: CurtainUp) -> CostReason:
     """The event that a look was for."""
-    return CostReason("event", look_id(look), look.rule, look.subject, look.start, look.end)
+    return CostReason(
+        "event", look_id(look), rule=look.rule, subject=look.subject, start=look.start, end=look.end
+    )
 
 
 def cause_id(cause: Cause) -> str:
@@ -175,7 +179,7 @@ def shares(
             continue
         asking = [one for one in demands if any(one.span.overlaps(during) for during in piece.during)]
         length = hours(piece.span.length)
-        for because, price in _priced(piece, level, asking, behind, tariff):
+        for because, price in _priced(piece, level, asking=asking, behind=behind, tariff=tariff):
             yield because, price * length
 
 

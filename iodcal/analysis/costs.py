@@ -74,14 +74,14 @@ def account(subject: Subject, months: Sequence[Interval], *, lost: bool = False)
     past = CircuitCosts(
         subject.name,
         subject.key,
-        subject.labels,
-        total,
-        tuple(zip(months, figures, strict=True)),
-        tuple(gap for gap in subject.known.gaps if gap.overlaps(over)),
-        subject.circuit is None,
-        tuple(tier for tier in total.at_tier if subject.tariff.rate(tier) is None),
-        frozenset(priced_by),
-        tuple(sorted(subject.quoted_in - {subject.tariff.currency})),
+        labels=subject.labels,
+        figures=total,
+        months=tuple(zip(months, figures, strict=True)),
+        gaps=tuple(gap for gap in subject.known.gaps if gap.overlaps(over)),
+        left=subject.circuit is None,
+        unpriced=tuple(tier for tier in total.at_tier if subject.tariff.rate(tier) is None),
+        priced_by=frozenset(priced_by),
+        uncounted=tuple(sorted(subject.quoted_in - {subject.tariff.currency})),
     )
     return Accounted(past, spent, of_label)
 
@@ -125,10 +125,10 @@ def _bill(circuit: Circuit | None, tariff: Tariff, levels: Steps[Bandwidth], spa
     real = billed_cost(levels, span, tariff)
     if circuit is None:
         nothing = Cost(Decimal(0), tariff.currency, complete=False)
-        return Bill(real, nothing, nothing, nothing, nothing)
+        return Bill(real, nothing, baseline=nothing, saved=nothing, extra=nothing)
     highest = billed_cost(Steps((span.start,), (circuit.highest,)), span, tariff)
     baseline = billed_cost(baseline_tiers(circuit, span), span, tariff)
-    return Bill(real, highest, baseline, highest - real, real - baseline)
+    return Bill(real, highest, baseline=baseline, saved=highest - real, extra=real - baseline)
 
 
 def _shares(
@@ -143,4 +143,4 @@ def _shares(
     def behind(at: datetime) -> Sequence[CostReason]:
         return reasons_of(subject.known.levels.at(at))
 
-    yield from shares(actual, base, demands, behind, tariff)
+    yield from shares(actual, base, demands=demands, behind=behind, tariff=tariff)

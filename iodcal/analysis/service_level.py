@@ -120,7 +120,9 @@ def _of_look(look: CurtainUp, shown: Steps[Bandwidth | None], problem: PastProbl
     ready = found is Readiness.READY
     cause = problem.facts.get("cause") if problem is not None else None
     reason = None if ready else str(cause or "unknown")
-    return Served(look.circuit, reason_of_look(look), look.needs, ready, spare, reason)
+    return Served(
+        look.circuit, reason_of_look(look), needs=look.needs, ready=ready, spare=spare, reason=reason
+    )
 
 
 def _of_problem(problem: PastProblem, circuit: str) -> Served | None:
@@ -134,7 +136,9 @@ def _of_problem(problem: PastProblem, circuit: str) -> Served | None:
     if start.tzinfo is None:
         return None
     rule, subject = facts.get("rule"), facts.get("subject")
-    because = CostReason("event", problem.where, _text(rule), _text(subject), start, None)
+    because = CostReason(
+        "event", problem.where, rule=_text(rule), subject=_text(subject), start=start, end=None
+    )
     return Served(circuit, because, needs, ready=False, reason=str(facts.get("cause") or "unknown"))
 
 

@@ -36,7 +36,7 @@ def create(plugin: Any, options: Any, context: Any, name: str) -> Carrier | Carr
 def read(client: Carrier | CarrierError, name: str, service_id: str, deadline: Deadline) -> Reading:
     """See `Carrier.read`. Raises CarrierError and nothing else."""
     reading = _call(client, name, lambda carrier: carrier.read(service_id, deadline))
-    _check(name, "read", _is_reading(reading))
+    _check(name, "read", sound=_is_reading(reading))
     if reading.status is Status.ACTIVE and reading.bandwidth is None:
         # Nothing could be compared with it, and nothing would say so: the circuit would stay as it is.
         raise CarrierError("answer_wrong", what="an active circuit without a bandwidth")
@@ -48,7 +48,7 @@ def quote(
 ) -> Quote:
     """See `Carrier.quote`. Raises CarrierError and nothing else."""
     offer = _call(client, name, lambda carrier: carrier.quote(service_id, bandwidth, deadline))
-    _check(name, "quote", _is_quote(offer))
+    _check(name, "quote", sound=_is_quote(offer))
     if offer.bandwidth != bandwidth:
         raise CarrierError(
             "answer_wrong", what=f"a quote for {offer.bandwidth}, where {bandwidth} was asked for"
@@ -61,7 +61,7 @@ def order(client: Carrier | CarrierError, name: str, request: OrderRequest, dead
     order was taken."""
     try:
         acceptance = _call(client, name, lambda carrier: carrier.order(request, deadline))
-        _check(name, "order", _is_acceptance(acceptance))
+        _check(name, "order", sound=_is_acceptance(acceptance))
     except OrderError:
         raise
     except CarrierError as error:
@@ -103,7 +103,7 @@ def _plain(error: CarrierError, name: str) -> CarrierError:
     return _failed(name, f"{type(error).__name__} with facts that cannot be told")
 
 
-def _check(name: str, call: str, sound: bool) -> None:
+def _check(name: str, call: str, *, sound: bool) -> None:
     if not sound:
         raise _failed(name, f"what {call} returned is of another type than the protocol says")
 

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 
@@ -27,16 +27,22 @@ _AFTER_STOP = 8.0  # seconds: the most that an order under way is waited for onc
 _STEP = 0.1  # seconds between two looks at calls that take long, and at signals
 
 
+class GiveUp(Protocol):
+    """What is done where no answer came in time; `begun` is true if the call was begun."""
+
+    def __call__(self, *, begun: bool) -> None: ...
+
+
 class Job(Struct, eq=False):
     """One call for one circuit. `work` is done in a lane, with its client, and within the deadline that
     `deadline` names as it begins; `then` gets what it returns, and may return the job that follows at once in
-    the same lane. `given_up` is called instead where no answer came in time: with True if the call was begun.
+    the same lane. `given_up` is called instead where no answer came in time.
     `binding` is an order: what becomes of it is waited for even where the run is to end."""
 
     carrier: str
     work: Callable[[Any, Deadline], Any]
     then: Callable[[Any], Job | None]
-    given_up: Callable[[bool], None]
+    given_up: GiveUp
     deadline: Callable[[], Deadline]
     urgent: bool = False
     reading: bool = False
@@ -191,7 +197,7 @@ class Lanes:
     def _begin(self, lane: _Lane, job: Job) -> None:
         deadline = job.deadline()
         if deadline.passed:
-            job.given_up(False)
+            job.given_up(begun=False)
             return
         lane.job, lane.since, lane.seconds = job, time.monotonic(), deadline.left
         if not lane.running:
@@ -213,7 +219,7 @@ class Lanes:
             job, lane.job = lane.job, None
             lane.inbox.put(None)
             if job is not None:
-                job.given_up(True)
+                job.given_up(begun=True)
 
     def _stop(self) -> None:
         now = time.monotonic()
@@ -227,4 +233,4 @@ class Lanes:
                 job, lane.job = lane.job, None
                 lane.inbox.put(None)
                 if job.binding:
-                    job.given_up(True)
+                    job.given_up(begun=True)

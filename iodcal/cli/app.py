@@ -56,7 +56,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     return app
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(*, wanted: bool) -> None:
     if wanted:
         typer.echo(f"iodcal {__version__}")
         raise typer.Exit
@@ -65,6 +65,7 @@ def _show_version(wanted: bool) -> None:
 def _options(
     context: typer.Context,
     config: ConfigOption = None,
+    *,
     state: StateOption = None,
     output: OutputOption = None,
     verbose: VerboseOption = None,
@@ -76,4 +77,6 @@ def _options(
     ] = False,
 ) -> None:
     """Takes the common options before the command's name."""
-    context.obj = Common(config, state, output, verbose, quiet, log_format, no_color)
+    context.obj = Common(
+        config, state, output=output, verbose=verbose, quiet=quiet, log_format=log_format, no_color=no_color
+    )

@@ -57,7 +57,7 @@ def _end(error: BaseException, arguments: Sequence[str]) -> int:
             return Exit.FAILED
         case Interrupted() | KeyboardInterrupt() | typer.Abort():
             message = "Stopped before the run was complete"
-            return _fail(Exit.INTERRUPTED, "interrupted", message, "", arguments)
+            return _fail(Exit.INTERRUPTED, "interrupted", message=message, remedy="", arguments=arguments)
         case _:  # what arrives here is our bug
             return _unwritten(error) if _output_fails(error) else _bug(error, arguments)
 
@@ -74,7 +74,9 @@ def _usage(error: TyperException, arguments: Sequence[str]) -> int:
     if not arguments:
         sys.stderr.write(message + "\n")
         return Exit.USAGE
-    return _fail(Exit.USAGE, "usage", message, f"See {_where(error)} --help", arguments)
+    return _fail(
+        Exit.USAGE, "usage", message=message, remedy=f"See {_where(error)} --help", arguments=arguments
+    )
 
 
 def _where(error: TyperException) -> str:
@@ -101,7 +103,13 @@ def _unwritten(error: BaseException) -> int:
     drop_output()
     reason = error.strerror if isinstance(error, OSError) else None
     message = f"The output cannot be written: {reason}; what was ordered stands in the state and the history"
-    return _fail(Exit.FAILED, "output", message, "Free space for it; iodcal status shows the rest", ())
+    return _fail(
+        Exit.FAILED,
+        "output",
+        message=message,
+        remedy="Free space for it; iodcal status shows the rest",
+        arguments=(),
+    )
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
@@ -119,7 +127,7 @@ def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
     words = describe(error)
     if isinstance(error, ConfigurationError):
         return _configuration(error, arguments)
-    return _fail(exit_of(error), error.code, words.message, words.remedy, arguments)
+    return _fail(exit_of(error), error.code, message=words.message, remedy=words.remedy, arguments=arguments)
 
 
 def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
@@ -160,7 +168,9 @@ def _bug(error: BaseException, arguments: Sequence[str]) -> int:
         sys.stderr.write(told)
     where = f"The details are in {path}" if path else "Run again with -v for the details"
     message = f"This is a bug in iodcal {__version__} ({type(error).__name__})"
-    return _fail(Exit.FAILED, "bug", message, f"{where}: please report it", arguments)
+    return _fail(
+        Exit.FAILED, "bug", message=message, remedy=f"{where}: please report it", arguments=arguments
+    )
 
 
 def _traceback_of(error: BaseException) -> str:

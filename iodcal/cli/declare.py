@@ -68,7 +68,7 @@ def command(
     """Declares the function below it as a command, by its own name unless another is given."""
 
     def declare(run: Callable[..., int]) -> Command:
-        return Command(run, short_help, example, name or run.__name__, writes, csv)
+        return Command(run, short_help, example=example, name=name or run.__name__, writes=writes, csv=csv)
 
     return declare
 

@@ -48,7 +48,15 @@ def sync(
     from iodcal.commands.requests import SyncRequest
     from iodcal.commands.requests import dry_run as preview_of
 
-    asked = SyncRequest(session.watched, now, circuit, allow_downs, expect, wait, run_id=session.run_id)
+    asked = SyncRequest(
+        terminal=session.watched,
+        now=now,
+        circuit=circuit,
+        allow_downs=allow_downs,
+        expect=expect,
+        wait=wait,
+        run_id=session.run_id,
+    )
     if dry_run:
         return _show_plan(session, preview_of(asked))
     return _carry_out(session, asked)
@@ -67,7 +75,9 @@ def _carry_out(session: CommandSession, asked: SyncRequest) -> int:
 
         with session.progress() as progress:
             say = say_problems(session)
-            synced = carry_out(configuration, session.state_path(configuration), asked, progress, say)
+            synced = carry_out(
+                configuration, session.state_path(configuration), asked=asked, progress=progress, say=say
+            )
     except IodcalError:
         if faults:
             raise ConfigurationError(faults) from None  # of the two faults the one to be mended first
@@ -141,7 +151,15 @@ def plan(
     """Show what a sync would do now and in the coming days, and why, without touching anything."""
     from iodcal.commands.requests import PreviewRequest
 
-    asked = PreviewRequest(now, window, circuit, cached, detailed_exitcode, unmatched, session.run_id)
+    asked = PreviewRequest(
+        now,
+        window,
+        circuit=circuit,
+        cached=cached,
+        detailed_exitcode=detailed_exitcode,
+        unmatched=unmatched,
+        run_id=session.run_id,
+    )
     return show_diff(session, diff, asked) if diff is not None else _show_plan(session, asked)
 
 

@@ -54,7 +54,7 @@ def of_sync(session: CommandSession, configuration: Configuration, asked: SyncRe
 
     check_sync(configuration, asked)
     _, now = clock_of(configuration, asked.now)
-    _write_plan(session, configuration, now, configuration.settings.window, asked.circuit)
+    _write_plan(session, configuration, now=now, ahead=configuration.settings.window, circuit=asked.circuit)
 
 
 def of_question(session: CommandSession, configuration: Configuration, asked: ExplainRequest) -> None:
@@ -72,7 +72,13 @@ def of_question(session: CommandSession, configuration: Configuration, asked: Ex
     # Events are shown in the configuration's zone, whatever the circuits' are.
     zone = configuration.zone if asked.event is not None or asked.calendar is not None else None
     _write_plan(
-        session, configuration, horizon.start, horizon.length, asked.circuit, cached=asked.cached, zone=zone
+        session,
+        configuration,
+        now=horizon.start,
+        ahead=horizon.length,
+        circuit=asked.circuit,
+        cached=asked.cached,
+        zone=zone,
     )
 
 
@@ -124,7 +130,7 @@ def _write_preview(session: CommandSession, configuration: Configuration, asked:
 
     _, now = clock_of(configuration, asked.now)
     ahead = asked.window or configuration.settings.window
-    _write_plan(session, configuration, now, ahead, asked.circuit, cached=asked.cached)
+    _write_plan(session, configuration, now=now, ahead=ahead, circuit=asked.circuit, cached=asked.cached)
 
 
 def _write_plan(

@@ -58,9 +58,11 @@ def hold(
     circuit: a new one takes its place."""
     from iodcal.commands import overrides
 
-    configuration, asked = _asked(session, note, now, length, until)
+    configuration, asked = _asked(session, note, now=now, length=length, until=until)
     state = session.state_path(configuration)
-    act = overrides.hold(configuration, state, circuit, " ".join(bandwidth), asked, exactly=exactly)
+    act = overrides.hold(
+        configuration, state, name=circuit, bandwidth=" ".join(bandwidth), asked=asked, exactly=exactly
+    )
     return _finish(session, configuration, act, asked, sync=sync)
 
 
@@ -98,7 +100,7 @@ def pause(
     from iodcal.commands import overrides
 
     name = _one_or_all(circuit, all_circuits=all_circuits)
-    configuration, asked = _asked(session, note, now, length, until)
+    configuration, asked = _asked(session, note, now=now, length=length, until=until)
     act = overrides.pause(configuration, session.state_path(configuration), name, asked)
     return _finish(session, configuration, act, asked, sync=sync)
 
@@ -162,7 +164,15 @@ def _asked(
     from iodcal.actor import real_person
     from iodcal.commands.overrides import OverrideRequest
 
-    asked = OverrideRequest(real_person(), session.watched, note.strip(), length, until, now, session.run_id)
+    asked = OverrideRequest(
+        real_person(),
+        terminal=session.watched,
+        note=note.strip(),
+        length=length,
+        until=until,
+        now=now,
+        run_id=session.run_id,
+    )
     return session.configuration(), asked
 
 
@@ -214,13 +224,15 @@ def _sync(
     from iodcal.errors import IodcalError
 
     circuit = act.circuit.name if act.circuit is not None else None
-    syncing = SyncRequest(session.watched, asked.now, circuit, run_id=session.run_id)
+    syncing = SyncRequest(terminal=session.watched, now=asked.now, circuit=circuit, run_id=session.run_id)
     try:
         if session.terminal and not session.json and not session.quiet:
             headings.of_sync(session, configuration, syncing)
         with session.progress() as progress:
             told = say_problems(session)
-            return carry_out(configuration, session.state_path(configuration), syncing, progress, told)
+            return carry_out(
+                configuration, session.state_path(configuration), asked=syncing, progress=progress, say=told
+            )
     except IodcalError:
         from iodcal.cli.logs import say
         from iodcal.output.lines import NOTICE

@@ -60,7 +60,9 @@ def history(
     from iodcal.commands.history import HistoryAsked
     from iodcal.commands.history import history as look_up
 
-    asked = HistoryAsked(circuit, start, end, since, tuple(outcome or ()), everything)
+    asked = HistoryAsked(
+        circuit, start, end=end, since=since, outcomes=tuple(outcome or ()), everything=everything
+    )
     report = look_up(configuration, session.state_path(configuration), asked)
     from iodcal.output.history import print_history, unreadable_line
 

@@ -15,10 +15,8 @@ from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from iodcal.commands.explain import ExplainedCircuits, ExplainedEvents
-    from iodcal.commands.requests import PreviewRequest
+    from iodcal.commands.requests import ExplainRequest, PreviewRequest
 
 
 @command(
@@ -57,8 +55,23 @@ def explain(
     """Say why a circuit is asked for its bandwidth, or what every rule makes of an event. Changes nothing."""
     from iodcal.commands.requests import ExplainRequest
 
+    asked = ExplainRequest(
+        circuit,
+        at,
+        event=event,
+        calendar=calendar,
+        subject=subject,
+        duration=length,
+        organizer=organizer,
+        window=window,
+        cached=cached,
+        now=now,
+    )
+    return _answer(session, asked)
+
+
+def _answer(session: CommandSession, asked: ExplainRequest) -> int:
     configuration = session.configuration()
-    asked = ExplainRequest(circuit, at, event, calendar, subject, length, organizer, window, cached, now)
     headings.of_question(session, configuration, asked)
     from iodcal.commands.explain import ExplainedCircuits, answer
 
@@ -103,7 +116,9 @@ def show_diff(session: CommandSession, path: Path, asked: PreviewRequest) -> int
     from iodcal.commands.diff import compare
 
     with session.progress() as progress:
-        comparison = compare(configuration, other, session.state_path(configuration), asked, progress)
+        comparison = compare(
+            configuration, other, state_path=session.state_path(configuration), asked=asked, progress=progress
+        )
     if session.json:
         from iodcal.output.diff_view import diff_view
 

@@ -25,7 +25,7 @@ def sync(
 ) -> Synced:
     """`commands.sync`, and telling of it. Raises what that raises."""
     if not configuration.notify and configuration.settings.metrics_file is None:
-        return carry_out(configuration, state_path, asked, progress, say=say)
+        return carry_out(configuration, state_path, asked=asked, progress=progress, say=say)
     from iodcal.notify.dispatch import (
         Announcer,  # whoever wants none of it need not load it
         Dispatcher,
@@ -34,7 +34,9 @@ def sync(
     announcer = Announcer(configuration, asked, Dispatcher(configuration, state_path, asked.run_id))
     announcer.begin()
     try:
-        synced = carry_out(configuration, state_path, asked, progress, announcer.tell, say)
+        synced = carry_out(
+            configuration, state_path, asked=asked, progress=progress, done=announcer.tell, say=say
+        )
     except UsageError:
         raise  # a slip of the keyboard is nobody else's news
     except BaseException as error:

@@ -90,23 +90,30 @@ def compare(
     around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     shared = SharedReading(_span(configuration, other, request))
     around = replace(around, read_calendars=shared)
-    before, after = _plan_both(configuration, other, state, request, around)
+    before, after = _plan_both(configuration, other, state=state, request=request, around=around)
     within = Interval(now, now + request.window)
     rules = _compare_rules(configuration.rules, other.rules, after)
     found = circuit_differences(before.plans, after.plans, within)
-    return RulesComparison(other.path, before, after, found, rules, asked.detailed_exitcode)
+    return RulesComparison(
+        other.path,
+        before,
+        after=after,
+        circuits=found,
+        rules=rules,
+        detailed_exitcode=asked.detailed_exitcode,
+    )
 
 
 def _plan_both(
     configuration: Configuration, other: Configuration, state: State, request: Request, around: RunContext
 ) -> tuple[Report, Report]:
     carriers = Carriers(configuration, around.clock)
-    before = run(configuration, state, request, around, carriers=carriers)
+    before = run(configuration, state, request=request, context=around, carriers=carriers)
     read = set(carriers.readings)
-    after = run(other, state, request, around, carriers=carriers.alike(other))
+    after = run(other, state, request=request, context=around, carriers=carriers.alike(other))
     if set(carriers.readings) != read:
         # The other rules had to look at more circuits: today's plan must know as much.
-        before = run(configuration, state, request, around, carriers=carriers)
+        before = run(configuration, state, request=request, context=around, carriers=carriers)
     return before, after
 
 

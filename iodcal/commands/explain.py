@@ -125,7 +125,12 @@ def _explain_events(
     around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     state = store_of(configuration, state_path, clock).load(read_only=True)
     sight = fetch_events(
-        configuration, state, horizon.start, horizon.length, around.calendar_deadline, progress
+        configuration,
+        state,
+        now=horizon.start,
+        window=horizon.length,
+        deadline=around.calendar_deadline,
+        progress=progress,
     )
     veil = veil_of(configuration, sight)
     events = [event for event in sight.read if _is_meant(event, asked, horizon.at, configuration.zone)]
@@ -161,7 +166,14 @@ def _in_order(events: Iterable[Event], zone: ZoneInfo) -> list[Event]:
 def _court(configuration: Configuration, sight: EventSnapshot, veil: Visibility) -> Explainer:
     circuits, rules = configuration.circuits, configuration.rules
     windows = open_windows(sight.events, rules, circuits.values())
-    return Explainer(rules, circuits, windows, organizers_of(configuration), veil, sight.events)
+    return Explainer(
+        rules,
+        circuits,
+        windows=windows,
+        organizers=organizers_of(configuration),
+        veil=veil,
+        matched=sight.events,
+    )
 
 
 def _unreadable(configuration: Configuration, sight: EventSnapshot) -> Iterable[Problem]:
@@ -182,6 +194,8 @@ def _try_event(configuration: Configuration, asked: ExplainRequest, subject: str
     circuits = configuration.circuits.values()
     matched = match_events([event], configuration.rules, organizers=organizers, circuits=circuits).matched
     windows = open_windows(matched, configuration.rules, circuits)
-    court = Explainer(configuration.rules, configuration.circuits, windows, organizers, Visibility())
+    court = Explainer(
+        configuration.rules, configuration.circuits, windows=windows, organizers=organizers, veil=Visibility()
+    )
     trial = court.try_event(event)
     return ExplainedEvents(now, Interval(at, at + duration), configuration.zone, (trial,), tried=True)

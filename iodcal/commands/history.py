@@ -62,7 +62,9 @@ def history(
     _check_circuit(asked.circuit, configuration, past)
     found = entries_of(past, everything=asked.everything)
     chosen = tuple(entry for entry in found if _wanted(entry, asked, start, end))
-    return HistoryReport(now, start, end, chosen, past.unreadable, configuration.zone)
+    return HistoryReport(
+        now, start, end=end, entries=chosen, unreadable=past.unreadable, zone=configuration.zone
+    )
 
 
 def _span(

@@ -45,11 +45,11 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, over.start)
     if not tells_of_circuits(past):
-        empty = look_back(past, circuits, {}, over, now, configuration.zone)
+        empty = look_back(past, circuits, standings={}, over=over, now=now, zone=configuration.zone)
         return replace(empty, nothing_beside=str(state_path))
     if asked.circuit is not None:
         past = _only(past, circuits[0].key, asked.circuit)
-    found = look_back(past, circuits, state.circuits, over, now, configuration.zone)
+    found = look_back(past, circuits, standings=state.circuits, over=over, now=now, zone=configuration.zone)
     if not any(one.figures.at_tier for one in found.circuits):
         raise UsageError(
             "nothing_known", start=shown(over.start, configuration), end=shown(over.end, configuration)
@@ -62,9 +62,9 @@ def _only(past: Past, key: str, circuit: str) -> Past:
     return Past(
         tuple(one for one in past.orders if one.order.circuit_key == key),
         past.changes,
-        past.curtain_ups,
-        tuple(one for one in past.readings if one.key == key),
-        tuple(one for one in past.problems if one.facts.get("circuit") == circuit),
+        curtain_ups=past.curtain_ups,
+        readings=tuple(one for one in past.readings if one.key == key),
+        problems=tuple(one for one in past.problems if one.facts.get("circuit") == circuit),
         unreadable=past.unreadable,
     )
 
@@ -72,6 +72,7 @@ def _only(past: Past, key: str, circuit: str) -> Past:
 def look_back(
     past: Past,
     circuits: Iterable[Circuit],
+    *,
     standings: Mapping[str, CircuitState],
     over: Interval,
     now: datetime,
@@ -86,17 +87,17 @@ def look_back(
     return Lookback(
         now,
         over,
-        zone,
-        sum((one.figures for one in pasts), Figures()),
-        pasts,
-        tuple(_by_label(accounts)),
-        tuple((month, _together(pasts, number)) for number, month in enumerate(months)),
-        _spendings(accounts, subjects, by_rule=True),
-        _spendings(accounts, subjects, by_rule=False),
-        tuple(_quota(past, subjects, over)),
-        worst_first(_service(past, subjects, over)),
-        past.unreadable,
-        _priced_at(subjects),
+        zone=zone,
+        total=sum((one.figures for one in pasts), Figures()),
+        circuits=pasts,
+        labels=tuple(_by_label(accounts)),
+        months=tuple((month, _together(pasts, number)) for number, month in enumerate(months)),
+        rules=_spendings(accounts, subjects, by_rule=True),
+        events=_spendings(accounts, subjects, by_rule=False),
+        quota=tuple(_quota(past, subjects, over)),
+        service=worst_first(_service(past, subjects, over)),
+        unreadable=past.unreadable,
+        priced_at=_priced_at(subjects),
     )
 
 
@@ -130,12 +131,12 @@ def _subject(
     return Subject(
         circuit.name,
         circuit.key,
-        circuit.labels,
-        price_periods(circuit.tariff, circuit.labels, orders, quotes),
-        own.ordered(),
-        demands_of(orders, changes, looks),
-        circuit,
-        frozenset(quote.currency for quote in quotes_of(orders)),
+        labels=circuit.labels,
+        prices=price_periods(circuit.tariff, circuit.labels, orders, quotes),
+        known=own.ordered(),
+        demands=demands_of(orders, changes, looks),
+        circuit=circuit,
+        quoted_in=frozenset(quote.currency for quote in quotes_of(orders)),
     )
 
 
@@ -146,7 +147,14 @@ def _left(past: CircuitPast) -> Subject:
     name = past.orders[-1].order.circuit if past.orders else past.readings[-1].circuit
     labels = past.orders[-1].labels if past.orders else ()
     prices = price_periods(tariff, (), past.orders)
-    return Subject(name, past.key, labels, prices, replace(past, otherwise=None).ordered(), ())
+    return Subject(
+        name,
+        past.key,
+        labels=labels,
+        prices=prices,
+        known=replace(past, otherwise=None).ordered(),
+        demands=(),
+    )
 
 
 def _together(pasts: Iterable[CircuitCosts], number: int) -> Figures:
@@ -181,7 +189,7 @@ def _spendings(
             amounts[place] += amount
             circuits[place][one.past.name] = None
     found = [
-        Spending(reasons[place], Cost(amount, place[2], complete[place[2]]), tuple(circuits[place]))
+        Spending(reasons[place], Cost(amount, place[2], complete=complete[place[2]]), tuple(circuits[place]))
         for place, amount in amounts.items()
     ]
     return tuple(sorted(found, key=lambda one: (-one.cost.amount, one.because.kind, one.because.id)))
@@ -216,7 +224,7 @@ def _service(past: Past, subjects: Sequence[Subject], over: Interval) -> Iterato
         if subject.circuit is not None and subject.circuit.orders is not Orders.NONE:
             looks = [one for one in past.curtain_ups if one.circuit == subject.name]
             shown = pasts.get(subject.key, CircuitPast(subject.key)).shown()
-            yield from served(subject.name, looks, shown, past.problems, over)
+            yield from served(subject.name, looks, shown=shown, late=past.problems, over=over)
 
 
 def _priced_at(subjects: Iterable[Subject]) -> date | None:

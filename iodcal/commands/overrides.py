@@ -89,16 +89,32 @@ def hold(
     with _acting(configuration, state_path, asked, "hold") as (journal, now):
         _refuse_parked(journal.state)
         until = _until(asked, now, circuit.zone)
-        wish = Hold(_bandwidth(bandwidth, circuit), now, until, asked.person.name, asked.note, exactly)
+        wish = Hold(
+            _bandwidth(bandwidth, circuit),
+            now,
+            until=until,
+            who=asked.person.name,
+            note=asked.note,
+            exactly=exactly,
+        )
         standing = standing_of(circuit, journal.state.circuits)
         for code in doubts(wish, circuit, starting_point(standing)):
             raise UsageError(code, **_facts_of_hold(wish, circuit))
-        _note(journal, asked, "hold", circuit, to_json(wish))
+        _note(journal, asked, command="hold", circuit=circuit, facts=to_json(wish))
         journal.put(replace(standing, hold=wish))
         paused = longest_pause((standing.pause, journal.state.pause), now)
     running = standing.hold if standing.hold is not None and now < standing.hold.until else None
     names = (circuit.name,) if paused is not None else ()
-    return Act("hold", now, wish.who, circuit.zone, circuit, hold=wish, replaced=running, paused=names)
+    return Act(
+        "hold",
+        now,
+        who=wish.who,
+        zone=circuit.zone,
+        circuit=circuit,
+        hold=wish,
+        replaced=running,
+        paused=names,
+    )
 
 
 def release(configuration: Configuration, state_path: Path, name: str, asked: OverrideRequest) -> Act:
@@ -110,10 +126,12 @@ def release(configuration: Configuration, state_path: Path, name: str, asked: Ov
         if running is not None:
             # What has ended is kept for a while: it explains the lowering that follows.
             ended = replace(running, until=now) if running.since < now else None
-            _note(journal, asked, "release", circuit, _why(asked))
+            _note(journal, asked, command="release", circuit=circuit, facts=_why(asked))
             journal.put(replace(standing, hold=ended))
     who, changed = asked.person.name, running is not None
-    return Act("release", now, who, circuit.zone, circuit, hold=running, over=True, changed=changed)
+    return Act(
+        "release", now, who=who, zone=circuit.zone, circuit=circuit, hold=running, over=True, changed=changed
+    )
 
 
 def pause(configuration: Configuration, state_path: Path, name: str | None, asked: OverrideRequest) -> Act:
@@ -124,7 +142,7 @@ def pause(configuration: Configuration, state_path: Path, name: str | None, aske
     with _acting(configuration, state_path, asked, "pause") as (journal, now):
         _refuse_parked(journal.state)
         wish = Pause(now, _until(asked, now, zone), asked.person.name, asked.note)
-        _note(journal, asked, "pause", circuit, to_json(wish))
+        _note(journal, asked, command="pause", circuit=circuit, facts=to_json(wish))
         if circuit is None:
             before = journal.state.pause
             journal.state = replace(journal.state, pause=wish)
@@ -132,7 +150,15 @@ def pause(configuration: Configuration, state_path: Path, name: str | None, aske
             standing = standing_of(circuit, journal.state.circuits)
             before = standing.pause
             journal.put(replace(standing, pause=wish))
-    return Act("pause", now, wish.who, zone, circuit, pause=wish, replaced=longest_pause((before,), now))
+    return Act(
+        "pause",
+        now,
+        who=wish.who,
+        zone=zone,
+        circuit=circuit,
+        pause=wish,
+        replaced=longest_pause((before,), now),
+    )
 
 
 def resume(configuration: Configuration, state_path: Path, name: str | None, asked: OverrideRequest) -> Act:
@@ -150,10 +176,12 @@ def resume(configuration: Configuration, state_path: Path, name: str | None, ask
         if own is None and longest_pause((state.pause,), now) is not None:
             raise UsageError("resume_all_paused", circuit=circuit.name)
         if own is not None:
-            _note(journal, asked, "resume", circuit, _why(asked))
+            _note(journal, asked, command="resume", circuit=circuit, facts=_why(asked))
             journal.put(replace(standing, pause=None))
     who, changed = asked.person.name, own is not None
-    return Act("resume", now, who, circuit.zone, circuit, pause=own, over=True, changed=changed)
+    return Act(
+        "resume", now, who=who, zone=circuit.zone, circuit=circuit, pause=own, over=True, changed=changed
+    )
 
 
 def _resume_all(journal: Journal, configuration: Configuration, asked: OverrideRequest, now: datetime) -> Act:
@@ -161,7 +189,7 @@ def _resume_all(journal: Journal, configuration: Configuration, asked: OverrideR
     of_all, parked = longest_pause((state.pause,), now), state.parked
     paused = [one for one in state.circuits.values() if longest_pause((one.pause,), now) is not None]
     if of_all is not None or parked is not None or paused:
-        _note(journal, asked, "resume", None, _why(asked))
+        _note(journal, asked, command="resume", circuit=None, facts=_why(asked))
         circuits = {key: replace(standing, pause=None) for key, standing in state.circuits.items()}
         journal.state = replace(state, pause=None, parked=None, circuits=circuits)
     return Act(
@@ -184,7 +212,7 @@ def park(configuration: Configuration, state_path: Path, asked: OverrideRequest)
         state = journal.state
         parked = state.parked or Parked(now, asked.person.name, asked.note)
         if state.parked is None:
-            _note(journal, asked, "park", None, to_json(parked))
+            _note(journal, asked, command="park", circuit=None, facts=to_json(parked))
             journal.state = replace(state, parked=parked)
         circuits = configuration.circuits.values()
         standings = [standing_of(circuit, state.circuits) for circuit in circuits]

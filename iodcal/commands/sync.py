@@ -72,8 +72,8 @@ def plan(
     return run(
         configuration,
         state,
-        request,
-        surroundings(configuration, clock, progress, virtual=asked.now is not None),
+        request=request,
+        context=surroundings(configuration, clock, progress, virtual=asked.now is not None),
     )
 
 
@@ -101,7 +101,12 @@ def status(
     window = configuration.settings.window
     request = Request("status", now, window, run_id or new_run_id(), circuit=circuit, cached=True)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    report = run(configuration, state, request, surroundings(configuration, clock, _silent, virtual=False))
+    report = run(
+        configuration,
+        state,
+        request=request,
+        context=surroundings(configuration, clock, _silent, virtual=False),
+    )
     from iodcal.store.entries import hidden_by  # no run needs the history's types for this
 
     hidden = hidden_by(configuration)
@@ -113,6 +118,7 @@ def status(
 def sync(
     configuration: Configuration,
     state_path: Path,
+    *,
     asked: SyncRequest,
     progress: Callable[[str], None],
     done: Callable[[Synced], None] | None = None,
@@ -140,9 +146,11 @@ def sync(
         )
         journal = Journal(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
         around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
-        report = run(configuration, state, request, around, journal)
+        report = run(configuration, state, request=request, context=around, journal=journal)
         report = _with_budgets(report, configuration, journal.state, store)
-        telling = finish(journal, report, asked, configuration.settings.history_keep, say)
+        telling = finish(
+            journal, report, asked=asked, history_keep=configuration.settings.history_keep, say=say
+        )
     report = replace(report, lost_state=tuple(journal.lost))
     synced = Synced(report, telling, tuple(_newly_held(state, report)))
     if done is not None:
@@ -150,7 +158,9 @@ def sync(
     if asked.wait is None:
         return synced
     deadline = Deadline.after(asked.wait.total_seconds())
-    waited = wait_for_orders(configuration, store, report, deadline, clock, progress)
+    waited = wait_for_orders(
+        configuration, store, report=report, deadline=deadline, clock=clock, progress=progress
+    )
     return replace(synced, report=waited)
 
 
@@ -223,7 +233,7 @@ def finish(
         say(report, telling)
     note_problems(journal, report.problems, telling.told)
     good = not any(source.remembered for source in report.sources)
-    last_run = LastRun(report.run_id, report.now, journal.clock(), good, int(report.exit))
+    last_run = LastRun(report.run_id, report.now, ended_at=journal.clock(), good=good, exit=int(report.exit))
     journal.state = replace(journal.state, told=telling.told, last_run=last_run)
     journal.finish()
     if not journal.lost:
@@ -243,9 +253,9 @@ def surroundings(
     return RunContext(
         clock,
         Deadline.after(seconds),
-        Deadline.after(seconds * _SHARE_OF_CALENDARS),
-        progress,
-        _no_boot_time if virtual else boot_time,
+        calendar_deadline=Deadline.after(seconds * _SHARE_OF_CALENDARS),
+        progress=progress,
+        boot=_no_boot_time if virtual else boot_time,
     )
 
 

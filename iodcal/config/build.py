@@ -130,7 +130,9 @@ class Builder(Struct):
                 attendees=counts,
                 zones={**self.file.settings.zones, **common.zones},
             )
-            self.calendars[name] = CalendarConfig(name, plugin, options, surroundings, site, common.subjects)
+            self.calendars[name] = CalendarConfig(
+                name, plugin, options=options, context=surroundings, site=site, hide_subjects=common.subjects
+            )
 
     def check_sources(self) -> None:
         """Each place has one calendar: its events must not count, or be forgotten, twice."""
@@ -154,11 +156,11 @@ class Builder(Struct):
             self.carriers[name] = CarrierConfig(
                 name,
                 section["type"],
-                plugin,
-                options,
-                common.provisioning or plugin.default_provisioning,
-                common.changes_per_day or plugin.default_changes_per_day,
-                carrier_tariff(common, plugin),
+                plugin=plugin,
+                options=options,
+                provisioning=common.provisioning or plugin.default_provisioning,
+                changes_per_day=common.changes_per_day or plugin.default_changes_per_day,
+                tariff=carrier_tariff(common, plugin),
             )
 
     def build_circuits(self) -> None:

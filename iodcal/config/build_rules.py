@@ -152,12 +152,12 @@ def _target(builder: Builder, name: str, section: NotifySection) -> NotifyTarget
     return NotifyTarget(
         name,
         section.way,
-        getattr(section, section.way),
-        frozenset(section.kinds),
-        _selected(builder, section, path),
-        section.template,
-        section.authorization,
-        section.daily_at,
+        address=getattr(section, section.way),
+        kinds=frozenset(section.kinds),
+        circuits=_selected(builder, section, path),
+        template=section.template,
+        authorization=section.authorization,
+        daily_at=section.daily_at,
     )
 
 

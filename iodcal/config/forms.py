@@ -113,9 +113,9 @@ def keys_of(section: type[Section]) -> Mapping[str, Key]:
         field.encode_name: Key(
             field.name,
             form_of(field.type),
-            field.required,
-            None if field.default is NODEFAULT else field.default,
-            _description(field.type),
+            required=field.required,
+            default=None if field.default is NODEFAULT else field.default,
+            description=_description(field.type),
         )
         for field in fields(section)
         if not field.name.startswith("_")

@@ -220,7 +220,10 @@ class GuardedCalendarPlugin(Struct):
             groups = [_ask(lambda one=one: one.group, str) for one in made]  # type: ignore[misc]
         except ForeignError as error:
             known = self.sources(name, options, context)
-            return [GuardedReader(None, source, source.key, self.name, error.what) for source in known]
+            return [
+                GuardedReader(None, source, group=source.key, name=self.name, fault=error.what)
+                for source in known
+            ]
         return [
             GuardedReader(one, source, group, self.name)
             for one, source, group in zip(made, sources, groups, strict=True)

@@ -207,7 +207,7 @@ class Secret(Opaque, frozen=True):
         entries = value if isinstance(value, list) else [value]
         if not entries:
             raise ValueError("an empty list names no secret")
-        return cls(tuple(_reference(entry) for entry in entries), trusted)
+        return cls(tuple(_reference(entry) for entry in entries), trusted=trusted)
 
 
 def _reference(entry: object) -> Reference:

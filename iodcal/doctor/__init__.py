@@ -56,7 +56,7 @@ class Diagnosis(Struct, frozen=True):
     @classmethod
     def of(cls, area: Area, where: str, light: CheckStatus, error: IodcalError, edge: Kind) -> Diagnosis:
         """What an error of a calendar's or a carrier's edge comes to."""
-        return cls(area, where, light, error.code, error.facts, edge)
+        return cls(area, where, light=light, code=error.code, facts=error.facts, edge=edge)
 
 
 class Examination(Struct, frozen=True):

@@ -57,11 +57,20 @@ def examine_calendars(
     for reader in readers:
         where, answer = reader.source.label, answers[reader.source.key]
         if isinstance(answer, CalendarError):
-            yield Diagnosis.of(Area.CALENDARS, where, CheckStatus.RED, answer, Kind.CALENDAR_UNREADABLE)
+            yield Diagnosis.of(
+                Area.CALENDARS, where, light=CheckStatus.RED, error=answer, edge=Kind.CALENDAR_UNREADABLE
+            )
             continue
         if isinstance(answer, SpoiledEvent):
             facts = {name: getattr(answer, name) for name in ("uid", "line", "property", "found")}
-            yield Diagnosis(Area.CALENDARS, where, CheckStatus.RED, answer.code, facts, Kind.EVENT_UNREADABLE)
+            yield Diagnosis(
+                Area.CALENDARS,
+                where,
+                light=CheckStatus.RED,
+                code=answer.code,
+                facts=facts,
+                edge=Kind.EVENT_UNREADABLE,
+            )
             continue
         if answer is not None:
             server = _GRAPH if isinstance(reader, Probing) else where
@@ -98,7 +107,7 @@ def examine_circuits(patient: DoctorContext, clocks: dict[str, float]) -> Iterat
             continue
         patient.progress(f"asking {name}")
         carrier = carriers.of(circuits[0])
-        yield from _of_carrier(name, carrier, circuits, patient, state)
+        yield from _of_carrier(name, carrier, circuits=circuits, patient=patient, state=state)
         if carrier.clock_error is not None:
             clocks[name] = carrier.clock_error
 
@@ -116,17 +125,25 @@ def _of_carrier(
                 return
             fatal = error.code in _ALL
             yield Diagnosis.of(
-                Area.CIRCUITS, name, CheckStatus.RED if fatal else CheckStatus.YELLOW, error, _EDGE
+                Area.CIRCUITS,
+                name,
+                light=CheckStatus.RED if fatal else CheckStatus.YELLOW,
+                error=error,
+                edge=_EDGE,
             )
             if fatal:
                 return
         else:
             yield Diagnosis(
-                Area.CIRCUITS, name, CheckStatus.GREEN, "inventory_listed", {"count": len(listed)}
+                Area.CIRCUITS,
+                name,
+                light=CheckStatus.GREEN,
+                code="inventory_listed",
+                facts={"count": len(listed)},
             )
     for circuit in circuits:
         standing = state.circuits.get(circuit.key)
-        yield from _of_circuit(circuit, carrier, standing, listed, patient)
+        yield from _of_circuit(circuit, carrier, standing=standing, listed=listed, patient=patient)
 
 
 def _of_circuit(
@@ -139,13 +156,15 @@ def _of_circuit(
     try:
         reading = carrier.read(circuit.service_id, patient.deadline)
     except CarrierError as error:
-        yield Diagnosis.of(Area.CIRCUITS, circuit.name, CheckStatus.RED, error, _EDGE)
+        yield Diagnosis.of(Area.CIRCUITS, circuit.name, light=CheckStatus.RED, error=error, edge=_EDGE)
         return
     yield _of_reading(circuit, reading, standing)
     # A sandbox lists a circuit only once it was ordered there.
     if listed and circuit.service_id not in listed:
         facts = {"service_id": circuit.service_id}
-        yield Diagnosis(Area.CIRCUITS, circuit.name, CheckStatus.YELLOW, "circuit_not_listed", facts)
+        yield Diagnosis(
+            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="circuit_not_listed", facts=facts
+        )
     if isinstance(carrier, Offering):
         yield _of_offer(circuit, carrier, patient)
 
@@ -161,7 +180,7 @@ def _of_reading(circuit: Circuit, reading: Reading, standing: CircuitState | Non
     light, code = _judged(
         circuit, reading, ordered, pending=standing is not None and standing.order is not None
     )
-    return Diagnosis(Area.CIRCUITS, circuit.name, light, code, facts)
+    return Diagnosis(Area.CIRCUITS, circuit.name, light=light, code=code, facts=facts)
 
 
 def _judged(
@@ -188,17 +207,19 @@ def _of_offer(circuit: Circuit, carrier: Offering, patient: DoctorContext) -> Di
         light = CheckStatus.YELLOW if error.code == "deadline" else CheckStatus.INFO
         facts = {**error.facts, "why": error.code}
         if error.code == "deadline":
-            return Diagnosis.of(Area.CIRCUITS, circuit.name, light, error, _EDGE)
-        return Diagnosis(Area.CIRCUITS, circuit.name, light, "offers_unknown", facts)
+            return Diagnosis.of(Area.CIRCUITS, circuit.name, light=light, error=error, edge=_EDGE)
+        return Diagnosis(Area.CIRCUITS, circuit.name, light=light, code="offers_unknown", facts=facts)
     unsold = [tier for tier in circuit.tiers if offered is not None and tier not in offered]
     if unsold:
         facts = {
             "unsold": ", ".join(map(str, unsold)),
             "offered": ", ".join(str(one) for one in sorted(offered or ())) or "nothing",
         }
-        return Diagnosis(Area.CIRCUITS, circuit.name, CheckStatus.YELLOW, "tiers_unsold", facts)
+        return Diagnosis(
+            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="tiers_unsold", facts=facts
+        )
     facts = {"tiers": ", ".join(map(str, circuit.tiers))}
-    return Diagnosis(Area.CIRCUITS, circuit.name, CheckStatus.GREEN, "tiers_sold", facts)
+    return Diagnosis(Area.CIRCUITS, circuit.name, light=CheckStatus.GREEN, code="tiers_sold", facts=facts)
 
 
 def state_of(patient: DoctorContext) -> State:
@@ -231,10 +252,16 @@ def examine_microsoft(patient: DoctorContext) -> Iterator[Diagnosis]:
     try:
         token = graph.login.token(patient.deadline)
     except CalendarError as error:
-        yield Diagnosis.of(Area.LOGIN, "microsoft365", CheckStatus.RED, error, Kind.CALENDAR_UNREADABLE)
+        yield Diagnosis.of(
+            Area.LOGIN, "microsoft365", light=CheckStatus.RED, error=error, edge=Kind.CALENDAR_UNREADABLE
+        )
         return
     yield Diagnosis(
-        Area.LOGIN, "microsoft365", CheckStatus.GREEN, "login_good", {"tenant": settings.tenant_id}
+        Area.LOGIN,
+        "microsoft365",
+        light=CheckStatus.GREEN,
+        code="login_good",
+        facts={"tenant": settings.tenant_id},
     )
     yield from _of_permissions(token)
     for address in settings.must_not_read:
@@ -255,10 +282,10 @@ def _of_permissions(token: str) -> Iterator[Diagnosis]:
     spare = [name for name in names if name.casefold() not in _NEEDED]
     if spare:
         facts = {"roles": ", ".join(_printable(name) for name in spare)}
-        yield Diagnosis(area, where, CheckStatus.YELLOW, "roles_more_than_needed", facts)
+        yield Diagnosis(area, where, light=CheckStatus.YELLOW, code="roles_more_than_needed", facts=facts)
     else:
         facts = {"roles": ", ".join(_printable(name) for name in names) or "none"}
-        yield Diagnosis(area, where, CheckStatus.GREEN, "roles_just_right", facts)
+        yield Diagnosis(area, where, light=CheckStatus.GREEN, code="roles_just_right", facts=facts)
     if not any(name.casefold() in _DIRECTORY for name in names):
         yield Diagnosis(area, where, CheckStatus.INFO, "directory_closed")
 
@@ -289,7 +316,9 @@ def _of_forbidden(address: str, graph: Graph, patient: DoctorContext) -> Diagnos
     if isinstance(answer, CalendarError):
         if answer.code == "access_denied":
             return Diagnosis(Area.PERMISSIONS, address, CheckStatus.GREEN, "forbidden_is_closed")
-        return Diagnosis.of(Area.PERMISSIONS, address, CheckStatus.YELLOW, answer, Kind.CALENDAR_UNREADABLE)
+        return Diagnosis.of(
+            Area.PERMISSIONS, address, light=CheckStatus.YELLOW, error=answer, edge=Kind.CALENDAR_UNREADABLE
+        )
     return Diagnosis(Area.PERMISSIONS, address, CheckStatus.RED, "forbidden_is_open")
 
 
@@ -319,7 +348,7 @@ def _of_target(target: NotifyTarget, patient: DoctorContext) -> Diagnosis:
         light, code, facts = _of_apprise(address)
     else:
         light, code, facts = _of_host(address, patient)
-    return Diagnosis(Area.NOTICES, where, light, code, facts)
+    return Diagnosis(Area.NOTICES, where, light=light, code=code, facts=facts)
 
 
 def _of_apprise(addresses: str) -> tuple[CheckStatus, str, dict[str, Fact]]:

@@ -72,7 +72,9 @@ def _of_reference(
         text = reference.resolve(patient.configuration.directory, trusted=secret.trusted).reveal()
     except SecretError as error:
         if not past:
-            yield Diagnosis.of(Area.SECRETS, where, CheckStatus.RED, error, Kind.CARRIER_UNREADABLE)
+            yield Diagnosis.of(
+                Area.SECRETS, where, light=CheckStatus.RED, error=error, edge=Kind.CARRIER_UNREADABLE
+            )
             return
     if reference.expires is not None:
         yield _of_end(where, reference.shown, reference.expires, today)
@@ -82,10 +84,14 @@ def _of_reference(
         yield _of_certificate(where, text, shown, patient.now)
     elif text and (odd := _oddity(text)):
         facts = {"reference": reference.shown, "odd": odd}
-        yield Diagnosis(Area.SECRETS, where, CheckStatus.YELLOW, "secret_odd", facts)
+        yield Diagnosis(Area.SECRETS, where, light=CheckStatus.YELLOW, code="secret_odd", facts=facts)
     elif reference.expires is None and reference.kind != "literal":
         yield Diagnosis(
-            Area.SECRETS, where, CheckStatus.GREEN, "secret_resolves", {"reference": reference.shown}
+            Area.SECRETS,
+            where,
+            light=CheckStatus.GREEN,
+            code="secret_resolves",
+            facts={"reference": reference.shown},
         )
 
 
@@ -107,14 +113,14 @@ def _of_certificate(where: str, pem: str, shown: str, now: datetime) -> Diagnosi
         certificate = certificate_in(pem)
     except ValueError:
         facts = {"reason": "it is no certificate in PEM form"}
-        return Diagnosis(Area.SECRETS, where, CheckStatus.RED, "certificate_wrong", facts)
+        return Diagnosis(Area.SECRETS, where, light=CheckStatus.RED, code="certificate_wrong", facts=facts)
     ends = certificate.not_valid_after_utc.astimezone(UTC)
     if certificate.not_valid_before_utc > now:
         facts = {"day": certificate.not_valid_before_utc.date().isoformat()}
-        return Diagnosis(Area.SECRETS, where, CheckStatus.RED, "certificate_early", facts)
+        return Diagnosis(Area.SECRETS, where, light=CheckStatus.RED, code="certificate_early", facts=facts)
     if ends <= now:
         facts = {"reference": shown, "day": ends.date().isoformat()}
-        return Diagnosis(Area.SECRETS, where, CheckStatus.RED, "secret_expired", facts)
+        return Diagnosis(Area.SECRETS, where, light=CheckStatus.RED, code="secret_expired", facts=facts)
     return _of_end(where, shown, ends.date(), now.date())
 
 
@@ -126,10 +132,12 @@ def _of_end(where: str, shown: str, end: date, today: date) -> Diagnosis:
         "days": f"{days} day" if days == 1 else f"{days} days",
     }
     if days < 0:
-        return Diagnosis(Area.SECRETS, where, CheckStatus.RED, "secret_expired", facts)
+        return Diagnosis(Area.SECRETS, where, light=CheckStatus.RED, code="secret_expired", facts=facts)
     if days < _SOON:
-        return Diagnosis(Area.SECRETS, where, CheckStatus.YELLOW, "secret_expires_soon", facts)
-    return Diagnosis(Area.SECRETS, where, CheckStatus.GREEN, "secret_lasts", facts)
+        return Diagnosis(
+            Area.SECRETS, where, light=CheckStatus.YELLOW, code="secret_expires_soon", facts=facts
+        )
+    return Diagnosis(Area.SECRETS, where, light=CheckStatus.GREEN, code="secret_lasts", facts=facts)
 
 
 PATIENCE = timedelta(minutes=2)
@@ -146,7 +154,9 @@ def examine(
 ) -> Examination:
     """Tries everything that `configuration` names, for at most `patience`. Orders nothing, writes nothing."""
     deadline = Deadline.after(patience.total_seconds())
-    patient = DoctorContext(configuration, state_path, datetime.now(UTC), deadline, progress)
+    patient = DoctorContext(
+        configuration, state_path, now=datetime.now(UTC), deadline=deadline, progress=progress
+    )
     return Examination(tuple(_findings(patient)))
 
 
@@ -176,11 +186,15 @@ def _of_configuration(configuration: Configuration) -> Iterator[Diagnosis]:
         "rules": _count(len(configuration.rules), "rule"),
     }
     path = configuration.path.name
-    yield Diagnosis(Area.CONFIGURATION, path, CheckStatus.GREEN, "configuration_loads", counts)
+    yield Diagnosis(
+        Area.CONFIGURATION, path, light=CheckStatus.GREEN, code="configuration_loads", facts=counts
+    )
     for warning in configuration.warnings:
         facts = {"doubt": f"{warning.path}: {warning.message}" if warning.path else warning.message}
         where = f"{path}:{warning.line}" if warning.line else path
-        yield Diagnosis(Area.CONFIGURATION, where, CheckStatus.YELLOW, "configuration_doubtful", facts)
+        yield Diagnosis(
+            Area.CONFIGURATION, where, light=CheckStatus.YELLOW, code="configuration_doubtful", facts=facts
+        )
 
 
 def _of_holidays(patient: DoctorContext) -> Iterator[Diagnosis]:
@@ -194,7 +208,9 @@ def _of_holidays(patient: DoctorContext) -> Iterator[Diagnosis]:
             yield Diagnosis(Area.CONFIGURATION, where, CheckStatus.YELLOW, "holidays_over")
         else:
             facts = {"day": following.isoformat()}
-            yield Diagnosis(Area.CONFIGURATION, where, CheckStatus.GREEN, "holidays_known", facts)
+            yield Diagnosis(
+                Area.CONFIGURATION, where, light=CheckStatus.GREEN, code="holidays_known", facts=facts
+            )
 
 
 def _count(number: int, noun: str) -> str:
@@ -205,8 +221,8 @@ def _of_clock(clocks: dict[str, float]) -> Iterator[Diagnosis]:
     for server, error in clocks.items():
         facts = {"seconds": round(abs(error)), "direction": "behind" if error > 0 else "ahead of"}
         if abs(error) > _CLOCK_WRONG:
-            yield Diagnosis(Area.CLOCK, server, CheckStatus.RED, "clock_wrong", facts)
+            yield Diagnosis(Area.CLOCK, server, light=CheckStatus.RED, code="clock_wrong", facts=facts)
         elif abs(error) > _CLOCK_DOUBTFUL:
-            yield Diagnosis(Area.CLOCK, server, CheckStatus.YELLOW, "clock_doubtful", facts)
+            yield Diagnosis(Area.CLOCK, server, light=CheckStatus.YELLOW, code="clock_doubtful", facts=facts)
         else:
-            yield Diagnosis(Area.CLOCK, server, CheckStatus.GREEN, "clock_right", facts)
+            yield Diagnosis(Area.CLOCK, server, light=CheckStatus.GREEN, code="clock_right", facts=facts)

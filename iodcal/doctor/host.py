@@ -32,7 +32,9 @@ def examine_files(patient: DoctorContext) -> Iterator[Diagnosis]:
         store.refuse_foreign()
         state = store.load(read_only=True)
     except StateError as error:
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.RED, f"state_{error.code}", error.facts)
+        yield Diagnosis(
+            Area.STATE, path.name, light=CheckStatus.RED, code=f"state_{error.code}", facts=error.facts
+        )
         return
     yield from _of_state(patient, state)
     yield from _of_history(path.with_name("history.jsonl"))
@@ -45,7 +47,7 @@ def _of_place(path: Path) -> Iterator[Diagnosis]:
     folder = _nearest(path.parent)
     if folder != path.parent and is_folder(folder) and not os.access(folder, os.W_OK | os.X_OK):
         facts: dict[str, Fact] = {"path": str(path), "folder": str(folder)}
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.RED, "state_no_folder", facts)
+        yield Diagnosis(Area.STATE, path.name, light=CheckStatus.RED, code="state_no_folder", facts=facts)
         return
     closed = [
         place
@@ -54,9 +56,11 @@ def _of_place(path: Path) -> Iterator[Diagnosis]:
     ]
     if closed or not is_folder(folder):
         facts = {"path": str(closed[0] if closed else folder)}
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.RED, "state_not_writable", facts)
+        yield Diagnosis(Area.STATE, path.name, light=CheckStatus.RED, code="state_not_writable", facts=facts)
     elif not exists(path):
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.INFO, "state_new", {"path": str(path)})
+        yield Diagnosis(
+            Area.STATE, path.name, light=CheckStatus.INFO, code="state_new", facts={"path": str(path)}
+        )
 
 
 def _nearest(folder: Path) -> Path:
@@ -73,7 +77,9 @@ def _of_state(patient: DoctorContext, state: State) -> Iterator[Diagnosis]:
     elif patient.configuration.settings.group is None and path.stat().st_mode & 0o077:
         yield Diagnosis(Area.STATE, path.name, CheckStatus.YELLOW, "state_open_to_others")
     else:
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.GREEN, "state_good", {"path": str(path)})
+        yield Diagnosis(
+            Area.STATE, path.name, light=CheckStatus.GREEN, code="state_good", facts={"path": str(path)}
+        )
 
 
 def _of_history(path: Path) -> Iterator[Diagnosis]:
@@ -84,12 +90,16 @@ def _of_history(path: Path) -> Iterator[Diagnosis]:
         return
     except OSError as error:
         facts = {"path": str(path), "reason": error.strerror}
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.RED, "history_unreadable", facts)
+        yield Diagnosis(Area.STATE, path.name, light=CheckStatus.RED, code="history_unreadable", facts=facts)
         return
     if not os.access(path, os.W_OK):
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.RED, "state_not_writable", {"path": str(path)})
+        yield Diagnosis(
+            Area.STATE, path.name, light=CheckStatus.RED, code="state_not_writable", facts={"path": str(path)}
+        )
     elif torn:
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.YELLOW, "history_torn", {"lines": torn})
+        yield Diagnosis(
+            Area.STATE, path.name, light=CheckStatus.YELLOW, code="history_torn", facts={"lines": torn}
+        )
     else:
         yield Diagnosis(Area.STATE, path.name, CheckStatus.GREEN, "history_good")
 
@@ -107,7 +117,7 @@ def _of_lock(patient: DoctorContext) -> Iterator[Diagnosis]:
         held = held_now(path)
     except OSError as error:
         facts = {"path": str(path), "reason": error.strerror}
-        yield Diagnosis(Area.STATE, path.name, CheckStatus.RED, "lock_unusable", facts)
+        yield Diagnosis(Area.STATE, path.name, light=CheckStatus.RED, code="lock_unusable", facts=facts)
         return
     if held is None:
         yield Diagnosis(Area.STATE, path.name, CheckStatus.GREEN, "lock_free")
@@ -115,7 +125,13 @@ def _of_lock(patient: DoctorContext) -> Iterator[Diagnosis]:
     too_long = patient.configuration.settings.every * _STUCK
     stuck = held.since is not None and patient.now - held.since > too_long
     code = "lock_stuck" if stuck else "lock_in_use"
-    yield Diagnosis(Area.STATE, path.name, CheckStatus.RED if stuck else CheckStatus.INFO, code, held.facts)
+    yield Diagnosis(
+        Area.STATE,
+        path.name,
+        light=CheckStatus.RED if stuck else CheckStatus.INFO,
+        code=code,
+        facts=held.facts,
+    )
 
 
 def _of_last_run(patient: DoctorContext, state: State) -> Diagnosis:
@@ -129,12 +145,12 @@ def _of_last_run(patient: DoctorContext, state: State) -> Diagnosis:
         "status": last.exit,
     }
     if age > every * _STUCK:
-        return Diagnosis(Area.RUNS, "last run", CheckStatus.RED, "run_long_ago", facts)
+        return Diagnosis(Area.RUNS, "last run", light=CheckStatus.RED, code="run_long_ago", facts=facts)
     if age > every:
-        return Diagnosis(Area.RUNS, "last run", CheckStatus.YELLOW, "run_late", facts)
+        return Diagnosis(Area.RUNS, "last run", light=CheckStatus.YELLOW, code="run_late", facts=facts)
     if last.exit in (Exit.FAILED, Exit.PROBLEM):
-        return Diagnosis(Area.RUNS, "last run", CheckStatus.YELLOW, "run_ended_badly", facts)
-    return Diagnosis(Area.RUNS, "last run", CheckStatus.GREEN, "run_lately", facts)
+        return Diagnosis(Area.RUNS, "last run", light=CheckStatus.YELLOW, code="run_ended_badly", facts=facts)
+    return Diagnosis(Area.RUNS, "last run", light=CheckStatus.GREEN, code="run_lately", facts=facts)
 
 
 def examine_metrics(patient: DoctorContext) -> Iterator[Diagnosis]:
@@ -144,7 +160,7 @@ def examine_metrics(patient: DoctorContext) -> Iterator[Diagnosis]:
         return
     light, code = _judged(path)
     facts: dict[str, Fact] = {"path": str(path), "folder": str(path.parent)}
-    yield Diagnosis(Area.METRICS, path.name, light, code, facts)
+    yield Diagnosis(Area.METRICS, path.name, light=light, code=code, facts=facts)
 
 
 def _judged(path: Path) -> tuple[CheckStatus, str]:
@@ -178,11 +194,19 @@ def examine_timer(patient: DoctorContext) -> Iterator[Diagnosis]:
     lines = [place for place, text in _crontabs(patient.root) if _runs_sync(text)]
     timers = list(_timers(patient.root))
     for place in lines:
-        yield Diagnosis(Area.RUNS, "timer", CheckStatus.GREEN, "timer_cron", {"place": place})
+        yield Diagnosis(
+            Area.RUNS, "timer", light=CheckStatus.GREEN, code="timer_cron", facts={"place": place}
+        )
     for timer, enabled in timers:
         code = "timer_systemd" if enabled else "timer_disabled"
         facts = {"place": str(timer), "name": timer.name}
-        yield Diagnosis(Area.RUNS, "timer", CheckStatus.GREEN if enabled else CheckStatus.YELLOW, code, facts)
+        yield Diagnosis(
+            Area.RUNS,
+            "timer",
+            light=CheckStatus.GREEN if enabled else CheckStatus.YELLOW,
+            code=code,
+            facts=facts,
+        )
     if not lines and not timers:
         yield Diagnosis(Area.RUNS, "timer", CheckStatus.INFO, "timer_unseen")
 

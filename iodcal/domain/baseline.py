@@ -45,7 +45,7 @@ def _laid_out(baseline: Baseline, zone: ZoneInfo, over: Interval, holidays: Holi
         (start, _highest([bandwidth for span, bandwidth in peaks if start in span], baseline))
         for start in sorted(cuts - {over.end})
     )
-    return tuple(Stretch(span, level, peak) for span, (level, peak) in levels.pieces(over))
+    return tuple(Stretch(span, level, peak=peak) for span, (level, peak) in levels.pieces(over))
 
 
 def baseline_tiers(circuit: Circuit, over: Interval) -> Steps[Bandwidth]:

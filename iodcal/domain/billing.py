@@ -73,7 +73,7 @@ def billed_cost(levels: Steps[Bandwidth], over: Interval, tariff: Tariff) -> Cos
             complete = False
         else:
             amount += rate * hours(billed)
-    return Cost(amount, tariff.currency, complete)
+    return Cost(amount, tariff.currency, complete=complete)
 
 
 def cost_difference(

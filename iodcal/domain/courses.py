@@ -91,7 +91,9 @@ def options(need: Need, last_down: int | None, *, lowering: bool = True) -> Tabl
     edges = (*(step.at for step in need.steps), need.end)
     for number, step in enumerate(need.steps, 1):
         late = last_down is not None and step.at > last_down
-        states = _after(step, edges[number], states, levels, need, lowering=lowering, late=late)
+        states = _after(
+            step, edges[number], states=states, levels=levels, need=need, lowering=lowering, late=late
+        )
     return _closed(need, states)
 
 
@@ -109,7 +111,7 @@ def _after(
     reached: _States = {}
     for (changes, tail, level, paid), (cost, moves) in states.items():
         for new in _choices(step, level, levels, lowering=lowering):
-            more, then_paid = _stay(need, new, paid, step.at, end)
+            more, then_paid = _stay(need, new, paid=paid, start=step.at, end=end)
             if step.exact and new > step.level:
                 more += _EXACTLY * (end - step.at)
             moved = new != level
@@ -228,7 +230,7 @@ class Course(Struct):
         lowest = self._highest(begin, begin + sight)
         lowered = [step.at for step in self.steps if step.down and step.at < begin]
         left_up = lowered and all(move.at <= lowered[-1] for move in self.moves)
-        return WalkStep(begin, lowest, True, MIDNIGHT) if left_up and lowest < self.level else None
+        return WalkStep(begin, lowest, down=True, id=MIDNIGHT) if left_up and lowest < self.level else None
 
     def _highest(self, begin: int, end: int) -> int:
         """The highest level of the circuit's own plan from `begin` on until just before `end`."""
@@ -249,7 +251,7 @@ def course_of(plan: CircuitPlan, now: datetime, policy: Policy, *, priced: bool)
     if priced:
         tariff = plan.tariff
         rates = {level: int((tariff.per_hour(Bandwidth(level)) or 0) * _PRICE_UNITS) for level in rates}
-    return Course(plan, now, policy, rates, steps, first)
+    return Course(plan, now, policy=policy, rates=rates, steps=steps, level=first)
 
 
 def _steps(plan: CircuitPlan, now: datetime) -> Iterator[WalkStep]:
@@ -261,7 +263,7 @@ def _steps(plan: CircuitPlan, now: datetime) -> Iterator[WalkStep]:
         highest = max(highest, change.new.mbps)
         at = now if change.due else change.at
         exact = plan.timeline.at(at).pin is not None
-        yield WalkStep(_seconds(at), change.new.mbps, not change.up, number, exact)
+        yield WalkStep(_seconds(at), change.new.mbps, down=not change.up, id=number, exact=exact)
 
 
 def levels_of(plan: CircuitPlan) -> Iterator[Bandwidth]:

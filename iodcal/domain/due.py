@@ -84,7 +84,14 @@ def _due_up(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Timing)
         return None
     level = max(segment.target for segment in wanted)
     at = _first_above(timeline, ordered, sight)
-    return Change(timeline.circuit.name, at, True, ordered, level, causes_of_up(timeline, level, sight))
+    return Change(
+        timeline.circuit.name,
+        at,
+        due=True,
+        old=ordered,
+        new=level,
+        causes=causes_of_up(timeline, level, sight),
+    )
 
 
 def _first_above(timeline: Timeline, ordered: Bandwidth, sight: Interval) -> datetime:
@@ -117,13 +124,15 @@ def _due_down(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Timin
     level, sight = needed_ahead(timeline, now, pace.down_sight)
     if level >= ordered:
         return None
-    return _down(timeline, ordered, level, timeline.level_since(now), sight, due=True)
+    return _down(timeline, ordered, new=level, at=timeline.level_since(now), sight=sight, due=True)
 
 
 def _down(
     timeline: Timeline, old: Bandwidth, new: Bandwidth, at: datetime, sight: Interval, *, due: bool
 ) -> Change:
-    return Change(timeline.circuit.name, at, due, old, new, causes_of_down(timeline, new, at, sight))
+    return Change(
+        timeline.circuit.name, at, due=due, old=old, new=new, causes=causes_of_down(timeline, new, at, sight)
+    )
 
 
 class PlanStep(Struct, frozen=True):
@@ -140,12 +149,12 @@ def coming_changes(
 ) -> Iterator[Change]:
     """The changes after `after` and before `until`, on a circuit ordered at `level` by then: what the same
     rule would do if runs came continuously and orders took no time."""
-    for step in steps(timeline, level, after, until, min_gap):
+    for step in steps(timeline, level, after=after, until=until, min_gap=min_gap):
         if step.new > step.old:
             causes = causes_of_up(timeline, step.new, step.within)
-            yield Change(timeline.circuit.name, step.at, False, step.old, step.new, causes)
+            yield Change(timeline.circuit.name, step.at, due=False, old=step.old, new=step.new, causes=causes)
         else:
-            yield _down(timeline, step.old, step.new, step.at, step.within, due=False)
+            yield _down(timeline, step.old, new=step.new, at=step.at, sight=step.within, due=False)
 
 
 def steps(

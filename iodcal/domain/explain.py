@@ -124,6 +124,7 @@ class Explainer:
         self,
         rules: Iterable[Rule],
         circuits: Mapping[str, Circuit],
+        *,
         windows: Mapping[str, Iterable[Window]],
         organizers: Organizers,
         veil: Visibility,
@@ -153,18 +154,22 @@ class Explainer:
         hidden = self.hides(event)
         obstacle = certain_obstacle(event) or doubtful_obstacle(event, self._organizers)
         rules = (self._try(rule, event, obstacle, hidden=hidden) for rule in self._rules)
-        return EventEvaluation(event, hidden, obstacle, tuple(rules))
+        return EventEvaluation(event, hidden=hidden, obstacle=obstacle, rules=tuple(rules))
 
     def _try(self, rule: Rule, event: Event, obstacle: Obstacle | None, *, hidden: bool) -> RuleEvaluation:
         calendar = event.source.calendar
-        listed = Finding("calendars", calendar in rule.circuits, calendar, ", ".join(rule.circuits))
+        listed = Finding(
+            "calendars", holds=calendar in rule.circuits, found=calendar, wanted=", ".join(rule.circuits)
+        )
         found = (listed, *event_findings(rule.conditions, event, hidden=hidden))
         holds = all(finding.holds for finding in found)
         unnamed = holds and match_rule(rule, event, SearchBudget()) is None
         asks = holds and not unnamed and obstacle is None
         named = self._named(event) if rule.named_in_event else None
         circuits = tuple(self._on_circuits(rule, event, found, named, asks=asks))
-        return RuleEvaluation(rule, found, unnamed, circuits, nameless=named is not None and not named)
+        return RuleEvaluation(
+            rule, found, unnamed=unnamed, circuits=circuits, nameless=named is not None and not named
+        )
 
     def _named(self, event: Event) -> NamedCircuits:
         return self._asking.named(event.copy_key, self._names.named_in(event))
@@ -186,7 +191,9 @@ class Explainer:
                 continue
             window = self._windows.get((name, rule.name, event.copy_key))
             stronger = None if window is not None else self._exact.get((name, event.copy_key))
-            yield CircuitEvaluation(name, zone, trial.event, own, True, window, stronger)
+            yield CircuitEvaluation(
+                name, zone, event=trial.event, findings=own, matched=True, window=window, yields_to=stronger
+            )
 
 
 class Role(StrEnum):
@@ -266,13 +273,13 @@ def explain(plan: CircuitPlan, at: datetime, now: datetime, pace: Timing) -> Exp
     return Explanation(
         plan,
         at,
-        now,
-        segment,
-        tuple(parts),
-        _ground(segment, plan, at),
-        level,
-        None if level is None else _kept(plan, level, at, now, pace),
-        tuple(change for change in plan.changes if change.due or change.at > at) if at >= now else (),
+        now=now,
+        segment=segment,
+        parts=tuple(parts),
+        ground=_ground(segment, plan, at),
+        level=level,
+        kept=None if level is None else _kept(plan, level, at=at, now=now, pace=pace),
+        changes=tuple(change for change in plan.changes if change.due or change.at > at) if at >= now else (),
     )
 
 

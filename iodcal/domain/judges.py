@@ -53,7 +53,7 @@ class Start(Struct, frozen=True):
     @property
     def day(self) -> Day:
         """The day on which it begins."""
-        return Day(self.at.date(), self.at.date() in self.holidays)
+        return Day(self.at.date(), holiday=self.at.date() in self.holidays)
 
 
 class Search(Struct, frozen=True):
@@ -105,8 +105,15 @@ class Condition(Struct, frozen=True):
         try:
             holds = judge.accepts(self.wanted, seen)
         except TooSlowError:
-            return Finding(self.key, False, "a subject that the expression takes too long on", wanted)
-        return Finding(self.key, holds, None if hidden and judge.personal else judge.show(seen), wanted)
+            return Finding(
+                self.key, holds=False, found="a subject that the expression takes too long on", wanted=wanted
+            )
+        return Finding(
+            self.key,
+            holds=holds,
+            found=None if hidden and judge.personal else judge.show(seen),
+            wanted=wanted,
+        )
 
 
 def address_in(address: str | None, entries: Iterable[str]) -> bool:
@@ -154,7 +161,7 @@ def _keyword_texts(keywords: Iterable[Keyword]) -> str:
     return ", ".join(keyword.text for keyword in keywords)
 
 
-def _true_or_false(flag: bool) -> str:
+def _true_or_false(flag: bool) -> str:  # noqa: FBT001 - its only argument, and it is passed as a function
     return "true" if flag else "false"
 
 

@@ -44,7 +44,12 @@ def remember_reading(
     missed = (*_newly_absent(reading, remembered, covers_now), *_spoiled_but_known(reading, remembered))
     events = (*matched, *(replace(event, remembered_since=None) for event in missed))
     kept = SourceMemory(
-        reading.source.key, reading.source.label, reading.read_at, reading.covers, events, asked
+        reading.source.key,
+        reading.source.label,
+        read_at=reading.read_at,
+        covers=reading.covers,
+        events=events,
+        asked=asked,
     )
     return LastKnownGood(reading.source, (*matched, *missed), reading.covers.end, kept, fresh=True)
 

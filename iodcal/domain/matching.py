@@ -183,15 +183,15 @@ def match_events(
     sound = (event for event in events if certain_obstacle(event) is None)
     # Strangers' subjects come last: they may use up what slow searches may cost.
     for event in sorted(sound, key=lambda event: doubtful_obstacle(event, allowed) is Obstacle.ORGANIZER):
-        _sort(event, index, allowed, veil, sorting)
+        _sort(event, index, organizers=allowed, veil=veil, sorting=sorting)
     return Matching(
         tuple(sorting.matched),
         tuple(sorting.refused),
-        tuple(sorting.invalid),
-        tuple(sorting.unreadable),
-        frozenset(sorting.undecided),
-        tuple(sorting.refused_by),
-        tuple(sorting.uncounted),
+        invalid=tuple(sorting.invalid),
+        unreadable=tuple(sorting.unreadable),
+        undecided=frozenset(sorting.undecided),
+        refused_by=tuple(sorting.refused_by),
+        uncounted=tuple(sorting.uncounted),
     )
 
 
@@ -247,11 +247,11 @@ def _copy(
     return MatchedEvent(
         event.source,
         mark_of(event),
-        short_id(event.uid),
-        event.span,
-        event.all_day,
-        subject,
-        matches,
+        uid=short_id(event.uid),
+        span=event.span,
+        all_day=event.all_day,
+        subject=subject,
+        matches=matches,
         named=named,
     )
 

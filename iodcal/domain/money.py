@@ -111,10 +111,10 @@ class Cost(Struct, frozen=True):
         """Raises ValueError for two currencies: those are never added up."""
         if self.currency != other.currency:
             raise ValueError(f"{self.currency} and {other.currency} cannot be added")
-        return Cost(self.amount + other.amount, self.currency, self.complete and other.complete)
+        return Cost(self.amount + other.amount, self.currency, complete=self.complete and other.complete)
 
     def __neg__(self) -> Cost:
-        return Cost(-self.amount, self.currency, self.complete)
+        return Cost(-self.amount, self.currency, complete=self.complete)
 
     def __sub__(self, other: Cost) -> Cost:
         return self + -other

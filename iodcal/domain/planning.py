@@ -102,25 +102,28 @@ def plan_circuit(
     due = verdict.change
     if due is None and verdict.too_late is None:
         standing = adopt_drift(standing)
-    known = _Situation(timeline, standing, now, policy, knowledge)
+    known = _Situation(timeline, standing, now=now, policy=policy, knowledge=knowledge)
     if due is not None:
         due = replace(due, held=_held(due, known))
-    later = _coming(timeline, standing, start, due, now, policy)
+    later = _coming(timeline, standing, start=start, due=due, now=now, policy=policy)
     return CircuitPlan(
         circuit,
         timeline,
-        standing,
-        due.new if due else start,
-        (due, *later) if due else later,
-        verdict.too_late,
-        due is None or due.up or policy.parked is not None or _foreseen(standing, due, now),
-        next(_at_the_carrier(Change(circuit.name, now, True, start, circuit.highest), known), None),
+        standing=standing,
+        target=due.new if due else start,
+        changes=(due, *later) if due else later,
+        too_late=verdict.too_late,
+        foreseen=due is None or due.up or policy.parked is not None or _foreseen(standing, due, now),
+        hindrance=next(
+            _at_the_carrier(Change(circuit.name, now, due=True, old=start, new=circuit.highest), known), None
+        ),
     )
 
 
 def _coming(
     timeline: Timeline,
     standing: CircuitState,
+    *,
     start: Bandwidth,
     due: Change | None,
     now: datetime,
@@ -128,11 +131,11 @@ def _coming(
 ) -> tuple[Change, ...]:
     level, after = (start, now) if due is None else _goes_on(timeline, due, now, policy)
     tariff = timeline.circuit.tariff.with_quotes(standing.quotes)
-    changes = coming_changes(timeline, level, after, now + policy.window, policy.min_gap)
+    changes = coming_changes(timeline, level, after=after, until=now + policy.window, min_gap=policy.min_gap)
     return tuple(
         replace(
             change,
-            held=next(_decisions(change, timeline, standing, change.at, policy), None)
+            held=next(_decisions(change, timeline, standing=standing, at=change.at, policy=policy), None)
             or too_dear(change, timeline, tariff),
         )
         for change in changes
@@ -185,7 +188,7 @@ def _obstacles(change: Change, known: _Situation) -> Iterator[Held]:
     """Each case in which a change that is due has to wait, the one that counts first."""
     timeline, standing, now, policy = known.timeline, known.standing, known.now, known.policy
     # Somebody decided: by `orders:`, by a pause, by a change freeze.
-    yield from _decisions(change, timeline, standing, now, policy)
+    yield from _decisions(change, timeline, standing=standing, at=now, policy=policy)
     # Another clock says that it is earlier, and by that one a pause still lasts.
     yield from _given(held_by_pause(standing.pause, policy.pause, known.knowledge.earliest_now or now))
     # The carrier would refuse, or it is not known what it has already.

@@ -131,7 +131,7 @@ def cheapest(tables: Mapping[str, Table], left: int, reserve: int, ready: int) -
     for name, table in tables.items():
         weighed = table if apart == ready else _preferring_ready(table)
         stages.append((name, weighed, totals))
-        totals = _added(totals, weighed, (budget + 1) * width, width, apart)
+        totals = _added(totals, weighed, size=(budget + 1) * width, width=width, ready=apart)
     fitting = (
         (-count, cost, place)
         for count, costs in totals.items()

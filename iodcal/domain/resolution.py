@@ -49,7 +49,7 @@ class CircuitResolver:
 
     def finding(self, name: str, named: NamedCircuits) -> Finding:
         """The same as a finding, as if it were a condition on the circuit `name`."""
-        return Finding("circuits", self.asks_for(name, named), self.shown(named), name)
+        return Finding("circuits", holds=self.asks_for(name, named), found=self.shown(named), wanted=name)
 
     def circuits_of(self, rule: Rule, event: MatchedEvent) -> list[str]:
         """The names of the circuits that `rule` asks for because of `event`, wherever its local time fits."""

@@ -104,9 +104,9 @@ class Timeline(Struct, frozen=True):
         return Timeline(
             self.circuit,
             _cut(self.steps, over),
-            tuple(self.covering(over)),
-            _cut(self.schedule, over),
-            tuple(freeze for freeze in self.freezes if freeze.span.overlaps(over)),
+            windows=tuple(self.covering(over)),
+            schedule=_cut(self.schedule, over),
+            freezes=tuple(freeze for freeze in self.freezes if freeze.span.overlaps(over)),
         )
 
 
@@ -137,7 +137,7 @@ def draw_timeline(
                 Interval(last.span.start, segment.span.end), segment.target, segment.baseline, segment.pin
             )
         segments.append(segment)
-    return Timeline(circuit, _steps(segments), windows, _steps(stretches), freezes)
+    return Timeline(circuit, _steps(segments), windows=windows, schedule=_steps(stretches), freezes=freezes)
 
 
 def _steps(values: Sequence[_Spanned]) -> Steps[_Spanned]:

@@ -44,7 +44,7 @@ def plan_together(
         plan.circuit.name: plan
         for account, of_account in by_account.items()
         if (limit := daily_limit(of_account)) is not None
-        for plan in _within_quota(of_account, limit, now, policy, used.get(account, 0))
+        for plan in _within_quota(of_account, limit, now=now, policy=policy, used=used.get(account, 0))
     }
     return tuple(planned.get(plan.circuit.name, plan) for plan in limited)
 
@@ -57,7 +57,7 @@ def _within_quota(
     free = sorted((plan for plan in plans if not _is_fixed(plan)), key=lambda plan: plan.circuit.name)
     priced = _priced(free)
     courses = [course_of(plan, now, policy, priced=priced) for plan in free]
-    days = _Days(courses, fixed, limit, used, now, policy)
+    days = _Days(courses, fixed, limit=limit, used=used, now=now, policy=policy)
     days.plan()
     shortages = tuple(days.shortages[day] for day in sorted(days.shortages))
     for plan in fixed:

@@ -139,6 +139,7 @@ class Unmatched(Struct, frozen=True):
 def unmatched(
     events: Iterable[Event],
     matching: Matching,
+    *,
     rules: Sequence[Rule],
     circuits: Mapping[str, Circuit],
     court: Explainer,
@@ -146,17 +147,18 @@ def unmatched(
 ) -> Unmatched:
     """What no rule took of `events` that are not over at `now` (UTC). An event counts as taken if a rule
     takes any copy of it for any circuit, or would but for a fault that is told as a problem."""
-    left = _untaken(events, matching, rules, circuits, now)
+    left = _untaken(events, matching, rules=rules, circuits=circuits, now=now)
     hidden = Counter(event.source.calendar for event in left if court.hides(event))
     titles = _by_title(event for event in left if not court.hides(event))
     compared = _compare(titles[:MOST_TITLES], rules, court)
     compared.sort(key=lambda found: (-found.likeness, found.first, found.event.subject))
-    return Unmatched((*compared, *titles[MOST_TITLES:]), dict(hidden), len(titles) <= MOST_TITLES)
+    return Unmatched((*compared, *titles[MOST_TITLES:]), dict(hidden), compared=len(titles) <= MOST_TITLES)
 
 
 def untaken_titles(
     events: Iterable[Event],
     matching: Matching,
+    *,
     rules: Sequence[Rule],
     circuits: Mapping[str, Circuit],
     veil: Visibility,
@@ -164,7 +166,11 @@ def untaken_titles(
 ) -> tuple[str, ...]:
     """The titles of what `unmatched` finds and may be seen, once each, in order of start, compared with no
     keyword. An event without a title has none."""
-    left = (event for event in _untaken(events, matching, rules, circuits, now) if not veil.hides(event))
+    left = (
+        event
+        for event in _untaken(events, matching, rules=rules, circuits=circuits, now=now)
+        if not veil.hides(event)
+    )
     soonest = sorted(left, key=lambda event: event.span.within(_UTC).start)
     return tuple(dict.fromkeys(event.subject for event in soonest if event.subject.strip()))
 
@@ -238,7 +244,7 @@ def _nearest(untaken: Untaken, nearest: Mapping[str, Nearest], court: Explainer)
         return untaken
     keyword, likeness = found
     trial = _missed_by(untaken.event, keyword, court) if keyword.is_in(normal) else None
-    return Untaken(untaken.event, untaken.count, keyword, likeness, trial)
+    return Untaken(untaken.event, untaken.count, keyword=keyword, likeness=likeness, trial=trial)
 
 
 def _missed_by(event: Event, keyword: Keyword, court: Explainer) -> RuleEvaluation:

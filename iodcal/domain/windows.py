@@ -81,7 +81,9 @@ def hold_window(hold: Hold, circuit: Circuit) -> Window:
     mode = Mode.EXACTLY if hold.exactly else Mode.AT_LEAST
     rule = Rule("hold", {}, hold.bandwidth, mode=mode, priority=HOLD_PRIORITY)
     key = ("hold", circuit.service_id, hold.since.isoformat())
-    demand = Demand(key, rule, "", hold.note or None, hold.span, hold.span, hold=hold)
+    demand = Demand(
+        key, rule, calendar="", subject=hold.note or None, event=hold.span, span=hold.span, hold=hold
+    )
     return Window(demand, hold.bandwidth)
 
 
@@ -99,13 +101,14 @@ def merge_demands(
         for match in event.matches:
             rule = rule_named.get(match.rule)
             if rule is not None:
-                _demand(event, match, rule, asking, by_name, merged)
+                _demand(event, match, rule=rule, asking=asking, circuits=by_name, merged=merged)
     return {name: list(demands.values()) for name, demands in merged.items()}
 
 
 def _demand(
     event: MatchedEvent,
     match: Match,
+    *,
     rule: Rule,
     asking: CircuitResolver,
     circuits: Mapping[str, Circuit],
@@ -116,7 +119,7 @@ def _demand(
     for name in asking.circuits_of(rule, event):
         place = circuits[name].place
         if place not in at_place:
-            at_place[place] = _at_place(event, match, rule, key, place)
+            at_place[place] = _at_place(event, match, rule=rule, key=key, place=place)
         demand = at_place[place]
         if demand is not None:
             known = merged[name].get((rule.name, key))

@@ -220,7 +220,13 @@ class ReadingSession:
         if refused or not request.answer_is_secret:
             body = redact_body(body, credentials_too=refused)
         address = shown(request.url, hide_path=self._secret_urls)
-        return Answer(response.status_code, _without_secrets(response.headers), body, address, clock_error)
+        return Answer(
+            response.status_code,
+            _without_secrets(response.headers),
+            body=body,
+            url=address,
+            clock_error=clock_error,
+        )
 
     def _read(self, response: requests.Response) -> bytes:
         body = bytearray()
@@ -251,7 +257,17 @@ class Session(ReadingSession):
         With `answer_is_secret`, as for a login's token, a good answer stays as it came. Raises HttpError; its
         `sent` says whether the server may have seen the request.
         """
-        request = _Request("POST", url, None, headers or {}, form, json, auth, retry, answer_is_secret)
+        request = _Request(
+            "POST",
+            url,
+            params=None,
+            headers=headers or {},
+            form=form,
+            json=json,
+            auth=auth,
+            repeatable=retry,
+            answer_is_secret=answer_is_secret,
+        )
         return self._settle(request, deadline)
 
 

@@ -87,13 +87,23 @@ def rules_section(sheet: Answers) -> list[Section]:
     made: list[Section] = []
     if sheet.get("company"):
         match = {"subject": ["All-Hands", "Town Hall", "Live Stream"], "longer_than": "30m"}
-        made.append(_rule("Company-wide events", ["company"], match, "all", "highest"))
+        made.append(
+            _rule("Company-wide events", ["company"], match=match, circuit_names="all", bandwidth="highest")
+        )
     if sheet.get("noc"):
-        made.append(_rule("Network operations", ["noc"], {}, "all", "highest"))
+        made.append(_rule("Network operations", ["noc"], match={}, circuit_names="all", bandwidth="highest"))
     rooms = [name for name in calendars_section(sheet) if name.startswith("rooms-")]
     if rooms:
         level = _above(sheet)
-        made.append(_rule("Conference rooms", rooms, {"longer_than": "30m"}, "same_site", str(level)))
+        made.append(
+            _rule(
+                "Conference rooms",
+                rooms,
+                match={"longer_than": "30m"},
+                circuit_names="same_site",
+                bandwidth=str(level),
+            )
+        )
     return made
 
 

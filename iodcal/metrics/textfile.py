@@ -148,7 +148,14 @@ def write_metrics(
     nothing: what it would have told stays as it was, and the time of the last success with it."""
     path = configuration.settings.metrics_file
     if path is not None:
-        _write(path, _told(state.parent), configuration, report, status, started)
+        _write(
+            path,
+            _told(state.parent),
+            configuration=configuration,
+            report=report,
+            status=status,
+            started=started,
+        )
 
 
 def write_metrics_without_configuration(configuration: Path, state: Path | None) -> None:
@@ -157,7 +164,9 @@ def write_metrics_without_configuration(configuration: Path, state: Path | None)
     path = recall_metrics_file(configuration, state)
     if path is not None:
         told = _told(state_folder(configuration, state))
-        _write(path, told, None, None, Exit.CONFIGURATION, datetime.now(UTC))
+        _write(
+            path, told, configuration=None, report=None, status=Exit.CONFIGURATION, started=datetime.now(UTC)
+        )
 
 
 def _told(folder: Path) -> TellOnce:
@@ -167,6 +176,7 @@ def _told(folder: Path) -> TellOnce:
 def _write(
     path: Path,
     told: TellOnce,
+    *,
     configuration: Configuration | None,
     report: Report | None,
     status: int,
@@ -179,7 +189,9 @@ def _write(
         success = value_in(present.get(SUCCESS.name, "")) or 0.0
         if status in _CARRIED_THROUGH and report is not None:
             success = ended.timestamp()
-        fresh: list[Sample] = list(run_samples(configuration, status, ended, round(seconds, 3), success))
+        fresh: list[Sample] = list(
+            run_samples(configuration, status, ended=ended, seconds=round(seconds, 3), success=success)
+        )
         if report is None:
             return {**present, **exposition(fresh)}
         known = expiries(configuration) if configuration is not None else {}

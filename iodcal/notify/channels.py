@@ -73,17 +73,23 @@ def ping(target: NotifyTarget, signal: str, told: object, directory: Path, deadl
     except ValueError:
         raise NoticeError("insecure_url") from None  # not an address at all
     end = "" if signal == "success" else f"/{signal}"
-    _post(target, urlunsplit(parts._replace(path=parts.path.rstrip("/") + end)), told, directory, deadline)
+    _post(
+        target,
+        urlunsplit(parts._replace(path=parts.path.rstrip("/") + end)),
+        body=told,
+        directory=directory,
+        deadline=deadline,
+    )
 
 
 def _webhook(target: NotifyTarget, notices: Sequence[Notice], directory: Path, deadline: Deadline) -> None:
     (notice,) = notices
     body = target.template.fill(notice) if target.template else {"version": 1, **values_of(notice)}
-    _post(target, _address(target, directory), body, directory, deadline)
+    _post(target, _address(target, directory), body=body, directory=directory, deadline=deadline)
 
 
 def _teams(target: NotifyTarget, notices: Sequence[Notice], directory: Path, deadline: Deadline) -> None:
-    _post(target, _address(target, directory), card(notices), directory, deadline)
+    _post(target, _address(target, directory), body=card(notices), directory=directory, deadline=deadline)
 
 
 def _post(target: NotifyTarget, url: str, body: object, directory: Path, deadline: Deadline) -> None:
@@ -262,6 +268,7 @@ class Signals(Struct):
 def signal(
     targets: Iterable[NotifyTarget],
     name: str,
+    *,
     told: object,
     directory: Path,
     deadline: Deadline,

@@ -59,14 +59,18 @@ class Dispatcher(Struct):
     def start(self) -> None:
         """Tells the watchdogs that a run has begun, and does not wait for them."""
         told = {"run_id": self.run_id}
-        self._started = signal(self._pings(), "start", told, self.configuration.directory, self._deadline)
+        self._started = signal(
+            self._pings(), "start", told=told, directory=self.configuration.directory, deadline=self._deadline
+        )
 
     def end(self, status: int) -> None:
         """Tells the watchdogs how the run ended; `collect` waits for them."""
         name = "success" if status == Exit.OK else "fail"
         told = {"run_id": self.run_id, "exit": int(status)}
         directory = self.configuration.directory
-        self._ended = signal(self._pings(), name, told, directory, self._deadline, self._started)
+        self._ended = signal(
+            self._pings(), name, told=told, directory=directory, deadline=self._deadline, after=self._started
+        )
 
     def collect(self) -> None:
         """Notes how the watchdogs could be told."""
@@ -248,7 +252,7 @@ class Announcer(Struct):
         if self.asked.circuit is None:
             with _unharmed():
                 state = self.dispatcher.state_path
-                write_metrics(self.configuration, state, report, status, self._started)
+                write_metrics(self.configuration, state, report=report, status=status, started=self._started)
 
 
 def _settled(report: Report, told: Report) -> Choose:

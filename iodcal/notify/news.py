@@ -57,11 +57,11 @@ def orders_of(report: Report, orders: Iterable[Order]) -> Iterator[Notice]:
             yield Notice(
                 NoticeKind.CHANGE,
                 f"order:{order.external_id}",
-                "warning" if order.outcome in _BAD else "info",
-                _title(f"{order.circuit}: {order.direction} to {order.new} {order.outcome}", report),
-                order_line(order, by_key.get(order.circuit_key)),
-                report.now,
-                report.run_id,
+                severity="warning" if order.outcome in _BAD else "info",
+                title=_title(f"{order.circuit}: {order.direction} to {order.new} {order.outcome}", report),
+                text=order_line(order, by_key.get(order.circuit_key)),
+                at=report.now,
+                run_id=report.run_id,
                 circuits=(order.circuit,),
             )
 
@@ -74,19 +74,21 @@ def failure_of(error: Exception, at: datetime, run_id: str) -> Notice:
     return Notice(
         NoticeKind.PROBLEM,
         f"run:{code}",
-        str(Severity.ERROR),
-        "The run could not be carried through",
-        for_line(words.message),
-        at,
-        run_id,
-        for_line(words.remedy),
+        severity=str(Severity.ERROR),
+        title="The run could not be carried through",
+        text=for_line(words.message),
+        at=at,
+        run_id=run_id,
+        remedy=for_line(words.remedy),
     )
 
 
 def recovery_of(failure: str, at: datetime, run_id: str) -> Notice:
     """The notice that runs are carried through again; `failure` is the id of what kept them from it."""
     title = "Runs are carried through again"
-    return Notice(NoticeKind.RECOVERED, failure, "info", title, title, at, run_id)
+    return Notice(
+        NoticeKind.RECOVERED, failure, severity="info", title=title, text=title, at=at, run_id=run_id
+    )
 
 
 def _title(text: str, report: Report) -> str:
@@ -101,13 +103,13 @@ def _problem(problem: Problem, report: Report, mark: str) -> Notice:
     return Notice(
         NoticeKind.PROBLEM,
         problem.id,
-        str(problem.severity),
-        _title(f"{mark}{name}{place}", report),
-        for_line(words.message),
-        report.now,
-        report.run_id,
-        for_line(words.remedy),
-        about,
+        severity=str(problem.severity),
+        title=_title(f"{mark}{name}{place}", report),
+        text=for_line(words.message),
+        at=report.now,
+        run_id=report.run_id,
+        remedy=for_line(words.remedy),
+        circuits=about,
     )
 
 
@@ -118,11 +120,11 @@ def _recovered(gone: Told, report: Report) -> Notice:
     return Notice(
         NoticeKind.RECOVERED,
         f"{gone.kind}:{gone.where}",
-        "info",
-        _title(f"Recovered: {name}{place}", report),
-        for_line(f"It is over: {_words_of(gone)}"),
-        report.now,
-        report.run_id,
+        severity="info",
+        title=_title(f"Recovered: {name}{place}", report),
+        text=for_line(f"It is over: {_words_of(gone)}"),
+        at=report.now,
+        run_id=report.run_id,
         circuits=about,
     )
 
@@ -144,12 +146,12 @@ def _check(check: PreflightCheck, report: Report) -> Notice:
     return Notice(
         _CHECKED[check.readiness],
         f"curtain_up:{check.event.place}",
-        str(Severity.ERROR) if late else "info",
-        _title(f"{circuit} is {check.readiness}", report),
-        for_line(f"{text}{check.needs} and {_has(check)}" + (f" ({words.message})" if late else "")),
-        report.now,
-        report.run_id,
-        for_line(words.remedy) if late else "",
+        severity=str(Severity.ERROR) if late else "info",
+        title=_title(f"{circuit} is {check.readiness}", report),
+        text=for_line(f"{text}{check.needs} and {_has(check)}" + (f" ({words.message})" if late else "")),
+        at=report.now,
+        run_id=report.run_id,
+        remedy=for_line(words.remedy) if late else "",
         circuits=(circuit,),
     )
 
@@ -164,11 +166,11 @@ def _held(plan: CircuitPlan, report: Report) -> Notice:
     return Notice(
         NoticeKind.CHANGE,
         f"held:{plan.circuit.name}/{due.new.mbps}",
-        "info" if plan.circuit.orders is Orders.NONE else "warning",
-        _title(f"{plan.circuit.name}: {due.direction} to {due.new} held back", report),
-        held_line(plan, due),
-        report.now,
-        report.run_id,
+        severity="info" if plan.circuit.orders is Orders.NONE else "warning",
+        title=_title(f"{plan.circuit.name}: {due.direction} to {due.new} held back", report),
+        text=held_line(plan, due),
+        at=report.now,
+        run_id=report.run_id,
         circuits=(plan.circuit.name,),
     )
 
@@ -200,11 +202,11 @@ def summary(report: Report, target: NotifyTarget, day: date) -> Notice:
     return Notice(
         NoticeKind.DAILY,
         f"daily:{day.isoformat()}",
-        severity,
-        f"{'TEST: ' if report.test else ''}iodcal on {day:%A}: {_count(problems, 'problem')}",
-        for_line("; ".join([*_circuits(plans, report), *_untaken(report)])),
-        report.now,
-        report.run_id,
+        severity=severity,
+        title=f"{'TEST: ' if report.test else ''}iodcal on {day:%A}: {_count(problems, 'problem')}",
+        text=for_line("; ".join([*_circuits(plans, report), *_untaken(report)])),
+        at=report.now,
+        run_id=report.run_id,
         circuits=tuple(plan.circuit.name for plan in plans),
     )
 

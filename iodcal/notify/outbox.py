@@ -157,4 +157,11 @@ def known_targets(configuration: Configuration, state_path: Path) -> tuple[Targe
 def target_report(name: str, memory: Memory, sent: int = 0) -> TargetReport:
     """One target's line of a report."""
     waiting = len(memory.waiting)
-    return TargetReport(name, sent, waiting, memory.delivered_at, memory.failing_since, memory.fault)
+    return TargetReport(
+        name,
+        sent,
+        waiting=waiting,
+        delivered_at=memory.delivered_at,
+        failing_since=memory.failing_since,
+        fault=memory.fault,
+    )

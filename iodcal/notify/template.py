@@ -86,9 +86,9 @@ def values_of(notice: Notice) -> Mapping[str, Any]:
 _SAMPLE = Notice(
     NoticeKind.PROBLEM,
     "clock:clock",
-    "error",
-    'a "title"',
-    "a text",
-    datetime(2026, 1, 1, tzinfo=UTC),
-    "0" * 16,
+    severity="error",
+    title='a "title"',
+    text="a text",
+    at=datetime(2026, 1, 1, tzinfo=UTC),
+    run_id="0" * 16,
 )

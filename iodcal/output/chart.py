@@ -42,7 +42,7 @@ class Glyphs(Struct, frozen=True):
 
 UP, DOWN, HELD_BACK = "bold green", "bold magenta", "bold yellow"
 UNICODE = Glyphs()
-ASCII = Glyphs("#", "+", ":", ".", "-", "+", "|", "^", "v", "o")
+ASCII = Glyphs("#", "+", baseline=":", withheld=".", axis="-", tick="+", now="|", up="^", down="v", held="o")
 
 
 class Chart(Struct, frozen=True):

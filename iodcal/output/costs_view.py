@@ -150,9 +150,9 @@ def _rows(found: Lookback) -> Iterator[Row]:
     for (name, value), figures in found.labels:
         yield from _figure_rows("label", f"{name}={value}", figures, found.asked)
     for one in found.circuits:
-        yield from _figure_rows("circuit", one.name, one.figures, found.asked, one.name)
+        yield from _figure_rows("circuit", one.name, figures=one.figures, span=found.asked, circuit=one.name)
         for month, figures in one.months:
-            yield from _figure_rows("circuit_month", one.name, figures, month, one.name)
+            yield from _figure_rows("circuit_month", one.name, figures=figures, span=month, circuit=one.name)
     for spending in found.rules:
         yield {"section": "rule", "name": spent_on(spending.because), **_spent_cells(spending)}
     for spending in found.events:

@@ -112,7 +112,9 @@ def _chart(plan: CircuitPlan, report: Report, console: Console) -> Iterator[Text
     length = report.window.end - report.window.start
     before = max(report.now - length / 24, plan.timeline.span.start)  # of years to come, only a little
     window = Interval(before, report.window.end)
-    chart = Chart(plan.timeline, window, report.now, min(console.width, 140), _glyphs(console))
+    chart = Chart(
+        plan.timeline, window, now=report.now, width=min(console.width, 140), glyphs=_glyphs(console)
+    )
     return chart.rows(plan.changes)
 
 

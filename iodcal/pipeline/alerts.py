@@ -101,7 +101,7 @@ def decide_alerts(
     )
     if terminal:
         kept |= {f"{known.kind}:{known.where}": replace(known, over=True) for known in cleared}
-    return AlertDecision(new, changed, reminded, cleared, kept)
+    return AlertDecision(new, changed, reminded=reminded, cleared=cleared, told=kept)
 
 
 def turned_into(known: Told, problems: Iterable[Problem]) -> Problem | None:
@@ -127,7 +127,14 @@ def _is_old(known: Told, now: datetime) -> bool:
 
 def _keep(problem: Problem, known: Told | None, now: datetime, *, heard: bool) -> Told:
     if known is None:
-        known = Told(problem.kind, problem.where, {}, problem.stable_facts, problem.since or now, None)
+        known = Told(
+            problem.kind,
+            problem.where,
+            facts={},
+            stable_facts=problem.stable_facts,
+            since=problem.since or now,
+            told_at=None,
+        )
     if heard:
         known = replace(known, stable_facts=problem.stable_facts, told_at=now)
     return replace(known, facts=dict(problem.facts), over=False)

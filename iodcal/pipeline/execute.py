@@ -100,7 +100,9 @@ class OrderPlacer(Struct):
             try:
                 if self.carriers.read_by.get(circuit.key) is not client:
                     guard.read(client, name, circuit.service_id, until)  # a quote follows on a reading
-                return guard.quote(client, name, circuit.service_id, change.new, until)
+                return guard.quote(
+                    client, name, service_id=circuit.service_id, bandwidth=change.new, deadline=until
+                )
             except CarrierError as error:
                 return error
 
@@ -111,16 +113,16 @@ class OrderPlacer(Struct):
                 return self._quoted(plan, change, answer)
             return None
 
-        def give_up(_begun: bool) -> None:
+        def give_up(**_begun: bool) -> None:
             error = CarrierError("deadline", host=circuit.carrier)
             self.placed[circuit.key] = self._unplaced(plan, change, error)
 
         return Job(
             circuit.carrier,
             call,
-            go_on,
-            give_up,
-            lambda: one_call(self.deadline),
+            then=go_on,
+            given_up=give_up,
+            deadline=lambda: one_call(self.deadline),
             urgent=True,
         )
 
@@ -143,7 +145,14 @@ class OrderPlacer(Struct):
 
     def _order_job(self, plan: CircuitPlan, change: Change, order: Order, quote: Quote) -> Job:
         circuit, name = plan.circuit, self.carriers.plugin_name(plan.circuit.carrier)
-        request = OrderRequest(circuit.service_id, order.old, order.new, quote, order.external_id, order.note)
+        request = OrderRequest(
+            circuit.service_id,
+            order.old,
+            new=order.new,
+            quote=quote,
+            external_id=order.external_id,
+            note=order.note,
+        )
 
         def call(client: Carrier | CarrierError, until: Deadline) -> Acceptance | OrderError:
             try:
@@ -157,11 +166,19 @@ class OrderPlacer(Struct):
             after = self._after(plan, change, standing, failure)
             self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
 
-        def give_up(begun: bool) -> None:
+        def give_up(*, begun: bool) -> None:
             lost = AnswerLostError("answer_lost", reason="deadline")
             record(lost if begun else OrderNotSentError("not_sent", host=name, reason="deadline"))
 
-        return Job(circuit.carrier, call, record, give_up, lambda: self.deadline, urgent=True, binding=True)
+        return Job(
+            circuit.carrier,
+            call,
+            then=record,
+            given_up=give_up,
+            deadline=lambda: self.deadline,
+            urgent=True,
+            binding=True,
+        )
 
     def _judge(self, order: Order, answer: Acceptance | OrderError) -> tuple[Order, CarrierError | None]:
         now = self.journal.clock()

@@ -102,6 +102,7 @@ def span_to_read(configuration: Configuration, now: datetime, window: timedelta)
 def fetch_events(
     configuration: Configuration,
     state: State,
+    *,
     now: datetime,
     window: timedelta,
     deadline: Deadline,
@@ -123,8 +124,11 @@ def fetch_events(
     over = [event for reading in readings.values() for event in _over(reading)]
     past = memo.get("past", (configuration, *over), lambda: match(configuration, over))
     sources = [reader.source for reader in readers]
-    recalled = tuple(_recall(source, readings, matching, configuration, state, now) for source in sources)
-    return EventSnapshot(recalled, readings, failures, matching, past.matched)
+    recalled = tuple(
+        _recall(source, readings, matching=matching, configuration=configuration, state=state, now=now)
+        for source in sources
+    )
+    return EventSnapshot(recalled, readings, failures=failures, matching=matching, past=past.matched)
 
 
 def remember(configuration: Configuration, state: State) -> EventSnapshot:
@@ -249,6 +253,7 @@ def veil_of(configuration: Configuration, sight: EventSnapshot) -> Visibility:
 def _recall(
     source: Source,
     readings: Mapping[str, CalendarReading],
+    *,
     matching: Matching,
     configuration: Configuration,
     state: State,
@@ -268,4 +273,4 @@ def _recall(
 
     matched = (event for event in matching.matched if event.source == source)
     asked = frozenset(rule.name for rule in configuration.rules if source.calendar in rule.circuits)
-    return remember_reading(reading, matched, remembered, covers_now, asked)
+    return remember_reading(reading, matched, remembered=remembered, covers_now=covers_now, asked=asked)

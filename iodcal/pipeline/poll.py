@@ -104,7 +104,7 @@ class Carriers:
             except CarrierError as error:
                 return error
 
-        def give_up(_begun: bool) -> None:
+        def give_up(**_begun: bool) -> None:
             self._keep(circuit, CarrierError("deadline", host=circuit.carrier))
 
         self.lanes.submit(
@@ -201,6 +201,7 @@ def preflight_windows(
 def observe(
     circuits: Iterable[Circuit],
     standings: Mapping[str, CircuitState],
+    *,
     readings: Mapping[str, Reading],
     now: datetime,
     settings: Settings,

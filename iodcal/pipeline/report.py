@@ -27,6 +27,7 @@ from iodcal.store.state import State
 def report(
     run: Run,
     sight: EventSnapshot,
+    *,
     plans: tuple[CircuitPlan, ...],
     placed: Mapping[str, Placed],
     problems: tuple[Problem, ...],
@@ -65,9 +66,15 @@ def _unmatched(run: Run, sight: EventSnapshot) -> Unmatched:
     """The events that no rule took: for a screen, never to be kept."""
     rules, circuits = run.configuration.rules, run.configuration.circuits
     court = Explainer(
-        rules, circuits, {}, organizers_of(run.configuration), veil_of(run.configuration, sight)
+        rules,
+        circuits,
+        windows={},
+        organizers=organizers_of(run.configuration),
+        veil=veil_of(run.configuration, sight),
     )
-    return unmatched(sight.read, sight.matching, rules, circuits, court, run.request.now)
+    return unmatched(
+        sight.read, sight.matching, rules=rules, circuits=circuits, court=court, now=run.request.now
+    )
 
 
 def _untaken_titles(run: Run, sight: EventSnapshot) -> tuple[str, ...]:
@@ -76,7 +83,9 @@ def _untaken_titles(run: Run, sight: EventSnapshot) -> tuple[str, ...]:
     if not any(NoticeKind.DAILY in target.kinds for target in configuration.notify.values()):
         return ()
     rules, circuits, veil = configuration.rules, configuration.circuits, veil_of(configuration, sight)
-    return untaken_titles(sight.read, sight.matching, rules, circuits, veil, run.request.now)
+    return untaken_titles(
+        sight.read, sight.matching, rules=rules, circuits=circuits, veil=veil, now=run.request.now
+    )
 
 
 def _quotas(run: Run, state: State) -> dict[Account, tuple[int, int]]:
@@ -93,10 +102,10 @@ def _source(recalled: LastKnownGood, sight: EventSnapshot) -> SourceReport:
     return SourceReport(
         recalled.source,
         kept.read_at if kept is not None else None,
-        not recalled.fresh,
-        len(reading.events) if reading is not None else len(recalled.events),
-        len(recalled.events),
-        tuple(refused),
+        remembered=not recalled.fresh,
+        events=len(reading.events) if reading is not None else len(recalled.events),
+        matched=len(recalled.events),
+        refused=tuple(refused),
     )
 
 

@@ -70,10 +70,13 @@ def plan_circuits(
     now, policy = run.request.now, run.policy
     circuits = [timeline.circuit for timeline in timelines.values()]
     readings, settings = run.carriers.readings, run.configuration.settings
-    standings = observe(circuits, run.state.circuits, readings, now, settings, run.context.boot())
+    standings = observe(
+        circuits, run.state.circuits, readings=readings, now=now, settings=settings, boot=run.context.boot()
+    )
     knowledge = _knowledge(run, sight, unanswered)
     plans = [
-        plan_circuit(timeline, standings[key], now, policy, knowledge) for key, timeline in timelines.items()
+        plan_circuit(timeline, standings[key], now=now, policy=policy, knowledge=knowledge)
+        for key, timeline in timelines.items()
     ]
     return plan_together(plans, now, policy, run.used)
 

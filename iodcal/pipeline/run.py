@@ -23,6 +23,7 @@ from iodcal.store.state import State
 def run(
     configuration: Configuration,
     state: State,
+    *,
     request: Request,
     context: RunContext,
     journal: Journal | None = None,
@@ -34,7 +35,7 @@ def run(
     Faults of calendars and carriers become problems of the report. Raises StateError where state cannot
     be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
     """
-    current = _prepare(configuration, state, request, context, carriers)
+    current = _prepare(configuration, state, request=request, context=context, carriers=carriers)
     sight = _fetch(current)
     timelines = draw_timelines(current, sight)
     if request.cached:
@@ -43,8 +44,18 @@ def run(
         context.progress("reading circuits")
         plans, placed = Rounds(current, timelines, sight, _placer(current, journal)).carry_out()
     problems = tuple(find_problems(current, sight, plans, placed))
-    checks = keep(current, journal, sight, plans, problems) if journal is not None else ()
-    return report(current, sight, plans, placed, problems, journal, preflight_checks=checks)
+    checks = (
+        keep(current, journal, sight=sight, plans=plans, problems=problems) if journal is not None else ()
+    )
+    return report(
+        current,
+        sight,
+        plans=plans,
+        placed=placed,
+        problems=problems,
+        journal=journal,
+        preflight_checks=checks,
+    )
 
 
 def _prepare(
@@ -58,11 +69,11 @@ def _prepare(
     return Run(
         configuration,
         state,
-        request,
-        context,
-        _policy(configuration, state, request),
-        carriers or Carriers(configuration, context.clock),
-        used_today(state, accounts, request.now),
+        request=request,
+        context=context,
+        policy=_policy(configuration, state, request),
+        carriers=carriers or Carriers(configuration, context.clock),
+        used=used_today(state, accounts, request.now),
     )
 
 
@@ -90,12 +101,12 @@ def _fetch(current: Run) -> EventSnapshot:
     return fetch_events(
         current.configuration,
         current.state,
-        request.now,
-        request.window,
-        context.calendar_deadline,
-        context.progress,
-        context.read_calendars,
-        context.memo,
+        now=request.now,
+        window=request.window,
+        deadline=context.calendar_deadline,
+        progress=context.progress,
+        read=context.read_calendars,
+        memo=context.memo,
     )
 
 
@@ -103,4 +114,11 @@ def _placer(current: Run, journal: Journal | None) -> OrderPlacer | None:
     if journal is None:
         return None
     context, strict = current.context, bool(current.request.expect)
-    return OrderPlacer(current.carriers, journal, current.policy, context.deadline, context.boot, strict)
+    return OrderPlacer(
+        current.carriers,
+        journal,
+        policy=current.policy,
+        deadline=context.deadline,
+        boot=context.boot,
+        strict=strict,
+    )

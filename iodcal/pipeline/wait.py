@@ -26,6 +26,7 @@ _LOCK_PATIENCE = 60.0  # seconds
 def wait_for_orders(
     configuration: Configuration,
     store: StateStore,
+    *,
     report: Report,
     deadline: Deadline,
     clock: Callable[[], datetime],
@@ -40,7 +41,9 @@ def wait_for_orders(
     """
     orders: dict[str, Order] = {order.id: order for order in report.orders}
     while True:
-        still_open = _look_once(configuration, store, report, clock, orders, deadline)
+        still_open = _look_once(
+            configuration, store, report=report, clock=clock, orders=orders, deadline=deadline
+        )
         if not still_open or deadline.passed:
             problems = (*report.problems, *_came_to_nothing(report, orders.values(), clock()))
             found = tuple(orders.values())
@@ -52,6 +55,7 @@ def wait_for_orders(
 def _look_once(
     configuration: Configuration,
     store: StateStore,
+    *,
     report: Report,
     clock: Callable[[], datetime],
     orders: dict[str, Order],
@@ -70,7 +74,9 @@ def _look_once(
         carriers.read(waiting, Deadline.after(max(deadline.left, _BETWEEN_LOOKS), deadline.clock))
         journal = Journal(store, state, report.run_id, clock, stamp=stamp_of(configuration.digest))
         settings, boot = configuration.settings, boot_time()
-        observed = observe(waiting, state.circuits, carriers.readings, clock(), settings, boot)
+        observed = observe(
+            waiting, state.circuits, readings=carriers.readings, now=clock(), settings=settings, boot=boot
+        )
         for standing in observed.values():
             journal.put(standing)
             _collect(standing, orders)

@@ -61,7 +61,7 @@ def events_at_risk(
             continue
         for window in plan.timeline.windows:
             if window.serves_event and now < window.demand.event.end:
-                yield from _judge(plan, window, now, policy, retries.get(plan.circuit.key))
+                yield from _judge(plan, window, now=now, policy=policy, retry=retries.get(plan.circuit.key))
         for window in plan.timeline.shelved:
             if window.serves_event and now < window.demand.event.end:
                 yield from _judge_parked(plan, window, now)
@@ -176,7 +176,14 @@ def check_readiness(
     final = readiness is Readiness.READY or now >= event.start
     subject, zone, running = window.demand.subject, plan.circuit.zone, running_at(plan.standing)
     return PreflightCheck(
-        event, subject, zone, need(plan, window), running, readiness, cause=cause, final=final
+        event,
+        subject,
+        zone=zone,
+        needs=need(plan, window),
+        running=running,
+        readiness=readiness,
+        cause=cause,
+        final=final,
     )
 
 
@@ -211,9 +218,9 @@ def _judge(
     elif is_ready(plan, window):
         return
     elif start <= now:
-        cause = _cause(plan, window, now, policy, retry) or "late_run"
+        cause = _cause(plan, window, now=now, policy=policy, retry=retry) or "late_run"
     else:
-        cause = _cause(plan, window, now, policy, retry)
+        cause = _cause(plan, window, now=now, policy=policy, retry=retry)
     if cause is not None:
         yield _problem(plan, window, now, cause)
 
@@ -253,7 +260,7 @@ def _cause(
     """Why the tier cannot be expected by the event's start; None where it can."""
     order, start = plan.standing.order, window.demand.event.start
     if order is not None:
-        return _cause_in_order(plan, order, need(plan, window), start, now, policy)
+        return _cause_in_order(plan, order, needed=need(plan, window), start=start, now=now, policy=policy)
     up = _up_for(plan, window)
     if up is None:
         return _doubt(plan, window) or _cause_without_up(plan, window, now, policy)
@@ -277,7 +284,7 @@ def _cause_without_up(plan: CircuitPlan, window: Window, now: datetime, policy: 
 
 
 def _cause_in_order(
-    plan: CircuitPlan, order: Order, needed: Bandwidth, start: datetime, now: datetime, policy: Policy
+    plan: CircuitPlan, order: Order, *, needed: Bandwidth, start: datetime, now: datetime, policy: Policy
 ) -> str | None:
     provisioning = plan.circuit.provisioning
     again = policy.every + provisioning

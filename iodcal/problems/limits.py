@@ -50,7 +50,7 @@ def of_quotas(plans: Iterable[CircuitPlan], policy: Policy, used: Mapping[Accoun
         of_account = [plan for plan in plans if plan.circuit.account == account]
         limit = daily_limit(of_account)
         if limit is not None:
-            yield from _of_account(account, of_account, limit, policy, used.get(account, 0))
+            yield from _of_account(account, of_account, limit=limit, policy=policy, used=used.get(account, 0))
 
 
 def _of_account(

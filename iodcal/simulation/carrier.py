@@ -130,7 +130,12 @@ class VirtualCarrier(Struct):
         history = self._of[service_id]
         old = history[-1].new if history else self._opening[service_id]
         order = Taken(
-            pending.accepted_at, pending.active_at, service_id, old, pending.to, double=pending.to == old
+            pending.accepted_at,
+            pending.active_at,
+            service_id=service_id,
+            old=old,
+            new=pending.to,
+            double=pending.to == old,
         )
         history.append(order)
         self.taken.append(order)
@@ -168,6 +173,7 @@ class VirtualCarrierPlugin(Struct):
 def virtual_carrier(
     account: Account,
     shelf: MemoryShelf,
+    *,
     clock: Callable[[], datetime],
     provisioning: timedelta,
     changes_per_day: int | None,
@@ -176,6 +182,13 @@ def virtual_carrier(
 ) -> VirtualCarrier:
     """A carrier whose circuits stand as in `shelf`."""
     sandbox = Sandbox(
-        account, shelf, clock, provisioning, changes_per_day, Bandwidth(1), frozenset(), frozenset()
+        account,
+        shelf,
+        clock=clock,
+        provisioning=provisioning,
+        changes_per_day=changes_per_day,
+        starts_at=Bandwidth(1),
+        tiers=frozenset(),
+        unknown=frozenset(),
     )
     return VirtualCarrier(sandbox, chance, patience)

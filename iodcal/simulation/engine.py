@@ -64,7 +64,9 @@ def simulate(scenario: Scenario, progress: Progress) -> Simulation:
     timelines = timelines_of(configuration, scenario)
     opening = {name: timeline.at(scenario.span.start).target for name, timeline in timelines.items()}
     told = configuration if scenario.quota_known else _without_quota(configuration)
-    environment = build(told, scenario.readings, opening, scenario.span.start, scenario.faults)
+    environment = build(
+        told, scenario.readings, opening=opening, start=scenario.span.start, faults=scenario.faults
+    )
     log = _run_all(environment, scenario, progress)
     return conclude(scenario, timelines, environment, log)
 
@@ -93,8 +95,10 @@ def _run_once(environment: Environment, store: MemoryStore, log: RunLog, memo: M
     log.runs += 1
     request = Request("sync", clock.now, configuration.settings.window, f"run {log.runs}")
     journal = Journal(store, store.state, request.run_id, clock)
-    around = RunContext(clock, NEVER, NEVER, _quietly, _no_boot_time, memo=memo)
-    report = run(configuration, store.state, request, around, journal)
+    around = RunContext(
+        clock, NEVER, calendar_deadline=NEVER, progress=_quietly, boot=_no_boot_time, memo=memo
+    )
+    report = run(configuration, store.state, request=request, context=around, journal=journal)
     telling = finish(journal, report, _UNWATCHED, configuration.settings.history_keep)
     log.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
     for problem in report.problems:

@@ -197,11 +197,11 @@ def build(
             carriers[name] = virtual_carrier(
                 account,
                 shelves[account],
-                clock,
-                config.provisioning,
-                config.changes_per_day,
-                luck,
-                patience,
+                clock=clock,
+                provisioning=config.provisioning,
+                changes_per_day=config.changes_per_day,
+                chance=luck,
+                patience=patience,
             )
     virtual = replace(
         configuration,

@@ -127,7 +127,11 @@ def conclude(
         circuits.append(_circuit(timeline, taken, scenario, lifted=lifted))
         running = _running(timeline, taken, scenario.span)
         own = tuple(one for one in injected if one.place == circuit.service_id)
-        served += judge_all(Evidence(timeline, running, own, log.causes, scenario.span, scenario.every))
+        served += judge_all(
+            Evidence(
+                timeline, running, injected=own, causes=log.causes, span=scenario.span, every=scenario.every
+            )
+        )
     return Simulation(
         rules=configuration.path,
         config_digest=configuration.digest,
@@ -175,7 +179,7 @@ def best(timeline: Timeline, opening: Bandwidth, span: Interval, min_gap: timede
     """The optimum over `span`: the cheapest levels that are never below the timeline's target, and never
     lowered for less than `min_gap`. It knows every event beforehand, orders at the very instant, is never
     refused anything, and pays from the order on: what no program could beat."""
-    changes = steps(timeline, opening, span.start, span.end, min_gap)
+    changes = steps(timeline, opening, after=span.start, until=span.end, min_gap=min_gap)
     return levels_of(span, opening, ((change.at, change.new) for change in changes))
 
 

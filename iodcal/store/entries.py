@@ -64,7 +64,7 @@ def hidden_by(configuration: Configuration) -> Hidden:
     """What `configuration` hides."""
     calendars = frozenset(c.name for c in configuration.calendars.values() if c.hide_subjects)
     rules = frozenset(rule.name for rule in configuration.rules if calendars & rule.circuits.keys())
-    return Hidden(configuration.settings.hide_subjects, calendars, rules)
+    return Hidden(everything=configuration.settings.hide_subjects, calendars=calendars, rules=rules)
 
 
 def conceal(past: Past, hidden: Hidden) -> Past:
@@ -142,12 +142,12 @@ def _order(past: PastOrder) -> Entry:
     return Entry(
         "order",
         order.created_at,
-        past.stamp,
-        order.circuit,
-        order.old,
-        order.new,
-        str(order.outcome),
-        order.reason or None,
+        stamp=past.stamp,
+        circuit=order.circuit,
+        old=order.old,
+        new=order.new,
+        outcome=str(order.outcome),
+        reason=order.reason or None,
         causes=past.causes,
         labels=past.labels,
         order=order,
@@ -159,13 +159,13 @@ def _change(past: PastChange) -> Entry:
     return Entry(
         "change",
         past.stamp.at,
-        past.stamp,
-        past.circuit,
-        past.old,
-        past.new,
-        HELD,
-        past.reason,
-        past.until,
+        stamp=past.stamp,
+        circuit=past.circuit,
+        old=past.old,
+        new=past.new,
+        outcome=HELD,
+        reason=past.reason,
+        until=past.until,
         causes=past.causes,
         labels=past.labels,
     )
@@ -175,11 +175,11 @@ def _curtain_up(past: CurtainUp) -> Entry:
     cause = Cause(
         CauseKind.EVENT,
         past.event or "",
-        past.start,
-        past.end or past.start,
-        past.rule,
-        past.calendar,
-        past.subject,
+        start=past.start,
+        end=past.end or past.start,
+        rule=past.rule,
+        calendar=past.calendar,
+        subject=past.subject,
     )
     return Entry(
         "curtain_up",

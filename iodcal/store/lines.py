@@ -175,7 +175,9 @@ class _Gathered(Struct):
         if known is not None and known.order.outcome == step.outcome and not step.outcome.open:
             return
         if known is None:
-            made = PastOrder(line.stamp, line.order, (step,), line.causes, line.labels)
+            made = PastOrder(
+                line.stamp, line.order, transitions=(step,), causes=line.causes, labels=line.labels
+            )
         else:
             made = replace(known, order=line.order, transitions=(*known.transitions, step))
         self.orders[line.order.id] = made
@@ -189,10 +191,10 @@ class _Gathered(Struct):
         return Past(
             tuple(sorted(self.orders.values(), key=lambda past: past.order.created_at)),
             tuple(self.changes),
-            tuple(self.curtain_ups),
-            tuple(self.readings),
-            tuple(self.problems),
-            tuple(self.wishes),
-            tuple(self.others),
-            self.unreadable,
+            curtain_ups=tuple(self.curtain_ups),
+            readings=tuple(self.readings),
+            problems=tuple(self.problems),
+            wishes=tuple(self.wishes),
+            others=tuple(self.others),
+            unreadable=self.unreadable,
         )

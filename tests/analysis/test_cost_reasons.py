@@ -38,7 +38,7 @@ def shared(
 ) -> dict[CostReason, Decimal]:
     found: defaultdict[CostReason, Decimal] = defaultdict(Decimal)
     billed, below = (billed_pieces(one, over, priced.billing) for one in (actual, base))
-    for because, amount in shares(billed, below, demands, nobody, priced):
+    for because, amount in shares(billed, below, demands=demands, behind=nobody, tariff=priced):
         found[because] += amount
     return dict(found)
 

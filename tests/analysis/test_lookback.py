@@ -52,7 +52,7 @@ def found_in(
     standing: CircuitState | None = None,
 ) -> Lookback:
     standings = {standing.key: standing} if standing is not None else {}
-    return look_back(past, circuits or (circuit(),), standings, over, over.end, zone)
+    return look_back(past, circuits or (circuit(),), standings=standings, over=over, now=over.end, zone=zone)
 
 
 def one_event() -> Past:

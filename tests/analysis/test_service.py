@@ -18,7 +18,9 @@ from tests.analysis.past import HIGH, LOW, late, look, order, reading, span
 def of(
     looks: list[CurtainUp], orders: list[PastOrder], problems: list[PastProblem] | None = None
 ) -> list[Served]:
-    return list(served("den-a", looks, CircuitPast("", orders).shown(), problems or [], span(0, 240)))
+    return list(
+        served("den-a", looks, shown=CircuitPast("", orders).shown(), late=problems or [], over=span(0, 240))
+    )
 
 
 def told(one: Served) -> tuple[bool, float | None, str | None]:
@@ -100,5 +102,7 @@ def test_the_worst_come_first() -> None:
 
 def test_a_circuit_lowered_by_hand_was_not_there() -> None:
     shown = CircuitPast("", [order(0, LOW, HIGH)], [reading(20, HIGH, by_hand=LOW)]).shown()
-    (one,) = served("den-a", [look(30, 90, ready=False)], shown, [late(30, "person")], span(0, 240))
+    (one,) = served(
+        "den-a", [look(30, 90, ready=False)], shown=shown, late=[late(30, "person")], over=span(0, 240)
+    )
     assert told(one) == (False, None, "person")

@@ -21,7 +21,9 @@ def until(text: str) -> datetime:
 
 
 def made(text: str, first: datetime, last: datetime, start: datetime = START) -> list[datetime]:
-    return list(expand(parse_rule(text, start, until), start, first, last, StepBudget(10**6)))
+    return list(
+        expand(parse_rule(text, start, until), start, first=first, last=last, budget=StepBudget(10**6))
+    )
 
 
 def some(name: str, least: int, most: int) -> st.SearchStrategy[str]:
@@ -92,7 +94,11 @@ def test_a_rule_that_finds_little_ends_soon(text: str, count: int) -> None:
     start = datetime(1, 1, 1, 9)  # noqa: DTZ001 - local time
     first = datetime(2026, 12, 1, 9)  # noqa: DTZ001 - local time
     found = expand(
-        parse_rule(text, start, until), start, first, first + timedelta(days=10), StepBudget(50_000)
+        parse_rule(text, start, until),
+        start,
+        first=first,
+        last=first + timedelta(days=10),
+        budget=StepBudget(50_000),
     )
     assert len(list(found)) == count
 
@@ -103,9 +109,9 @@ def test_a_rule_that_is_too_dense_is_given_up() -> None:
             expand(
                 parse_rule("FREQ=SECONDLY", START, until),
                 START,
-                START,
-                START + timedelta(days=2),
-                StepBudget(1000),
+                first=START,
+                last=START + timedelta(days=2),
+                budget=StepBudget(1000),
             )
         )
 
@@ -114,7 +120,7 @@ def test_the_clock_is_looked_at_between_two_occurrences() -> None:
     looks: list[int] = []
     rule = parse_rule("FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30;BYHOUR=1", START, until)
     budget = StepBudget(10**6, lambda: looks.append(1))
-    assert not list(expand(rule, START, START, START + timedelta(days=30), budget))
+    assert not list(expand(rule, START, first=START, last=START + timedelta(days=30), budget=budget))
     assert len(looks) > 5
 
 

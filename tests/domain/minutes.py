@@ -156,7 +156,7 @@ def plan_of(
 ) -> CircuitPlan:
     timeline = timeline_of(*asks, circuit=circuit, now=now, policy=policy)
     known = standing or standing_at(ordered, read_at=now - 1)
-    return plan_circuit(timeline, known, at(now), policy, knowledge or SafetyFlags())
+    return plan_circuit(timeline, known, now=at(now), policy=policy, knowledge=knowledge or SafetyFlags())
 
 
 def pace(every: float = 5, provisioning: float = 10, min_gap: float = 60) -> Timing:

@@ -232,7 +232,14 @@ def test_an_event_that_asks_for_nothing_is_not_told() -> None:
 def tried(event: Event, wanted: Rule, *copies: Event) -> RuleEvaluation:
     kept = matched(event, *copies, rules=(wanted,))
     windows = open_windows(kept, [wanted], CIRCUITS.values())
-    court = Explainer([wanted], CIRCUITS, windows, Organizers(), Visibility.over((event, *copies)), kept)
+    court = Explainer(
+        [wanted],
+        CIRCUITS,
+        windows=windows,
+        organizers=Organizers(),
+        veil=Visibility.over((event, *copies)),
+        matched=kept,
+    )
     (trial,) = court.try_event(event).rules
     return trial
 
@@ -303,7 +310,9 @@ def test_explaining_and_planning_agree_and_no_event_is_lost_without_a_word(
 ) -> None:
     kept = matched(*events, rules=tuple(rules))
     windows = open_windows(kept, rules, CIRCUITS.values())
-    court = Explainer(rules, CIRCUITS, windows, Organizers(), Visibility.over(events), kept)
+    court = Explainer(
+        rules, CIRCUITS, windows=windows, organizers=Organizers(), veil=Visibility.over(events), matched=kept
+    )
     explained = {
         (circuit.circuit, one.rule.name, event.copy_key)
         for event in events

@@ -101,7 +101,9 @@ def test_applying_a_plan_and_planning_again_asks_for_nothing(
 
 @given(mixed, st.sampled_from(TIERS), st.integers(0, LAST))
 def test_changes_to_come_form_a_chain_in_order(wanted: list[Ask], level: Bandwidth, now: int) -> None:
-    changes = list(coming_changes(timeline_of(*wanted), level, at(now), at(LAST), minutes(MIN_GAP)))
+    changes = list(
+        coming_changes(timeline_of(*wanted), level, after=at(now), until=at(LAST), min_gap=minutes(MIN_GAP))
+    )
     for earlier, later in pairwise(changes):
         assert earlier.new == later.old
         assert earlier.at < later.at

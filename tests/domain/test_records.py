@@ -242,7 +242,9 @@ def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() 
     elsewhere = replace(SOURCE, label="an old name")
     old = replace(CALL.matched(), source=elsewhere)
     rules = frozenset({"Company-wide events"})
-    recalled = remember_reading(reading, [matched], before_us(old), covers_now, rules)
+    recalled = remember_reading(
+        reading, [matched], remembered=before_us(old), covers_now=covers_now, asked=rules
+    )
     missed = replace(CALL.matched(), source=SOURCE, absent=True, remembered_since=at(-5))
     assert asked == [missed]
     assert recalled == LastKnownGood(

@@ -46,7 +46,7 @@ def court(
     allowed = organizers or Organizers()
     matched = match_events(events, rules, organizers=allowed).matched
     windows = open_windows(matched, rules, circuits.values())
-    return Explainer(rules, circuits, windows, allowed, Visibility.over(events))
+    return Explainer(rules, circuits, windows=windows, organizers=allowed, veil=Visibility.over(events))
 
 
 def tried(event: Event, *rules: Rule, organizers: Organizers | None = None) -> EventEvaluation:
@@ -261,7 +261,13 @@ def test_a_private_copy_hides_its_open_copies() -> None:
 
 
 def test_a_calendar_that_hides_its_subjects_is_hidden() -> None:
-    hiding = Explainer([rule()], CIRCUITS, {}, Organizers(), Visibility(calendars=frozenset({"company"})))
+    hiding = Explainer(
+        [rule()],
+        CIRCUITS,
+        windows={},
+        organizers=Organizers(),
+        veil=Visibility(calendars=frozenset({"company"})),
+    )
     assert hiding.try_event(EVENT).subject is None
 
 

@@ -20,7 +20,9 @@ def titles(
 ) -> tuple[str, ...]:
     veil = Visibility.over(events, frozenset(hidden))
     matching = match(*events, rules=list(rules))
-    return untaken_titles(events, matching, rules, {CIRCUIT.name: CIRCUIT}, veil, NOON - 3 * HOUR)
+    return untaken_titles(
+        events, matching, rules=rules, circuits={CIRCUIT.name: CIRCUIT}, veil=veil, now=NOON - 3 * HOUR
+    )
 
 
 def test_what_a_rule_took_is_left_out_and_the_rest_comes_once_in_order() -> None:

@@ -250,7 +250,11 @@ def test_a_pause_holds_back_whatever_it_covers(
     policy = replace(POLICY, min_gap=minutes(0))
     plan = paused_plan(*asks, ordered=ordered, of_all=of_all)
     plan = plan_circuit(
-        plan.timeline, plan.standing, at(0), replace(policy, pause=PAUSE if of_all else None), NOTHING_WRONG
+        plan.timeline,
+        plan.standing,
+        now=at(0),
+        policy=replace(policy, pause=PAUSE if of_all else None),
+        knowledge=NOTHING_WRONG,
     )
     assert steps(plan) == expected
 
@@ -404,7 +408,7 @@ def parked_plan(
 ) -> CircuitPlan:
     policy = replace(POLICY, parked=PARKED, enforce=enforce)
     timeline = park_timeline(timeline_of(*asks, circuit=circuit))
-    return plan_circuit(timeline, standing, at(0), policy, NOTHING_WRONG)
+    return plan_circuit(timeline, standing, now=at(0), policy=policy, knowledge=NOTHING_WRONG)
 
 
 def test_parked_circuits_go_to_their_off_peak_tier_and_stay_there() -> None:
@@ -516,7 +520,13 @@ def test_what_must_not_be_ordered_is_not_and_what_is_missed_was_told(
         paused = paused_from <= minute < paused_from + paused_for
         pause = Pause(at(paused_from), at(paused_from + paused_for), "pat") if paused else None
         policy = replace(POLICY, pause=pause)
-        plan = plan_circuit(timeline, standing_at(running, read_at=minute), at(minute), policy, NOTHING_WRONG)
+        plan = plan_circuit(
+            timeline,
+            standing_at(running, read_at=minute),
+            now=at(minute),
+            policy=policy,
+            knowledge=NOTHING_WRONG,
+        )
         problems = list(events_at_risk([plan], at(minute), policy))
         told |= {problem.where.rpartition("/")[0] for problem in problems}
         ahead = (problem for problem in problems if problem.kind is Kind.EVENT_AT_RISK)

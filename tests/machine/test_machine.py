@@ -272,7 +272,11 @@ class Everything(RuleBasedStateMachine):
     def somebody_holds(self, service_id: str, level: int, length: int, exactly: bool) -> None:
         asked = self.asked(length=minutes(length))
         name = self.company.names[service_id]
-        if self.done(lambda c: overrides.hold(c, self.path, name, f"{level} Mbps", asked, exactly=exactly)):
+        if self.done(
+            lambda c: overrides.hold(
+                c, self.path, name=name, bandwidth=f"{level} Mbps", asked=asked, exactly=exactly
+            )
+        ):
             self.diary.stopped_until = max(self.diary.stopped_until, self.now + minutes(length))
 
     @rule(service_id=st.sampled_from(["a", "b"]))
@@ -391,7 +395,7 @@ class Everything(RuleBasedStateMachine):
 
     def sync(self) -> Synced:
         asked = SyncRequest(terminal=False, now=f"{self.now:%Y-%m-%dT%H:%M:%SZ}")
-        return sync(self.company.configuration(), self.path, asked, lambda text: None)  # noqa: ARG005
+        return sync(self.company.configuration(), self.path, asked=asked, progress=lambda text: None)  # noqa: ARG005
 
     def nothing_lowered_blindly(self, since: int) -> None:
         carrier = self.company.carrier

@@ -143,7 +143,7 @@ def run(company: Company, folder: Path, minute: float) -> None:
     company.at(now)
     company.carrier.settle()
     asked = SyncRequest(terminal=False, now=f"{now:%Y-%m-%dT%H:%M:%SZ}")
-    sync(company.configuration(), folder / "state.json", asked, lambda text: None)  # noqa: ARG005
+    sync(company.configuration(), folder / "state.json", asked=asked, progress=lambda text: None)  # noqa: ARG005
 
 
 def company_with_an_event() -> Company:

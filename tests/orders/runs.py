@@ -121,7 +121,7 @@ class Office:
         request = Request("sync", at(minute), configuration.settings.window, f"run-{self.runs}", **asked)
         journal = self.journal(minute, run_id=request.run_id)
         around = RunContext(lambda: at(minute), NEVER, NEVER, lambda _: None, lambda: self.boot)
-        report = run(configuration, self.disk.load(), request, around, journal)
+        report = run(configuration, self.disk.load(), request=request, context=around, journal=journal)
         self.telling = finish(journal, report, TIMER, timedelta(days=400))
         return replace(report, lost_state=tuple(journal.lost))
 
@@ -131,7 +131,7 @@ class Office:
         configuration = self.company.configuration()
         request = Request("plan", at(minute), configuration.settings.window, "look")
         around = RunContext(lambda: at(minute), NEVER, NEVER, lambda _: None, lambda: self.boot)
-        return run(configuration, self.disk.load(), request, around)
+        return run(configuration, self.disk.load(), request=request, context=around)
 
     def journal(self, minute: float, run_id: str = "run") -> Journal:
         return Journal(self.disk, self.disk.load(), run_id, lambda: at(minute), stamp={"iodcal": "test"})

@@ -125,7 +125,7 @@ def test_what_is_to_be_said_is_said_before_it_counts_as_told() -> None:
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        sync.finish(journal, report, TIMER, timedelta(days=1), say)
+        sync.finish(journal, report, asked=TIMER, history_keep=timedelta(days=1), say=say)
     assert said == [1]
     assert office.disk.state.told == {}, "the next run tells it again"
 
@@ -146,5 +146,5 @@ def test_a_run_begins_once_it_has_the_lock(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sync, "StateStore", Locked)
     monkeypatch.setattr(sync, "clock_of", clock_of)
     asked = SyncRequest(terminal=False)
-    done = sync.sync(company.configuration(), tmp_path / "state.json", asked, lambda _: None)
+    done = sync.sync(company.configuration(), tmp_path / "state.json", asked=asked, progress=lambda _: None)
     assert done.report.now == at(3)

@@ -149,7 +149,9 @@ def test_a_reading_settles_an_order_and_without_one_only_the_time_passes() -> No
 
     def seen(shown: Reading | None, minute: float, boot: BootTime | None = None) -> CircuitState:
         readings = {CIRCUIT.key: shown} if shown is not None else {}
-        return observe([CIRCUIT], {CIRCUIT.key: sent}, readings, at(minute), SETTINGS, boot)[CIRCUIT.key]
+        return observe(
+            [CIRCUIT], {CIRCUIT.key: sent}, readings=readings, now=at(minute), settings=SETTINGS, boot=boot
+        )[CIRCUIT.key]
 
     assert seen(reading(5, 1000), 5).confirmed == Bandwidth(1000)
     waiting = seen(None, 19).order
@@ -158,7 +160,7 @@ def test_a_reading_settles_an_order_and_without_one_only_the_time_passes() -> No
     late = seen(None, 20).order
     assert late is not None
     assert late.outcome is Outcome.OVERDUE
-    idle = observe([CIRCUIT], {CIRCUIT.key: standing_at(100)}, {}, at(5), SETTINGS)
+    idle = observe([CIRCUIT], {CIRCUIT.key: standing_at(100)}, readings={}, now=at(5), settings=SETTINGS)
     assert idle == {CIRCUIT.key: replace(standing_at(100), off_peak=TIERS[0])}
 
 

@@ -41,7 +41,15 @@ class Waiting:
         configuration = self.office.company.configuration()
         deadline = Deadline.after(patience, lambda: self.minute * 60)
         now, said = (lambda: at(self.minute)), self.said.append
-        return wait_for_orders(configuration, self.store, self.report, deadline, now, said, self.pause)
+        return wait_for_orders(
+            configuration,
+            self.store,
+            report=self.report,
+            deadline=deadline,
+            clock=now,
+            progress=said,
+            pause=self.pause,
+        )
 
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)

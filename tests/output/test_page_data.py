@@ -141,7 +141,7 @@ def test_what_stands_on_the_page_beside_the_lanes(tmp_path: Path) -> None:
     held = replace(due, changes=(replace(due.due, held=Held(Reason.QUOTA, at(90))), *due.changes[1:]))
     late = Problem(Kind.LATE_RUN, "timer", {"minutes": 9, "every": "5m"}, NOON)
     made = report(plans=(held,), problems=(late,), test=True)
-    page = page_of(made, read_past(history), State(told=told), NOTHING, timedelta(hours=2))
+    page = page_of(made, read_past(history), state=State(told=told), hidden=NOTHING, back=timedelta(hours=2))
     assert [problem.id for problem in page.problems] == ["drift:den-a", "late_run:timer", "sunspots:den-a"]
     assert page.window == Interval(at(-120), at(720))
     coming = page.lanes[0].coming[0]
@@ -165,7 +165,7 @@ def test_many_problems_do_not_hide_the_picture() -> None:
         Problem(Kind.DRIFT, f"c-{number:03}", {"circuit": f"c-{number:03}"}, NOON) for number in range(400)
     )
     made = report(problems=many)
-    text = page_html(page_of(made, Past(), State(), NOTHING, timedelta(hours=2)))
+    text = page_html(page_of(made, Past(), state=State(), hidden=NOTHING, back=timedelta(hours=2)))
     assert "and 396 more" in text
     assert text.count("Warning</b>") == 300
     assert text.index("c-003 runs at") < text.index("<summary>and 396 more") < text.index("c-004 runs at")

@@ -63,7 +63,7 @@ def found() -> Lookback:
     looks = (replace(look(30, 90, ready=True), subject=HOSTILE), look(240, 300, ready=False, rule="Tests"))
     problems = (late(240, "late_run", "Tests"), late(330, "quota"))
     past = Past(orders, curtain_ups=looks, problems=problems, unreadable=1)
-    return look_back(past, (den, lon), {}, span(-60 * 24 * 30, 360), at(360), DENVER)
+    return look_back(past, (den, lon), standings={}, over=span(-60 * 24 * 30, 360), now=at(360), zone=DENVER)
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -77,7 +77,14 @@ def test_the_tables(width: int) -> None:
 
 
 def test_one_circuit_and_a_quiet_time() -> None:
-    calm = look_back(Past((order(0, LOW, HIGH),)), (circuit(labels=()),), {}, span(-60, -1), at(0), DENVER)
+    calm = look_back(
+        Past((order(0, LOW, HIGH),)),
+        (circuit(labels=()),),
+        standings={},
+        over=span(-60, -1),
+        now=at(0),
+        zone=DENVER,
+    )
     text = shown(lambda out, _: print_lookback(calm, out, everything=False), 80)
     assert "together" not in text
     assert "Service" not in text
@@ -100,7 +107,7 @@ def test_nothing_in_the_csv_is_a_formula() -> None:
 def test_a_page_of_many_circuits_is_bounded() -> None:
     circuits = [circuit(f"c-{number}") for number in range(300)]
     orders = tuple(order(number, LOW, HIGH, of=one) for number, one in enumerate(circuits))
-    many = look_back(Past(orders), circuits, {}, span(0, 360), at(360), DENVER)
+    many = look_back(Past(orders), circuits, standings={}, over=span(0, 360), now=at(360), zone=DENVER)
     page = costs_html(many)
     assert page.count("<svg") == 5
     assert "The first 200 of 300; -o csv has all." in page
@@ -108,7 +115,14 @@ def test_a_page_of_many_circuits_is_bounded() -> None:
 
 
 def test_a_page_without_events_or_labels() -> None:
-    calm = look_back(Past((order(0, LOW, HIGH),)), (circuit(labels=()),), {}, span(-60, -1), at(0), DENVER)
+    calm = look_back(
+        Past((order(0, LOW, HIGH),)),
+        (circuit(labels=()),),
+        standings={},
+        over=span(-60, -1),
+        now=at(0),
+        zone=DENVER,
+    )
     page = costs_html(calm)
     assert page.count("<svg") == 3
     assert "What it was for" not in page

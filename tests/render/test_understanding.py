@@ -157,7 +157,7 @@ def trials(*events: Event, rules: list[Rule] | None = None) -> tuple[EventEvalua
     known = Organizers(frozenset({"@contoso.example"}))
     matched = match_events(events, rules, organizers=known).matched
     windows = open_windows(matched, rules, CIRCUITS.values())
-    court = Explainer(rules, CIRCUITS, windows, known, Visibility.over(events))
+    court = Explainer(rules, CIRCUITS, windows=windows, organizers=known, veil=Visibility.over(events))
     return tuple(court.try_event(event) for event in events)
 
 

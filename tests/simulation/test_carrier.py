@@ -69,7 +69,17 @@ def lab() -> Lab:
     clock, chance = VirtualClock(START), Fated(NO_FAULTS, "lab")
     shelf = MemoryShelf({"1": LOW, "2": LOW})
     return Lab(
-        clock, chance, virtual_carrier(ACCOUNT, shelf, clock, timedelta(minutes=10), 3, chance, PATIENCE)
+        clock,
+        chance,
+        virtual_carrier(
+            ACCOUNT,
+            shelf,
+            clock=clock,
+            provisioning=timedelta(minutes=10),
+            changes_per_day=3,
+            chance=chance,
+            patience=PATIENCE,
+        ),
     )
 
 

@@ -101,7 +101,7 @@ def _spoiled(item: JsonObject, path: str) -> SpoiledEvent:
         start, end = sorted(_local(item, side)[0].replace(tzinfo=UTC) for side in ("start", "end"))
         span = Interval(start - _ZONES[0], end + _ZONES[1])
     code = "event_zone_strange" if found is not None else "event_malformed"
-    return SpoiledEvent(uid, code, name, None, found, span)
+    return SpoiledEvent(uid, code, property=name, line=None, found=found, span=span)
 
 
 def next_page(page: JsonObject) -> str | None:

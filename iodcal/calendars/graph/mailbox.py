@@ -166,12 +166,12 @@ class MailboxReader:
         return CalendarReading(
             self.source,
             progress.window,
-            progress.read_at,
-            kept,
-            max(progress.clock_errors, key=abs, default=None),
-            progress.calendar_id if self._mailbox.calendar_id is None else None,
-            elsewhere,
-            tuple(spoiled),
+            read_at=progress.read_at,
+            events=kept,
+            clock_error=max(progress.clock_errors, key=abs, default=None),
+            calendar_id=progress.calendar_id if self._mailbox.calendar_id is None else None,
+            elsewhere=elsewhere,
+            spoiled=tuple(spoiled),
             page_size=self._page_size if self._page_size < PAGE_SIZE else None,
             looked_up=self._found is not None,
         )

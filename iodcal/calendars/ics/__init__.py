@@ -76,7 +76,7 @@ class IcsReader(Struct, frozen=True):
         place = self._place()
         content, clock_error = self._content(place, deadline)
         try:
-            parsed = parse_events(self.source, content, window, deadline, self.zones)
+            parsed = parse_events(self.source, content, window=window, deadline=deadline, zones=self.zones)
         except CalendarError as error:
             if "first_words" not in error.facts or place.url is None:
                 raise
@@ -88,9 +88,9 @@ class IcsReader(Struct, frozen=True):
         return CalendarReading(
             self.source,
             window,
-            datetime.now(UTC),
-            inside,
-            clock_error,
+            read_at=datetime.now(UTC),
+            events=inside,
+            clock_error=clock_error,
             elsewhere=elsewhere,
             spoiled=parsed.spoiled,
         )
@@ -135,10 +135,10 @@ class IcsPlugin:
             IcsReader(
                 source,
                 options.ics,
-                context.directory,
-                options.private_network,
-                options.user_agent,
-                context.zones,
+                directory=context.directory,
+                private_network=options.private_network,
+                user_agent=options.user_agent,
+                zones=context.zones,
             ),
         )
 

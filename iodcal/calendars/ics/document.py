@@ -136,7 +136,14 @@ def _objects(content: bytes, lines: Sequence[str]) -> list[Component]:
         try:
             if mark is None:
                 raise _unbalanced(content, number, line)
-            _enter_or_leave(content, number, mark.group(1).upper(), mark.group(2).upper(), open_, calendars)
+            _enter_or_leave(
+                content,
+                number,
+                mark=mark.group(1).upper(),
+                name=mark.group(2).upper(),
+                open_=open_,
+                calendars=calendars,
+            )
         except CalendarError:
             if open_ and number == len(lines) - 1:
                 raise CalendarError("ics_truncated") from None
@@ -149,6 +156,7 @@ def _objects(content: bytes, lines: Sequence[str]) -> list[Component]:
 def _enter_or_leave(
     content: bytes,
     number: int,
+    *,
     mark: str,
     name: str,
     open_: list[Component],

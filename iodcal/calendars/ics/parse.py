@@ -120,10 +120,10 @@ class _Reading:
             SpoiledEvent(
                 properties.text("UID").strip()[:255],
                 damage.code,
-                damage.name,
-                self._lines.of(number),
-                damage.found,
-                span,
+                property=damage.name,
+                line=self._lines.of(number),
+                found=damage.found,
+                span=span,
             )
         )
 

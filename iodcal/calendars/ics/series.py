@@ -70,11 +70,11 @@ def read_entry(properties: Properties) -> EventEntry:
     entry = EventEntry(
         properties,
         properties.text("UID").strip()[:255],
-        _sequence(properties),
-        start,
-        end,
-        properties.moment("RECURRENCE-ID"),
-        _is_following(properties),
+        sequence=_sequence(properties),
+        start=start,
+        end=end,
+        slot=properties.moment("RECURRENCE-ID"),
+        following=_is_following(properties),
     )
     for name in ("EXDATE", "RDATE"):
         for _ in properties.moments(name):
@@ -170,7 +170,7 @@ class _Series:
     def occurrences(self, window: Interval, budget: StepBudget) -> Iterator[Occurrence]:
         recurs = self.master.recurs
         for at, end in self._planned(window, budget):
-            moment = Moment(at, self.start.zone, self.start.day)
+            moment = Moment(at, self.start.zone, day=self.start.day)
             key = _key(moment, self.start)
             if key in self._replaced or at.replace(hour=0, minute=0, second=0) in self._days:
                 continue
@@ -225,7 +225,7 @@ class _Series:
             if not text:
                 continue
             rule = self._rule(name, number, text)
-            for made, at in enumerate(expand(rule, self.start.local, first, last, budget)):
+            for made, at in enumerate(expand(rule, self.start.local, first=first, last=last, budget=budget)):
                 if made > _MOST_AT_ONCE:
                     raise TooDenseError(_MOST_AT_ONCE)
                 yield at

@@ -48,7 +48,7 @@ class Moment(Struct, frozen=True):
     day: bool = False
 
     def shifted(self, by: timedelta) -> Moment:
-        return Moment(add(self.local, by), self.zone, self.day)
+        return Moment(add(self.local, by), self.zone, day=self.day)
 
 
 class Length(Struct, frozen=True):

@@ -113,7 +113,7 @@ def _onsets(observance: Component, around: Interval) -> Iterator[tuple[datetime,
     locals_ = {start}
     for _, line in observance.named("RRULE"):
         rule = parse_rule(line.partition(":")[2], start, lambda text: _until(text, before))
-        locals_.update(expand(rule, start, around.start, around.end, StepBudget()))
+        locals_.update(expand(rule, start, first=around.start, last=around.end, budget=StepBudget()))
     for _, line in observance.named("RDATE"):
         locals_.update(_onset(part) for part in line.rpartition(":")[2].split(",") if part.strip())
     for local in locals_:

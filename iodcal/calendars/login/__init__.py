@@ -102,7 +102,9 @@ class Login:
                 from iodcal.calendars.login.identity import environment, workload_of
 
                 workload = workload_of(self._settings, self._settings.authority, environment())
-                return _asked(workload, workload.credential, session, deadline, claims)
+                return _asked(
+                    workload, workload.credential, session=session, deadline=deadline, claims=claims
+                )
             return self._first_accepted(session, deadline, claims)
         finally:
             session.close()
@@ -114,7 +116,9 @@ class Login:
             for text, is_certificate in self._secrets():
                 try:
                     credential = from_certificate(text) if is_certificate else text
-                    return _asked(self._settings, credential, session, deadline, claims)
+                    return _asked(
+                        self._settings, credential, session=session, deadline=deadline, claims=claims
+                    )
                 except CalendarError as error:
                     if error.code not in CREDENTIAL_REFUSED:
                         raise

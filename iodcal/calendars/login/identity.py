@@ -131,7 +131,9 @@ def workload_of(application: Application, authority: str | None, environment: Ma
     host = environment.get(_AUTHORITY, "").strip().rstrip("/")
     default = application.authority_url.rpartition("/")[0]
     base = authority or (host if host else default)
-    return Workload(tenant, client, f"{base}/{tenant}", application.scope, Path(file))
+    return Workload(
+        tenant, client, authority_url=f"{base}/{tenant}", scope=application.scope, token_file=Path(file)
+    )
 
 
 def environment() -> Mapping[str, str]:

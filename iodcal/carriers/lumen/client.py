@@ -132,7 +132,11 @@ class Lumen:
         self._session = Session()
         token_url = options.token_url or f"{options.url}/oauth/v2/token"
         self._tokens = Tokens(
-            self._session, token_url, options.client_id, options.client_secret, context.directory
+            self._session,
+            token_url,
+            client_id=options.client_id,
+            client_secret=options.client_secret,
+            directory=context.directory,
         )
         self._services: dict[str, Service] = {}
         self._clock_error: float | None = None

@@ -120,10 +120,10 @@ def _decode_pending(pending: dict[str, Any]) -> PendingChange:
     return PendingChange(
         Bandwidth.parse(pending["to"]),
         instant_of(pending["accepted_at"]),
-        instant_of(pending["active_at"]),
-        str(pending["external_id"]),
-        str(pending["order_id"]),
-        str(pending.get("note", "")),
+        active_at=instant_of(pending["active_at"]),
+        external_id=str(pending["external_id"]),
+        order_id=str(pending["order_id"]),
+        note=str(pending.get("note", "")),
     )
 
 

@@ -109,8 +109,8 @@ class Sandbox(Struct):
                 book.with_faults(request.service_id, replace(faults, lose_before=faults.lose_before - 1))
             )
             raise AnswerLostError("answer_lost", reason="switched on in the sandbox's file")
-        self._refuse(request, book, line, faults, now)
-        book, acceptance = self._taken(request, book, line, faults, now)
+        self._refuse(request, book, line=line, faults=faults, now=now)
+        book, acceptance = self._taken(request, book, line=line, faults=faults, now=now)
         if faults.lose_after:
             faults = replace(faults, lose_after=faults.lose_after - 1)
             self._write(book.with_faults(request.service_id, faults))
@@ -143,7 +143,12 @@ class Sandbox(Struct):
         if not faults.fail:
             active_at = now + (_STUCK if faults.stuck else self.provisioning)
             pending = PendingChange(
-                request.quote.bandwidth, now, active_at, request.external_id, order_id, request.note
+                request.quote.bandwidth,
+                now,
+                active_at=active_at,
+                external_id=request.external_id,
+                order_id=order_id,
+                note=request.note,
             )
             line = replace(line, pending=pending)
         return book.with_line(request.service_id, line), Acceptance(now, order_id)

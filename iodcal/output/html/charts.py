@@ -38,8 +38,8 @@ def _bill_row(name: str, bill: Bill, number: int, most: Decimal) -> Row:
     top = number * _ROW + 6
     baseline = _x(bill.baseline.amount, most)
     shapes = (
-        _bar("cost", top, Decimal(0), bill.cost.amount, most),
-        _bar("track", top, Decimal(0), bill.highest.amount, most),
+        _bar("cost", top, start=Decimal(0), amount=bill.cost.amount, most=most),
+        _bar("track", top, start=Decimal(0), amount=bill.highest.amount, most=most),
         tag("line", class_="base", x1=baseline, x2=baseline, y1=top - 3, y2=top + _BAR + 3),
     )
     sign = "" if bill.cost.complete else "at least "
@@ -52,7 +52,7 @@ def spending_chart(rows: Sequence[Spending], said: str) -> Html:
     shown = []
     for number, one in enumerate(rows):
         kind = "spent" if one.cost.amount >= 0 else "less"
-        shape = _bar(kind, number * _ROW + 6, Decimal(0), abs(one.cost.amount), most)
+        shape = _bar(kind, number * _ROW + 6, start=Decimal(0), amount=abs(one.cost.amount), most=most)
         shown.append(Row(spent_on(one.because), (shape,), f"{one.cost.rounded:+} {one.cost.currency}"))
     return _chart(shown, said)
 
@@ -72,9 +72,11 @@ def _stretches(figures: Figures, tiers: Sequence[Bandwidth], number: int, whole:
         share = Decimal(figures.at_tier.get(tier, timedelta()) / whole if whole else 0)
         if share:
             title = tag("title", f"{tier}: {share * 100:.0f} %")
-            shapes.append(_bar(f"t{shade(tier, tiers)} edge", top, at, share, Decimal(1), title))
+            shapes.append(
+                _bar(f"t{shade(tier, tiers)} edge", top, start=at, amount=share, most=Decimal(1), title=title)
+            )
             at += share
-    return [*shapes, _bar("track", top, Decimal(0), Decimal(1), Decimal(1))]
+    return [*shapes, _bar("track", top, start=Decimal(0), amount=Decimal(1), most=Decimal(1))]
 
 
 def shade(tier: Bandwidth, tiers: Sequence[Bandwidth]) -> int:
@@ -90,7 +92,7 @@ def _most_of(figures: Figures, whole: timedelta) -> str:
 
 
 def _bar(
-    kind: str, top: int, start: Decimal, amount: Decimal, most: Decimal, title: Html | None = None
+    kind: str, top: int, *, start: Decimal, amount: Decimal, most: Decimal, title: Html | None = None
 ) -> Html:
     left = _x(start, most)
     width = f"{max(0.0, float(_x(start + amount, most)) - float(left)):.2f}"

@@ -132,7 +132,7 @@ def report_page(configuration: Configuration, state_path: Path, asked: PageReque
     report = plan(configuration, state_path, preview, lambda _: None)
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)
-    return page_of(report, past, state, hidden_by(configuration), asked.far_back)
+    return page_of(report, past, state=state, hidden=hidden_by(configuration), back=asked.far_back)
 
 
 def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: timedelta) -> Page:
@@ -142,24 +142,24 @@ def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: time
     pasts, lanes = circuit_pasts(past, standings), list[Lane]()
     for one in report.plans:
         own = pasts.get(one.circuit.key, CircuitPast(one.circuit.key))
-        lanes.append(_lane(one, past, own, window, report, hidden))
+        lanes.append(_lane(one, past, own=own, window=window, report=report, hidden=hidden))
     zones = [plan.circuit.zone for plan in report.plans]
     return Page(
         report.now,
         window,
-        max(zones, key=zones.count),
-        tuple(lanes),
-        tuple(_problems(report, state, hidden)),
-        report.sources,
-        report.last_run,
-        report.config_digest,
-        report.test,
-        past.unreadable,
+        zone=max(zones, key=zones.count),
+        lanes=tuple(lanes),
+        problems=tuple(_problems(report, state, hidden)),
+        sources=report.sources,
+        last_run=report.last_run,
+        config_digest=report.config_digest,
+        test=report.test,
+        unreadable=past.unreadable,
     )
 
 
 def _lane(
-    plan: CircuitPlan, past: Past, own: CircuitPast, window: Interval, report: Report, hidden: Hidden
+    plan: CircuitPlan, past: Past, *, own: CircuitPast, window: Interval, report: Report, hidden: Hidden
 ) -> Lane:
     circuits = len(report.plans)
     bars, left_out = in_rows(bars_of(past, plan.timeline, window, hidden, now=report.now))
@@ -171,16 +171,16 @@ def _lane(
     return Lane(
         plan.circuit,
         plan.standing,
-        plan.target,
-        (
+        target=plan.target,
+        blocks=(
             *past_blocks(own, Interval(window.start, report.now)),
             *planned_blocks(plan.timeline, Interval(report.now, window.end)),
         ),
-        tuple(bars[-shown:]),
-        tuple(troubles[-_share(_MOST_TROUBLES, circuits) :]),
-        tuple(happened[-most:]),
-        tuple(_coming(change, report.now, hidden) for change in plan.changes[:most]),
-        left_out,
+        bars=tuple(bars[-shown:]),
+        troubles=tuple(troubles[-_share(_MOST_TROUBLES, circuits) :]),
+        entries=tuple(happened[-most:]),
+        coming=tuple(_coming(change, report.now, hidden) for change in plan.changes[:most]),
+        left_out=left_out,
     )
 
 
@@ -211,13 +211,13 @@ def _coming(change: Change, now: datetime, hidden: Hidden) -> Entry:
     return Entry(
         "plan",
         max(change.at, now),
-        Stamp(now, ""),
-        change.circuit,
-        change.old,
-        change.new,
-        HELD if change.held is not None else DUE if change.due else PLANNED,
-        str(change.held.reason) if change.held is not None else None,
-        change.held.until if change.held is not None else None,
+        stamp=Stamp(now, ""),
+        circuit=change.circuit,
+        old=change.old,
+        new=change.new,
+        outcome=HELD if change.held is not None else DUE if change.due else PLANNED,
+        reason=str(change.held.reason) if change.held is not None else None,
+        until=change.held.until if change.held is not None else None,
         causes=hidden.causes(change.causes),
     )
 
@@ -238,11 +238,13 @@ def _problems(report: Report, state: State, hidden: Hidden) -> Iterator[CurrentP
         if told.over:
             continue
         words = describe_recorded(key, hidden.facts(told.facts))
-        standing[key] = CurrentProblem(key, _severity(key), told.since, words.message, words.remedy)
+        standing[key] = CurrentProblem(
+            key, _severity(key), since=told.since, message=words.message, remedy=words.remedy
+        )
     for problem in report.problems:
         words = describe(Problem(problem.kind, problem.where, hidden.facts(problem.facts)))
         standing[problem.id] = CurrentProblem(
-            problem.id, problem.severity, problem.since, words.message, words.remedy
+            problem.id, problem.severity, since=problem.since, message=words.message, remedy=words.remedy
         )
     yield from sorted(standing.values(), key=lambda one: (one.severity is not Severity.ERROR, one.id))
 
@@ -305,18 +307,18 @@ def _of_causes(causes: Iterable[Cause]) -> Iterator[Bar]:
     for cause in causes:
         if cause.kind == "event":
             span = Interval(cause.start, cause.end)
-            yield Bar(cause_id(cause), span, cause.asks or span, cause.rule, cause.subject)
+            yield Bar(cause_id(cause), span, asks=cause.asks or span, rule=cause.rule, subject=cause.subject)
 
 
 def _of_looks(looks: Iterable[CurtainUp]) -> Iterator[Bar]:
     for look in looks:
         if look.end is not None:
             span = Interval(look.start, look.end)
-            yield Bar(look.about.id, span, span, look.rule, look.subject)
+            yield Bar(look.about.id, span, asks=span, rule=look.rule, subject=look.subject)
 
 
 def _of_timeline(timeline: Timeline, hidden: Hidden) -> Iterator[Bar]:
     for window in timeline.windows:
         demand = window.demand
         subject = None if hidden.covers(demand.calendar, demand.rule.name) else demand.subject
-        yield Bar(demand.id, demand.event, demand.span, demand.rule.name, subject)
+        yield Bar(demand.id, demand.event, asks=demand.span, rule=demand.rule.name, subject=subject)
