@@ -86,7 +86,7 @@ def fetch(
 ) -> tuple[bytes, float | None]:
     """What an https `url` holds, and the server's clock less ours in seconds, where it told. Redirects lead
     into private networks only with `private_network`. One try: whoever reads many calendars knows
-    when another is due. Raises CalendarError, which names the host alone; PassingError where that may help."""
+    when another is due. Raises CalendarError, which names the host alone: PassingError where it may help."""
     host = host_of(url)
     followed = []
 
