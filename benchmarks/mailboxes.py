@@ -54,9 +54,9 @@ def read_many(count: int = 200) -> tuple[float, float]:
         rules.write_text(RULES.format(mailboxes=names, **facts), encoding="utf-8")
         configuration = load_configuration(rules)
         before = time.perf_counter()
-        sight = fetch_events(
+        snapshot = fetch_events(
             configuration, State(), now, timedelta(hours=72), Deadline.after(60), progress=_ignore
         )
         seconds = time.perf_counter() - before
-    assert len(sight.readings) == count, sight.failures
+    assert len(snapshot.readings) == count, snapshot.failures
     return seconds, count / 8 * _LATENCY

@@ -87,10 +87,10 @@ def compare(
     # Both look as far, and the exit status is the comparison's own.
     request = replace(preview_request(configuration, asked, now), detailed_exitcode=False)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
+    context = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     shared = SharedReading(_span(configuration, other, request))
-    around = replace(around, read_calendars=shared)
-    before, after = _plan_both(configuration, other, state, request, around)
+    context = replace(context, read_calendars=shared)
+    before, after = _plan_both(configuration, other, state, request, context)
     within = Interval(now, now + request.window)
     rules = _compare_rules(configuration.rules, other.rules, after)
     found = circuit_differences(before.plans, after.plans, within)
@@ -98,15 +98,15 @@ def compare(
 
 
 def _plan_both(
-    configuration: Configuration, other: Configuration, state: State, request: Request, around: RunContext
+    configuration: Configuration, other: Configuration, state: State, request: Request, context: RunContext
 ) -> tuple[Report, Report]:
-    carriers = Carriers(configuration, around.clock)
-    before = run(configuration, state, request, around, carriers=carriers)
+    carriers = Carriers(configuration, context.clock)
+    before = run(configuration, state, request, context, carriers=carriers)
     read = set(carriers.readings)
-    after = run(other, state, request, around, carriers=carriers.alike(other))
+    after = run(other, state, request, context, carriers=carriers.alike(other))
     if set(carriers.readings) != read:
         # The other rules had to look at more circuits: today's plan must know as much.
-        before = run(configuration, state, request, around, carriers=carriers)
+        before = run(configuration, state, request, context, carriers=carriers)
     return before, after
 
 

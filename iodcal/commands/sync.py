@@ -139,8 +139,8 @@ def sync(
             shared_with=_other_host(before, configuration.settings.every, clock()),
         )
         journal = Journal(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
-        around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
-        report = run(configuration, state, request, around, journal)
+        context = surroundings(configuration, clock, progress, virtual=asked.now is not None)
+        report = run(configuration, state, request, context, journal)
         report = _with_budgets(report, configuration, journal.state, store)
         telling = finish(journal, report, asked, configuration.settings.history_keep, say)
     report = replace(report, lost_state=tuple(journal.lost))

@@ -178,12 +178,12 @@ def match_events(
     events, rules = tuple(events), tuple(rules)
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
-    veil = Visibility.over(events, hidden_calendars)
+    visibility = Visibility.over(events, hidden_calendars)
     sorting = _Sorting(NameBook(circuits))
     sound = (event for event in events if certain_obstacle(event) is None)
     # Strangers' subjects come last: they may use up what slow searches may cost.
     for event in sorted(sound, key=lambda event: doubtful_obstacle(event, allowed) is Obstacle.ORGANIZER):
-        _sort(event, index, allowed, veil, sorting)
+        _sort(event, index, allowed, visibility, sorting)
     return Matching(
         tuple(sorting.matched),
         tuple(sorting.refused),
@@ -196,11 +196,11 @@ def match_events(
 
 
 def _sort(
-    event: Event, index: RuleIndex, organizers: Organizers, veil: Visibility, sorting: _Sorting
+    event: Event, index: RuleIndex, organizers: Organizers, visibility: Visibility, sorting: _Sorting
 ) -> None:
     candidates = index.candidates(event, normalise_text(event.subject))
     taken = [rule for rule in candidates if sorting.takes(rule, event)]
-    subject = None if veil.hides(event) else short_subject(event.subject)
+    subject = None if visibility.hides(event) else short_subject(event.subject)
     if event.more_attendees and organizers.allow(event.organizer):
         for rule in candidates:
             if rule not in taken and _would_take(rule, event, sorting):
@@ -221,7 +221,7 @@ def _sort(
         sorting.invalid.append(kept)
     elif obstacle is Obstacle.ORGANIZER:
         sorting.refused.append(kept)
-        sorting.refused_by.append(None if veil.hides(event) else event.organizer)
+        sorting.refused_by.append(None if visibility.hides(event) else event.organizer)
     elif matches:
         sorting.matched.append(kept)
 

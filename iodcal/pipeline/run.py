@@ -35,16 +35,16 @@ def run(
     be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
     """
     current = _prepare(configuration, state, request, context, carriers)
-    sight = _fetch(current)
-    timelines = draw_timelines(current, sight)
+    snapshot = _fetch(current)
+    timelines = draw_timelines(current, snapshot)
     if request.cached:
-        plans, placed = plan_circuits(current, timelines, sight), dict[str, Placed]()
+        plans, placed = plan_circuits(current, timelines, snapshot), dict[str, Placed]()
     else:
         context.progress("reading circuits")
-        plans, placed = Rounds(current, timelines, sight, _placer(current, journal)).carry_out()
-    problems = tuple(find_problems(current, sight, plans, placed))
-    checks = keep(current, journal, sight, plans, problems) if journal is not None else ()
-    return report(current, sight, plans, placed, problems, journal, preflight_checks=checks)
+        plans, placed = Rounds(current, timelines, snapshot, _placer(current, journal)).carry_out()
+    problems = tuple(find_problems(current, snapshot, plans, placed))
+    checks = keep(current, journal, snapshot, plans, problems) if journal is not None else ()
+    return report(current, snapshot, plans, placed, problems, journal, preflight_checks=checks)
 
 
 def _prepare(
@@ -72,7 +72,7 @@ def _policy(configuration: Configuration, state: State, request: Request) -> Pol
         window=request.window,
         every=settings.every,
         min_gap=settings.min_gap,
-        patience=settings.patience,
+        order_timeouts=settings.order_timeouts,
         enforce=settings.on_drift is OnDrift.ENFORCE,
         max_unplanned_downs=settings.max_unplanned_downs,
         allow_downs=request.allow_downs,

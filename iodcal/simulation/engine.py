@@ -93,8 +93,8 @@ def _run_once(environment: Environment, store: MemoryStore, log: RunLog, memo: M
     log.runs += 1
     request = Request("sync", clock.now, configuration.settings.window, f"run {log.runs}")
     journal = Journal(store, store.state, request.run_id, clock)
-    around = RunContext(clock, NEVER, NEVER, _quietly, _no_boot_time, memo=memo)
-    report = run(configuration, store.state, request, around, journal)
+    context = RunContext(clock, NEVER, NEVER, _quietly, _no_boot_time, memo=memo)
+    report = run(configuration, store.state, request, context, journal)
     telling = finish(journal, report, _UNWATCHED, configuration.settings.history_keep)
     log.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
     for problem in report.problems:

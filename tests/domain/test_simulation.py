@@ -43,7 +43,7 @@ class World:
         self.timeline = draw_timeline(self.circuit, windows, view_from(at(0), self.circuit, POLICY))
 
     @property
-    def pace(self) -> Timing:
+    def timing(self) -> Timing:
         return Timing(minutes(self.every), minutes(self.provisioning), minutes(self.min_gap))
 
     def wanted(self, start: float, end: float) -> set[int]:
@@ -117,7 +117,7 @@ def live(world: World, start: int = OFF_PEAK) -> Life:
         if minute >= done_at:
             running = ordered
         if minute in runs and minute >= done_at:
-            change = due_change(world.timeline, Bandwidth(ordered), at(minute), world.pace).change
+            change = due_change(world.timeline, Bandwidth(ordered), at(minute), world.timing).change
             if change is not None:
                 assert change.old == Bandwidth(ordered)
                 life.changes.append((minute, ordered, change.new.mbps))
@@ -168,10 +168,10 @@ def test_never_a_level_that_nothing_near_asks_for(world: World, start: Bandwidth
 def test_applying_a_plan_and_planning_again_asks_for_nothing(
     world: World, ordered: Bandwidth, now: int
 ) -> None:
-    change = due_change(world.timeline, ordered, at(now), world.pace).change
+    change = due_change(world.timeline, ordered, at(now), world.timing).change
     if change is not None:
         assert change.new != change.old == ordered
-        assert due_change(world.timeline, change.new, at(now), world.pace).change is None
+        assert due_change(world.timeline, change.new, at(now), world.timing).change is None
 
 
 @given(worlds(exactly=True), st.sampled_from(TIERS))
@@ -183,7 +183,7 @@ def test_what_is_to_come_is_what_a_swift_carrier_would_do(world: World, start: B
         level, before = _at_once(world, level, minute), level
         if level != before:
             done.append((minute, before.mbps, level.mbps))
-    planned = coming_changes(world.timeline, first, at(0), at(LAST), world.pace.min_gap)
+    planned = coming_changes(world.timeline, first, at(0), at(LAST), world.timing.min_gap)
     assert [(minute_of(change.at), change.old.mbps, change.new.mbps) for change in planned] == done
 
 
@@ -205,7 +205,7 @@ def _sight_ends(world: World, minute: int) -> float:
 
 @given(worlds(exactly=True), st.sampled_from(TIERS), st.integers(0, LAST))
 def test_changes_to_come_form_a_chain_in_order(world: World, level: Bandwidth, now: int) -> None:
-    changes = list(coming_changes(world.timeline, level, at(now), at(LAST), world.pace.min_gap))
+    changes = list(coming_changes(world.timeline, level, at(now), at(LAST), world.timing.min_gap))
     assert not changes or changes[0].old == level
     for earlier, later in pairwise(changes):
         assert (earlier.new, earlier.at < later.at) == (later.old, True)

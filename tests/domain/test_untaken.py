@@ -18,9 +18,9 @@ OTHER = replace(EVENT, id="2", uid="uid-2", subject="Townhall")
 def titles(
     *events: Event, hidden: tuple[str, ...] = (), rules: tuple[Rule, ...] = (rule(subject=["All-Hands"]),)
 ) -> tuple[str, ...]:
-    veil = Visibility.over(events, frozenset(hidden))
+    visibility = Visibility.over(events, frozenset(hidden))
     matching = match(*events, rules=list(rules))
-    return untaken_titles(events, matching, rules, {CIRCUIT.name: CIRCUIT}, veil, NOON - 3 * HOUR)
+    return untaken_titles(events, matching, rules, {CIRCUIT.name: CIRCUIT}, visibility, NOON - 3 * HOUR)
 
 
 def test_what_a_rule_took_is_left_out_and_the_rest_comes_once_in_order() -> None:
