@@ -63,5 +63,5 @@ def read_many(count: int = 200) -> tuple[float, float]:
             progress=_ignore,
         )
         seconds = time.perf_counter() - before
-    assert len(sight.readings) == count, sight.failures
+    assert len(snapshot.readings) == count, snapshot.failures
     return seconds, count / 8 * _LATENCY

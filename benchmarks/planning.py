@@ -40,7 +40,7 @@ _POLICY = Policy(
     window=timedelta(hours=72),
     every=timedelta(minutes=5),
     min_gap=timedelta(minutes=60),
-    patience=OrderTimeouts(parse_duration("20m"), parse_duration("15m")),
+    order_timeouts=OrderTimeouts(parse_duration("20m"), parse_duration("15m")),
 )
 
 

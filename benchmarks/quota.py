@@ -72,7 +72,7 @@ def make(fleet: Fleet, seed: int = 1) -> Load:
             window=timedelta(days=7),
             every=timedelta(minutes=5),
             min_gap=timedelta(minutes=60),
-            patience=OrderTimeouts(timedelta(minutes=20), timedelta(minutes=15)),
+            order_timeouts=OrderTimeouts(timedelta(minutes=20), timedelta(minutes=15)),
             max_unplanned_downs=fleet.circuits,
         ),
     )

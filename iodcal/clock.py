@@ -1,4 +1,4 @@
-"""The clock that nobody sets: the time since this machine's boot."""
+"""The monotonic clock: the time since this machine's boot, which no setting of the clock changes."""
 
 from __future__ import annotations
 

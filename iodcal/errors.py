@@ -1,4 +1,4 @@
-"""What can go wrong at the edges. Errors carry facts; `iodcal.words` puts them into words, with the remedy.
+"""What can go wrong at the edges. Errors carry facts; `iodcal.messages` has their words and remedies.
 
 IodcalError
   ConfigurationError      78  the configuration is wrong: all its faults at once

@@ -164,3 +164,15 @@ def test_every_excerpt_of_a_configuration_fits_the_schema(page: Path) -> None:
         whole = {"rules": document} if isinstance(document, list) else document
         if whole is not None:
             jsonschema.validate(json.loads(json.dumps(whole, default=str)), schema)
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
+    package = ROOT / "iodcal"
+    parts = {path.relative_to(package).parts[0].removesuffix(".py") for path in package.rglob("*.py")}
+    text = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    named = {name.removeprefix("iodcal.") for name in re.findall(r"`((?:\w+\.)+\w+)`", text)}
+    modules = {name for name in named if name.split(".")[0] in parts}
+    assert len(modules) > 50
+    files = {name: package.joinpath(*name.split(".")) for name in modules}
+    gone = {name for name, path in files.items() if not (path.with_suffix(".py").is_file() or path.is_dir())}
+    assert not gone

@@ -23,20 +23,20 @@ RULES = (
 )
 
 
-def sight(*spoiled: SpoiledEvent, source: Source = COMPANY) -> EventSnapshot:
+def snapshot(*spoiled: SpoiledEvent, source: Source = COMPANY) -> EventSnapshot:
     reading = CalendarReading(source, Interval(NOON, NOON + 72 * HOUR), NOON, (), spoiled=spoiled)
     return EventSnapshot((), {source.key: reading}, {}, Matching(()))
 
 
 def test_the_circuits_of_its_calendars_rules_are_in_doubt_while_it_could_last() -> None:
     span = Interval(NOON + HOUR, NOON + 2 * HOUR)
-    doubtful = sight(SpoiledEvent("a", "ics_damaged", span=span)).doubtful(RULES)
+    doubtful = snapshot(SpoiledEvent("a", "ics_damaged", span=span)).doubtful(RULES)
     assert doubtful == {name: (Interval(NOON, NOON + 2.5 * HOUR),) for name in ("den-a", "lon-a")}
-    assert sight().doubtful(RULES) == {}
+    assert snapshot().doubtful(RULES) == {}
 
 
 def test_one_whose_time_nobody_knows_is_always_in_doubt() -> None:
-    (doubt,) = sight(SpoiledEvent("", "ics_damaged"), source=OTHER).doubtful(RULES)["den-b"]
+    (doubt,) = snapshot(SpoiledEvent("", "ics_damaged"), source=OTHER).doubtful(RULES)["den-b"]
     assert NOON - 10**6 * HOUR in doubt
     assert NOON + 10**6 * HOUR in doubt
 

@@ -53,7 +53,7 @@ class CalendarReader(Protocol):
 
 @runtime_checkable
 class Probing(Protocol):
-    """What a `CalendarReader` may offer beside: a trial that costs less than a reading, for `doctor`."""
+    """What a `CalendarReader` may offer beside: a test that costs less than a reading, for `doctor`."""
 
     def probe(self, day: Interval, deadline: Deadline) -> float | None:
         """Asks for one event of `day`; the server's clock less ours in seconds, where it told.

@@ -1,4 +1,4 @@
-"""The command line: parses, calls, renders; decides nothing."""
+"""The command line: parses, calls, shows; decides nothing."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def _show_first_plan(session: CommandSession, path: Path, written: Sequence[Path
 
 
 class TerminalAsker:
-    """The `Asker` of `iodcal init`: explains, asks, and shows what the trials say."""
+    """The `Prompter` of `iodcal init`: explains, asks, and shows what each try says."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -87,7 +87,7 @@ def compare(
     # Both look as far, and the exit status is the comparison's own.
     request = replace(preview_request(configuration, asked, now), detailed_exitcode=False)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
+    context = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     shared = SharedReading(_span(configuration, other, request))
     around = replace(around, read_calendars=shared)
     before, after = _plan_both(configuration, other, state=state, request=request, around=around)
@@ -105,7 +105,7 @@ def compare(
 
 
 def _plan_both(
-    configuration: Configuration, other: Configuration, state: State, request: Request, around: RunContext
+    configuration: Configuration, other: Configuration, state: State, request: Request, context: RunContext
 ) -> tuple[Report, Report]:
     carriers = Carriers(configuration, around.clock)
     before = run(configuration, state, request=request, context=around, carriers=carriers)

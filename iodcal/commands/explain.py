@@ -29,7 +29,7 @@ from iodcal.domain.unmatched import resembles
 from iodcal.domain.windows import open_windows
 from iodcal.exits import Exit
 from iodcal.pipeline.detect import of_unreadable
-from iodcal.pipeline.fetch import EventSnapshot, fetch_events, organizers_of, veil_of
+from iodcal.pipeline.fetch import EventSnapshot, fetch_events, organizers_of, visibility_of
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.result import Report
 
@@ -57,7 +57,7 @@ class ExplainedEvents(Struct, frozen=True):
     now: datetime
     window: Interval
     zone: ZoneInfo
-    trials: tuple[EventEvaluation, ...]
+    evaluations: tuple[EventEvaluation, ...]
     searched: int = 0
     hidden: int = 0
     text: str | None = None
@@ -122,7 +122,7 @@ def _explain_events(
 ) -> ExplainedEvents:
     horizon = horizon_of(configuration, asked)
     clock, _ = clock_of(configuration, asked.now)
-    around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
+    context = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     state = store_of(configuration, state_path, clock).load(read_only=True)
     sight = fetch_events(
         configuration,
@@ -132,19 +132,19 @@ def _explain_events(
         deadline=around.calendar_deadline,
         progress=progress,
     )
-    veil = veil_of(configuration, sight)
-    events = [event for event in sight.read if _is_meant(event, asked, horizon.at, configuration.zone)]
-    found = [event for event in events if _is_named(event, asked.event, veil)]
-    court = _court(configuration, sight, veil)
+    visibility = visibility_of(configuration, snapshot)
+    events = [event for event in snapshot.read if _is_meant(event, asked, horizon.at, configuration.zone)]
+    found = [event for event in events if _is_named(event, asked.event, visibility)]
+    explainer = _explainer(configuration, snapshot, visibility)
     return ExplainedEvents(
         now=horizon.now,
         window=Interval(horizon.start, horizon.start + horizon.length),
         zone=configuration.zone,
-        trials=tuple(court.try_event(event) for event in _in_order(found, configuration.zone)),
+        evaluations=tuple(explainer.try_event(event) for event in _in_order(found, configuration.zone)),
         searched=len(events),
-        hidden=sum(veil.hides(event) for event in events),
+        hidden=sum(visibility.hides(event) for event in events),
         text=asked.event,
-        problems=tuple(_unreadable(configuration, sight)),
+        problems=tuple(_unreadable(configuration, snapshot)),
     )
 
 
@@ -154,16 +154,16 @@ def _is_meant(event: Event, asked: ExplainRequest, at: datetime, zone: ZoneInfo)
     return asked.at is None or at in event.span.within(zone)
 
 
-def _is_named(event: Event, text: str | None, veil: Visibility) -> bool:
+def _is_named(event: Event, text: str | None, visibility: Visibility) -> bool:
     """A hidden title must not be found by guessing either."""
-    return text is None or (not veil.hides(event) and resembles(text, event.subject))
+    return text is None or (not visibility.hides(event) and resembles(text, event.subject))
 
 
 def _in_order(events: Iterable[Event], zone: ZoneInfo) -> list[Event]:
     return sorted(events, key=lambda event: (event.span.within(zone), event.source, event.id))
 
 
-def _court(configuration: Configuration, sight: EventSnapshot, veil: Visibility) -> Explainer:
+def _explainer(configuration: Configuration, snapshot: EventSnapshot, visibility: Visibility) -> Explainer:
     circuits, rules = configuration.circuits, configuration.rules
     windows = open_windows(sight.events, rules, circuits.values())
     return Explainer(
@@ -176,9 +176,9 @@ def _court(configuration: Configuration, sight: EventSnapshot, veil: Visibility)
     )
 
 
-def _unreadable(configuration: Configuration, sight: EventSnapshot) -> Iterable[Problem]:
-    for recalled in sight.recalled:
-        error = sight.failures.get(recalled.source.key)
+def _unreadable(configuration: Configuration, snapshot: EventSnapshot) -> Iterable[Problem]:
+    for recalled in snapshot.recalled:
+        error = snapshot.failures.get(recalled.source.key)
         if error is not None:
             yield of_unreadable(recalled.source, error, configuration.rules)
 

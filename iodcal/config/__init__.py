@@ -57,7 +57,7 @@ class Settings(Struct, frozen=True):
     notify_within: timedelta = timedelta(seconds=10)
 
     @property
-    def patience(self) -> OrderTimeouts:
+    def order_timeouts(self) -> OrderTimeouts:
         return OrderTimeouts(self.order_timeout, self.lost_answer_grace)
 
 

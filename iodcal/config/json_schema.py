@@ -1,4 +1,4 @@
-"""What each key of `rules.yaml` means, in one line, for `iodcal schema`: by section, then by key.
+"""The JSON Schema of `rules.yaml`, and what each of its keys means in one line: by section, then by key.
 
 A plug-in's sections, and `match`, carry their own, as `msgspec.Meta(description=...)` in an annotation.
 """

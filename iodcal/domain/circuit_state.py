@@ -37,7 +37,7 @@ class CircuitState(Struct, frozen=True):
     definition); `order` the open order; `recent` the orders settled in the last 24 hours, oldest first.
     `level` is what the timeline asked for at the last run, `stepped_down_at` when it last fell.
     `raised_for` is the demand for which a drift downwards was already repaired. `curtain_ups` are the
-    events whose curtain-up reading was taken (copy key and start) with their end. `retry_at` is the
+    events whose preflight check was made (copy key and start) with their end. `retry_at` is the
     time before which a failed lowering is not tried again. `held_told` names the held change that the
     history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
     `quotes` are the last prices that the carrier quoted, one for each tier and currency.
@@ -71,7 +71,7 @@ class CircuitState(Struct, frozen=True):
         return (*self.recent, self.order) if self.order is not None else self.recent
 
     def with_quote(self, quote: QuotedPrice) -> CircuitState:
-        """This standing with `quote` in the place of the last one for the same tier and currency."""
+        """This state with `quote` in the place of the last one for the same tier and currency."""
         others = [
             known
             for known in self.quotes

@@ -1,4 +1,6 @@
-"""Labels: what users hang on circuits, sites and rules (`cost_center`, `owner`, `change_ref`), for those who
+"""Circuits: account, baseline, tiers, and how orders to them are made; and what their carrier shows.
+
+Labels are what users hang on circuits, sites and rules (`cost_center`, `owner`, `change_ref`), for those who
 bill and audit. No order depends on them; `notify` may select by a circuit's."""
 
 from __future__ import annotations

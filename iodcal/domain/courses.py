@@ -226,7 +226,7 @@ class Course(Struct):
     def _fresh(self, begin: int) -> WalkStep | None:
         """With a new day's changes a circuit that was left up may be lowered, if that is worth it. One that
         went up on the evening before was not left up."""
-        sight = int(self.policy.pace(self.plan.circuit).down_sight.total_seconds())
+        sight = int(self.policy.timing(self.plan.circuit).down_sight.total_seconds())
         lowest = self._highest(begin, begin + sight)
         lowered = [step.at for step in self.steps if step.down and step.at < begin]
         left_up = lowered and all(move.at <= lowered[-1] for move in self.moves)

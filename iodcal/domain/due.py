@@ -45,16 +45,16 @@ class DueChange(Struct, frozen=True):
     too_late: tuple[Bandwidth, datetime] | None = None
 
 
-def due_change(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Timing) -> DueChange:
+def due_change(timeline: Timeline, ordered: Bandwidth, now: datetime, timing: Timing) -> DueChange:
     """The change due at `now` (UTC) on a circuit ordered at `ordered`."""
-    soon = scan(timeline, now, pace.every)
+    soon = scan(timeline, now, timing.every)
     too_late = None
     if maximum(timeline, soon) > ordered:
-        change = _due_up(timeline, ordered, now, pace)
-        too_late = _out_of_reach(timeline, change.new if change else ordered, now, pace)
+        change = _due_up(timeline, ordered, now, timing)
+        too_late = _out_of_reach(timeline, change.new if change else ordered, now, timing)
         if change:
             return DueChange(change, too_late)
-    return DueChange(_due_down(timeline, ordered, now, pace), too_late)
+    return DueChange(_due_down(timeline, ordered, now, timing), too_late)
 
 
 def scan(timeline: Timeline, now: datetime, length: timedelta) -> Interval:
@@ -73,12 +73,12 @@ def maximum(timeline: Timeline, within: Interval) -> Bandwidth:
     return max(segment.target for segment in timeline.over(within))
 
 
-def _due_up(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Timing) -> Change | None:
-    sight = scan(timeline, now, pace.up_sight)
+def _due_up(timeline: Timeline, ordered: Bandwidth, now: datetime, timing: Timing) -> Change | None:
+    sight = scan(timeline, now, timing.up_sight)
     wanted = [
         segment
         for segment in timeline.over(sight)
-        if segment.target > ordered and timeline.lasts_until(segment) >= now + pace.provisioning
+        if segment.target > ordered and timeline.lasts_until(segment) >= now + timing.provisioning
     ]
     if not wanted:
         return None
@@ -102,9 +102,9 @@ def _first_above(timeline: Timeline, ordered: Bandwidth, sight: Interval) -> dat
 
 
 def _out_of_reach(
-    timeline: Timeline, reached: Bandwidth, now: datetime, pace: Timing
+    timeline: Timeline, reached: Bandwidth, now: datetime, timing: Timing
 ) -> tuple[Bandwidth, datetime] | None:
-    sight = scan(timeline, now, pace.every)
+    sight = scan(timeline, now, timing.every)
     missed = [segment for segment in timeline.over(sight) if segment.target > reached]
     if not missed:
         return None
@@ -120,8 +120,8 @@ def needed_ahead(timeline: Timeline, at: datetime, length: timedelta) -> tuple[B
     return maximum(timeline, sight), sight
 
 
-def _due_down(timeline: Timeline, ordered: Bandwidth, now: datetime, pace: Timing) -> Change | None:
-    level, sight = needed_ahead(timeline, now, pace.down_sight)
+def _due_down(timeline: Timeline, ordered: Bandwidth, now: datetime, timing: Timing) -> Change | None:
+    level, sight = needed_ahead(timeline, now, timing.down_sight)
     if level >= ordered:
         return None
     return _down(timeline, ordered, new=level, at=timeline.level_since(now), sight=sight, due=True)

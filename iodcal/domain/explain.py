@@ -113,7 +113,7 @@ class EventEvaluation(Struct, frozen=True):
     @property
     def matched(self) -> bool:
         """True if any rule takes the event for any circuit."""
-        return any(trial.matched for trial in self.rules)
+        return any(evaluation.matched for evaluation in self.rules)
 
 
 class Explainer:
@@ -127,13 +127,13 @@ class Explainer:
         *,
         windows: Mapping[str, Iterable[Window]],
         organizers: Organizers,
-        veil: Visibility,
+        visibility: Visibility,
         matched: Iterable[MatchedEvent] = (),
     ) -> None:
         self._rules = tuple(rules)
         self._circuits = circuits
         self._organizers = organizers
-        self._veil = veil
+        self._visibility = visibility
         self._names = NameBook(circuits.values())
         self._asking = CircuitResolver(matched, circuits)
         self._windows: dict[tuple[str, str, _CopyKey], Window] = {}
@@ -147,7 +147,7 @@ class Explainer:
 
     def hides(self, event: Event) -> bool:
         """True if nobody may see what `event` is about."""
-        return self._veil.hides(event)
+        return self._visibility.hides(event)
 
     def try_event(self, event: Event) -> EventEvaluation:
         """What every rule makes of `event`."""
@@ -185,9 +185,9 @@ class Explainer:
             own = tuple(finding for finding in local if finding not in shown)
             if named is not None:
                 own = (self._asking.finding(name, named), *own)
-            trial = CircuitEvaluation(name, zone, event.span.within(zone), own)
-            if not (asks and trial.holds):
-                yield trial
+            evaluation = CircuitEvaluation(name, zone, event.span.within(zone), own)
+            if not (asks and evaluation.holds):
+                yield evaluation
                 continue
             window = self._windows.get((name, rule.name, event.copy_key))
             stronger = None if window is not None else self._exact.get((name, event.copy_key))
@@ -263,7 +263,7 @@ class Explanation(Struct, frozen=True):
         return Interval(max(starts), min(ends))
 
 
-def explain(plan: CircuitPlan, at: datetime, now: datetime, pace: Timing) -> Explanation:
+def explain(plan: CircuitPlan, at: datetime, now: datetime, timing: Timing) -> Explanation:
     """Why the circuit of `plan`, which was made at `now`, is asked for what it is asked for at `at` (UTC)."""
     timeline = plan.timeline
     segment = timeline.at(at)
@@ -318,10 +318,10 @@ def _level(plan: CircuitPlan, at: datetime, now: datetime) -> Bandwidth | None:
     return level
 
 
-def _kept(plan: CircuitPlan, level: Bandwidth, at: datetime, now: datetime, pace: Timing) -> Kept | None:
+def _kept(plan: CircuitPlan, level: Bandwidth, at: datetime, now: datetime, timing: Timing) -> Kept | None:
     segment = plan.timeline.at(at)
     # The changes to come are planned as if runs came continuously, so only the billing hour counts there.
-    length = pace.down_sight if segment.span.start <= now else pace.min_gap
+    length = timing.down_sight if segment.span.start <= now else timing.min_gap
     needed, sight = needed_ahead(plan.timeline, at, length)
     if not segment.target < needed <= level:
         return None

@@ -178,7 +178,7 @@ def match_events(
     events, rules = tuple(events), tuple(rules)
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
-    veil = Visibility.over(events, hidden_calendars)
+    visibility = Visibility.over(events, hidden_calendars)
     sorting = _Sorting(NameBook(circuits))
     sound = (event for event in events if certain_obstacle(event) is None)
     # Strangers' subjects come last: they may use up what slow searches may cost.
@@ -196,7 +196,7 @@ def match_events(
 
 
 def _sort(
-    event: Event, index: RuleIndex, organizers: Organizers, veil: Visibility, sorting: _Sorting
+    event: Event, index: RuleIndex, organizers: Organizers, visibility: Visibility, sorting: _Sorting
 ) -> None:
     candidates = index.candidates(event, normalise_text(event.subject))
     taken = [rule for rule in candidates if sorting.takes(rule, event)]

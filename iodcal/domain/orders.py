@@ -68,7 +68,7 @@ class Direction(StrEnum):
 
 
 class BootTime(Struct, frozen=True):
-    """A moment on the clock that nobody sets: seconds since the boot called `boot_id`."""
+    """A moment on the monotonic clock: seconds since the boot called `boot_id`."""
 
     boot_id: str = field(name="id")
     seconds: float
@@ -78,7 +78,7 @@ class Order(Struct, frozen=True):
     """The write-ahead record of one order. Times are UTC.
 
     `resends` counts the lost answers before this one; `demand` names what the order is for, so that a
-    later run can tell whether it is the same demand. `boot` is `created_at` on the clock that nobody sets; it
+    later run can tell whether it is the same demand. `boot` is `created_at` on the monotonic clock; it
     and `quote_id` are of no more use, and gone, once the order is settled.
     `price_per_hour` and `currency` are the quote's, None where it told no price; `needed_by` is the start of
     the first event that an up is for.
@@ -145,9 +145,9 @@ class OrderTimeouts(Struct, frozen=True):
 
 
 def settle_order(
-    order: Order, reading: Reading, patience: OrderTimeouts, boot: BootTime | None = None
+    order: Order, reading: Reading, order_timeouts: OrderTimeouts, boot: BootTime | None = None
 ) -> Order:
-    """What an open `order` is, now that `reading` was taken, at `boot` on the clock that nobody sets.
+    """What an open `order` is, now that `reading` was taken, at `boot` on the monotonic clock.
     Settled orders come back as they are."""
     if not order.outcome.open:
         return order
@@ -155,14 +155,14 @@ def settle_order(
         return _closed(order, Outcome.CONFIRMED, reading.at)
     if order.outcome in _TAKEN:
         waited = _waited(order, order.accepted_at or order.created_at, reading.at, boot)
-        return _settle_taken(order, reading, overdue=waited >= patience.order_timeout)
+        return _settle_taken(order, reading, overdue=waited >= order_timeouts.order_timeout)
     waited = _waited(order, order.created_at, reading.at, boot)
-    return _settle_unanswered(order, reading, lost=waited >= patience.lost_answer_grace)
+    return _settle_unanswered(order, reading, lost=waited >= order_timeouts.lost_answer_grace)
 
 
 def _waited(order: Order, since: datetime, at: datetime, boot: BootTime | None) -> timedelta:
     """How long `order` has been waited for. A clock set forward must not make that longer than it was, nor
-    one set back keep it from ever ending; so, within one boot, the clock that nobody sets has its say."""
+    one set back keep it from ever ending; so, within one boot, the monotonic clock has its say."""
     by_wall = at - since
     if order.boot is None or boot is None or order.boot.boot_id != boot.boot_id:
         return by_wall
@@ -194,12 +194,12 @@ def _settle_unanswered(order: Order, reading: Reading, *, lost: bool) -> Order:
 
 
 def waited_too_long(
-    order: Order, now: datetime, patience: OrderTimeouts, boot: BootTime | None = None
+    order: Order, now: datetime, order_timeouts: OrderTimeouts, boot: BootTime | None = None
 ) -> Order:
     """Marks an accepted order overdue by the clock alone, for when no reading could be had."""
     if order.outcome not in _TAKEN or order.accepted_at is None:
         return order
-    if _waited(order, order.accepted_at, now, boot) < patience.order_timeout:
+    if _waited(order, order.accepted_at, now, boot) < order_timeouts.order_timeout:
         return order
     return replace(order, outcome=Outcome.OVERDUE)
 

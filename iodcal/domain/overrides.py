@@ -1,4 +1,4 @@
-"""What a reading makes of a circuit's standing: orders settle, people's changes show.
+"""What a reading makes of a circuit's state: orders settle, people's changes show.
 
 iodcal never fights a person. A reading that no order of ours explains is drift: it is told, it is what
 changes start from, and a raise made by hand stays until the target next steps down.
@@ -27,28 +27,28 @@ from iodcal.domain.timeline import Timeline
 
 
 def apply_manual_change(
-    standing: CircuitState, reading: Reading, patience: OrderTimeouts, boot: BootTime | None = None
+    standing: CircuitState, reading: Reading, order_timeouts: OrderTimeouts, boot: BootTime | None = None
 ) -> CircuitState:
     """`standing` after `reading`: the open order settled, drift found, adopted or gone."""
     before = standing.reading
     standing = replace(standing, reading=reading)
     if standing.order is not None:
-        standing = _settle(standing, settle_order(standing.order, reading, patience, boot))
+        standing = _settle(standing, settle_order(standing.order, reading, order_timeouts, boot))
     if standing.order is not None or reading.status is not Status.ACTIVE or reading.bandwidth is None:
         return standing
-    if contradicts_lately(standing, reading, patience):
+    if contradicts_lately(standing, reading, order_timeouts):
         return standing
     return _compare(standing, reading.bandwidth, reading, before)
 
 
-def contradicts_lately(standing: CircuitState, reading: Reading, patience: OrderTimeouts) -> bool:
+def contradicts_lately(standing: CircuitState, reading: Reading, order_timeouts: OrderTimeouts) -> bool:
     """True if `reading` shows what our last order changed, just after another showed it changed. Inventories
     are copies, and copies lag: that is the past rather than somebody's doing. Whoever really undid the order
     is seen once the time is over in which an answer may still surface."""
     last = standing.recent[-1] if standing.recent else None
     if standing.order is not None or last is None or last.outcome is not Outcome.CONFIRMED:
         return False
-    lately = last.settled_at is not None and reading.at - last.settled_at < patience.lost_answer_grace
+    lately = last.settled_at is not None and reading.at - last.settled_at < order_timeouts.lost_answer_grace
     return lately and standing.confirmed == last.new and reading.shows(last.old)
 
 
@@ -147,7 +147,7 @@ def _fate(order: Order) -> tuple[Outcome, Bandwidth | None]:
 
 
 def forget_old_orders(standing: CircuitState, now: datetime) -> CircuitState:
-    """Drops settled orders that can no longer be adopted, curtain-up readings of events that are over, and
+    """Drops settled orders that can no longer be adopted, preflight checks of events that are over, and
     what people asked for and is long over.
 
     Of orders that came to the same end for the same bandwidth only the latest can matter, and of confirmed

@@ -92,13 +92,13 @@ def plan_circuit(
     timeline: Timeline, standing: CircuitState, now: datetime, policy: Policy, knowledge: SafetyFlags
 ) -> CircuitPlan:
     """What is due and to come on one circuit, by itself: `iodcal.domain.together` lays on what is shared."""
-    circuit, pace = timeline.circuit, policy.pace(timeline.circuit)
+    circuit, timing = timeline.circuit, policy.timing(timeline.circuit)
     standing = note_level(standing, timeline.at(now).target, now)
     start = starting_point(standing)
     if start is None:
-        target = maximum(timeline, scan(timeline, now, pace.every))
+        target = maximum(timeline, scan(timeline, now, timing.every))
         return CircuitPlan(circuit, timeline, standing, target)
-    verdict = due_change(timeline, start, now, pace)
+    verdict = due_change(timeline, start, now, timing)
     due = verdict.change
     if due is None and verdict.too_late is None:
         standing = adopt_drift(standing)
@@ -164,7 +164,7 @@ def _reached(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> 
     """When the timeline first asks for the very level of an up; a down holds from now on."""
     if not due.up:
         return now
-    sight = scan(timeline, now, policy.pace(timeline.circuit).up_sight)
+    sight = scan(timeline, now, policy.timing(timeline.circuit).up_sight)
     starts = (segment.span.start for segment in timeline.over(sight) if segment.target == due.new)
     return max(now, next(starts))
 
@@ -222,7 +222,7 @@ def _decisions(
     # This circuit, or all of them, are paused.
     yield from _given(held_by_pause(standing.pause, policy.pause, at))
     # A calendar says that nothing, or no lowering, may happen now; or that soon nothing may be raised again.
-    yield from _given(held_by_freeze(change, timeline, at, policy.pace(timeline.circuit).down_sight))
+    yield from _given(held_by_freeze(change, timeline, at, policy.timing(timeline.circuit).down_sight))
 
 
 def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
@@ -230,7 +230,7 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
     standing, knowledge, order = known.standing, known.knowledge, known.standing.order
     # An order is out, and nobody knows whether it arrived.
     if order is not None and order.outcome in (Outcome.SENDING, Outcome.UNKNOWN):
-        yield Held(Reason.UNKNOWN_ORDER, order.created_at + known.policy.patience.lost_answer_grace)
+        yield Held(Reason.UNKNOWN_ORDER, order.created_at + known.policy.order_timeouts.lost_answer_grace)
     # An order was taken, and is not done yet.
     if order is not None:
         yield Held(Reason.PENDING)
@@ -280,7 +280,7 @@ def _doubts(change: Change, known: _Situation) -> Iterator[Held]:
     if knowledge.clock_wrong:
         yield Held(Reason.CLOCK)
     # A calendar that could not be read may ask for more, where its last good reading ends.
-    sight = scan(timeline, known.now, known.policy.pace(timeline.circuit).down_sight)
+    sight = scan(timeline, known.now, known.policy.timing(timeline.circuit).down_sight)
     blind_after = knowledge.blind_after.get(change.circuit)
     if blind_after is not None and sight.end > blind_after:
         yield Held(Reason.CALENDAR_UNREADABLE)
@@ -365,4 +365,4 @@ def held_counts(plans: Iterable[CircuitPlan]) -> Counter[Reason]:
 def view_from(now: datetime, circuit: Circuit, policy: Policy) -> Interval:
     """What a timeline must span for planning: a week back, so that the present level's beginning is
     seen, and as far ahead as the last change in the window has to look."""
-    return Interval(now - timedelta(days=7), now + policy.window + policy.pace(circuit).down_sight)
+    return Interval(now - timedelta(days=7), now + policy.window + policy.timing(circuit).down_sight)

@@ -21,7 +21,7 @@ class Policy(Struct, frozen=True):
     window: timedelta
     every: timedelta
     min_gap: timedelta
-    patience: OrderTimeouts
+    order_timeouts: OrderTimeouts
     enforce: bool = False
     max_unplanned_downs: int = 3
     allow_downs: int = 0
@@ -29,7 +29,7 @@ class Policy(Struct, frozen=True):
     pause: Pause | None = None
     parked: Parked | None = None
 
-    def pace(self, circuit: Circuit) -> Timing:
+    def timing(self, circuit: Circuit) -> Timing:
         return Timing(self.every, circuit.provisioning, self.min_gap)
 
 

@@ -1,7 +1,7 @@
 """The cheapest use of the changes that an account has left on one day of its quota.
 
-`iodcal.domain.walk` finds each circuit's cheapest way for each number of changes, `iodcal.domain.knapsack`
-the best split of the changes between them. docs/explanation/quota.md has the argument for why this is
+`iodcal.domain.courses` finds each circuit's cheapest way for each number of changes, `cheapest` the best
+split of the changes between them (a knapsack). docs/explanation/quota.md has the argument for why this is
 exact, and says what it leaves out.
 """
 

@@ -1,4 +1,4 @@
-"""How much two titles resemble each other, as people misspell them: `Townhall` is `Town Hall`."""
+"""Events that no rule took, the likeliest slips first: titles compared as people misspell them."""
 
 from __future__ import annotations
 
@@ -112,14 +112,14 @@ class Untaken(Struct, frozen=True):
     """Events of one calendar with the same title that no rule took, `count` of them, the first as `event`.
 
     `keyword` is the one of a rule for that calendar that the title is nearest to, `likeness` from 0 to 1.
-    Where the keyword is in the title, `trial` says what else kept the rule from taking the event.
+    Where the keyword is in the title, `evaluation` says what else kept the rule from taking the event.
     """
 
     event: Event
     count: int
     keyword: Keyword | None = None
     likeness: float = 0.0
-    trial: RuleEvaluation | None = None
+    evaluation: RuleEvaluation | None = None
 
     @property
     def first(self) -> Interval:
@@ -142,7 +142,7 @@ def unmatched(
     *,
     rules: Sequence[Rule],
     circuits: Mapping[str, Circuit],
-    court: Explainer,
+    explainer: Explainer,
     now: datetime,
 ) -> Unmatched:
     """What no rule took of `events` that are not over at `now` (UTC). An event counts as taken if a rule
@@ -161,7 +161,7 @@ def untaken_titles(
     *,
     rules: Sequence[Rule],
     circuits: Mapping[str, Circuit],
-    veil: Visibility,
+    visibility: Visibility,
     now: datetime,
 ) -> tuple[str, ...]:
     """The titles of what `unmatched` finds and may be seen, once each, in order of start, compared with no
@@ -219,13 +219,13 @@ def _by_title(events: Iterable[Event]) -> list[Untaken]:
     return sorted(found, key=lambda untaken: (untaken.first, untaken.event.subject))
 
 
-def _compare(titles: Iterable[Untaken], rules: Sequence[Rule], court: Explainer) -> list[Untaken]:
+def _compare(titles: Iterable[Untaken], rules: Sequence[Rule], explainer: Explainer) -> list[Untaken]:
     """`titles`, each with its nearest keyword; letter by letter only the most promising ones."""
     calendars = {calendar for rule in rules for calendar in rule.circuits}
     nearest = {calendar: Nearest(_keywords(calendar, rules)) for calendar in calendars}
     promising = [(_rough(untaken, nearest), untaken) for untaken in titles]
     promising.sort(key=lambda found: -found[0])
-    best = [_nearest(untaken, nearest, court) for _, untaken in promising[:MOST_COMPARED]]
+    best = [_nearest(untaken, nearest, explainer) for _, untaken in promising[:MOST_COMPARED]]
     return [*best, *(untaken for _, untaken in promising[MOST_COMPARED:])]
 
 
@@ -237,7 +237,7 @@ def _rough(untaken: Untaken, nearest: Mapping[str, Nearest]) -> float:
     return nearest[untaken.event.source.calendar].rough(normalise_text(untaken.event.subject))
 
 
-def _nearest(untaken: Untaken, nearest: Mapping[str, Nearest], court: Explainer) -> Untaken:
+def _nearest(untaken: Untaken, nearest: Mapping[str, Nearest], explainer: Explainer) -> Untaken:
     normal = normalise_text(untaken.event.subject)
     found = nearest[untaken.event.source.calendar].find(normal)
     if found is None:
@@ -247,7 +247,11 @@ def _nearest(untaken: Untaken, nearest: Mapping[str, Nearest], court: Explainer)
     return Untaken(untaken.event, untaken.count, keyword=keyword, likeness=likeness, trial=trial)
 
 
-def _missed_by(event: Event, keyword: Keyword, court: Explainer) -> RuleEvaluation:
+def _missed_by(event: Event, keyword: Keyword, explainer: Explainer) -> RuleEvaluation:
     """The rule with this keyword that was nearest to taking the event."""
-    trials = [trial for trial in court.try_event(event).rules if keyword in trial.rule.conditions.subject]
-    return min(trials, key=lambda trial: trial.failed)
+    evaluations = [
+        evaluation
+        for evaluation in explainer.try_event(event).rules
+        if keyword in evaluation.rule.conditions.subject
+    ]
+    return min(evaluations, key=lambda evaluation: evaluation.failed)

@@ -1,4 +1,4 @@
-"""Setting up: from a few answers to a configuration that has been tried. The words are in `iodcal.words`."""
+"""Setting up: from a few answers to a configuration that has been tried. It prints nothing."""
 
 from __future__ import annotations
 
@@ -80,5 +80,5 @@ class Prompter(Protocol):
         ...
 
     def trouble(self, error: CalendarError | CarrierError) -> None:
-        """A trial has failed."""
+        """A try has failed."""
         ...

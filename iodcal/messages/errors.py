@@ -142,7 +142,7 @@ def _of_setup(error: SetupError) -> Words:
 
 
 def of_edge(error: IodcalError) -> Words:
-    """What to tell of a CalendarError or CarrierError that no run has met, but a trial."""
+    """What to tell of a CalendarError or CarrierError met by `doctor` or `init`, not by a run."""
     from iodcal.problems.kinds import Kind
 
     calendar = isinstance(error, CalendarError)

@@ -30,13 +30,13 @@ def print_events(explained: ExplainedEvents, console: Console, errors: Console) 
     """Shows each event and every rule on `console`, and the problems on `errors`."""
     if not explained.tried:
         console.print(_found(explained))
-    told = _alike(explained.trials)
-    for trials in told[:_MOST_EVENTS]:
+    told = _alike(explained.evaluations)
+    for evaluations in told[:_MOST_EVENTS]:
         console.print()
-        for line in _event(trials, explained.zone):
+        for line in _event(evaluations, explained.zone):
             console.print(line)
     if len(told) > _MOST_EVENTS:
-        more = sum(len(trials) for trials in told[_MOST_EVENTS:])
+        more = sum(len(evaluations) for evaluations in told[_MOST_EVENTS:])
         console.print(Text(f"\nand {more} more: --at TIME picks those that run then", style="dim"))
     if explained.problems:
         errors.print()
@@ -45,7 +45,7 @@ def print_events(explained: ExplainedEvents, console: Console, errors: Console) 
 
 
 def _found(explained: ExplainedEvents) -> Text:
-    count = len(explained.trials)
+    count = len(explained.evaluations)
     events = f"{count} of {explained.searched} events" if explained.searched != 1 else f"{count} of 1 event"
     if explained.text is None:
         return Text(events, style="bold")
@@ -60,35 +60,35 @@ def _found(explained: ExplainedEvents) -> Text:
     return text
 
 
-def _alike(trials: Iterable[EventEvaluation]) -> list[list[EventEvaluation]]:
+def _alike(evaluations: Iterable[EventEvaluation]) -> list[list[EventEvaluation]]:
     """Events of one title on one calendar of which the rules make the same, such as a series."""
     groups: dict[object, list[EventEvaluation]] = {}
-    for trial in trials:
-        title = (trial.event.source, trial.subject, trial.obstacle)
-        groups.setdefault((title, *(_verdict(rule) for rule in trial.rules)), []).append(trial)
+    for evaluation in evaluations:
+        title = (evaluation.event.source, evaluation.subject, evaluation.obstacle)
+        groups.setdefault((title, *(_verdict(rule) for rule in evaluation.rules)), []).append(evaluation)
     return list(groups.values())
 
 
-def _verdict(trial: RuleEvaluation) -> object:
-    circuits = tuple((circuit.matched, circuit.findings) for circuit in trial.circuits)
-    return trial.matched, trial.findings, circuits
+def _verdict(evaluation: RuleEvaluation) -> object:
+    circuits = tuple((circuit.matched, circuit.findings) for circuit in evaluation.circuits)
+    return evaluation.matched, evaluation.findings, circuits
 
 
-def _event(trials: list[EventEvaluation], zone: ZoneInfo) -> Iterator[Text | Padding]:
-    trial = trials[0]
-    event, span = trial.event, trial.event.span.within(zone)
-    title = "(title hidden)" if trial.subject is None else f'"{for_terminal(trial.subject, 60)}"'
+def _event(evaluations: list[EventEvaluation], zone: ZoneInfo) -> Iterator[Text | Padding]:
+    evaluation = evaluations[0]
+    event, span = evaluation.event, evaluation.event.span.within(zone)
+    title = "(title hidden)" if evaluation.subject is None else f'"{for_terminal(evaluation.subject, 60)}"'
     line = Text.assemble((title, "bold"), f" {_when(span, zone)} on {for_terminal(event.source.label, 40)}")
-    if len(trials) > 1:
-        last = local(trials[-1].event.span.within(zone).start, zone)
-        line.append(f", and {len(trials) - 1} more of which the same holds, the last {last}", "dim")
+    if len(evaluations) > 1:
+        last = local(evaluations[-1].event.span.within(zone).start, zone)
+        line.append(f", and {len(evaluations) - 1} more of which the same holds, the last {last}", "dim")
     yield line
-    if trial.obstacle is not None:
-        yield _indented(Text(f"does not count: {OBSTACLES[trial.obstacle]}", style=_NO))
-    elsewhere = [rule for rule in trial.rules if not rule.findings[0].holds]
-    for rule in trial.rules:
+    if evaluation.obstacle is not None:
+        yield _indented(Text(f"does not count: {OBSTACLES[evaluation.obstacle]}", style=_NO))
+    elsewhere = [rule for rule in evaluation.rules if not rule.findings[0].holds]
+    for rule in evaluation.rules:
         if rule not in elsewhere:
-            yield _indented(_rule(rule, trial))
+            yield _indented(_rule(rule, evaluation))
     if elsewhere:
         names = ", ".join(for_terminal(rule.rule.name, 48) for rule in elsewhere)
         noun = "rule reads" if len(elsewhere) == 1 else "rules read"
@@ -105,13 +105,13 @@ def _when(span: Interval, zone: ZoneInfo) -> str:
     return f"{local(span.start, zone).rpartition(' ')[0]} {local_span(span.start, span.end, zone)}"
 
 
-def _rule(rule: RuleEvaluation, trial: EventEvaluation) -> Text:
+def _rule(rule: RuleEvaluation, evaluation: EventEvaluation) -> Text:
     name = for_terminal(rule.rule.name, 48)
     text = Text.assemble((name, "bold"), ": ")
     if not rule.holds:
         text.append("no", _NO)
         return text.append(_failures(rule.findings, indent=4))
-    if trial.obstacle is not None:
+    if evaluation.obstacle is not None:
         return text.append("every condition holds, but the event does not count")
     if rule.unnamed:
         return text.append("every condition holds, but the title names no bandwidth that can be read", _NO)
@@ -188,14 +188,17 @@ def _beside(untaken: Untaken) -> Text:
     if untaken.keyword is None:
         return Text("none is near", style="dim")
     text = Text(for_terminal(untaken.keyword.text, 40), style="bold")
-    if untaken.trial is not None:
-        text.append(f", but {'; '.join(missing(untaken.trial))}", "")
+    if untaken.evaluation is not None:
+        text.append(f", but {'; '.join(missing(untaken.evaluation))}", "")
     return text
 
 
-def missing(trial: RuleEvaluation) -> Iterator[str]:
+def missing(evaluation: RuleEvaluation) -> Iterator[str]:
     """What kept a rule from taking an event, in words."""
-    findings = [*trial.findings, *(finding for circuit in trial.circuits for finding in circuit.findings)]
+    findings = [
+        *evaluation.findings,
+        *(finding for circuit in evaluation.circuits for finding in circuit.findings),
+    ]
     for finding in dict.fromkeys(finding for finding in findings if not finding.holds):
         yield for_line(condition_words(finding))
 

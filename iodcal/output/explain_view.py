@@ -201,15 +201,15 @@ def events_view(explained: ExplainedEvents) -> ExplainedEventsView:
     return ExplainedEventsView.of(
         explained,
         command="explain",
-        events=tuple(map(_event, explained.trials)),
+        events=tuple(map(_event, explained.evaluations)),
         problems=problem_views(explained.problems),
     )
 
 
-def _event(trial: EventEvaluation) -> TriedEventView:
-    event, obstacle = trial.event, trial.obstacle
+def _event(evaluation: EventEvaluation) -> TriedEventView:
+    event, obstacle = evaluation.event, evaluation.obstacle
     return TriedEventView.of(
-        trial,
+        evaluation,
         calendar=event.source.calendar,
         source=event.source.label,
         start=event.span.start,
@@ -217,30 +217,30 @@ def _event(trial: EventEvaluation) -> TriedEventView:
         all_day=event.all_day,
         counts=obstacle is None,
         obstacle_message=OBSTACLES[obstacle] if obstacle is not None else None,
-        rules=tuple(map(_rule, trial.rules)),
+        rules=tuple(map(_rule, evaluation.rules)),
     )
 
 
-def _rule(trial: RuleEvaluation) -> TriedRuleView:
+def _rule(evaluation: RuleEvaluation) -> TriedRuleView:
     return TriedRuleView.of(
-        trial,
-        rule=trial.rule.name,
-        conditions=tuple(map(finding_view, trial.findings)),
-        names_no_bandwidth=trial.unnamed,
-        names_no_circuit=trial.nameless,
-        circuits=tuple(map(_circuit, trial.circuits)),
+        evaluation,
+        rule=evaluation.rule.name,
+        conditions=tuple(map(finding_view, evaluation.findings)),
+        names_no_bandwidth=evaluation.unnamed,
+        names_no_circuit=evaluation.nameless,
+        circuits=tuple(map(_circuit, evaluation.circuits)),
     )
 
 
-def _circuit(trial: CircuitEvaluation) -> TriedCircuitView:
-    window, stronger = trial.window, trial.yields_to
+def _circuit(evaluation: CircuitEvaluation) -> TriedCircuitView:
+    window, stronger = evaluation.window, evaluation.yields_to
     return TriedCircuitView.of(
-        trial,
-        timezone=trial.zone.key,
-        start=trial.event.start,
-        end=trial.event.end,
-        skipped_by_clock=trial.skipped,
-        conditions=tuple(map(finding_view, trial.findings)),
+        evaluation,
+        timezone=evaluation.zone.key,
+        start=evaluation.event.start,
+        end=evaluation.event.end,
+        skipped_by_clock=evaluation.skipped,
+        conditions=tuple(map(finding_view, evaluation.findings)),
         bandwidth_mbps=mbps(window.bandwidth) if window is not None else None,
         window=window.demand.span if window is not None else None,
         gives_way_to=stronger.demand.rule.name if stronger is not None else None,

@@ -52,7 +52,7 @@ class ActView(ResultView):
 
 
 class FindingOfDoctorView(View):
-    """What became of one trial."""
+    """What became of one examination."""
 
     area: str
     where: str

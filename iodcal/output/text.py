@@ -1,6 +1,6 @@
 """Text made fit for people: foreign text made harmless, times as they are read, and weight without rich.
 
-One function per sink; JSON has its own escapes, HTML is made in `render.html`. Titles, names and carriers'
+One function per sink; JSON has its own escapes, HTML is made in `output.html`. Titles, names and carriers'
 messages are written by anybody: they may hold control characters that move a terminal's cursor, or
 bidirectional marks that turn a line round.
 """

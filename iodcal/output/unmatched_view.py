@@ -56,11 +56,11 @@ def unmatched_view(found: Unmatched) -> UnmatchedView:
 
 
 def _title(untaken: Untaken) -> TitleView:
-    event, trial = untaken.event, untaken.trial
+    event, evaluation = untaken.event, untaken.evaluation
     failed = []
-    if trial is not None:
-        local = (finding for circuit in trial.circuits for finding in circuit.findings)
-        failed = [finding for finding in dict.fromkeys((*trial.findings, *local)) if not finding.holds]
+    if evaluation is not None:
+        local = (finding for circuit in evaluation.circuits for finding in circuit.findings)
+        failed = [finding for finding in dict.fromkeys((*evaluation.findings, *local)) if not finding.holds]
     return TitleView.of(
         event.span,
         subject=event.subject,
@@ -69,7 +69,7 @@ def _title(untaken: Untaken) -> TitleView:
         count=untaken.count,
         keyword=untaken.keyword.text if untaken.keyword is not None else None,
         likeness=round(untaken.likeness, 2),
-        rule=trial.rule.name if trial is not None else None,
+        rule=evaluation.rule.name if evaluation is not None else None,
         failed=tuple(map(finding_view, failed)),
     )
 

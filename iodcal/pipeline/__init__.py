@@ -1,1 +1,2 @@
-"""One run, in the order in which it happens: context, run, poll, execute, journal, wait, report."""
+"""One run, in the order in which it happens: context, run, fetch, poll, rounds, execute, journal,
+save, detect, alerts, report, wait."""

@@ -44,7 +44,7 @@ class Request(Struct, frozen=True):
 
 class RunContext(Struct, frozen=True):
     """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, whom to tell
-    its progress, the clock that nobody sets (None under a virtual time), how calendars are read, and what
+    its progress, the monotonic clock (None under a virtual time), how calendars are read, and what
     runs before this one in the same process computed."""
 
     clock: Callable[[], datetime]

@@ -44,16 +44,16 @@ class RunFindings(Struct, frozen=True):
     of each order that it tried, by circuit key."""
 
     run: Run
-    sight: EventSnapshot
+    snapshot: EventSnapshot
     plans: tuple[CircuitPlan, ...]
     placed: Mapping[str, Placed]
 
 
 def find_problems(
-    this: Run, sight: EventSnapshot, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
+    run: Run, snapshot: EventSnapshot, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Placed]
 ) -> Iterator[Problem]:
     """Every problem of the run, each identity once, in the order of `CHECKS`."""
-    found = RunFindings(this, sight, plans, placed)
+    found = RunFindings(run, snapshot, plans, placed)
     seen: set[str] = set()
     for check in CHECKS:
         for problem in check(found):
@@ -62,40 +62,40 @@ def find_problems(
                 yield problem
 
 
-def _retries(this: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
+def _retries(run: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
     """What was tried in this run and is not under way: the next run tries it, or the next day's."""
     tried = {key: one.error for key, one in placed.items() if one.plan.standing.order is None}
-    return {key: _retry(this, error) for key, error in tried.items() if error is not None}
+    return {key: _retry(run, error) for key, error in tried.items() if error is not None}
 
 
-def _retry(this: Run, error: CarrierError) -> Retry:
-    following = this.request.now + this.policy.every
+def _retry(run: Run, error: CarrierError) -> Retry:
+    following = run.request.now + run.policy.every
     if isinstance(error, QuotaExceededError):
-        return Retry(max(following, next_quota_day(this.request.now)), "quota")
+        return Retry(max(following, next_quota_day(run.request.now)), "quota")
     return Retry(following, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
 
 
-def _of_calendars(this: Run, sight: EventSnapshot) -> Iterator[Problem]:
-    labels = {recalled.source.key: recalled.source for recalled in sight.recalled}
-    for key, error in sight.failures.items():
-        yield of_unreadable(labels[key], error, this.configuration.rules)
-    for reading in sight.readings.values():
+def _of_calendars(run: Run, snapshot: EventSnapshot) -> Iterator[Problem]:
+    labels = {recalled.source.key: recalled.source for recalled in snapshot.recalled}
+    for key, error in snapshot.failures.items():
+        yield of_unreadable(labels[key], error, run.configuration.rules)
+    for reading in snapshot.readings.values():
         if reading.spoiled:
-            yield of_spoiled(reading.source, reading.spoiled, this.configuration.rules)
-    for event, organizer in zip(sight.matching.refused, sight.matching.refused_by, strict=True):
+            yield of_spoiled(reading.source, reading.spoiled, run.configuration.rules)
+    for event, organizer in zip(snapshot.matching.refused, snapshot.matching.refused_by, strict=True):
         facts: dict[str, Fact] = _event_facts(event) | {"organizer": organizer}
         yield Problem(Kind.EVENT_REFUSED, _event_place(event), facts)
-    for event, rule in sight.matching.uncounted:
+    for event, rule in snapshot.matching.uncounted:
         place = f"{_event_place(event)}/{rule}"
         yield Problem(Kind.ATTENDEES_UNKNOWN, place, _event_facts(event) | {"rule": rule})
-    for event in sight.matching.invalid:
+    for event in snapshot.matching.invalid:
         yield Problem(Kind.EVENT_INVALID, _event_place(event), _event_facts(event))
-    for event, rule in sight.matching.unreadable:
+    for event, rule in snapshot.matching.unreadable:
         yield Problem(Kind.NO_BANDWIDTH, _event_place(event), _event_facts(event) | {"rule": rule})
-    rules, asking = this.configuration.rules, CircuitResolver(sight.events, this.configuration.circuits)
-    for found in find_events_without_circuit(sight.matching.matched, rules, asking):
+    rules, asking = run.configuration.rules, CircuitResolver(snapshot.events, run.configuration.circuits)
+    for found in find_events_without_circuit(snapshot.matching.matched, rules, asking):
         yield _nameless(found)
-    for label, rule in sorted(sight.matching.undecided):
+    for label, rule in sorted(snapshot.matching.undecided):
         yield Problem(Kind.PATTERN_SLOW, f"{label}/{rule}", {"calendar": label, "rule": rule})
 
 
@@ -148,24 +148,24 @@ def _event_facts(event: MatchedEvent) -> dict[str, Fact]:
     }
 
 
-def _of_circuit(plan: CircuitPlan, this: Run, placed: Mapping[str, Placed]) -> Iterator[Problem]:
+def _of_circuit(plan: CircuitPlan, run: Run, placed: Mapping[str, Placed]) -> Iterator[Problem]:
     circuit, standing = plan.circuit, plan.standing
-    failure = this.carriers.failures.get(circuit.key)
+    failure = run.carriers.failures.get(circuit.key)
     if failure is not None:
         unknown = failure.code == "circuit_unknown"
         yield _of_error(Kind.CIRCUIT_UNKNOWN if unknown else Kind.CARRIER_UNREADABLE, plan, failure)
     if standing.reading is not None and standing.reading.status is Status.UNKNOWN:
         facts: dict[str, Fact] = {"circuit": circuit.name, "status": standing.reading.status_text}
         yield Problem(Kind.STATUS_UNKNOWN, circuit.name, facts)
-    yield from _of_orders(plan, this.request.now)
+    yield from _of_orders(plan, run.request.now)
     tried = placed.get(circuit.key)
     if tried is not None and tried.error is not None and plan.due is not None:
         yield from _of_attempt(plan, plan.due, tried.order, tried.error)
     elif tried is None:
-        yield from _still_refused(plan, this)
+        yield from _still_refused(plan, run)
     yield from of_prices(plan, tried.quote if tried is not None else None)
     if standing.drift is not None and standing.confirmed is not None:
-        yield _drift(plan, standing.drift, standing.confirmed, this)
+        yield _drift(plan, standing.drift, standing.confirmed, run)
     if plan.too_late is not None:
         level, ends = plan.too_late
         missed: dict[str, Fact] = {"circuit": circuit.name, "level": str(level), "ends": ends.isoformat()}
@@ -199,10 +199,10 @@ def _of_attempt(
         yield Problem(problem.kind, problem.where, dict(problem.facts) | _change_facts(change))
 
 
-def _still_refused(plan: CircuitPlan, this: Run) -> Iterator[Problem]:
+def _still_refused(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
     """A refusal of an earlier run, where this one waits: that is no examination. It ends when an order of
     that direction is accepted, or none is needed any more."""
-    known = this.state.told.get(f"{Kind.ORDER_REFUSED}:{plan.circuit.name}")
+    known = run.state.told.get(f"{Kind.ORDER_REFUSED}:{plan.circuit.name}")
     if known is None or known.over or plan.due is None or plan.standing.order is not None:
         return
     if known.facts.get("direction") == str(plan.due.direction):
@@ -231,7 +231,7 @@ def _order_facts(order: Order, now: datetime) -> dict[str, Fact]:
     }
 
 
-def _drift(plan: CircuitPlan, drift: Drift, ordered: Bandwidth, this: Run) -> Problem:
+def _drift(plan: CircuitPlan, drift: Drift, ordered: Bandwidth, run: Run) -> Problem:
     due = plan.due
     lowers = next((change for change in plan.changes if not change.up), None)
     held = lowers.held if lowers else None
@@ -246,8 +246,8 @@ def _drift(plan: CircuitPlan, drift: Drift, ordered: Bandwidth, this: Run) -> Pr
             "direction": "up" if drift.observed > ordered else "down",
             "lowers_at": waits.isoformat() if waits else None,
             "raising": "yes" if due is not None and due.up and due.held is None else "no",
-            "enforce": "yes" if this.policy.enforce else "no",
-            "parked": "yes" if this.policy.parked is not None else "no",
+            "enforce": "yes" if run.policy.enforce else "no",
+            "parked": "yes" if run.policy.parked is not None else "no",
         }
         | _zone(plan),
     )
@@ -257,26 +257,26 @@ def _zone(plan: CircuitPlan) -> dict[str, Fact]:
     return {"zone": plan.circuit.zone.key}
 
 
-def _of_limits(plans: tuple[CircuitPlan, ...], this: Run, used: Mapping[Account, int]) -> Iterator[Problem]:
+def _of_limits(plans: tuple[CircuitPlan, ...], run: Run, used: Mapping[Account, int]) -> Iterator[Problem]:
     held = [plan for plan in plans if plan.due is not None and plan.due.held is not None]
     limited = [plan for plan in held if plan.due and plan.due.held and plan.due.held.reason is Reason.LIMIT]
     if limited:
         names = unplanned_downs(limited)
         facts: dict[str, Fact] = {
             "count": len(names),
-            "limit": this.policy.max_unplanned_downs,
+            "limit": run.policy.max_unplanned_downs,
             "circuits": ", ".join(sorted(names)),
         }
         yield Problem(Kind.TOO_MANY_DOWNS, "downs", facts)
-    yield from of_quotas(plans, this.policy, used)
+    yield from of_quotas(plans, run.policy, used)
 
 
 def _check_calendars(found: RunFindings) -> Iterator[Problem]:
-    yield from _of_calendars(found.run, found.sight)
+    yield from _of_calendars(found.run, found.snapshot)
 
 
 def _check_clock(found: RunFindings) -> Iterator[Problem]:
-    if (error := clock_error(found.sight, found.run.carriers)) is not None:
+    if (error := clock_error(found.snapshot, found.run.carriers)) is not None:
         yield Problem(Kind.CLOCK, "clock", {"seconds": round(error)})
 
 
@@ -309,8 +309,8 @@ def _check_circuits(found: RunFindings) -> Iterator[Problem]:
 
 
 def _check_events(found: RunFindings) -> Iterator[Problem]:
-    this = found.run
-    yield from events_at_risk(found.plans, this.request.now, this.policy, _retries(this, found.placed))
+    run = found.run
+    yield from events_at_risk(found.plans, run.request.now, run.policy, _retries(run, found.placed))
 
 
 def _check_limits(found: RunFindings) -> Iterator[Problem]:

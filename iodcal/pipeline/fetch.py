@@ -95,8 +95,8 @@ def span_to_read(configuration: Configuration, now: datetime, window: timedelta)
     provisioning = max((c.provisioning for c in configuration.circuits.values()), default=timedelta())
     lead = max((rule.lead for rule in rules), default=timedelta())
     trail = max((rule.trail for rule in rules), default=timedelta())
-    sight = max(settings.min_gap, settings.every + provisioning)
-    return Interval(now - trail, now + window + lead + sight)
+    snapshot = max(settings.min_gap, settings.every + provisioning)
+    return Interval(now - trail, now + window + lead + snapshot)
 
 
 def fetch_events(
@@ -238,16 +238,16 @@ def hidden_calendars(configuration: Configuration) -> frozenset[str]:
     return frozenset(calendar.name for calendar in calendars if calendar.hide_subjects or everywhere)
 
 
-def veil_of(configuration: Configuration, sight: EventSnapshot) -> Visibility:
+def visibility_of(configuration: Configuration, snapshot: EventSnapshot) -> Visibility:
     """Which of the events that were read must not be seen; what is remembered of copies has a say too."""
-    veil = Visibility.over(sight.read, hidden_calendars(configuration))
-    stale = (event for recalled in sight.recalled if not recalled.fresh for event in recalled.events)
+    visibility = Visibility.over(snapshot.read, hidden_calendars(configuration))
+    stale = (event for recalled in snapshot.recalled if not recalled.fresh for event in recalled.events)
     hidden = (
         event.copy_key
         for event in stale
-        if event.subject is None and event.source.calendar not in veil.calendars
+        if event.subject is None and event.source.calendar not in visibility.calendars
     )
-    return replace(veil, private=veil.private.union(hidden))
+    return replace(visibility, private=visibility.private.union(hidden))
 
 
 def _recall(

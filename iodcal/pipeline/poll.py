@@ -1,4 +1,4 @@
-"""Which circuits are read at their carriers, when, and what that makes of their standing."""
+"""Which circuits are read at their carriers, when, and what that makes of their states."""
 
 from __future__ import annotations
 
@@ -132,16 +132,16 @@ def one_call(deadline: Deadline) -> Deadline:
     return deadline.or_after(min(_MOST_SECONDS, max(_LEAST_SECONDS, deadline.left * _SHARE_OF_ONE_CALL)))
 
 
-def clock_error(sight: EventSnapshot, carriers: Carriers) -> float | None:
+def clock_error(snapshot: EventSnapshot, carriers: Carriers) -> float | None:
     """How far the servers' clock is ahead of ours in seconds, None while that is within tolerance."""
-    worst = max(sight.clock_error, carriers.clock_error, key=abs)
+    worst = max(snapshot.clock_error, carriers.clock_error, key=abs)
     return worst if abs(worst) > _CLOCK_TOLERANCE else None
 
 
-def earliest_now(sight: EventSnapshot, carriers: Carriers, now: datetime) -> datetime:
+def earliest_now(snapshot: EventSnapshot, carriers: Carriers, now: datetime) -> datetime:
     """`now`, or where the servers' clock says that it is earlier, that: what is over by one of two clocks
     only is not surely over."""
-    ahead = clock_error(sight, carriers)
+    ahead = clock_error(snapshot, carriers)
     return now if ahead is None else now + timedelta(seconds=min(0.0, ahead))
 
 
@@ -154,7 +154,7 @@ def needs_reading(standing: CircuitState, timeline: Timeline, now: datetime, set
         or standing.order is not None
         or reading.status is not Status.ACTIVE
         or now - reading.at >= settings.verify_every
-        or contradicts_lately(standing, reading, settings.patience)
+        or contradicts_lately(standing, reading, settings.order_timeouts)
         or _unsettled(standing, now, settings)
         or any(preflight_windows(standing, timeline, now, settings.every))
     )
@@ -207,16 +207,16 @@ def observe(
     settings: Settings,
     boot: BootTime | None = None,
 ) -> dict[str, CircuitState]:
-    """Each circuit's standing, by key, after this run's readings; `boot` is `now` on the clock that nobody
-    sets."""
+    """Each circuit's state, by key, after this run's readings; `boot` is `now` on the monotonic
+    clock."""
     observed: dict[str, CircuitState] = {}
     for circuit in circuits:
         standing = standing_of(circuit, standings)
         reading = readings.get(circuit.key)
         if reading is not None:
-            standing = apply_manual_change(standing, reading, settings.patience, boot)
+            standing = apply_manual_change(standing, reading, settings.order_timeouts, boot)
         elif standing.order is not None:
-            order = waited_too_long(standing.order, now, settings.patience, boot)
+            order = waited_too_long(standing.order, now, settings.order_timeouts, boot)
             standing = replace(standing, order=order)
         observed[circuit.key] = standing
     return observed

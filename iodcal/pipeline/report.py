@@ -16,7 +16,7 @@ from iodcal.domain.unmatched import Unmatched, unmatched, untaken_titles
 from iodcal.notify import NoticeKind
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed
-from iodcal.pipeline.fetch import EventSnapshot, organizers_of, veil_of
+from iodcal.pipeline.fetch import EventSnapshot, organizers_of, visibility_of
 from iodcal.pipeline.journal import Journal, used_today
 from iodcal.problems.at_risk import PreflightCheck
 from iodcal.problems.kinds import Problem
@@ -42,7 +42,7 @@ def report(
         now=request.now,
         window=Interval(request.now, request.now + request.window),
         config_digest=run.configuration.digest,
-        sources=tuple(_source(recalled, sight) for recalled in sight.recalled),
+        sources=tuple(_source(recalled, snapshot) for recalled in snapshot.recalled),
         plans=plans,
         orders=tuple(_orders(run, plans, placed)),
         problems=tuple(_since(problem, run) for problem in problems),
@@ -54,15 +54,15 @@ def report(
         faults=request.faults,
         lost_state=tuple(journal.lost) if journal is not None else (),
         preflight_checks=preflight_checks,
-        unmatched=_unmatched(run, sight) if request.unmatched else None,
+        unmatched=_unmatched(run, snapshot) if request.unmatched else None,
         pause=longest_pause((run.state.pause,), request.now),
         parked=run.state.parked,
-        untaken=_untaken_titles(run, sight),
+        untaken=_untaken_titles(run, snapshot),
         quotas=_quotas(run, journal.state if journal is not None else run.state),
     )
 
 
-def _unmatched(run: Run, sight: EventSnapshot) -> Unmatched:
+def _unmatched(run: Run, snapshot: EventSnapshot) -> Unmatched:
     """The events that no rule took: for a screen, never to be kept."""
     rules, circuits = run.configuration.rules, run.configuration.circuits
     court = Explainer(
@@ -77,7 +77,7 @@ def _unmatched(run: Run, sight: EventSnapshot) -> Unmatched:
     )
 
 
-def _untaken_titles(run: Run, sight: EventSnapshot) -> tuple[str, ...]:
+def _untaken_titles(run: Run, snapshot: EventSnapshot) -> tuple[str, ...]:
     """The same events by their titles alone; none where no target's daily summary wants them."""
     configuration = run.configuration
     if not any(NoticeKind.DAILY in target.kinds for target in configuration.notify.values()):
@@ -95,10 +95,10 @@ def _quotas(run: Run, state: State) -> dict[Account, tuple[int, int]]:
     return {account: (used.get(account, 0), limit) for account, limit in limits.items()}
 
 
-def _source(recalled: LastKnownGood, sight: EventSnapshot) -> SourceReport:
-    reading = sight.readings.get(recalled.source.key)
+def _source(recalled: LastKnownGood, snapshot: EventSnapshot) -> SourceReport:
+    reading = snapshot.readings.get(recalled.source.key)
     kept = recalled.remembered
-    refused = (event for event in sight.matching.refused if event.source == recalled.source)
+    refused = (event for event in snapshot.matching.refused if event.source == recalled.source)
     return SourceReport(
         recalled.source,
         kept.read_at if kept is not None else None,

@@ -30,10 +30,10 @@ from iodcal.pipeline.poll import (
 from iodcal.signals import deferred
 
 
-def draw_timelines(run: Run, sight: EventSnapshot) -> dict[str, Timeline]:
+def draw_timelines(run: Run, snapshot: EventSnapshot) -> dict[str, Timeline]:
     """Windows over the baseline, a timeline for each circuit that was asked for, by its key."""
     configuration, memo = run.configuration, run.context.memo
-    circuits, rules, events = configuration.circuits, configuration.rules, sight.events
+    circuits, rules, events = configuration.circuits, configuration.rules, snapshot.events
     made_from = (configuration, *events)
     windows = memo.get("windows", made_from, lambda: open_windows(events, rules, circuits.values()))
     freezes = memo.get("freezes", made_from, lambda: open_freezes(events, rules, circuits.values()))
@@ -63,7 +63,7 @@ def _timeline(
 
 
 def plan_circuits(
-    run: Run, timelines: Mapping[str, Timeline], sight: EventSnapshot, unanswered: Iterable[str] = ()
+    run: Run, timelines: Mapping[str, Timeline], snapshot: EventSnapshot, unanswered: Iterable[str] = ()
 ) -> tuple[CircuitPlan, ...]:
     """Plans for the circuits of `timelines`, from the state at the run's start and what was read since.
     `unanswered` are the keys of circuits that were asked for a reading, and have not given one yet."""
@@ -81,24 +81,24 @@ def plan_circuits(
     return plan_together(plans, now, policy, run.used)
 
 
-def _knowledge(run: Run, sight: EventSnapshot, unanswered: Iterable[str]) -> SafetyFlags:
+def _knowledge(run: Run, snapshot: EventSnapshot, unanswered: Iterable[str]) -> SafetyFlags:
     unknown = {*run.carriers.failures, *unanswered}
     circuits = run.configuration.circuits.values()
     return SafetyFlags(
-        blind_after=sight.blind_after(run.configuration.rules),
-        doubtful=sight.doubtful(run.configuration.rules),
+        blind_after=snapshot.blind_after(run.configuration.rules),
+        doubtful=snapshot.doubtful(run.configuration.rules),
         unreadable=frozenset(circuit.name for circuit in circuits if circuit.key in unknown),
-        clock_wrong=clock_error(sight, run.carriers) is not None,
+        clock_wrong=clock_error(snapshot, run.carriers) is not None,
         rebuilt=run.state.rebuilt_from is not None,
         unanswered_until=_unanswered_until(run),
-        earliest_now=earliest_now(sight, run.carriers, run.request.now),
+        earliest_now=earliest_now(snapshot, run.carriers, run.request.now),
     )
 
 
 def _unanswered_until(run: Run) -> datetime | None:
     """Where nothing is left on record, the last order counts as sent, without an answer, just then."""
     since = run.state.unknown_since
-    return since + run.policy.patience.lost_answer_grace if since is not None else None
+    return since + run.policy.order_timeouts.lost_answer_grace if since is not None else None
 
 
 _WAIT_FOR_OTHERS = 10.0  # seconds for which lowerings wait for the readings of others
@@ -122,7 +122,7 @@ class Rounds(Struct):
 
     run: Run
     timelines: Mapping[str, Timeline]
-    sight: EventSnapshot
+    snapshot: EventSnapshot
     placer: OrderPlacer | None
     accounts: list[_AccountRound] = field(default_factory=list)
     plans: tuple[CircuitPlan, ...] | None = None
@@ -253,7 +253,7 @@ class Rounds(Struct):
         return sum(key in carriers.readings or key in carriers.failures for key in account.timelines)
 
     def _plan(self, timelines: Mapping[str, Timeline]) -> tuple[CircuitPlan, ...]:
-        return plan_circuits(self.run, timelines, self.sight, self._unanswered())
+        return plan_circuits(self.run, timelines, self.snapshot, self._unanswered())
 
     def _in_order_of_accounts(self, placed: Mapping[str, Placed]) -> dict[str, Placed]:
         keys = [key for account in self.accounts for key in placed if key in account.timelines]

@@ -39,7 +39,7 @@ def run(
     sight = _fetch(current)
     timelines = draw_timelines(current, sight)
     if request.cached:
-        plans, placed = plan_circuits(current, timelines, sight), dict[str, Placed]()
+        plans, placed = plan_circuits(current, timelines, snapshot), dict[str, Placed]()
     else:
         context.progress("reading circuits")
         plans, placed = Rounds(current, timelines, sight, _placer(current, journal)).carry_out()
@@ -83,7 +83,7 @@ def _policy(configuration: Configuration, state: State, request: Request) -> Pol
         window=request.window,
         every=settings.every,
         min_gap=settings.min_gap,
-        patience=settings.patience,
+        order_timeouts=settings.order_timeouts,
         enforce=settings.on_drift is OnDrift.ENFORCE,
         max_unplanned_downs=settings.max_unplanned_downs,
         allow_downs=request.allow_downs,

@@ -23,17 +23,17 @@ from iodcal.store.state import Told
 
 
 def keep(
-    this: Run,
+    run: Run,
     journal: Journal,
-    sight: EventSnapshot,
+    snapshot: EventSnapshot,
     plans: Iterable[CircuitPlan],
     problems: Sequence[Problem],
 ) -> tuple[PreflightCheck, ...]:
-    """Puts standings and memory into the journal's state, and what happened into the history; returns what
-    this run's curtain-up readings have to tell. `problems` are those that the run found."""
-    good = not sight.failures
-    now = earliest_now(sight, this.carriers, this.request.now)
-    last_run = this.state.last_run.started_at if this.state.last_run is not None else None
+    """Puts circuit states and memory into the journal's state, and what happened into the history; returns
+    what this run's preflight checks have to tell. `problems` are those that the run found."""
+    good = not snapshot.failures
+    now = earliest_now(snapshot, run.carriers, run.request.now)
+    last_run = run.state.last_run.started_at if run.state.last_run is not None else None
     pause = longest_pause((journal.state.pause,), now)
     if pause is None and (over := journal.state.pause) is not None:
         journal.note_ended("pause", None, who=over.who, since=over.since, until=over.until)
@@ -46,38 +46,38 @@ def keep(
         journal.put(_note_held(plan, standing, journal))
     remembered = {
         recalled.source.key: recalled.remembered
-        for recalled in sight.recalled
+        for recalled in snapshot.recalled
         if recalled.remembered is not None
     }
     journal.state = replace(
-        learn(journal.state, sight, this.request.now),
+        learn(journal.state, snapshot, run.request.now),
         remembered=remembered,
         rebuilt_from=None,
-        unknown_since=_still_unknown(this, now),
+        unknown_since=_still_unknown(run, now),
         pause=pause,
     )
     return tuple(seen)
 
 
-def _still_unknown(this: Run, now: datetime) -> datetime | None:
-    since = this.state.unknown_since
-    grace = this.policy.patience.lost_answer_grace
+def _still_unknown(run: Run, now: datetime) -> datetime | None:
+    since = run.state.unknown_since
+    grace = run.policy.order_timeouts.lost_answer_grace
     return since if since is not None and now < since + grace else None
 
 
 def _checked(
-    plan: CircuitPlan, this: Run, journal: Journal, problems: Iterable[Problem], seen: list[PreflightCheck]
+    plan: CircuitPlan, run: Run, journal: Journal, problems: Iterable[Problem], seen: list[PreflightCheck]
 ) -> CircuitState:
-    """Notes the curtain-up readings of this run, the last look before an event begins, where they have
+    """Notes the preflight checks of this run, the last reading before an event begins, where they have
     something new, and adds to `seen` those that somebody relies on."""
-    standing, now = plan.standing, this.request.now
-    if not this.carriers.has_read(plan.circuit):
+    standing, now = plan.standing, run.request.now
+    if not run.carriers.has_read(plan.circuit):
         return standing
     marks = dict(standing.curtain_ups)
     causes = causes_of((problem.where, problem.facts) for problem in problems)
-    earlier = causes_of((told.where, told.facts) for told in this.state.told.values())
-    before = this.state.circuits.get(plan.circuit.key)
-    for window in preflight_windows(standing, plan.timeline, now, this.policy.every):
+    earlier = causes_of((told.where, told.facts) for told in run.state.told.values())
+    before = run.state.circuits.get(plan.circuit.key)
+    for window in preflight_windows(standing, plan.timeline, now, run.policy.every):
         check = check_readiness(plan, window, before=before, now=now, causes=causes, earlier=earlier)
         demand = window.demand
         known = {mark for mark in marks if mark.startswith(f"{demand.id} ")}

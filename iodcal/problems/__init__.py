@@ -1,2 +1,3 @@
-"""The life of a problem: which kinds there are (`kinds`), how a run finds them (`detect`, with `events`,
-`limits` and `left_up`), which of them are news (`alerts`), and what is said of them (`messages`)."""
+"""Problems as values: which kinds there are (`kinds`), which events are at risk (`at_risk`), what money and
+quota forbid (`limits`), and what is said of each (`messages`). `pipeline.detect` finds them; which of them
+are news is decided by `pipeline.alerts`."""

@@ -106,7 +106,7 @@ def running_at(standing: CircuitState) -> Bandwidth | None:
 
 
 def _doubt(plan: CircuitPlan, window: Window) -> str | None:
-    """Why the latest reading puts in doubt what the standing says: no order of ours is open, and it shows
+    """Why the latest reading puts in doubt what the state says: no order of ours is open, and it shows
     less than `window` needs: under a status at which drift is not judged, or so soon after an order was seen
     carried out that it may be an old copy."""
     reading = plan.standing.reading
@@ -143,7 +143,7 @@ class PreflightCheck(Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """What the standing keeps of it: what is not final is checked again, and told where it differs."""
+        """What the state keeps of it: what is not final is checked again, and told where it differs."""
         return self.event.id if self.final else f"{self.event.id} {self.readiness}"
 
 
@@ -156,7 +156,7 @@ def check_readiness(
     causes: Mapping[str, str],
     earlier: Mapping[str, str],
 ) -> PreflightCheck:
-    """The verdict of a run that has read the circuit. `before` is the standing that the run began with,
+    """The verdict of a run that has read the circuit. `before` is the state that the run began with,
     `causes` are why events are at risk or late in this run, `earlier` in the last one, by place."""
     event = event_of(plan, window)
     cause = causes.get(event.place)
@@ -289,14 +289,14 @@ def _cause_in_order(
     provisioning = plan.circuit.provisioning
     again = policy.every + provisioning
     if order.outcome in (Outcome.SENDING, Outcome.UNKNOWN):
-        expected = order.created_at + policy.patience.lost_answer_grace + again
+        expected = order.created_at + policy.order_timeouts.lost_answer_grace + again
         return "lost_answer" if max(expected, now) > start else None
     expected = (order.accepted_at or order.created_at) + provisioning
     if order.outcome is Outcome.OVERDUE or expected < now:
         expected = now + policy.every  # it should have been done: the next look may find it
     if order.new < needed:
         expected += again
-    overdue = order.outcome is Outcome.OVERDUE and start - now <= policy.patience.order_timeout
+    overdue = order.outcome is Outcome.OVERDUE and start - now <= policy.order_timeouts.order_timeout
     return "open_order" if overdue or expected > start else None
 
 

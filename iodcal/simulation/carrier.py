@@ -56,12 +56,12 @@ class Taken(Struct, frozen=True):
 
 
 class VirtualCarrier(Struct):
-    """A `Carrier` around a `sandbox`, whose calls fail as `chance` has it. `patience` says for how long a
-    fault of each kind must hold everybody up; readings are stale by less than that."""
+    """A `Carrier` around a `sandbox`, whose calls fail as `chance` has it. `order_timeouts` says for how long
+    a fault of each kind must hold everybody up; readings are stale by less than that."""
 
     sandbox: Sandbox
     chance: FaultInjector
-    patience: OrderTimeouts
+    order_timeouts: OrderTimeouts
     taken: list[Taken] = field(default_factory=list)
     clock_error: float | None = None
     _opening: dict[str, Bandwidth] = field(default_factory=dict)
@@ -82,7 +82,9 @@ class VirtualCarrier(Struct):
             self.chance.note(now, service_id, kind, now)
             raise CarrierError("unreachable", host="the carrier", reason=_REFUSAL)
         if kind is FaultKind.STALE_READING:
-            age = timedelta(seconds=int(self.chance.up_to(self.patience.lost_answer_grace.total_seconds())))
+            age = timedelta(
+                seconds=int(self.chance.up_to(self.order_timeouts.lost_answer_grace.total_seconds()))
+            )
             self.chance.note(now, service_id, kind, now)
             return self._as_of(service_id, now - age, now)
         return self.sandbox.read(service_id, deadline)
@@ -119,8 +121,8 @@ class VirtualCarrier(Struct):
         if kind is FaultKind.PENDING_LONG:
             return self.sandbox.provisioning - usual
         if kind is FaultKind.LOST_BEFORE:
-            return self.patience.lost_answer_grace
-        return self.patience.order_timeout if kind is FaultKind.VOID else timedelta()
+            return self.order_timeouts.lost_answer_grace
+        return self.order_timeouts.order_timeout if kind is FaultKind.VOID else timedelta()
 
     def _record(self, service_id: str, before: SandboxBook) -> None:
         """Keeps the order that has come into the book by this call, if one has."""
@@ -178,7 +180,7 @@ def virtual_carrier(
     provisioning: timedelta,
     changes_per_day: int | None,
     chance: FaultInjector,
-    patience: OrderTimeouts,
+    order_timeouts: OrderTimeouts,
 ) -> VirtualCarrier:
     """A carrier whose circuits stand as in `shelf`."""
     sandbox = Sandbox(
@@ -191,4 +193,4 @@ def virtual_carrier(
         tiers=frozenset(),
         unknown=frozenset(),
     )
-    return VirtualCarrier(sandbox, chance, patience)
+    return VirtualCarrier(sandbox, chance, order_timeouts)

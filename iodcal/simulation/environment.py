@@ -193,7 +193,7 @@ def build(
     for name, config in configuration.carriers.items():
         account = next((c.account for c in configuration.circuits.values() if c.carrier == name), None)
         if account is not None:  # else no circuit is on it
-            luck, patience = chance(f"carrier {name}"), configuration.settings.patience
+            luck, order_timeouts = chance(f"carrier {name}"), configuration.settings.order_timeouts
             carriers[name] = virtual_carrier(
                 account,
                 shelves[account],

@@ -53,7 +53,7 @@ CIRCUIT = Circuit(
     baseline=Baseline(TIERS[0]),
     provisioning=minutes(10),
 )
-POLICY = Policy(window=minutes(12 * 60), every=minutes(5), min_gap=minutes(60), patience=PATIENCE)
+POLICY = Policy(window=minutes(12 * 60), every=minutes(5), min_gap=minutes(60), order_timeouts=PATIENCE)
 
 
 class Ask(Struct, frozen=True):
@@ -159,7 +159,7 @@ def plan_of(
     return plan_circuit(timeline, known, now=at(now), policy=policy, knowledge=knowledge or SafetyFlags())
 
 
-def pace(every: float = 5, provisioning: float = 10, min_gap: float = 60) -> Timing:
+def timing(every: float = 5, provisioning: float = 10, min_gap: float = 60) -> Timing:
     return Timing(minutes(every), minutes(provisioning), minutes(min_gap))
 
 

@@ -28,7 +28,7 @@ def why(
     *asks: Ask, when: float = 0, now: float = 0, ordered: int | None = 100, circuit: Circuit = CIRCUIT
 ) -> Explanation:
     plan = plan_of(*asks, ordered=ordered, now=now, circuit=circuit)
-    return explain(plan, at(when), at(now), POLICY.pace(circuit))
+    return explain(plan, at(when), at(now), POLICY.timing(circuit))
 
 
 def roles(explained: Explanation) -> list[tuple[str, Role]]:
@@ -178,11 +178,11 @@ def test_of_the_past_only_the_demands_are_told() -> None:
 
 def test_where_nothing_is_known_there_is_no_level() -> None:
     plan = plan_of(Ask(-5, 5), standing=replace(standing_at(None)))
-    explained = explain(plan, at(0), at(0), POLICY.pace(CIRCUIT))
+    explained = explain(plan, at(0), at(0), POLICY.timing(CIRCUIT))
     assert (explained.level, explained.kept) == (None, None)
     assert [part.role for part in explained.parts] == [DECIDES]
     gap = plan_of(Ask(-30, 0), Ask(30, 60), standing=standing_at(None))
-    assert explain(gap, at(0), at(0), POLICY.pace(CIRCUIT)).kept is None
+    assert explain(gap, at(0), at(0), POLICY.timing(CIRCUIT)).kept is None
 
 
 def test_a_remembered_demand_says_so() -> None:
@@ -208,7 +208,7 @@ def test_who_decides_makes_the_target(asks: list[Ask], when: int) -> None:
 @given(mixed, st.integers(0, LAST), st.sampled_from([100, 200, 500, 1000]))
 def test_what_is_kept_up_is_never_lowered_further(asks: list[Ask], now: int, ordered: int) -> None:
     plan = plan_of(*asks, ordered=ordered, now=now)
-    explained = explain(plan, at(now), at(now), POLICY.pace(CIRCUIT))
+    explained = explain(plan, at(now), at(now), POLICY.timing(CIRCUIT))
     due = plan.due
     if explained.kept is not None and due is not None and not due.up:
         assert due.new == explained.kept.level
@@ -224,8 +224,8 @@ def test_the_same_parts_ask_as_long_as_it_says(asks: list[Ask], when: int) -> No
     span = explained.lasts
     steps = range(int((span.end - span.start) / minutes(1)))
     instants = [span.start + minutes(step) for step in list(steps)[:200]]
-    pace = POLICY.pace(CIRCUIT)
-    found = [roles(explain(explained.plan, instant, explained.now, pace)) for instant in instants]
+    timing = POLICY.timing(CIRCUIT)
+    found = [roles(explain(explained.plan, instant, explained.now, timing)) for instant in instants]
     assert all(one == other for one, other in pairwise(found))
 
 

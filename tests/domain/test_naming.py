@@ -245,10 +245,10 @@ def tried(event: Event, wanted: Rule, *copies: Event) -> RuleEvaluation:
 
 
 def test_it_is_explained_circuit_by_circuit() -> None:
-    trial = tried(titled("DR Test LON, den-a"), by_name())
+    evaluation = tried(titled("DR Test LON, den-a"), by_name())
     words = {
         circuit.circuit: [condition_words(finding) for finding in circuit.findings if not finding.holds]
-        for circuit in trial.circuits
+        for circuit in evaluation.circuits
     }
     assert words == {
         "den-a": [],
@@ -256,23 +256,23 @@ def test_it_is_explained_circuit_by_circuit() -> None:
         "lon-a": [],
         "東京": ["names only den-a, the site lon"],
     }
-    found = {circuit.circuit: circuit.findings[0] for circuit in trial.circuits}
+    found = {circuit.circuit: circuit.findings[0] for circuit in evaluation.circuits}
     assert (found["den-b"].key, found["den-b"].wanted) == ("circuits", "den-b")
-    matches = [circuit.circuit for circuit in trial.circuits if circuit.matched]
-    assert (trial.nameless, matches) == (False, ["den-a", "lon-a"])
+    matches = [circuit.circuit for circuit in evaluation.circuits if circuit.matched]
+    assert (evaluation.nameless, matches) == (False, ["den-a", "lon-a"])
 
 
 def test_what_an_event_names_is_explained_though_the_rule_does_not_take_it() -> None:
-    trial = tried(titled("DR Test LON"), by_name(longer_than=9 * HOUR))
-    names = {circuit.circuit: circuit.findings[0].found for circuit in trial.circuits}
-    assert (trial.nameless, trial.matched) == (False, False)
+    evaluation = tried(titled("DR Test LON"), by_name(longer_than=9 * HOUR))
+    names = {circuit.circuit: circuit.findings[0].found for circuit in evaluation.circuits}
+    assert (evaluation.nameless, evaluation.matched) == (False, False)
     assert names == dict.fromkeys(ALL, "the site lon")
 
 
 def test_an_event_that_names_none_is_explained_as_such() -> None:
-    trial = tried(DR_TEST, by_name())
-    assert (trial.nameless, trial.matched) == (True, True)
-    assert all(circuit.window is not None for circuit in trial.circuits)
+    evaluation = tried(DR_TEST, by_name())
+    assert (evaluation.nameless, evaluation.matched) == (True, True)
+    assert all(circuit.window is not None for circuit in evaluation.circuits)
     copy = titled("Ines Duarte", source=ROOMS, id="2")
     of_copy = tried(copy, by_name(), titled("DR Test LON"))
     assert (of_copy.nameless, [one.circuit for one in of_copy.circuits if one.matched]) == (False, ["lon-a"])
@@ -316,7 +316,7 @@ def test_explaining_and_planning_agree_and_no_event_is_lost_without_a_word(
     explained = {
         (circuit.circuit, one.rule.name, event.copy_key)
         for event in events
-        for one in court.try_event(event).rules
+        for one in explainer.try_event(event).rules
         for circuit in one.circuits
         if circuit.matched
     }

@@ -22,10 +22,10 @@ from iodcal.domain.structs import replace
 from iodcal.domain.text_match import Keyword
 from iodcal.domain.timeline import Timeline, draw_timeline
 from iodcal.domain.windows import open_windows
-from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minute_of, minutes, pace, timeline_of
+from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minute_of, minutes, timeline_of, timing
 
 EVERY, PROVISIONING, MIN_GAP = 5, 10, 60
-PACE = pace(EVERY, PROVISIONING, MIN_GAP)
+PACE = timing(EVERY, PROVISIONING, MIN_GAP)
 LAST = 600
 
 levels = st.sampled_from([100, 200, 300, 500, 1000])

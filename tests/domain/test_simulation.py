@@ -43,7 +43,7 @@ class World:
         self.timeline = draw_timeline(self.circuit, windows, view_from(at(0), self.circuit, POLICY))
 
     @property
-    def pace(self) -> Timing:
+    def timing(self) -> Timing:
         return Timing(minutes(self.every), minutes(self.provisioning), minutes(self.min_gap))
 
     def wanted(self, start: float, end: float) -> set[int]:
@@ -117,7 +117,7 @@ def live(world: World, start: int = OFF_PEAK) -> Life:
         if minute >= done_at:
             running = ordered
         if minute in runs and minute >= done_at:
-            change = due_change(world.timeline, Bandwidth(ordered), at(minute), world.pace).change
+            change = due_change(world.timeline, Bandwidth(ordered), at(minute), world.timing).change
             if change is not None:
                 assert change.old == Bandwidth(ordered)
                 life.changes.append((minute, ordered, change.new.mbps))
@@ -168,10 +168,10 @@ def test_never_a_level_that_nothing_near_asks_for(world: World, start: Bandwidth
 def test_applying_a_plan_and_planning_again_asks_for_nothing(
     world: World, ordered: Bandwidth, now: int
 ) -> None:
-    change = due_change(world.timeline, ordered, at(now), world.pace).change
+    change = due_change(world.timeline, ordered, at(now), world.timing).change
     if change is not None:
         assert change.new != change.old == ordered
-        assert due_change(world.timeline, change.new, at(now), world.pace).change is None
+        assert due_change(world.timeline, change.new, at(now), world.timing).change is None
 
 
 @given(worlds(exactly=True), st.sampled_from(TIERS))

@@ -36,7 +36,7 @@ WEEK, SUNDAY = frozenset(range(5)), frozenset({6})
 MONTH_END = {"business_days": frozenset({-2, -1, 1})}
 
 
-def court(
+def explainer(
     events: Iterable[Event],
     rules: Iterable[Rule],
     organizers: Organizers | None = None,
@@ -50,16 +50,16 @@ def court(
 
 
 def tried(event: Event, *rules: Rule, organizers: Organizers | None = None) -> EventEvaluation:
-    return court([event], rules, organizers).try_event(event)
+    return explainer([event], rules, organizers).try_event(event)
 
 
 def only(event: Event, one: Rule) -> RuleEvaluation:
-    (trial,) = tried(event, one).rules
-    return trial
+    (evaluation,) = tried(event, one).rules
+    return evaluation
 
 
-def failures(trial: RuleEvaluation) -> list[str]:
-    return [condition_words(finding) for finding in trial.findings if not finding.holds]
+def failures(evaluation: RuleEvaluation) -> list[str]:
+    return [condition_words(finding) for finding in evaluation.findings if not finding.holds]
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def failures(trial: RuleEvaluation) -> list[str]:
 def test_a_condition_that_failed_says_what_it_found_and_wanted(
     conditions: dict[str, Any], words: str
 ) -> None:
-    trial = only(replace(EVENT, categories=("Streaming", "London")), rule(**conditions))
-    assert failures(trial) == [words]
-    assert (trial.holds, trial.matched, trial.failed) == (False, False, 1)
+    evaluation = only(replace(EVENT, categories=("Streaming", "London")), rule(**conditions))
+    assert failures(evaluation) == [words]
+    assert (evaluation.holds, evaluation.matched, evaluation.failed) == (False, False, 1)
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_a_condition_that_failed_says_what_it_found_and_wanted(
     ],
 )
 def test_local_time_is_explained_for_each_circuit(conditions: dict[str, Any], words: str) -> None:
-    trial = only(EVENT, rule(circuits=BOTH, **conditions))
-    denver, tokyo = trial.circuits
+    evaluation = only(EVENT, rule(circuits=BOTH, **conditions))
+    denver, tokyo = evaluation.circuits
     assert [condition_words(finding) for finding in denver.findings] == [words]
     assert (denver.matched, denver.window) == (False, None)
     assert (tokyo.zone.key, tokyo.event.start) == ("Asia/Tokyo", NOON)
-    assert trial.holds
+    assert evaluation.holds
 
 
 CHRISTMAS = date(2026, 12, 25)
@@ -137,27 +137,27 @@ def test_days_are_judged_by_the_holidays_of_each_circuit(
     event = replace(EVENT, span=Floating(start, start + timedelta(days=1)), all_day=True)
     wanted = rule(circuits={"company": ("den-a", "den-b")}, holidays_as_sunday=True, **conditions)
     circuits = {"den-a": CIRCUIT, "den-b": KEPT}
-    (trial,) = court([event], [wanted], circuits=circuits).try_event(event).rules
-    for circuit, expected in zip(trial.circuits, (plain, kept), strict=True):
+    (evaluation,) = explainer([event], [wanted], circuits=circuits).try_event(event).rules
+    for circuit, expected in zip(evaluation.circuits, (plain, kept), strict=True):
         told = [condition_words(finding) for finding in circuit.findings if not finding.holds]
         assert circuit.matched is (expected is None)
         assert told == ([] if expected is None else [expected])
 
 
 def test_one_event_matches_for_one_circuit_only_and_it_says_which() -> None:
-    trial = only(EVENT, rule(circuits=BOTH, start_from=time(20)))
-    assert [(circuit.circuit, circuit.matched) for circuit in trial.circuits] == [
+    evaluation = only(EVENT, rule(circuits=BOTH, start_from=time(20)))
+    assert [(circuit.circuit, circuit.matched) for circuit in evaluation.circuits] == [
         ("den-a", False),
         ("tok-a", True),
     ]
-    assert trial.matched
-    assert trial.circuits[1].window is not None
+    assert evaluation.matched
+    assert evaluation.circuits[1].window is not None
 
 
 def test_nothing_is_found_where_there_is_nothing() -> None:
     bare = replace(EVENT, organizer=None, locations=(), attendees=None)
-    trial = only(bare, rule(organizer=("@x.example",), location=["Teams"], min_attendees=1))
-    assert failures(trial) == [
+    evaluation = only(bare, rule(organizer=("@x.example",), location=["Teams"], min_attendees=1))
+    assert failures(evaluation) == [
         "location none, rule wants Teams",
         "organizer none, rule wants @x.example",
         "attendees 0, rule wants at least 1",
@@ -165,9 +165,9 @@ def test_nothing_is_found_where_there_is_nothing() -> None:
 
 
 def test_a_rule_of_another_calendar_says_which_it_reads() -> None:
-    trial = only(replace(EVENT, source=ROOMS), rule(circuits=BOTH))
-    assert failures(trial) == ["calendar rooms, rule wants company"]
-    assert trial.circuits == ()
+    evaluation = only(replace(EVENT, source=ROOMS), rule(circuits=BOTH))
+    assert failures(evaluation) == ["calendar rooms, rule wants company"]
+    assert evaluation.circuits == ()
     of_two = rule(circuits={**BOTH, "noc": ("den-a",)})
     assert failures(only(replace(EVENT, source=ROOMS), of_two)) == ["calendar rooms, rule wants company, noc"]
 
@@ -185,10 +185,10 @@ def test_a_rule_of_another_calendar_says_which_it_reads() -> None:
 )
 def test_what_keeps_an_event_from_counting_at_all(change: dict[str, Any], obstacle: Obstacle | None) -> None:
     known = Organizers(frozenset({"@contoso.example"}))
-    trial = tried(replace(EVENT, **change), rule(), organizers=known)
-    assert trial.obstacle is obstacle
-    assert trial.rules[0].holds
-    assert trial.matched is (obstacle is None)
+    evaluation = tried(replace(EVENT, **change), rule(), organizers=known)
+    assert evaluation.obstacle is obstacle
+    assert evaluation.rules[0].holds
+    assert evaluation.matched is (obstacle is None)
 
 
 def test_a_negative_length_is_shown_as_one() -> None:
@@ -212,21 +212,21 @@ def test_what_gives_way_to_an_exactly_rule_names_it() -> None:
         exact = [
             replace(rule(name), mode=Mode.EXACTLY, priority=level) for name, level in ((low, 5), (high, 10))
         ]
-        trial = tried(EVENT, rule("plain"), above, *exact)
+        evaluation = tried(EVENT, rule("plain"), above, *exact)
         gives_way = {
             one.rule.name: circuit.yields_to and circuit.yields_to.demand.rule.name
-            for one in trial.rules
+            for one in evaluation.rules
             for circuit in one.circuits
         }
         assert gives_way == {"plain": high, low: high, high: None, "above": None}
-        assert [one.matched for one in trial.rules] == [True] * 4
+        assert [one.matched for one in evaluation.rules] == [True] * 4
 
 
 def test_an_all_day_event_is_as_long_as_the_day_is_where_the_circuit_stands() -> None:
     day = datetime(2026, 3, 8)  # noqa: DTZ001 - floating: 23 hours in Denver
     event = replace(EVENT, span=Floating(day, day + timedelta(days=1)), all_day=True)
-    trial = only(event, rule(circuits=BOTH, longer_than=timedelta(hours=23)))
-    denver, tokyo = trial.circuits
+    evaluation = only(event, rule(circuits=BOTH, longer_than=timedelta(hours=23)))
+    denver, tokyo = evaluation.circuits
     assert [finding.found for finding in denver.findings] == ["23h"]
     assert (denver.matched, tokyo.matched) == (False, True)
 
@@ -246,17 +246,17 @@ def test_nothing_of_a_private_event_is_shown_but_that_it_matched() -> None:
         "categories": ("y",),
     }
     secret = replace(EVENT, sensitivity="private")
-    trial = tried(secret, rule(**given, not_subject=["Z"], subject_regex=Pattern("Q"), longer_than=HOUR))
-    assert (trial.hidden, trial.subject) == (True, None)
-    shown = {finding.key: finding.found for finding in trial.rules[0].findings}
+    evaluation = tried(secret, rule(**given, not_subject=["Z"], subject_regex=Pattern("Q"), longer_than=HOUR))
+    assert (evaluation.hidden, evaluation.subject) == (True, None)
+    shown = {finding.key: finding.found for finding in evaluation.rules[0].findings}
     told = {"calendars": "company", "longer_than": "1h"}
     assert shown == dict.fromkeys([*given, "not_subject", "subject_regex"]) | told
-    assert "hidden" in failures(trial.rules[0])[0]
+    assert "hidden" in failures(evaluation.rules[0])[0]
 
 
 def test_a_private_copy_hides_its_open_copies() -> None:
     copy = replace(EVENT, source=ROOMS, id="2", sensitivity="private")
-    assert court([EVENT, copy], [rule()]).try_event(EVENT).subject is None
+    assert explainer([EVENT, copy], [rule()]).try_event(EVENT).subject is None
     assert tried(EVENT, rule()).subject == "All-Hands: Q3"
 
 
@@ -346,22 +346,22 @@ def any_event(draw: st.DrawFn) -> Event:
 @given(st.lists(any_event(), min_size=1, max_size=4, unique_by=lambda event: event.id), any_rules())
 def test_explained_as_matched_is_what_matching_matched(events: list[Event], rules: list[Rule]) -> None:
     known = Organizers(frozenset({"@contoso.example"}))
-    judge = court(events, rules, known)
+    judge = explainer(events, rules, known)
     for event in events:
-        trial = judge.try_event(event)
+        evaluation = judge.try_event(event)
         # Each copy is matched by itself, so alone it must come to the same.
         alone = match_events([event], rules, organizers=known).matched
         opened = open_windows(alone, _unranked(rules), CIRCUITS.values())
         expected = {(name, window.demand.rule.name) for name, found in opened.items() for window in found}
         matched = {
             (circuit.circuit, one.rule.name)
-            for one in trial.rules
+            for one in evaluation.rules
             for circuit in one.circuits
             if circuit.matched
         }
         assert matched == expected
-        assert trial.matched is bool(expected)
-        for one in trial.rules:
+        assert evaluation.matched is bool(expected)
+        for one in evaluation.rules:
             for circuit in one.circuits:
                 # What matched asks for something, or gives way to something that does.
                 assert circuit.matched is (circuit.window is not None or circuit.yields_to is not None)

@@ -148,7 +148,7 @@ def test_the_nearest_keyword_comes_first() -> None:
     found = left(*events, rules=[HALL])
     assert titles(found) == [("Townhall", "Town Hall"), ("Town Hal", "Town Hall"), ("Lunch", None)]
     assert [one.likeness for one in found.titles][::2] == [1.0, 0.0]
-    assert [one.trial for one in found.titles] == [None] * 3  # the keyword itself stands in none of them
+    assert [one.evaluation for one in found.titles] == [None] * 3  # the keyword itself stands in none of them
     assert (found.hidden, found.compared) == ({}, True)
 
 
@@ -156,16 +156,16 @@ def test_what_else_kept_a_rule_from_an_event_with_its_keyword() -> None:
     short = event("Town Hall", span=Timed(NOON, NOON + timedelta(minutes=30)))
     other = rule("other", circuits={"rooms": ("den-a",)}, subject=["Town Hall"], min_attendees=99)
     (one,) = left(short, rules=[other, HALL]).titles
-    assert one.trial is not None
-    failed = [condition_words(finding) for finding in one.trial.findings if not finding.holds]
+    assert one.evaluation is not None
+    failed = [condition_words(finding) for finding in one.evaluation.findings if not finding.holds]
     assert failed == ["duration 30m, rule wants longer than 30m"]
 
 
 def test_an_event_whose_local_time_does_not_fit_is_taken_by_none() -> None:
     early = rule(subject=["Town Hall"], start_from=time(20))
     (one,) = left(event("Town Hall"), rules=[early]).titles
-    assert one.trial is not None
-    assert not one.trial.matched
+    assert one.evaluation is not None
+    assert not one.evaluation.matched
 
 
 def test_a_series_is_one_line_and_copies_count_once() -> None:

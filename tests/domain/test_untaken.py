@@ -18,7 +18,7 @@ OTHER = replace(EVENT, id="2", uid="uid-2", subject="Townhall")
 def titles(
     *events: Event, hidden: tuple[str, ...] = (), rules: tuple[Rule, ...] = (rule(subject=["All-Hands"]),)
 ) -> tuple[str, ...]:
-    veil = Visibility.over(events, frozenset(hidden))
+    visibility = Visibility.over(events, frozenset(hidden))
     matching = match(*events, rules=list(rules))
     return untaken_titles(
         events, matching, rules=rules, circuits={CIRCUIT.name: CIRCUIT}, veil=veil, now=NOON - 3 * HOUR

@@ -75,7 +75,7 @@ def circuits(when: float = 0) -> ExplainedCircuits:
     dark = plan_of(Ask(2, 62), ordered=None, circuit=replace(CIRCUIT, name="dark"))
     plans = (den, gap, opened, held, dark)
     now = at(max(0, -when)) if when < 0 else NOON
-    explained = tuple(explain(plan, at(when), now, POLICY.pace(plan.circuit)) for plan in plans)
+    explained = tuple(explain(plan, at(when), now, POLICY.timing(plan.circuit)) for plan in plans)
     return ExplainedCircuits(at(when), report(plans=plans, problems=report().problems[:1]), explained)
 
 
@@ -101,7 +101,7 @@ def test_too_many_changes_and_a_level_that_comes_too_late() -> None:
     drifted = plan_of(circuit=replace(CIRCUIT, name="hand"))
     standing = replace(drifted.standing, drift=Drift(Bandwidth(500), at(-9), at(-20)))
     plans = (many, late, replace(drifted, standing=standing))
-    explained = tuple(explain(plan, NOON, NOON, POLICY.pace(plan.circuit)) for plan in plans)
+    explained = tuple(explain(plan, NOON, NOON, POLICY.timing(plan.circuit)) for plan in plans)
     made = ExplainedCircuits(NOON, report(plans=plans, problems=()), explained)
     text = shown(lambda out, err: print_circuits(made, out, err), 100)
     assert re.search(r"and \d+ more: see iodcal plan", text)
@@ -120,7 +120,7 @@ def test_what_people_asked_for_and_what_the_quota_has_no_room_for() -> None:
         standing=replace(plan.standing, pause=Pause(at(-5), at(5), "pat", HOSTILE)),
         left_out=(left,),
     )
-    explained = (explain(plan, NOON, NOON, POLICY.pace(plan.circuit)),)
+    explained = (explain(plan, NOON, NOON, POLICY.timing(plan.circuit)),)
     parked = replace(report(plans=(plan,), problems=()), parked=Parked(at(-5), "pat"))
     made = ExplainedCircuits(NOON, parked, explained)
     text = shown(lambda out, err: print_circuits(made, out, err), 200)
@@ -152,7 +152,7 @@ RULES = [
 ]
 
 
-def trials(*events: Event, rules: list[Rule] | None = None) -> tuple[EventEvaluation, ...]:
+def evaluations(*events: Event, rules: list[Rule] | None = None) -> tuple[EventEvaluation, ...]:
     rules = rules or RULES
     known = Organizers(frozenset({"@contoso.example"}))
     matched = match_events(events, rules, organizers=known).matched
@@ -167,7 +167,7 @@ def events(**changes: Any) -> ExplainedEvents:
         span = Timed(start, start + minutes(minutes_long))
         return replace(EVENT, id=f"{day}{subject}", uid="", subject=subject, span=span, **more)
 
-    made = trials(
+    made = evaluations(
         on(0, HOSTILE),
         on(0, "Town Hall", 30),
         on(1, "Town Hall: Q3"),
@@ -196,7 +196,7 @@ def test_an_event_that_is_tried_and_one_that_is_not_found() -> None:
     made = events(tried=True, text=None)
     text = shown(lambda out, err: print_events(made, out, err), 100)
     assert text.startswith('\n"')
-    none = events(trials=(), searched=1, hidden=2)
+    none = events(evaluations=(), searched=1, hidden=2)
     text = shown(lambda out, err: print_events(none, out, err), 100)
     assert text.startswith('0 of 1 event resemble "hall')
     assert "2 events have titles that must not be seen" in text
@@ -207,8 +207,8 @@ def test_an_event_that_is_tried_and_one_that_is_not_found() -> None:
 def test_what_gives_way_and_what_the_clock_skips() -> None:
     strict = replace(RULES[0], name="Strict", mode=Mode.EXACTLY, priority=5)
     skipped = Floating(datetime(2026, 3, 8, 2, 10), datetime(2026, 3, 8, 2, 50))  # noqa: DTZ001 - floating
-    made = trials(EVENT, replace(EVENT, id="2", uid="", span=skipped), rules=[RULES[0], strict])
-    text = shown(lambda out, err: print_events(events(trials=made), out, err), 100)
+    made = evaluations(EVENT, replace(EVENT, id="2", uid="", span=skipped), rules=[RULES[0], strict])
+    text = shown(lambda out, err: print_events(events(evaluations=made), out, err), 100)
     assert "gives way to the rule Strict (exactly)" in text
     assert "the clocks in America/Denver skip its time" in text
 
@@ -225,7 +225,10 @@ def test_the_json_of_explanations() -> None:
 
 
 def left(count: int = 1) -> Unmatched:
-    hall, short = Keyword("Town Hall"), trials(replace(EVENT, subject="Town Hall", span=Timed(NOON, at(30))))
+    hall, short = (
+        Keyword("Town Hall"),
+        evaluations(replace(EVENT, subject="Town Hall", span=Timed(NOON, at(30)))),
+    )
     found = [
         Untaken(short[0].event, 1, hall, 1.0, short[0].rules[0]),
         Untaken(replace(EVENT, subject="Townhall Q3"), 3, hall, 1.0),

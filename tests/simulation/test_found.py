@@ -37,7 +37,7 @@ def confirmed(old: Bandwidth, new: Bandwidth) -> CircuitState:
 
 
 def after(standing: CircuitState, minutes: float, shown: Bandwidth) -> CircuitState:
-    return apply_manual_change(standing, Reading(at(minutes), Status.ACTIVE, shown), SETTINGS.patience)
+    return apply_manual_change(standing, Reading(at(minutes), Status.ACTIVE, shown), SETTINGS.order_timeouts)
 
 
 @pytest.mark.parametrize(("old", "new"), [(LOW, HIGH), (HIGH, LOW)])

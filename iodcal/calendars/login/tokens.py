@@ -1,4 +1,4 @@
-"""The certificate of a login: of all that stand in a PEM text, the one whose private key is there, too."""
+"""Tokens for Microsoft Graph, and the certificate to log in with: the one of a PEM text that has its key."""
 
 from __future__ import annotations
 

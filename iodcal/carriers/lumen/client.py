@@ -1,4 +1,4 @@
-"""Lumen's login: client credentials, one token a run, kept in memory only."""
+"""Lumen's client: one token a run, kept in memory only; readings, quotes and orders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lumen's public list prices: a default until the configuration or a quote says better."""
+"""Lumen as the configuration sees it, with its public list prices: a default until a quote says better."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts the page where it is wanted: whole or not at all."""
+"""Writes the page by an atomic replace."""
 
 from __future__ import annotations
 
