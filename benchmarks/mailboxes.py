@@ -54,7 +54,7 @@ def read_many(count: int = 200) -> tuple[float, float]:
         rules.write_text(RULES.format(mailboxes=names, **facts), encoding="utf-8")
         configuration = load_configuration(rules)
         before = time.perf_counter()
-        sight = fetch_events(
+        snapshot = fetch_events(
             configuration,
             State(),
             now=now,

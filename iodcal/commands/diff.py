@@ -89,8 +89,8 @@ def compare(
     state = store_of(configuration, state_path, clock).load(read_only=True)
     context = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     shared = SharedReading(_span(configuration, other, request))
-    around = replace(around, read_calendars=shared)
-    before, after = _plan_both(configuration, other, state=state, request=request, around=around)
+    context = replace(context, read_calendars=shared)
+    before, after = _plan_both(configuration, other, state=state, request=request, context=context)
     within = Interval(now, now + request.window)
     rules = _compare_rules(configuration.rules, other.rules, after)
     found = circuit_differences(before.plans, after.plans, within)
@@ -107,13 +107,13 @@ def compare(
 def _plan_both(
     configuration: Configuration, other: Configuration, state: State, request: Request, context: RunContext
 ) -> tuple[Report, Report]:
-    carriers = Carriers(configuration, around.clock)
-    before = run(configuration, state, request=request, context=around, carriers=carriers)
+    carriers = Carriers(configuration, context.clock)
+    before = run(configuration, state, request=request, context=context, carriers=carriers)
     read = set(carriers.readings)
-    after = run(other, state, request=request, context=around, carriers=carriers.alike(other))
+    after = run(other, state, request=request, context=context, carriers=carriers.alike(other))
     if set(carriers.readings) != read:
         # The other rules had to look at more circuits: today's plan must know as much.
-        before = run(configuration, state, request=request, context=around, carriers=carriers)
+        before = run(configuration, state, request=request, context=context, carriers=carriers)
     return before, after
 
 

@@ -124,12 +124,12 @@ def _explain_events(
     clock, _ = clock_of(configuration, asked.now)
     context = surroundings(configuration, clock, progress, virtual=asked.now is not None)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    sight = fetch_events(
+    snapshot = fetch_events(
         configuration,
         state,
         now=horizon.start,
         window=horizon.length,
-        deadline=around.calendar_deadline,
+        deadline=context.calendar_deadline,
         progress=progress,
     )
     visibility = visibility_of(configuration, snapshot)
@@ -165,14 +165,14 @@ def _in_order(events: Iterable[Event], zone: ZoneInfo) -> list[Event]:
 
 def _explainer(configuration: Configuration, snapshot: EventSnapshot, visibility: Visibility) -> Explainer:
     circuits, rules = configuration.circuits, configuration.rules
-    windows = open_windows(sight.events, rules, circuits.values())
+    windows = open_windows(snapshot.events, rules, circuits.values())
     return Explainer(
         rules,
         circuits,
         windows=windows,
         organizers=organizers_of(configuration),
-        veil=veil,
-        matched=sight.events,
+        visibility=visibility,
+        matched=snapshot.events,
     )
 
 
@@ -194,8 +194,12 @@ def _try_event(configuration: Configuration, asked: ExplainRequest, subject: str
     circuits = configuration.circuits.values()
     matched = match_events([event], configuration.rules, organizers=organizers, circuits=circuits).matched
     windows = open_windows(matched, configuration.rules, circuits)
-    court = Explainer(
-        configuration.rules, configuration.circuits, windows=windows, organizers=organizers, veil=Visibility()
+    explainer = Explainer(
+        configuration.rules,
+        configuration.circuits,
+        windows=windows,
+        organizers=organizers,
+        visibility=Visibility(),
     )
-    trial = court.try_event(event)
-    return ExplainedEvents(now, Interval(at, at + duration), configuration.zone, (trial,), tried=True)
+    evaluation = explainer.try_event(event)
+    return ExplainedEvents(now, Interval(at, at + duration), configuration.zone, (evaluation,), tried=True)

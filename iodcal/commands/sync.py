@@ -145,8 +145,8 @@ def sync(
             shared_with=_other_host(before, configuration.settings.every, clock()),
         )
         journal = Journal(store, state, request.run_id, clock, stamp=stamp_of(configuration.digest))
-        around = surroundings(configuration, clock, progress, virtual=asked.now is not None)
-        report = run(configuration, state, request=request, context=around, journal=journal)
+        context = surroundings(configuration, clock, progress, virtual=asked.now is not None)
+        report = run(configuration, state, request=request, context=context, journal=journal)
         report = _with_budgets(report, configuration, journal.state, store)
         telling = finish(
             journal, report, asked=asked, history_keep=configuration.settings.history_keep, say=say

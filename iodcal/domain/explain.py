@@ -192,7 +192,13 @@ class Explainer:
             window = self._windows.get((name, rule.name, event.copy_key))
             stronger = None if window is not None else self._exact.get((name, event.copy_key))
             yield CircuitEvaluation(
-                name, zone, event=trial.event, findings=own, matched=True, window=window, yields_to=stronger
+                name,
+                zone,
+                event=evaluation.event,
+                findings=own,
+                matched=True,
+                window=window,
+                yields_to=stronger,
             )
 
 
@@ -278,7 +284,7 @@ def explain(plan: CircuitPlan, at: datetime, now: datetime, timing: Timing) -> E
         parts=tuple(parts),
         ground=_ground(segment, plan, at),
         level=level,
-        kept=None if level is None else _kept(plan, level, at=at, now=now, pace=pace),
+        kept=None if level is None else _kept(plan, level, at=at, now=now, timing=timing),
         changes=tuple(change for change in plan.changes if change.due or change.at > at) if at >= now else (),
     )
 

@@ -183,7 +183,7 @@ def match_events(
     sound = (event for event in events if certain_obstacle(event) is None)
     # Strangers' subjects come last: they may use up what slow searches may cost.
     for event in sorted(sound, key=lambda event: doubtful_obstacle(event, allowed) is Obstacle.ORGANIZER):
-        _sort(event, index, organizers=allowed, veil=veil, sorting=sorting)
+        _sort(event, index, organizers=allowed, visibility=visibility, sorting=sorting)
     return Matching(
         tuple(sorting.matched),
         tuple(sorting.refused),
@@ -205,7 +205,7 @@ def _sort(
         uncounted = [rule for rule in candidates if rule not in taken and _would_take(rule, event, sorting)]
     if not taken and not uncounted:
         return
-    subject = None if veil.hides(event) else short_subject(event.subject)
+    subject = None if visibility.hides(event) else short_subject(event.subject)
     for rule in uncounted:
         sorting.uncounted.append((_copy(event, subject, (Match(rule.name),), None), rule.name))
     if taken:

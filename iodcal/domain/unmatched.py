@@ -148,9 +148,9 @@ def unmatched(
     """What no rule took of `events` that are not over at `now` (UTC). An event counts as taken if a rule
     takes any copy of it for any circuit, or would but for a fault that is told as a problem."""
     left = _untaken(events, matching, rules=rules, circuits=circuits, now=now)
-    hidden = Counter(event.source.calendar for event in left if court.hides(event))
-    titles = _by_title(event for event in left if not court.hides(event))
-    compared = _compare(titles[:MOST_TITLES], rules, court)
+    hidden = Counter(event.source.calendar for event in left if explainer.hides(event))
+    titles = _by_title(event for event in left if not explainer.hides(event))
+    compared = _compare(titles[:MOST_TITLES], rules, explainer)
     compared.sort(key=lambda found: (-found.likeness, found.first, found.event.subject))
     return Unmatched((*compared, *titles[MOST_TITLES:]), dict(hidden), compared=len(titles) <= MOST_TITLES)
 
@@ -169,7 +169,7 @@ def untaken_titles(
     left = (
         event
         for event in _untaken(events, matching, rules=rules, circuits=circuits, now=now)
-        if not veil.hides(event)
+        if not visibility.hides(event)
     )
     soonest = sorted(left, key=lambda event: event.span.within(_UTC).start)
     return tuple(dict.fromkeys(event.subject for event in soonest if event.subject.strip()))
@@ -243,8 +243,8 @@ def _nearest(untaken: Untaken, nearest: Mapping[str, Nearest], explainer: Explai
     if found is None:
         return untaken
     keyword, likeness = found
-    trial = _missed_by(untaken.event, keyword, court) if keyword.is_in(normal) else None
-    return Untaken(untaken.event, untaken.count, keyword=keyword, likeness=likeness, trial=trial)
+    evaluation = _missed_by(untaken.event, keyword, explainer) if keyword.is_in(normal) else None
+    return Untaken(untaken.event, untaken.count, keyword=keyword, likeness=likeness, evaluation=evaluation)
 
 
 def _missed_by(event: Event, keyword: Keyword, explainer: Explainer) -> RuleEvaluation:

@@ -26,7 +26,7 @@ from iodcal.store.state import State
 
 def report(
     run: Run,
-    sight: EventSnapshot,
+    snapshot: EventSnapshot,
     *,
     plans: tuple[CircuitPlan, ...],
     placed: Mapping[str, Placed],
@@ -65,15 +65,20 @@ def report(
 def _unmatched(run: Run, snapshot: EventSnapshot) -> Unmatched:
     """The events that no rule took: for a screen, never to be kept."""
     rules, circuits = run.configuration.rules, run.configuration.circuits
-    court = Explainer(
+    explainer = Explainer(
         rules,
         circuits,
         windows={},
         organizers=organizers_of(run.configuration),
-        veil=veil_of(run.configuration, sight),
+        visibility=visibility_of(run.configuration, snapshot),
     )
     return unmatched(
-        sight.read, sight.matching, rules=rules, circuits=circuits, court=court, now=run.request.now
+        snapshot.read,
+        snapshot.matching,
+        rules=rules,
+        circuits=circuits,
+        explainer=explainer,
+        now=run.request.now,
     )
 
 
@@ -82,9 +87,18 @@ def _untaken_titles(run: Run, snapshot: EventSnapshot) -> tuple[str, ...]:
     configuration = run.configuration
     if not any(NoticeKind.DAILY in target.kinds for target in configuration.notify.values()):
         return ()
-    rules, circuits, veil = configuration.rules, configuration.circuits, veil_of(configuration, sight)
+    rules, circuits, visibility = (
+        configuration.rules,
+        configuration.circuits,
+        visibility_of(configuration, snapshot),
+    )
     return untaken_titles(
-        sight.read, sight.matching, rules=rules, circuits=circuits, veil=veil, now=run.request.now
+        snapshot.read,
+        snapshot.matching,
+        rules=rules,
+        circuits=circuits,
+        visibility=visibility,
+        now=run.request.now,
     )
 
 

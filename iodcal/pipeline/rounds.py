@@ -73,7 +73,7 @@ def plan_circuits(
     standings = observe(
         circuits, run.state.circuits, readings=readings, now=now, settings=settings, boot=run.context.boot()
     )
-    knowledge = _knowledge(run, sight, unanswered)
+    knowledge = _knowledge(run, snapshot, unanswered)
     plans = [
         plan_circuit(timeline, standings[key], now=now, policy=policy, knowledge=knowledge)
         for key, timeline in timelines.items()

@@ -36,20 +36,22 @@ def run(
     be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
     """
     current = _prepare(configuration, state, request=request, context=context, carriers=carriers)
-    sight = _fetch(current)
-    timelines = draw_timelines(current, sight)
+    snapshot = _fetch(current)
+    timelines = draw_timelines(current, snapshot)
     if request.cached:
         plans, placed = plan_circuits(current, timelines, snapshot), dict[str, Placed]()
     else:
         context.progress("reading circuits")
-        plans, placed = Rounds(current, timelines, sight, _placer(current, journal)).carry_out()
-    problems = tuple(find_problems(current, sight, plans, placed))
+        plans, placed = Rounds(current, timelines, snapshot, _placer(current, journal)).carry_out()
+    problems = tuple(find_problems(current, snapshot, plans, placed))
     checks = (
-        keep(current, journal, sight=sight, plans=plans, problems=problems) if journal is not None else ()
+        keep(current, journal, snapshot=snapshot, plans=plans, problems=problems)
+        if journal is not None
+        else ()
     )
     return report(
         current,
-        sight,
+        snapshot,
         plans=plans,
         placed=placed,
         problems=problems,

@@ -40,7 +40,7 @@ def keep(
     seen: list[PreflightCheck] = []
     for plan in plans:
         journal.note_what_ended(plan.standing, last_run, now)
-        standing = forget_old_orders(_checked(plan, this, journal=journal, problems=problems, seen=seen), now)
+        standing = forget_old_orders(_checked(plan, run, journal=journal, problems=problems, seen=seen), now)
         if good:
             standing = replace(standing, foreseen=foresee(plan))
         journal.put(_note_held(plan, standing, journal))

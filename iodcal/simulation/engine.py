@@ -95,10 +95,10 @@ def _run_once(environment: Environment, store: MemoryStore, log: RunLog, memo: M
     log.runs += 1
     request = Request("sync", clock.now, configuration.settings.window, f"run {log.runs}")
     journal = Journal(store, store.state, request.run_id, clock)
-    around = RunContext(
+    context = RunContext(
         clock, NEVER, calendar_deadline=NEVER, progress=_quietly, boot=_no_boot_time, memo=memo
     )
-    report = run(configuration, store.state, request=request, context=around, journal=journal)
+    report = run(configuration, store.state, request=request, context=context, journal=journal)
     telling = finish(journal, report, _UNWATCHED, configuration.settings.history_keep)
     log.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
     for problem in report.problems:

@@ -201,7 +201,7 @@ def build(
                 provisioning=config.provisioning,
                 changes_per_day=config.changes_per_day,
                 chance=luck,
-                patience=patience,
+                order_timeouts=order_timeouts,
             )
     virtual = replace(
         configuration,

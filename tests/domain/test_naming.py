@@ -232,16 +232,16 @@ def test_an_event_that_asks_for_nothing_is_not_told() -> None:
 def tried(event: Event, wanted: Rule, *copies: Event) -> RuleEvaluation:
     kept = matched(event, *copies, rules=(wanted,))
     windows = open_windows(kept, [wanted], CIRCUITS.values())
-    court = Explainer(
+    explainer = Explainer(
         [wanted],
         CIRCUITS,
         windows=windows,
         organizers=Organizers(),
-        veil=Visibility.over((event, *copies)),
+        visibility=Visibility.over((event, *copies)),
         matched=kept,
     )
-    (trial,) = court.try_event(event).rules
-    return trial
+    (evaluation,) = explainer.try_event(event).rules
+    return evaluation
 
 
 def test_it_is_explained_circuit_by_circuit() -> None:
@@ -310,8 +310,13 @@ def test_explaining_and_planning_agree_and_no_event_is_lost_without_a_word(
 ) -> None:
     kept = matched(*events, rules=tuple(rules))
     windows = open_windows(kept, rules, CIRCUITS.values())
-    court = Explainer(
-        rules, CIRCUITS, windows=windows, organizers=Organizers(), veil=Visibility.over(events), matched=kept
+    explainer = Explainer(
+        rules,
+        CIRCUITS,
+        windows=windows,
+        organizers=Organizers(),
+        visibility=Visibility.over(events),
+        matched=kept,
     )
     explained = {
         (circuit.circuit, one.rule.name, event.copy_key)

@@ -183,7 +183,7 @@ def test_what_is_to_come_is_what_a_swift_carrier_would_do(world: World, start: B
         level, before = _at_once(world, level, minute), level
         if level != before:
             done.append((minute, before.mbps, level.mbps))
-    planned = coming_changes(world.timeline, first, after=at(0), until=at(LAST), min_gap=world.pace.min_gap)
+    planned = coming_changes(world.timeline, first, after=at(0), until=at(LAST), min_gap=world.timing.min_gap)
     assert [(minute_of(change.at), change.old.mbps, change.new.mbps) for change in planned] == done
 
 
@@ -206,7 +206,7 @@ def _sight_ends(world: World, minute: int) -> float:
 @given(worlds(exactly=True), st.sampled_from(TIERS), st.integers(0, LAST))
 def test_changes_to_come_form_a_chain_in_order(world: World, level: Bandwidth, now: int) -> None:
     changes = list(
-        coming_changes(world.timeline, level, after=at(now), until=at(LAST), min_gap=world.pace.min_gap)
+        coming_changes(world.timeline, level, after=at(now), until=at(LAST), min_gap=world.timing.min_gap)
     )
     assert not changes or changes[0].old == level
     for earlier, later in pairwise(changes):

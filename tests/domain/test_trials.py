@@ -46,7 +46,7 @@ def explainer(
     allowed = organizers or Organizers()
     matched = match_events(events, rules, organizers=allowed).matched
     windows = open_windows(matched, rules, circuits.values())
-    return Explainer(rules, circuits, windows=windows, organizers=allowed, veil=Visibility.over(events))
+    return Explainer(rules, circuits, windows=windows, organizers=allowed, visibility=Visibility.over(events))
 
 
 def tried(event: Event, *rules: Rule, organizers: Organizers | None = None) -> EventEvaluation:
@@ -266,7 +266,7 @@ def test_a_calendar_that_hides_its_subjects_is_hidden() -> None:
         CIRCUITS,
         windows={},
         organizers=Organizers(),
-        veil=Visibility(calendars=frozenset({"company"})),
+        visibility=Visibility(calendars=frozenset({"company"})),
     )
     assert hiding.try_event(EVENT).subject is None
 

@@ -126,8 +126,10 @@ def left(
     rules = list(rules)
     known, hidden = organizers or Organizers(), frozenset({hide})
     matching = match_events(events, rules, organizers=known, hidden_calendars=hidden)
-    court = Explainer(rules, CIRCUITS, windows={}, organizers=known, veil=Visibility.over(events, hidden))
-    return unmatched(events, matching, rules=rules, circuits=CIRCUITS, court=court, now=NOON)
+    explainer = Explainer(
+        rules, CIRCUITS, windows={}, organizers=known, visibility=Visibility.over(events, hidden)
+    )
+    return unmatched(events, matching, rules=rules, circuits=CIRCUITS, explainer=explainer, now=NOON)
 
 
 def event(subject: str, number: int = 0, **changes: Any) -> Event:

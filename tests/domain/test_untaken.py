@@ -21,7 +21,12 @@ def titles(
     visibility = Visibility.over(events, frozenset(hidden))
     matching = match(*events, rules=list(rules))
     return untaken_titles(
-        events, matching, rules=rules, circuits={CIRCUIT.name: CIRCUIT}, veil=veil, now=NOON - 3 * HOUR
+        events,
+        matching,
+        rules=rules,
+        circuits={CIRCUIT.name: CIRCUIT},
+        visibility=visibility,
+        now=NOON - 3 * HOUR,
     )
 
 

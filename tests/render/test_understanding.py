@@ -157,8 +157,10 @@ def evaluations(*events: Event, rules: list[Rule] | None = None) -> tuple[EventE
     known = Organizers(frozenset({"@contoso.example"}))
     matched = match_events(events, rules, organizers=known).matched
     windows = open_windows(matched, rules, CIRCUITS.values())
-    court = Explainer(rules, CIRCUITS, windows=windows, organizers=known, veil=Visibility.over(events))
-    return tuple(court.try_event(event) for event in events)
+    explainer = Explainer(
+        rules, CIRCUITS, windows=windows, organizers=known, visibility=Visibility.over(events)
+    )
+    return tuple(explainer.try_event(event) for event in events)
 
 
 def events(**changes: Any) -> ExplainedEvents:

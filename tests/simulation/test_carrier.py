@@ -78,7 +78,7 @@ def lab() -> Lab:
             provisioning=timedelta(minutes=10),
             changes_per_day=3,
             chance=chance,
-            patience=PATIENCE,
+            order_timeouts=PATIENCE,
         ),
     )
 
