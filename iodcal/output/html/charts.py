@@ -19,7 +19,7 @@ _SHADES = 6  # of page.css
 _MOST_NAME = 26
 
 
-class Row(Struct, frozen=True):
+class BarRow(Struct, frozen=True):
     """A name on the left, shapes between, and a text on the right."""
 
     name: str
@@ -34,7 +34,7 @@ def bills_chart(rows: Sequence[tuple[str, Bill]], said: str) -> Html:
     return _chart([_bill_row(name, bill, number, most) for number, (name, bill) in enumerate(rows)], said)
 
 
-def _bill_row(name: str, bill: Bill, number: int, most: Decimal) -> Row:
+def _bill_row(name: str, bill: Bill, number: int, most: Decimal) -> BarRow:
     top = number * _ROW + 6
     baseline = _x(bill.baseline.amount, most)
     shapes = (
@@ -43,7 +43,7 @@ def _bill_row(name: str, bill: Bill, number: int, most: Decimal) -> Row:
         tag("line", class_="base", x1=baseline, x2=baseline, y1=top - 3, y2=top + _BAR + 3),
     )
     sign = "" if bill.cost.complete else "at least "
-    return Row(name, shapes, f"{sign}{bill.cost.rounded} {bill.currency}")
+    return BarRow(name, shapes, f"{sign}{bill.cost.rounded} {bill.currency}")
 
 
 def spending_chart(rows: Sequence[Spending], said: str) -> Html:
@@ -53,7 +53,7 @@ def spending_chart(rows: Sequence[Spending], said: str) -> Html:
     for number, one in enumerate(rows):
         kind = "spent" if one.cost.amount >= 0 else "less"
         shape = _bar(kind, number * _ROW + 6, start=Decimal(0), amount=abs(one.cost.amount), most=most)
-        shown.append(Row(spent_on(one.because), (shape,), f"{one.cost.rounded:+} {one.cost.currency}"))
+        shown.append(BarRow(spent_on(one.because), (shape,), f"{one.cost.rounded:+} {one.cost.currency}"))
     return _chart(shown, said)
 
 
@@ -62,7 +62,7 @@ def hours_chart(rows: Sequence[tuple[str, Figures]], tiers: Sequence[Bandwidth],
     shown = []
     for number, (name, figures) in enumerate(rows):
         whole = sum(figures.at_tier.values(), figures.unknown)
-        shown.append(Row(name, tuple(_stretches(figures, tiers, number, whole)), _most_of(figures, whole)))
+        shown.append(BarRow(name, tuple(_stretches(figures, tiers, number, whole)), _most_of(figures, whole)))
     return _chart(shown, said)
 
 
@@ -104,7 +104,7 @@ def _x(amount: Decimal, most: Decimal) -> str:
     return f"{_LEFT + float(share) * (_RIGHT - _LEFT):.2f}"
 
 
-def _chart(rows: Sequence[Row], said: str) -> Html:
+def _chart(rows: Sequence[BarRow], said: str) -> Html:
     inside = [tag("title", said)]
     for number, row in enumerate(rows):
         line = number * _ROW + 20
