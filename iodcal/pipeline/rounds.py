@@ -177,13 +177,13 @@ class Rounds(Struct):
         known = [self._answers(one) for one in accounts]
         if known == (self.seen if whole else [one.seen for one in accounts]):
             return self._next_waves(accounts)
+        plans = self._plan({key: line for one in accounts for key, line in one.timelines.items()})
+        if self._read_due(plans):
+            return True  # and what was answered already is planned again, whether or not these answer soon
         if whole:
             self.seen = known
         for one, answers in zip(accounts, known, strict=True):
             one.seen = answers
-        plans = self._plan({key: line for one in accounts for key, line in one.timelines.items()})
-        if self._read_due(plans):
-            return True
         if whole:
             self.plans = plans
         self._order(plans, whole=whole)
