@@ -9,10 +9,12 @@ import pytest
 
 from iodcal.carriers import OrderRequest, lanes
 from iodcal.domain.circuits import Acceptance, Reading
+from iodcal.domain.structs import replace
 from iodcal.http import Deadline
 from iodcal.pipeline import rounds
-from tests.machine.world import Company, Line, MemoryCarrier
-from tests.orders.runs import Office
+from iodcal.store.state import Quota
+from tests.machine.world import QUOTA, START, Company, Line, MemoryCarrier
+from tests.orders.runs import Office, held
 
 
 @dataclass
@@ -46,6 +48,16 @@ def late_office(names: dict[str, str]) -> tuple[Office, Late]:
     office.run(-10)
     carrier.ordered.clear()
     return office, carrier
+
+
+def test_a_circuit_that_answers_late_does_not_order_beyond_the_quota_that_another_used_up() -> None:
+    office, _carrier = late_office({"a": "zrh-a", "b": "ams-b"})
+    office.disk.state = replace(office.disk.state, quotas={("memory:", "1"): Quota(START.date(), QUOTA - 1)})
+    office.meets("hands", 30, 60, calendar="company")
+    report = office.run(5)
+    assert [order.circuit for order in report.orders] == ["zrh-a"]
+    assert held(report) == {"ams-b": "quota"}
+    assert office.used() == {"1": QUOTA}
 
 
 def test_what_is_read_only_since_it_is_due_keeps_no_other_circuit_waiting() -> None:
