@@ -11,12 +11,13 @@ import base64
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 
 MASK = "***"
 _SHORTEST = 6  # shorter ones are nobody's secret, and words of honest texts
 _LONG = 12
+_UNMISTAKABLE = 20  # with a digit: no subject, name or ID of an honest answer spells such a secret by chance
 _MOST_DECODINGS = 6
 _MOST_OF_REFUSAL = 64 * 1024  # bytes: nobody reads more of an error page
 _WIDE = (
@@ -69,30 +70,45 @@ def remember_secrets(*secrets: str) -> None:
 
 def redact_text(text: str) -> str:
     """`text` without the secrets that are remembered, however they are spelt."""
-    return _redact(text, credentials_too=False) if _holds_secret(text) else text
+    secrets = _known.copy()
+    return _redact(text, secrets, credentials_too=False) if _holds_secret(text, secrets) else text
 
 
 def redact_credentials(text: str) -> str:
     """`text` without the secrets that are remembered, and without what else looks like a credential."""
-    return _redact(text, credentials_too=True)
+    return _redact(text, _known.copy(), credentials_too=True)
 
 
-def redact_body(body: bytes, *, credentials_too: bool) -> bytes:
-    """An answer's `body`, which may be no text, without remembered secrets. With `credentials_too`, as for a
-    refusal, also without what looks like a credential, and cut after some 64 KiB."""
+def redact_refusal(body: bytes) -> bytes:
+    """The `body` of a refusal, which may be no text, cut after some 64 KiB, without remembered secrets and
+    without what else looks like a credential."""
+    return _redact_body(body, lambda text: redact_credentials(redact_text(text)[:_MOST_OF_REFUSAL]))
+
+
+def redact_data(body: bytes) -> bytes:
+    """The `body` of a good answer without those remembered secrets that cannot be anything else: rules match
+    what it says, and orders go by it, so a password that is a word must not take that word out of it."""
+    return _redact_body(body, _redact_unmistakable)
+
+
+def _redact_body(body: bytes, redact: Callable[[str], str]) -> bytes:
     if b"\0" in body:
         for encoding in _WIDE:
-            wide = body.decode(encoding, "replace")
-            redacted = _redact_foreign(wide, credentials_too=credentials_too)
+            redacted = redact(body.decode(encoding, "replace"))
             if MASK in redacted:
                 return redacted.encode(encoding, "replace")
-    text = body.decode("utf-8", "surrogateescape")
-    return _redact_foreign(text, credentials_too=credentials_too).encode("utf-8", "surrogateescape")
+    return redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _redact_foreign(text: str, *, credentials_too: bool) -> str:
-    text = redact_text(text)
-    return redact_credentials(text[:_MOST_OF_REFUSAL]) if credentials_too else text
+def _redact_unmistakable(text: str) -> str:
+    secrets = {one for one in _known.copy() if _is_unmistakable(one)}
+    if not _holds_secret(text, secrets):
+        return text
+    return _redact(text, secrets, credentials_too=False)
+
+
+def _is_unmistakable(secret: str) -> bool:
+    return len(secret) >= _UNMISTAKABLE and any(map(str.isdecimal, secret))
 
 
 class _Origins:
@@ -180,23 +196,22 @@ def _further_levels(text: str, escape: re.Pattern[str]) -> Iterator[tuple[str, l
         yield text, way_back
 
 
-def _holds_secret(text: str) -> bool:
-    known = _known.copy()
-    return any(secret in level for level, _ in _levels(text) for secret in known)
+def _holds_secret(text: str, secrets: Collection[str]) -> bool:
+    return any(secret in level for level, _ in _levels(text) for secret in secrets)
 
 
-def _redact(text: str, *, credentials_too: bool) -> str:
+def _redact(text: str, secrets: Collection[str], *, credentials_too: bool) -> str:
     spans = []
     for level, way_back in _levels(text):
-        for start, end in _matches(level, credentials_too=credentials_too):
+        for start, end in _matches(level, secrets, credentials_too=credentials_too):
             for origins in reversed(way_back):
                 start, end = origins.span_of(start, end)
             spans.append((start, end))
     return _masked(text, sorted(spans))
 
 
-def _matches(text: str, *, credentials_too: bool) -> Iterator[tuple[int, int]]:
-    for secret in _known.copy():
+def _matches(text: str, secrets: Iterable[str], *, credentials_too: bool) -> Iterator[tuple[int, int]]:
+    for secret in secrets:
         start = text.find(secret)
         while start >= 0:
             yield start, start + len(secret)

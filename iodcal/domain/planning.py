@@ -315,7 +315,9 @@ def limit_downs(plans: Sequence[CircuitPlan], policy: Policy) -> tuple[CircuitPl
     if len(unplanned_downs(plans)) <= max(policy.max_unplanned_downs, policy.allow_downs):
         return tuple(plans)
     stopped = set(unplanned_downs(plans))
-    return tuple(_hold(plan, Held(Reason.LIMIT)) if plan.circuit.name in stopped else plan for plan in plans)
+    return tuple(
+        hold_due(plan, Held(Reason.LIMIT)) if plan.circuit.name in stopped else plan for plan in plans
+    )
 
 
 def unplanned_downs(plans: Iterable[CircuitPlan]) -> tuple[str, ...]:
@@ -352,7 +354,8 @@ def first_start(change: Change) -> datetime:
     return min((cause.start for cause in change.causes if not cause.ended), default=change.at)
 
 
-def _hold(plan: CircuitPlan, held: Held) -> CircuitPlan:
+def hold_due(plan: CircuitPlan, held: Held) -> CircuitPlan:
+    """`plan` with the change that is due held back."""
     due, *later = plan.changes
     return replace(plan, changes=(replace(due, held=held), *later))
 

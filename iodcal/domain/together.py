@@ -7,7 +7,7 @@ cheapest use of what is left, day by day, and the plans are written anew from it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from msgspec import Struct, field
@@ -20,6 +20,8 @@ from iodcal.domain.planning import (
     Shortage,
     daily_limit,
     first_start,
+    hold_due,
+    in_order,
     limit_downs,
     next_quota_day,
 )
@@ -47,6 +49,35 @@ def plan_together(
         for plan in _within_quota(of_account, limit, now=now, policy=policy, used=used.get(account, 0))
     }
     return tuple(planned.get(plan.circuit.name, plan) for plan in limited)
+
+
+def hold_beyond_quota(
+    plans: Sequence[CircuitPlan],
+    handed: Collection[str],
+    now: datetime,
+    policy: Policy,
+    used: Mapping[Account, int],
+) -> tuple[CircuitPlan, ...]:
+    """Holds back what has no room beside the orders that this run has `handed` over, by circuit key. `used`
+    counts each account's orders before the run: an answer since may have changed which changes are the best,
+    but not which are out."""
+    by_account: defaultdict[Account, list[CircuitPlan]] = defaultdict(list)
+    for plan in plans:
+        by_account[plan.circuit.account].append(plan)
+    stopped: set[str] = set()
+    for account, of_account in by_account.items():
+        limit = daily_limit(of_account)
+        if limit is None:
+            continue
+        waiting = [plan for plan in of_account if plan.circuit.key not in handed]
+        room = limit - used.get(account, 0) - (len(of_account) - len(waiting))
+        for change in in_order(waiting):
+            if room > (0 if change.up else policy.quota_reserve):
+                room -= 1
+            else:
+                stopped.add(change.circuit)
+    held = Held(Reason.QUOTA, next_quota_day(now))
+    return tuple(hold_due(plan, held) if plan.circuit.name in stopped else plan for plan in plans)
 
 
 def _within_quota(

@@ -17,7 +17,7 @@ from iodcal.domain.structs import replace
 from iodcal.http.answers import Answer, HttpError, Outcome, printable, worth_retrying
 from iodcal.http.exchange import Deadline, given_up, pause, run_exchange
 from iodcal.http.urls import host_of, origin_of, require_secure, shown, without_userinfo
-from iodcal.redaction import redact_body, redact_text, remember_secrets
+from iodcal.redaction import redact_data, redact_refusal, redact_text, remember_secrets
 from iodcal.signals import stop_wanted
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class ReadingSession:
     host gets none of the caller's headers, and `may_redirect` is asked first (it raises to refuse).
     `secret_urls` keeps everything but the host out of answers, errors and logs. One request may take
     `exchange_seconds` in all, from resolving the name to the last byte, however steadily its answer trickles
-    in: others wait behind it. Secrets that went out are left out of every answer, and of a refusal whatever
-    else looks like one. `user_agent` is sent in place of our own.
+    in: others wait behind it. Secrets that went out are left out of refusals, with whatever else looks like
+    one, and of a good answer where they cannot be honest data. `user_agent` is sent in place of our own.
     """
 
     def __init__(
@@ -217,8 +217,10 @@ class ReadingSession:
         finally:
             response.close()
         refused = response.status_code >= _FIRST_REFUSAL
-        if refused or not request.answer_is_secret:
-            body = redact_body(body, credentials_too=refused)
+        if refused:
+            body = redact_refusal(body)
+        elif not request.answer_is_secret:
+            body = redact_data(body)
         address = shown(request.url, hide_path=self._secret_urls)
         return Answer(
             response.status_code,

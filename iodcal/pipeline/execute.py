@@ -87,6 +87,11 @@ class OrderPlacer(Struct):
         return {key: one for key, one in self.placed.items() if one is not None}
 
     @property
+    def handed_over(self) -> frozenset[str]:
+        """The circuits, by key, whose order counts against the quota, or may yet."""
+        return frozenset(key for key, one in self.placed.items() if one is None or _counts(one.order))
+
+    @property
     def _may_go_on(self) -> bool:
         """False once what is ordered could not be recorded, or nobody waits for it any more."""
         return self.failed is None and not self.journal.lost and not stop_wanted()
@@ -229,6 +234,10 @@ class OrderPlacer(Struct):
         failures = standing.failures + 1
         wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
         return replace(standing, failures=failures, retry_at=self.journal.clock() + wait)
+
+
+def _counts(order: Order | None) -> bool:
+    return order is not None and order.outcome.counts_against_quota
 
 
 def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:

@@ -31,6 +31,7 @@ ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadlin
 
 _DAY = timedelta(days=1)
 _LATELY = timedelta(hours=1)
+_LONGEST_REST = timedelta(minutes=15)  # for which a server is believed that it must not be asked
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 _UTC = ZoneInfo("UTC")
@@ -179,8 +180,13 @@ def _hint(source: Source, state: State, now: datetime) -> SourceHint:
 
 def waits_of(until: Mapping[str, datetime], now: datetime) -> dict[str, float]:
     """The seconds for which each throttled application is to be left alone still."""
-    waits = {application: (at - now).total_seconds() for application, at in until.items()}
-    return {application: seconds for application, seconds in waits.items() if seconds > 0}
+    return {application: (at - now).total_seconds() for application, at in _resting(until, now).items()}
+
+
+def _resting(until: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    """Those applications whose rest lasts. One that is longer than any was written when the clock was
+    ahead."""
+    return {name: at for name, at in until.items() if now < at <= now + _LONGEST_REST}
 
 
 def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
@@ -192,11 +198,11 @@ def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
     looked_up = {key: reading.read_at for key, reading in readings if reading.looked_up}
     kept_ids = {key: id_ for key, id_ in state.calendar_ids.items() if key in keys}
     throttled = {
-        error.shared: now + timedelta(seconds=error.wait)
+        error.shared: now + timedelta(seconds=min(error.wait, _LONGEST_REST.total_seconds()))
         for error in snapshot.failures.values()
         if isinstance(error, PassingError) and error.shared is not None and error.wait is not None
     }
-    still = {name: until for name, until in state.throttled_until.items() if until > now}
+    still = _resting(state.throttled_until, now)
     kept_sizes = {key: size for key, size in state.page_sizes.items() if key in keys and key not in sizes}
     kept_times = {key: at for key, at in state.looked_up_at.items() if key in keys}
     return replace(

@@ -23,6 +23,7 @@ from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.signals import deferred
 
 _CLOCK_TOLERANCE = 60.0  # seconds: the contract's minute
+_WORST_CLOCK = 50 * 365 * 86400.0  # seconds: what a plug-in says beyond that is no time of any calendar
 # One call may take a third of what is left for all, so that one that hangs leaves time for what follows.
 _SHARE_OF_ONE_CALL = 1 / 3
 _LEAST_SECONDS, _MOST_SECONDS = 15.0, 60.0
@@ -142,7 +143,7 @@ def earliest_now(snapshot: EventSnapshot, carriers: Carriers, now: datetime) -> 
     """`now`, or where the servers' clock says that it is earlier, that: what is over by one of two clocks
     only is not surely over."""
     ahead = clock_error(snapshot, carriers)
-    return now if ahead is None else now + timedelta(seconds=min(0.0, ahead))
+    return now if ahead is None else now - timedelta(seconds=min(max(0.0, -ahead), _WORST_CLOCK))
 
 
 def needs_reading(standing: CircuitState, timeline: Timeline, now: datetime, settings: Settings) -> bool:

@@ -13,7 +13,7 @@ from iodcal.domain.localtime import whole_days
 from iodcal.domain.planning import CircuitPlan, in_order, plan_circuit, view_from
 from iodcal.domain.policy import SafetyFlags
 from iodcal.domain.timeline import Timeline, draw_timeline, park_timeline
-from iodcal.domain.together import plan_together
+from iodcal.domain.together import hold_beyond_quota, plan_together
 from iodcal.domain.windows import Freeze, Window, hold_window, open_freezes, open_windows
 from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import OrderPlacer, Placed, check_expected
@@ -180,13 +180,13 @@ class Rounds(Struct):
         known = [self._answers(one) for one in accounts]
         if known == (self.seen if whole else [one.seen for one in accounts]):
             return self._next_waves(accounts)
+        plans = self._plan({key: line for one in accounts for key, line in one.timelines.items()})
+        if self._read_due(plans):
+            return True  # and what was answered already is planned again, whether or not these answer soon
         if whole:
             self.seen = known
         for one, answers in zip(accounts, known, strict=True):
             one.seen = answers
-        plans = self._plan({key: line for one in accounts for key, line in one.timelines.items()})
-        if self._read_due(plans):
-            return True
         if whole:
             self.plans = plans
         self._order(plans, whole=whole)
@@ -253,7 +253,11 @@ class Rounds(Struct):
         return sum(key in carriers.readings or key in carriers.failures for key in account.timelines)
 
     def _plan(self, timelines: Mapping[str, Timeline]) -> tuple[CircuitPlan, ...]:
-        return plan_circuits(self.run, timelines, self.snapshot, self._unanswered())
+        plans = plan_circuits(self.run, timelines, self.snapshot, self._unanswered())
+        handed = self.placer.handed_over if self.placer is not None else frozenset[str]()
+        if not handed:
+            return plans
+        return hold_beyond_quota(plans, handed, self.run.request.now, self.run.policy, self.run.used)
 
     def _in_order_of_accounts(self, placed: Mapping[str, Placed]) -> dict[str, Placed]:
         keys = [key for account in self.accounts for key in placed if key in account.timelines]

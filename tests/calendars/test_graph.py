@@ -531,6 +531,16 @@ class TestPages:
         assert len(reading.events) == 2
         assert [(one.code, one.property) for one in reading.spoiled] == [("event_malformed", "showAs")]
 
+    def test_each_spoiled_event_of_one_uid_says_when_it_is(self, microsoft: GraphServer) -> None:
+        """Or a circuit could be lowered in all occurrences of a damaged series but its last."""
+        starts = [START + timedelta(hours=hours) for hours in (2, 26)]
+        microsoft.mailboxes[NOC] = [
+            meeting("All-Hands", start, iCalUId="series", showAs=[number])
+            for number, start in enumerate(starts)
+        ]
+        touched = [one.span for one in read(microsoft).spoiled]
+        assert [any(span and start in span for span in touched) for start in starts] == [True, True]
+
 
 def next_page_body(reply: Reply, number: int, server: GraphServer) -> bytes:
     link = f"{server.graph}/users/{NOC}/calendarView?$skip={number}&{TIMES}"

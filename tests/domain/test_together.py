@@ -20,7 +20,7 @@ from iodcal.domain.money import Billing, Rate, RateSource, Tariff
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import CircuitPlan, Shortage, foresee
 from iodcal.domain.structs import replace
-from iodcal.domain.together import plan_together
+from iodcal.domain.together import hold_beyond_quota, plan_together
 from iodcal.problems.at_risk import events_at_risk
 from iodcal.problems.kinds import Kind
 from tests.domain.minutes import (
@@ -542,3 +542,30 @@ def test_with_changes_to_spare_the_plans_stay_as_they_are(plans: list[CircuitPla
     free = [replace(plan, circuit=replace(plan.circuit, changes_per_day=1000)) for plan in plans]
     assert list(plan_together(free, at(0), THREE_DAYS, {})) == free
     assert minutes(1) < THREE_DAYS.window
+
+
+@pytest.mark.parametrize(
+    ("used", "reserve", "held"),
+    [
+        (0, 0, []),
+        (1, 1, ["sinks"]),
+        (2, 0, ["sinks"]),
+        (3, 0, ["sinks", "waits"]),
+        (9, 0, ["sinks", "waits"]),
+    ],
+)
+def test_what_is_out_already_leaves_less_for_the_rest_of_a_run(
+    used: int, reserve: int, held: list[str]
+) -> None:
+    plans = [
+        planned(Ask(0, 60), name="went", limit=4),
+        planned(Ask(0, 60), name="waits", limit=4),
+        planned(name="sinks", ordered=500, limit=4),
+        planned(name="idle", limit=4),
+    ]
+    policy, went = replace(POLICY, quota_reserve=reserve), {plans[0].circuit.key}
+    found = hold_beyond_quota(plans, went, at(0), policy, {ACCOUNT: used})
+    assert sorted(plan.circuit.name for plan in found if plan.due and plan.due.held) == held
+    assert all(plan.due.held == Held(Reason.QUOTA, at(720)) for plan in found if plan.due and plan.due.held)
+    unlimited = [replace(plan, circuit=replace(plan.circuit, changes_per_day=None)) for plan in plans]
+    assert list(hold_beyond_quota(unlimited, went, at(0), policy, {ACCOUNT: used})) == unlimited

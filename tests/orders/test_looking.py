@@ -273,6 +273,14 @@ def test_the_worst_clock_counts(errors: Iterable[float | None], worst: float) ->
     assert made.clock_error == worst
 
 
+@pytest.mark.parametrize("error", [-1e300, 1e300, -1e11])
+def test_a_clock_that_no_calendar_can_show_holds_lowerings_and_no_raise(error: float) -> None:
+    office = Office()
+    office.meets("call", 30, 60)
+    office.carrier.clock_error = error
+    assert [order.new.mbps for order in office.run(5).orders] == [500]
+
+
 def test_under_another_configuration_what_was_read_and_who_was_asked_stays() -> None:
     office = Office(two_accounts())
     made = carriers(office)

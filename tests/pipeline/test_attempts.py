@@ -14,7 +14,7 @@ from iodcal.domain.events import CalendarReading
 from iodcal.domain.last_known_good import recall_events
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching
-from iodcal.errors import CalendarError
+from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.pipeline.attempts import Earlier, read_all
 from iodcal.pipeline.fetch import EventSnapshot, learn, waits_of
@@ -78,6 +78,22 @@ def test_an_application_that_is_throttled_for_longer_than_a_run_is_left_alone_in
     still = learn(state, snapshot_of(readers, answers), later)
     assert still.throttled_until == state.throttled_until
     assert waits_of(state.throttled_until, NOW + timedelta(minutes=15)) == {}
+
+
+@pytest.mark.parametrize("asked", [901.0, 31_536_000.0, 1e300])
+def test_no_server_can_keep_calendars_from_being_read_for_long(microsoft: GraphServer, asked: float) -> None:
+    readers = rooms(microsoft, 1)
+    throttled = PassingError("throttled", {}, wait=asked, shared=APPLICATION)
+    answers: dict[str, CalendarReading | CalendarError] = {readers[0].source.key: throttled}
+    state = learn(State(), snapshot_of(readers, answers), NOW)
+    assert waits_of(state.throttled_until, NOW + timedelta(minutes=15)) == {}
+
+
+def test_a_rest_that_was_written_while_the_clock_was_ahead_is_forgotten(microsoft: GraphServer) -> None:
+    readers = rooms(microsoft, 1)
+    state = State(throttled_until={APPLICATION: NOW + timedelta(days=400)})
+    assert waits_of(state.throttled_until, NOW) == {}
+    assert learn(state, snapshot_of(readers, {}), NOW).throttled_until == {}
 
 
 @pytest.mark.usefixtures("waits")

@@ -62,7 +62,7 @@ class _Progress(Struct):
     trail: PageTrail
     read_at: datetime
     events: dict[str, Event] = field(default_factory=dict)
-    spoiled: dict[str, SpoiledEvent] = field(default_factory=dict)
+    spoiled: dict[tuple[str, Interval | None], SpoiledEvent] = field(default_factory=dict)
     clock_errors: list[float] = field(default_factory=list)
 
 
@@ -150,7 +150,7 @@ class MailboxReader:
                 if isinstance(item, Event):
                     progress.events[item.id] = item
                 else:
-                    progress.spoiled[item.uid or str(len(progress.spoiled))] = item
+                    progress.spoiled[item.uid, item.span] = item  # each occurrence of a series has its times
 
     def _shrink(self, error: PassingError) -> None:
         """Halves the pages after an answer that says the last ones may have been too much for the server."""
