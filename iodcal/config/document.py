@@ -103,12 +103,15 @@ def _refuse_too_many_nodes(file: Path, content: bytes) -> None:
     """Raises ConfigurationError before anything is built. A usual file is not even parsed for that."""
     if 2 * sum(content.count(mark) for mark in _NODE_MARKS) < _MOST_NODES:
         return
-    number = 0
+    number = depth = 0
     try:
         for event in yaml.parse(content, Loader=_LOADER):
             number += isinstance(event, yaml.NodeEvent)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if number > _MOST_NODES:
                 raise ConfigurationError((Fault("", f"more than {_MOST_NODES} values", file),))
+            if depth > _MOST_DEPTH:  # the parser's own time grows with the square of it
+                raise ConfigurationError((Fault("", "nested too deeply", file),))
     except (yaml.YAMLError, RecursionError):
         return  # told by whoever composes it
 

@@ -32,10 +32,11 @@ def some(name: str, least: int, most: int) -> st.SearchStrategy[str]:
 
 
 def weekdays(*, numbered: bool) -> st.SearchStrategy[str]:
-    number = st.sampled_from(["", "1", "-1", "2", "5"]) if numbered else st.just("")
-    days = st.lists(
-        st.tuples(number, st.sampled_from(DAYS)).map("".join), min_size=1, max_size=3, unique=True
-    )
+    """All with a number or none: where both stand side by side, dateutil takes what is both, not either."""
+    plain = st.sampled_from(DAYS)
+    nth = st.tuples(st.sampled_from(["1", "-1", "2", "5"]), plain).map("".join)
+    kinds = [plain, nth] if numbered else [plain]
+    days = st.one_of([st.lists(kind, min_size=1, max_size=3, unique=True) for kind in kinds])
     return st.one_of(st.just(""), days.map(lambda found: f";BYDAY={','.join(found)}"))
 
 
@@ -69,9 +70,18 @@ def test_rules_are_expanded_as_an_independent_reader_does(
     first = START + timedelta(days=days)
     last = first + timedelta(days=60)
     # With an end, since it would look for a day that is none until the year 9999.
-    oracle = islice(rrulestr(f"{text};UNTIL=20290101T000000", dtstart=START), count)
+    try:
+        oracle = islice(rrulestr(f"{text};UNTIL=20290101T000000", dtstart=START), count)
+    except ValueError:  # it refuses hours that no step of an hourly rule comes to; they are no time at all
+        oracle = islice((), 0)
     expected = [at for at in oracle if first <= at <= last]
     assert made(text if count is None else f"{text};COUNT={count}", first, last) == expected
+
+
+def test_days_with_and_without_a_number_all_count() -> None:
+    """RFC 5545, 3.3.10: each entry of BYDAY adds its days."""
+    found = made("FREQ=MONTHLY;BYDAY=MO,-1TH", datetime(2024, 4, 1), datetime(2024, 5, 1))  # noqa: DTZ001
+    assert [at.day for at in found] == [1, 8, 15, 22, 25, 29]
 
 
 @pytest.mark.parametrize(
