@@ -89,11 +89,11 @@ class Change(Struct, frozen=True):
 
     @property
     def direction(self) -> Direction:
-        return Direction.UP if self.new > self.old else Direction.DOWN
+        return Direction.UP if self.up else Direction.DOWN
 
     @property
     def up(self) -> bool:
-        return self.new > self.old
+        return self.new.mbps > self.old.mbps  # asked half a million times in a simulated month
 
     @property
     def needed_by(self) -> datetime | None:
@@ -123,7 +123,7 @@ def _asking(timeline: Timeline, level: Bandwidth, within: Interval) -> Iterable[
         if segment.target != level:
             continue
         for window in timeline.covering(segment.span):
-            if counts(window, segment) and sold(window.bandwidth) >= level:
+            if counts(window, segment) and sold(window.bandwidth).mbps >= level.mbps:
                 yield of_window(window)
         if segment.pin is None and sold(segment.baseline) == level:
             yield of_stretch(timeline.baseline_at(max(segment.span.start, within.start)))

@@ -5,7 +5,6 @@ bill and audit. No order depends on them; `notify` may select by a circuit's."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -108,12 +107,15 @@ class Circuit(Struct, frozen=True):
 
     def sold(self, wanted: Bandwidth) -> Bandwidth:
         """`wanted` within floor and ceiling, then rounded up to a tier, or down to the highest."""
-        clipped = wanted
+        mbps = wanted.mbps
         if self.floor is not None:
-            clipped = max(clipped, self.floor)
+            mbps = max(mbps, self.floor.mbps)
         if self.ceiling is not None:
-            clipped = min(clipped, self.ceiling)
-        return self.tiers[min(bisect_left(self.tiers, clipped), len(self.tiers) - 1)]
+            mbps = min(mbps, self.ceiling.mbps)
+        for tier in self.tiers:
+            if tier.mbps >= mbps:
+                return tier
+        return self.tiers[-1]
 
     @property
     def highest(self) -> Bandwidth:

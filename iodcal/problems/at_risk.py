@@ -245,9 +245,9 @@ def _cause_in_pin(pin: Window | None) -> str:
 def _stopped(plan: CircuitPlan, window: Window) -> str | None:
     """Why, and whether, a pause or a freeze keeps the circuit from `window`'s tier until too late, however
     high it runs today."""
-    start = window.demand.event.start
-    ups = [change for change in plan.changes if change.up and (change.due or change.at <= start)]
-    up = next((up for up in reversed(ups) if up.new >= need(plan, window)), None)
+    start, level = window.demand.event.start, need(plan, window).mbps
+    ups = (change for change in reversed(plan.changes) if (change.due or change.at <= start) and change.up)
+    up = next((up for up in ups if up.new.mbps >= level), None)
     if up is None or up.held is None or up.held.until is None or up.held.reason not in STANDSTILL:
         return None
     ordered_at = max(up.at, up.held.until)
@@ -302,8 +302,9 @@ def _cause_in_order(
 
 def _up_for(plan: CircuitPlan, window: Window) -> Change | None:
     """The change that is to bring the circuit to what `window` needs."""
-    ups = (change for change in plan.changes if change.up and change.new >= need(plan, window))
-    return next((up for up in ups if up.due or up.at <= window.demand.event.start), None)
+    level, start = need(plan, window).mbps, window.demand.event.start
+    ups = (change for change in plan.changes if (change.due or change.at <= start) and change.up)
+    return next((up for up in ups if up.new.mbps >= level), None)
 
 
 def _facts(plan: CircuitPlan, window: Window) -> dict[str, Fact]:
