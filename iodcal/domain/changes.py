@@ -179,7 +179,7 @@ def _of_hold(id_: str, hold: Hold, *, ended: bool) -> Cause:
 def of_stretch(stretch: Stretch, *, ended: bool = False) -> Cause:
     # An off-peak stretch may reach back to where the timeline begins, which moves with every run.
     id_ = f"peak/{stretch.span.start.isoformat()}" if stretch.peak else "off-peak"
-    return Cause(CauseKind.BASELINE, id_, stretch.span.start, stretch.span.end, ended=ended)
+    return Cause(CauseKind.BASELINE, id_, stretch.begins, stretch.span.end, ended=ended)
 
 
 def _sorted(causes: Iterable[Cause]) -> tuple[Cause, ...]:
