@@ -40,7 +40,8 @@ class CircuitState(Struct, frozen=True):
     events whose preflight check was made (copy key and start) with their end. `retry_at` is the
     time before which a failed lowering is not tried again. `held_told` names the held change that the
     history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
-    `quotes` are the last prices that the carrier quoted, one for each tier and currency.
+    `quotes` are the last prices that the carrier quoted, one for each tier and currency; `unpriced` is the
+    tier whose last quote told none that compares with the known rates.
     """
 
     key: str
@@ -64,6 +65,7 @@ class CircuitState(Struct, frozen=True):
     hold: Hold | None = None
     pause: Pause | None = None
     quotes: tuple[QuotedPrice, ...] = ()
+    unpriced: Bandwidth | None = field(default=None, name="unpriced_mbps")
 
     @property
     def all_orders(self) -> tuple[Order, ...]:

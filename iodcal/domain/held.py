@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Quote
 from iodcal.domain.due import maximum
 from iodcal.domain.holds import Pause, longest_pause
@@ -80,12 +81,20 @@ def price_ceiling(change: Change, timeline: Timeline) -> Decimal | None:
     return max(known) if own is None else min(own, max(known))
 
 
-def too_dear(change: Change, timeline: Timeline, tariff: Tariff) -> Held | None:
-    """Holds back a raise whose price, as far as it is known, is above its limit."""
-    limit, price = price_ceiling(change, timeline), tariff.per_hour(change.new)
-    return Held(Reason.PRICE) if limit is not None and price is not None and price > limit else None
+def too_dear(change: Change, timeline: Timeline, standing: CircuitState) -> Held | None:
+    """Holds back a raise that has a limit and costs more, as far as is known, or whose quote told no price
+    where no rate is known either. What was not yet asked for is not held back."""
+    limit = price_ceiling(change, timeline)
+    if limit is None:
+        return None
+    price = timeline.circuit.tariff.with_quotes(standing.quotes).per_hour(change.new)
+    if price is None and standing.unpriced != change.new:
+        return None
+    return Held(Reason.PRICE) if price is None or price > limit else None
 
 
-def comparable_price(quote: Quote, tariff: Tariff) -> Decimal | None:
-    """The quote's price per hour, None where it tells none, or tells it in another currency."""
-    return quote.price_per_hour if quote.currency == tariff.currency else None
+def price_of(quote: Quote, tariff: Tariff) -> Decimal | None:
+    """The price per hour that counts for `quote`: its own or, where it tells none in the currency of
+    `tariff`, the known rate; None where nobody knows one."""
+    told = quote.price_per_hour if quote.currency == tariff.currency else None
+    return told if told is not None else tariff.per_hour(quote.bandwidth)

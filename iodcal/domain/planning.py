@@ -130,13 +130,12 @@ def _coming(
     policy: Policy,
 ) -> tuple[Change, ...]:
     level, after = (start, now) if due is None else _goes_on(timeline, due, now, policy)
-    tariff = timeline.circuit.tariff.with_quotes(standing.quotes)
     changes = coming_changes(timeline, level, after=after, until=now + policy.window, min_gap=policy.min_gap)
     return tuple(
         replace(
             change,
             held=next(_decisions(change, timeline, standing=standing, at=change.at, policy=policy), None)
-            or too_dear(change, timeline, tariff),
+            or too_dear(change, timeline, standing),
         )
         for change in changes
     )
@@ -200,7 +199,7 @@ def _obstacles(change: Change, known: _Situation) -> Iterator[Held]:
         held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)
     )
     # It costs more than somebody allowed.
-    yield from _given(too_dear(change, timeline, timeline.circuit.tariff.with_quotes(standing.quotes)))
+    yield from _given(too_dear(change, timeline, standing))
 
 
 def _given(held: Held | None) -> Iterator[Held]:

@@ -14,10 +14,10 @@ from msgspec import Struct, field
 
 from iodcal.carriers import Carrier, OrderRequest, guard
 from iodcal.carriers.lanes import Job
-from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.changes import Change
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.held import comparable_price, price_ceiling
+from iodcal.domain.held import price_of, too_dear
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome, make_intent, with_answer, with_end
 from iodcal.domain.planning import CircuitPlan, in_order
@@ -242,11 +242,13 @@ def _counts(order: Order | None) -> bool:
 
 def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
     """`plan` with the quote's price remembered, and `change` held back if that is too dear."""
+    standing = plan.standing
     if quote.price_per_hour is not None:
         price = QuotedPrice(quote.bandwidth, quote.price_per_hour, quote.currency, quote.at)
-        plan = replace(plan, standing=plan.standing.with_quote(price))
-    limit, told = price_ceiling(change, plan.timeline), comparable_price(quote, plan.tariff)
-    held = Held(Reason.PRICE) if limit is not None and told is not None and told > limit else None
+        standing = standing.with_quote(price)
+    unpriced = quote.bandwidth if price_of(quote, plan.tariff) is None else None
+    plan = replace(plan, standing=replace(standing, unpriced=unpriced))
+    held = too_dear(change, plan.timeline, plan.standing)
     return replace(plan, changes=(replace(change, held=held), *plan.changes[1:]))
 
 

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     OVERRULED = "overruled"
     PATTERN_SLOW = "pattern_slow"
     PRICE = "price"
+    PRICE_MISSING = "price_missing"
     PRICE_UNKNOWN = "price_unknown"
     QUOTA = "quota"
     QUOTA_PLANNED = "quota_planned"
@@ -188,10 +189,18 @@ _NATURES: Mapping[Kind, _Nature] = {
             "every run"
         ),
     ),
+    Kind.PRICE_MISSING: _error(
+        "to",
+        message=(
+            "{circuit}: the quote for {to} tells no price per hour in {currency}, and no rate is known to "
+            "hold against max_price_per_hour ({limit}): not ordered"
+        ),
+        remedy="Set the tier's rate in `rates`, or take the limit away; iodcal asks again with every run",
+    ),
     Kind.PRICE_UNKNOWN: _warning(
         "currency",
         message=(
-            "{circuit}: the quote for {to} is in {currency} and not in {wanted}: it is compared with nothing"
+            "{circuit}: the quote for {to} is in {currency} and not in {wanted}: known rates count instead"
         ),
         remedy="Set the carrier's or the circuit's `currency` to {currency}, and its rates with it",
     ),

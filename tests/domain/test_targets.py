@@ -111,6 +111,8 @@ def test_floor_and_ceiling_come_before_the_tiers(
 
 
 def test_a_circuit_without_a_tier_in_its_bounds_is_no_circuit() -> None:
+    assert replace(CIRCUIT, floor=Bandwidth(300), ceiling=Bandwidth(600)).allowed == (Bandwidth(500),)
+    assert replace(CIRCUIT, floor=Bandwidth(300), ceiling=Bandwidth(400)).allowed == ()
     with pytest.raises(ValueError, match="no tier between its floor and its ceiling"):
         replace(CIRCUIT, floor=Bandwidth(300), ceiling=Bandwidth(400)).sold(Bandwidth(100))
 
