@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -67,6 +67,7 @@ class Reason(StrEnum):
     PAUSE = "pause"
     FREEZE = "freeze"
     PRICE = "price"
+    OTHER_BANDWIDTH = "other_bandwidth"
 
 
 class Held(Struct, frozen=True):
@@ -98,8 +99,12 @@ class Change(Struct, frozen=True):
     @property
     def needed_by(self) -> datetime | None:
         """When the first event begins that an up is for (UTC); None where it is for no event."""
-        asking = (cause for cause in self.causes if cause.kind == CauseKind.EVENT and not cause.ended)
-        return min((cause.start for cause in asking), default=None) if self.up else None
+        return min(self.event_starts, default=None) if self.up else None
+
+    @property
+    def event_starts(self) -> Iterator[datetime]:
+        """When the events begin that ask for it (UTC)."""
+        return (cause.start for cause in self.causes if cause.kind == CauseKind.EVENT and not cause.ended)
 
     @property
     def demand(self) -> str:

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading
 from iodcal.domain.events import MatchedEvent
+from iodcal.domain.failed_orders import FailedOrders
 from iodcal.domain.holds import Hold, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
@@ -41,7 +42,8 @@ class CircuitState(Struct, frozen=True):
     time before which a failed lowering is not tried again. `held_told` names the held change that the
     history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
     `quotes` are the last prices that the carrier quoted, one for each tier and currency; `unpriced` is the
-    tier whose last quote told none that compares with the known rates.
+    tier whose last quote told none that compares with the known rates. `failed` are the orders that came to
+    nothing, for as long as they are needed: one entry for each bandwidth and direction.
     """
 
     key: str
@@ -66,6 +68,7 @@ class CircuitState(Struct, frozen=True):
     pause: Pause | None = None
     quotes: tuple[QuotedPrice, ...] = ()
     unpriced: Bandwidth | None = field(default=None, name="unpriced_mbps")
+    failed: tuple[FailedOrders, ...] = ()
 
     @property
     def all_orders(self) -> tuple[Order, ...]:

@@ -78,10 +78,11 @@ HELD = {
     Reason.CLOCK: "the clocks differ",
     Reason.PERSON: "somebody set this by hand",
     Reason.STATUS_UNKNOWN: "the carrier's status is not understood",
-    Reason.CARRIER_UNREADABLE: "the carrier does not answer",
+    Reason.CARRIER_UNREADABLE: "it cannot be read at its carrier",
     Reason.STATE_REBUILT: "the state was rebuilt",
     Reason.PRICE: "it costs more than max_price_per_hour",
     Reason.BACKOFF: "it failed before and is tried again later",
     Reason.PAUSE: "paused",
     Reason.FREEZE: "a change freeze",
+    Reason.OTHER_BANDWIDTH: "the carrier twice made another bandwidth of it",
 }

@@ -7,6 +7,7 @@ is one of: taken, refused, certainly not sent, or nobody knows.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
@@ -17,12 +18,21 @@ from iodcal.carriers.lanes import Job
 from iodcal.domain.changes import Change
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.held import price_of, too_dear
+from iodcal.domain.failed_orders import FailedOrders, note_accepted, note_refused
+from iodcal.domain.held import lost_before, price_of, too_dear
 from iodcal.domain.money import QuotedPrice
-from iodcal.domain.orders import BootTime, Order, Outcome, make_intent, with_answer, with_end
+from iodcal.domain.orders import (
+    GATEWAY_ANSWERED,
+    BootTime,
+    Order,
+    Outcome,
+    make_intent,
+    with_answer,
+    with_end,
+)
 from iodcal.domain.planning import CircuitPlan, in_order
 from iodcal.domain.policy import Policy
-from iodcal.domain.structs import replace
+from iodcal.domain.structs import Fact, replace
 from iodcal.errors import (
     AnswerLostError,
     CarrierError,
@@ -40,6 +50,8 @@ from iodcal.result import changes_digest
 from iodcal.signals import stop_wanted
 
 _LATELY = timedelta(hours=1)
+_LONGEST_WORD = 20
+_DIGIT = re.compile(r"\d")
 
 
 class Placed(Struct, frozen=True):
@@ -132,7 +144,7 @@ class OrderPlacer(Struct):
         )
 
     def _unplaced(self, plan: CircuitPlan, change: Change, error: CarrierError) -> Placed:
-        return Placed(self._after(plan, change, plan.standing, error), None, error)
+        return Placed(self._after(plan, change, plan.standing, error, sent=False), None, error)
 
     def _quoted(self, plan: CircuitPlan, change: Change, quote: Quote) -> Job | None:
         """Records the intent, once the price is known to be right; the call that follows on it."""
@@ -168,7 +180,8 @@ class OrderPlacer(Struct):
         def record(answer: Acceptance | OrderError) -> None:
             ended_as, failure = self._judge(order, answer)
             standing = self.journal.record_outcome(circuit, plan.standing, ended_as)
-            after = self._after(plan, change, standing, failure)
+            sent = ended_as.outcome is not Outcome.NOT_SENT
+            after = self._after(plan, change, standing, failure, sent=sent)
             self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
 
         def give_up(*, begun: bool) -> None:
@@ -189,11 +202,11 @@ class OrderPlacer(Struct):
         now = self.journal.clock()
         match answer:
             case OrderNotSentError():
-                return with_end(order, Outcome.NOT_SENT, now, answer.code), answer
+                return with_end(order, Outcome.NOT_SENT, now, answer.code, _said(answer)), answer
             case OrderRefusedError():
-                return with_end(order, Outcome.REFUSED, now, answer.code), answer
+                return with_end(order, Outcome.REFUSED, now, answer.code, _said(answer)), answer
             case OrderError():
-                return with_end(order, Outcome.UNKNOWN, now, answer.code), answer
+                return with_end(order, Outcome.UNKNOWN, now, answer.code, _said(answer)), answer
             case _:
                 return with_answer(order, answer), None
 
@@ -213,9 +226,16 @@ class OrderPlacer(Struct):
         )
 
     def _after(
-        self, plan: CircuitPlan, change: Change, standing: CircuitState, error: CarrierError | None
+        self,
+        plan: CircuitPlan,
+        change: Change,
+        standing: CircuitState,
+        error: CarrierError | None,
+        *,
+        sent: bool,
     ) -> CircuitPlan:
         """What the next run should know of how this went."""
+        standing = replace(standing, failed=self._failed(standing, change, error, sent=sent))
         if isinstance(error, ChangePendingError):
             standing = replace(standing, reading=self._told_pending(standing))
         elif error is not None and not change.up:
@@ -223,6 +243,17 @@ class OrderPlacer(Struct):
         elif error is None and change.up and standing.drift is not None:
             standing = replace(standing, raised_for=change.demand)
         return replace(plan, standing=standing)
+
+    def _failed(
+        self, standing: CircuitState, change: Change, error: CarrierError | None, *, sent: bool
+    ) -> tuple[FailedOrders, ...]:
+        if error is None:
+            return note_accepted(standing.failed, change)
+        if standing.order is not None:
+            return standing.failed  # nobody knows yet whether it was taken
+        kind = error.code if is_refusal(error) else None
+        facts = {} if isinstance(error, ChangePendingError) else refusal_facts(change, error)
+        return note_refused(standing.failed, change, kind, facts, self.journal.clock(), sent=sent)
 
     def _told_pending(self, standing: CircuitState) -> Reading:
         # The carrier has just said that a change is under way, whatever its inventory showed before.
@@ -234,6 +265,43 @@ class OrderPlacer(Struct):
         failures = standing.failures + 1
         wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
         return replace(standing, failures=failures, retry_at=self.journal.clock() + wait)
+
+
+_NOT_NOW = frozenset({401, 403, 408, 425, 429})  # HTTP statuses that say nothing of the order itself
+
+
+def is_refusal(error: CarrierError) -> bool:
+    """True if the carrier said no, to the order or to the quote before it; False where the network, the login
+    or a server at fault may be behind it, which another try may end."""
+    if isinstance(error, OrderRefusedError):
+        return True
+    status = error.facts.get("status")
+    return isinstance(status, int) and 400 <= status < 500 and status not in _NOT_NOW
+
+
+def refusal_facts(change: Change, error: CarrierError) -> dict[str, Fact]:
+    """What is told of `change`, of which `error` kept the order from being placed. `gist` is what was said
+    without whatever may be another time or id with every answer."""
+    return {
+        **error.facts,
+        "code": error.code,
+        "circuit": change.circuit,
+        "direction": str(change.direction),
+        "from": str(change.old),
+        "to": str(change.new),
+        "gist": _gist(error),
+    }
+
+
+def _said(error: CarrierError) -> str:
+    """The carrier's own words, or a gateway's; nothing where none came."""
+    told = error.facts.get("reason" if error.code == GATEWAY_ANSWERED else "message")
+    return str(told) if told else ""
+
+
+def _gist(error: CarrierError) -> str:
+    words = str(error.facts.get("message") or error.facts.get("reason") or "").casefold().split()
+    return " ".join("#" if len(word) > _LONGEST_WORD or _DIGIT.search(word) else word for word in words)
 
 
 def _counts(order: Order | None) -> bool:
@@ -254,10 +322,8 @@ def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
 
 def _resends(standing: CircuitState, change: Change) -> int:
     """How often orders for this very demand were lost before."""
-    last = standing.recent[-1] if standing.recent else None
-    if last is None or last.outcome is not Outcome.LOST:
-        return 0
-    return last.resends + 1 if (last.new, last.demand) == (change.new, change.demand) else 0
+    last = lost_before(standing, change)
+    return last.resends + 1 if last is not None else 0
 
 
 def check_expected(expected: str | None, plans: Iterable[CircuitPlan], now: datetime) -> None:

@@ -135,12 +135,15 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.ORDER_FAILED: _error(
         "direction",
         "to",
+        "shown",
+        "given_up",
         message="{circuit}: the order {direction} from {from} to {to} came to nothing ({external_id})",
         remedy="iodcal tries again while it is needed; ask the carrier if it lasts",
     ),
     Kind.ORDER_LOST: _error(
         "direction",
         "to",
+        "given_up",
         message=(
             "{circuit}: the order {direction} from {from} to {to} was never seen at the carrier "
             "({external_id})"
@@ -151,11 +154,12 @@ _NATURES: Mapping[Kind, _Nature] = {
         "direction",
         "to",
         message=(
-            "{circuit}: the order {direction} from {from} to {to} is {minutes} minutes old and not done yet"
+            "{circuit}: the order {direction} from {from} to {to} was accepted {accepted_local} and is not "
+            "done yet"
         ),
         remedy="Ask the carrier about {external_id}; it stays open until the carrier shows what became of it",
     ),
-    Kind.ORDER_REFUSED: _error("code", "direction", "to"),
+    Kind.ORDER_REFUSED: _error("code", "direction", "to", "gist"),
     Kind.ORDER_UNKNOWN: _warning(
         "direction",
         "to",

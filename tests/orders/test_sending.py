@@ -386,7 +386,7 @@ def test_however_often_a_lowering_failed_the_wait_can_be_told() -> None:
     assert office.standing().retry_at == at(1) + minutes(5 * 2**10)
 
 
-@pytest.mark.parametrize("fault", ["refused", "not_sent", "no_quote"])
+@pytest.mark.parametrize("fault", ["not_sent", "no_quote"])
 def test_a_raise_that_fails_is_tried_with_every_run(fault: str) -> None:
     office = calling()
     for minute in range(0, 30, 5):

@@ -55,6 +55,32 @@ def _texts(document: Any, depth: int) -> Iterator[str]:
         yield from _texts(document.get(name), depth - 1)
 
 
+_STATES = ("state", "status", "orderState", "orderStatus", "statusCode", "code")
+_NO = frozenset({"rejected", "failed", "failure", "declined", "denied", "cancelled", "canceled"})
+_ITEMS = ("productOrderItem", "orderItem")
+
+
+def says_no(document: Any, *, of_many: bool = False) -> bool:
+    """True if the body of a yes says that the order, or an item of it, was rejected or has failed. An answer
+    `of_many` statuses (207) is looked through for one at any place."""
+    if isinstance(document, list):
+        return of_many and any(says_no(entry, of_many=True) for entry in document[:50])
+    if not isinstance(document, dict):
+        return False
+    if any(_is_no(document.get(name)) for name in _STATES):
+        return True
+    inner = [document.get(name) for name in (document if of_many else _ITEMS)]
+    entries = [entry for one in inner for entry in (one if isinstance(one, list) else [one])]
+    return any(says_no(entry, of_many=of_many) for entry in entries if isinstance(entry, dict))
+
+
+def _is_no(state: object) -> bool:
+    if isinstance(state, int) and not isinstance(state, bool):
+        return 400 <= state < 500
+    text = str(state).strip().casefold()
+    return text in _NO or (len(text) == 3 and text.isdecimal() and text.startswith("4"))
+
+
 PRODUCT_CODE = "718"
 _SPECIFICATION = "5001"
 _PRODUCT_NAME = "NaaS Internet"
