@@ -33,6 +33,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+# What needs no other process and no server; and the main job, once, with the real command.
+_QUICK_FOLDERS = frozenset({"analysis", "config", "domain", "output", "problems", "render", "store"})
+_QUICK_TESTS = frozenset({"test_an_event_raises_the_circuit_and_its_end_lowers_it"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what `pytest -m quick` runs: those folders without the random examples, and the main job."""
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0]
+        plain = folder in _QUICK_FOLDERS and item.get_closest_marker("hypothesis") is None
+        if plain or item.name in _QUICK_TESTS:
+            item.add_marker("quick")
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     home: Path = tmp_path_factory.mktemp("home")
