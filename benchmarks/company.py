@@ -79,7 +79,7 @@ def configuration(*, provisioning: str = "10m", changes_per_day: int | None = No
         return load_configuration(path)
 
 
-def readings(of: Configuration, span: Interval, events: int, seed: int = 1) -> dict[str, CalendarReading]:
+def readings(of: Configuration, span: Interval, events: int, seed: int = 1) -> dict[Source, CalendarReading]:
     """What its calendars hold over `span`: so many events, the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - a benchmark, not a secret
     sources = [
@@ -93,9 +93,7 @@ def readings(of: Configuration, span: Interval, events: int, seed: int = 1) -> d
         name = chance.choices([name for name, _ in _SHARE], [share for _, share in _SHARE])[0]
         event = _event(by_calendar[name], number, span, chance)
         drawn[event.source.key].append(event)
-    return {
-        source.key: CalendarReading(source, span, span.start, tuple(drawn[source.key])) for source in sources
-    }
+    return {source: CalendarReading(source, span, span.start, tuple(drawn[source.key])) for source in sources}
 
 
 def _event(source: Source, number: int, span: Interval, chance: random.Random) -> Event:

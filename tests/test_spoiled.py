@@ -25,7 +25,7 @@ RULES = (
 
 def snapshot(*spoiled: SpoiledEvent, source: Source = COMPANY) -> EventSnapshot:
     reading = CalendarReading(source, Interval(NOON, NOON + 72 * HOUR), NOON, (), spoiled=spoiled)
-    return EventSnapshot((), {source.key: reading}, {}, Matching(()))
+    return EventSnapshot((), {source: reading}, {}, Matching(()))
 
 
 def test_the_circuits_of_its_calendars_rules_are_in_doubt_while_it_could_last() -> None:

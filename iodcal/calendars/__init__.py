@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
@@ -75,6 +75,16 @@ class LoggingIn(Protocol):
     def log_in(self, deadline: Deadline) -> None:
         """What must come before the first reading. Raises CalendarError."""
         ...
+
+
+@runtime_checkable
+class Shareable(Protocol):
+    """What a `CalendarReader` may offer beside: of readers with one `Source.key` and one `manner` only the
+    first reads, and what it reads counts for all. `manner` is whatever of the configuration changes what is
+    read. A reader without it reads for itself."""
+
+    @property
+    def manner(self) -> Hashable: ...
 
 
 class SourceHint(Struct, frozen=True):

@@ -40,6 +40,11 @@ class GraphJsonReader(Struct, frozen=True):
     def group(self) -> str:
         return self.source.key
 
+    @property
+    def manner(self) -> str:
+        """As `Shareable.manner`: the key says all."""
+        return ""
+
     def read(self, window: Interval, deadline: Deadline) -> CalendarReading:  # noqa: ARG002 - a file answers at once
         """See `CalendarReader.read`."""
         pages = [page for path in self.paths for page in _pages(path)]

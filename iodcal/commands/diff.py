@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -19,7 +19,7 @@ from iodcal.domain.structs import replace
 from iodcal.errors import CalendarError
 from iodcal.exits import Exit
 from iodcal.http import Deadline
-from iodcal.pipeline.attempts import Earlier, read_all
+from iodcal.pipeline.attempts import Earlier, heard, read_all, what_is_read
 from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.fetch import span_to_read
 from iodcal.pipeline.poll import Carriers
@@ -144,28 +144,18 @@ class SharedReading(Struct):
     """Reads each source once, over one `span`, whoever asks for it and under whatever name."""
 
     span: Interval
-    _answers: dict[str, CalendarReading | CalendarError] = field(default_factory=dict)
+    _answers: dict[Hashable, CalendarReading | CalendarError] = field(default_factory=dict)
 
     def __call__(
         self, readers: Sequence[CalendarReader], _span: Interval, deadline: Deadline, earlier: Earlier
-    ) -> dict[str, CalendarReading | CalendarError]:
+    ) -> dict[Source, CalendarReading | CalendarError]:
         """See `read_all`."""
-        unread = [reader for reader in readers if reader.source.key not in self._answers]
-        self._answers.update(read_all(unread, self.span, deadline, earlier))
+        unread = [reader for reader in readers if what_is_read(reader) not in self._answers]
+        answers = read_all(unread, self.span, deadline, earlier)
+        self._answers |= {what_is_read(reader): answers[reader.source] for reader in unread}
         return {
-            reader.source.key: _as_of(self._answers[reader.source.key], reader.source) for reader in readers
+            reader.source: heard(self._answers[what_is_read(reader)], reader.source) for reader in readers
         }
-
-
-def _as_of(answer: CalendarReading | CalendarError, source: Source) -> CalendarReading | CalendarError:
-    """`answer` under the name that one configuration has for its source."""
-    if isinstance(answer, CalendarError) or answer.source == source:
-        return answer
-    events, elsewhere = (
-        tuple(replace(event, source=source) for event in events)
-        for events in (answer.events, answer.elsewhere)
-    )
-    return replace(answer, source=source, events=events, elsewhere=elsewhere)
 
 
 def _compare_rules(before: Sequence[Rule], after: Sequence[Rule], report: Report) -> RuleDifferences:

@@ -30,6 +30,7 @@ from iodcal.domain.windows import open_windows
 from iodcal.exits import Exit
 from iodcal.pipeline.detect import of_unreadable
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, organizers_of, visibility_of
+from iodcal.pipeline.rounds import end_absent_events
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.result import Report
 
@@ -132,6 +133,7 @@ def _explain_events(
         deadline=context.calendar_deadline,
         progress=progress,
     )
+    snapshot = end_absent_events(snapshot, configuration, horizon.start)
     visibility = visibility_of(configuration, snapshot)
     events = [event for event in snapshot.read if _is_meant(event, asked, horizon.at, configuration.zone)]
     found = [event for event in events if _is_named(event, asked.event, visibility)]
@@ -178,7 +180,7 @@ def _explainer(configuration: Configuration, snapshot: EventSnapshot, visibility
 
 def _unreadable(configuration: Configuration, snapshot: EventSnapshot) -> Iterable[Problem]:
     for recalled in snapshot.recalled:
-        error = snapshot.failures.get(recalled.source.key)
+        error = snapshot.failures.get(recalled.source)
         if error is not None:
             yield of_unreadable(recalled.source, error, configuration.rules)
 

@@ -137,14 +137,11 @@ class Builder(Struct):
             )
 
     def check_sources(self) -> None:
-        """Each place has one calendar: its events must not count, or be forgotten, twice."""
-        named: dict[str, str] = {}
+        """A place stands once in a calendar: its events must not count, or be forgotten, twice."""
         for name, calendar in self.calendars.items():
-            for source in calendar.plugin.sources(name, calendar.options, calendar.context):
-                if source.key in named:
-                    message = f"the same place as the calendar {named[source.key]}: rules can share one"
-                    self.faults.add(("calendars", name), message)
-                named.setdefault(source.key, name)
+            sources = calendar.plugin.sources(name, calendar.options, calendar.context)
+            if len({source.key for source in sources}) < len(sources):
+                self.faults.add(("calendars", name), "one place stands in it twice")
 
     def build_carriers(self) -> None:
         """`carriers`, each with the options of its type."""

@@ -55,7 +55,7 @@ def examine_calendars(
     patient.progress(f"trying {len(readers)} calendars")
     answers = _tried(readers, patient)
     for reader in readers:
-        where, answer = reader.source.label, answers[reader.source.key]
+        where, answer = reader.source.label, answers[reader.source]
         if isinstance(answer, CalendarError):
             yield Diagnosis.of(
                 Area.CALENDARS, where, light=CheckStatus.RED, error=answer, edge=Kind.CALENDAR_UNREADABLE
@@ -78,7 +78,7 @@ def examine_calendars(
         yield Diagnosis(Area.CALENDARS, where, CheckStatus.GREEN, "calendar_readable")
 
 
-def _tried(readers: list[CalendarReader], patient: DoctorContext) -> dict[str, _Trial]:
+def _tried(readers: list[CalendarReader], patient: DoctorContext) -> dict[Source, _Trial]:
     """How far the server's clock is ahead, or what is wrong with the source, by source: as a run tries."""
     day = Interval(patient.now, patient.now + timedelta(days=1))
 
@@ -312,7 +312,7 @@ def _of_forbidden(address: str, graph: Graph, patient: DoctorContext) -> Diagnos
     reader = MailboxReader(Mailbox(source, address), graph.client)
     day = Interval(patient.now, patient.now + timedelta(days=1))
     tried = attempt_all([reader], lambda _reader, limit: reader.probe(day, limit), patient.deadline)
-    answer = tried[source.key]
+    answer = tried[source]
     if isinstance(answer, CalendarError):
         if answer.code == "access_denied":
             return Diagnosis(Area.PERMISSIONS, address, CheckStatus.GREEN, "forbidden_is_closed")

@@ -11,12 +11,14 @@ from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval, instant
+from iodcal.domain.structs import replace
 
 
 class Source(Struct, frozen=True, order=True):
-    """One place that is read, fails and is remembered on its own: a mailbox, a file, a URL.
+    """One place as one calendar has it: a mailbox, a file, a URL. It fails and is remembered on its own.
 
-    `key` names the place itself and stays when the user renames the calendar; it holds no secret.
+    `key` names the place itself and stays when the user renames the calendar; it holds no secret. Where the
+    place stands in several calendars, each has a source of that key: the place is read once.
     `label` is what people see: the calendar's name, with the mailbox where a calendar has several.
     """
 
@@ -217,3 +219,13 @@ class CalendarReading(Struct, frozen=True):
     spoiled: tuple[SpoiledEvent, ...] = ()
     page_size: int | None = None
     looked_up: bool = False
+
+    def heard_by(self, source: Source) -> CalendarReading:
+        """The same answer as `source` has it: another calendar that the place stands in, or a new name."""
+        if source == self.source:
+            return self
+        events, elsewhere = (
+            tuple(replace(event, source=source) for event in events)
+            for events in (self.events, self.elsewhere)
+        )
+        return replace(self, source=source, events=events, elsewhere=elsewhere)

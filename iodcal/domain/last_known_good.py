@@ -6,7 +6,7 @@ a source never read, nobody knows; the circuits concerned are then not lowered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -30,18 +30,42 @@ class LastKnownGood(Struct, frozen=True):
     fresh: bool
 
 
+def memory_of(source: Source, remembered: Mapping[str, SourceMemory]) -> SourceMemory | None:
+    """What is remembered of the place of `source`: by its own calendar, else by any other that had it. What
+    rules took there is the same in each; `SourceMemory.asked` says which they were."""
+    kept = (memory for memory in remembered.values() if memory.source_key == source.key)
+    return min(kept, key=lambda memory: _strangeness(memory.label, source), default=None)
+
+
+def _strangeness(label: str, source: Source) -> tuple[bool, bool]:
+    return (label != source.label, not label.startswith(f"{source.calendar}/") and label != source.calendar)
+
+
+def memories_of(recalled: Iterable[LastKnownGood]) -> dict[str, SourceMemory]:
+    """What the next run must remember, each under its source's key; where a place stands in several
+    calendars, the second and later ones under that key and their calendar's name."""
+    kept: dict[str, SourceMemory] = {}
+    for one in recalled:
+        if one.remembered is None:
+            continue
+        key = one.source.key
+        while key in kept:
+            key = f"{key}#{one.source.calendar}"
+        kept[key] = one.remembered
+    return kept
+
+
 def remember_reading(
     reading: CalendarReading,
     matched: Iterable[MatchedEvent],
     remembered: SourceMemory | None,
-    covers_now: Callable[[MatchedEvent], bool],
     asked: frozenset[str] | None = None,
 ) -> LastKnownGood:
-    """A good reading replaces memory, but for one thing: an event that just is not there any more, though
-    a window of it covers now, counts until the second good reading in a row without it. Seen cancelled,
-    moved or changed, it is gone at once. `asked` names the rules that were asked."""
+    """A good reading replaces memory, but for one thing: an event that just is not there any more is
+    `absent`, and `end_absent` says whether it counts on. Seen cancelled, moved or changed, it is gone at
+    once. `asked` names the rules that were asked."""
     matched = tuple(matched)
-    missed = (*_newly_absent(reading, remembered, covers_now), *_spoiled_but_known(reading, remembered))
+    missed = (*_newly_absent(reading, remembered), *_spoiled_but_known(reading, remembered))
     events = (*matched, *(replace(event, remembered_since=None) for event in missed))
     kept = SourceMemory(
         reading.source.key,
@@ -54,6 +78,26 @@ def remember_reading(
     return LastKnownGood(reading.source, (*matched, *missed), reading.covers.end, kept, fresh=True)
 
 
+def end_absent(known: LastKnownGood, covers_now: Callable[[MatchedEvent], bool]) -> LastKnownGood:
+    """`known` without events that a good reading has just missed, but for those of which a window covers now:
+    they count until the second good reading in a row without them."""
+    if not known.fresh or not any(event.absent for event in known.events):
+        return known
+    lasting = {_place_in(event) for event in known.events if event.absent and covers_now(event)}
+
+    def left(events: Iterable[MatchedEvent]) -> tuple[MatchedEvent, ...]:
+        return tuple(event for event in events if not event.absent or _place_in(event) in lasting)
+
+    kept = known.remembered
+    if kept is not None:
+        kept = replace(kept, events=left(kept.events))
+    return replace(known, events=left(known.events), remembered=kept)
+
+
+def _place_in(event: MatchedEvent) -> tuple[str, str, str, str]:
+    return (event.id, *event.copy_key)
+
+
 def recall_events(source: Source, remembered: SourceMemory | None) -> LastKnownGood:
     """What is left of a source that cannot be read now."""
     if remembered is None:
@@ -61,6 +105,9 @@ def recall_events(source: Source, remembered: SourceMemory | None) -> LastKnownG
     events = tuple(
         replace(event, source=source, remembered_since=remembered.read_at) for event in remembered.events
     )
+    if remembered.label != source.label:
+        own = tuple(replace(event, source=source) for event in remembered.events)
+        remembered = replace(remembered, label=source.label, events=own)
     return LastKnownGood(source, events, remembered.covers.end, remembered, fresh=False)
 
 
@@ -76,9 +123,7 @@ def _spoiled_but_known(reading: CalendarReading, remembered: SourceMemory | None
             yield replace(event, source=reading.source, absent=False, remembered_since=remembered.read_at)
 
 
-def _newly_absent(
-    reading: CalendarReading, remembered: SourceMemory | None, covers_now: Callable[[MatchedEvent], bool]
-) -> Iterable[MatchedEvent]:
+def _newly_absent(reading: CalendarReading, remembered: SourceMemory | None) -> Iterable[MatchedEvent]:
     if remembered is None:
         return
     ids = {mark_of(event) for event in (*reading.events, *reading.elsewhere)}
@@ -88,7 +133,7 @@ def _newly_absent(
     for event in remembered.events:
         here = replace(event, source=reading.source, absent=True, remembered_since=remembered.read_at)
         spoiled = any(one.may_be(event) for one in reading.spoiled)
-        if not spoiled and not event.absent and seen.isdisjoint(_identities(event)) and covers_now(here):
+        if not spoiled and not event.absent and seen.isdisjoint(_identities(event)):
             yield here
 
 

@@ -51,7 +51,7 @@ def try_mailboxes(sheet: Answers) -> Iterator[tuple[str, CalendarError | None]]:
     for address in sheet.mailboxes:
         reader = MailboxReader(Mailbox(Source(address, "init", address), address), graph.client)
         tried = attempt_all([reader], partial(_probe, Interval(now, now + timedelta(days=1))), deadline)
-        answer = tried[address]
+        answer = tried[reader.source]
         yield address, answer if isinstance(answer, CalendarError) else None
 
 

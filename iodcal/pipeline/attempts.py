@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct, field
 
-from iodcal.calendars import CalendarReader, LoggingIn
+from iodcal.calendars import CalendarReader, LoggingIn, Shareable
 from iodcal.concurrency import side_by_side
-from iodcal.domain.events import CalendarReading
+from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
@@ -39,10 +40,21 @@ def read_all(
     span: Interval,
     deadline: Deadline,
     earlier: Earlier = Earlier(),  # noqa: B008 - it never changes
-) -> dict[str, CalendarReading | CalendarError]:
-    """What each source holds over `span` (UTC), or why it cannot be read, by source key, in the readers'
-    order."""
-    return attempt_all(readers, lambda reader, limit: reader.read(span, limit), deadline, earlier)
+) -> dict[Source, CalendarReading | CalendarError]:
+    """What each source holds over `span` (UTC), or why it cannot be read, in the readers' order."""
+    answers = attempt_all(readers, lambda reader, limit: reader.read(span, limit), deadline, earlier)
+    return {source: heard(answer, source) for source, answer in answers.items()}
+
+
+def heard(answer: CalendarReading | CalendarError, source: Source) -> CalendarReading | CalendarError:
+    """What was read of a place, as `source` has it."""
+    return answer.heard_by(source) if isinstance(answer, CalendarReading) else answer
+
+
+def what_is_read(reader: CalendarReader) -> Hashable:
+    """Equal for readers that would read the same: one of them does so for all."""
+    manner = reader.manner if isinstance(reader, Shareable) else ("of", reader.source.calendar)
+    return (reader.source.key, manner)
 
 
 def attempt_all(
@@ -50,17 +62,22 @@ def attempt_all(
     attempt: Callable[[CalendarReader, Deadline], _Result],
     deadline: Deadline,
     earlier: Earlier = Earlier(),  # noqa: B008 - it never changes
-) -> dict[str, _Result | CalendarError]:
-    """What `attempt` makes of each reader, tried again where that may help, by source key, in the readers'
-    order.
+) -> dict[Source, _Result | CalendarError]:
+    """What `attempt` makes of each reader, tried again where that may help, by source, in the readers' order.
+    A place that stands in several calendars is tried once for all of them.
 
     `attempt` gets the deadline of that one try. It raises CalendarError.
     """
-    by_key = {reader.source.key: reader for reader in readers}
+    alike: defaultdict[Hashable, list[CalendarReader]] = defaultdict(list)
+    for reader in readers:
+        alike[what_is_read(reader)].append(reader)
+    asked = {str(number): together for number, together in enumerate(alike.values())}
+    by_key = {key: together[0] for key, together in asked.items()}
     named = [(key, reader.group, getattr(reader, "shared", None)) for key, reader in by_key.items()]
+    failed = (key for key, reader in by_key.items() if reader.source.key in earlier.failed_sources)
     groups = {group for _, group, _ in named}
     now = deadline.clock()
-    queue = AttemptQueue(in_turn(named, earlier.failed_sources), now, deadline.at, WORKERS)
+    queue = AttemptQueue(in_turn(named, frozenset(failed)), now, deadline.at, WORKERS)
     for shared, seconds in earlier.waits.items():
         queue.rest(shared, now + seconds)
     logins = {
@@ -75,7 +92,8 @@ def attempt_all(
         with side_by_side(min(WORKERS, len(groups))) as pool:
             tries.run(pool, logins)
     answers: dict[str, _Result | CalendarError] = {**tries.results, **queue.failures}
-    return {key: answers[key] for key in by_key}
+    by_source = {reader.source: answers[key] for key, together in asked.items() for reader in together}
+    return {reader.source: by_source[reader.source] for reader in readers}
 
 
 class _Clock:

@@ -84,9 +84,8 @@ def _retry(run: Run, tried: Placed, error: CarrierError) -> Retry:
 
 
 def _of_calendars(run: Run, snapshot: EventSnapshot) -> Iterator[Problem]:
-    labels = {recalled.source.key: recalled.source for recalled in snapshot.recalled}
-    for key, error in snapshot.failures.items():
-        yield of_unreadable(labels[key], error, run.configuration.rules)
+    for source, error in snapshot.failures.items():
+        yield of_unreadable(source, error, run.configuration.rules)
     for reading in snapshot.readings.values():
         if reading.spoiled:
             yield of_spoiled(reading.source, reading.spoiled, run.configuration.rules)

@@ -14,19 +14,18 @@ from msgspec import Struct
 from iodcal.calendars import CalendarReader, SourceHint
 from iodcal.config import CalendarConfig, Configuration
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
-from iodcal.domain.last_known_good import LastKnownGood, recall_events, remember_reading
+from iodcal.domain.last_known_good import LastKnownGood, memory_of, recall_events, remember_reading
 from iodcal.domain.localtime import Interval, widened
 from iodcal.domain.matching import Matching, Organizers, Visibility, match_events
 from iodcal.domain.rules import Rule
 from iodcal.domain.structs import replace
-from iodcal.domain.windows import open_freezes, open_windows
 from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.memo import Memo
 from iodcal.pipeline.attempts import Earlier, read_all
 from iodcal.store.state import State
 
-Answers: TypeAlias = Mapping[str, CalendarReading | CalendarError]
+Answers: TypeAlias = Mapping[Source, CalendarReading | CalendarError]
 ReadCalendars: TypeAlias = Callable[[Sequence[CalendarReader], Interval, Deadline, Earlier], Answers]
 
 _DAY = timedelta(days=1)
@@ -38,13 +37,13 @@ _UTC = ZoneInfo("UTC")
 
 
 class EventSnapshot(Struct, frozen=True):
-    """What this run sees of all calendars: `recalled` counts, `failures` say what could not be read, by
-    source key; `matching` is what today's readings held. `past` are matched events that are over, lead
+    """What this run sees of all calendars: `recalled` counts, `failures` say what could not be read;
+    `matching` is what today's readings held. `past` are matched events that are over, lead
     and trail included: they ask for nothing, but say why a circuit was up."""
 
     recalled: tuple[LastKnownGood, ...]
-    readings: Mapping[str, CalendarReading]
-    failures: Mapping[str, CalendarError]
+    readings: Mapping[Source, CalendarReading]
+    failures: Mapping[Source, CalendarError]
     matching: Matching
     past: tuple[MatchedEvent, ...] = ()
 
@@ -118,16 +117,24 @@ def fetch_events(
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
     earlier = Earlier(state.failed_sources, waits_of(state.throttled_until, now))
     answers = (read or read_all)(readers, span_to_read(configuration, now, window), deadline, earlier)
-    readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
-    failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}
+    readings = {source: answer for source, answer in answers.items() if isinstance(answer, CalendarReading)}
+    failures = {source: answer for source, answer in answers.items() if isinstance(answer, CalendarError)}
     events = [event for reading in readings.values() for event in reading.events]
     matching = memo.get("matching", (configuration, *events), lambda: match(configuration, events))
     over = [event for reading in readings.values() for event in _over(reading)]
     past = memo.get("past", (configuration, *over), lambda: match(configuration, over))
-    sources = [reader.source for reader in readers]
+    of_source: defaultdict[Source, list[MatchedEvent]] = defaultdict(list)
+    for event in matching.matched:
+        of_source[event.source].append(event)
     recalled = tuple(
-        _recall(source, readings, matching=matching, configuration=configuration, state=state, now=now)
-        for source in sources
+        _recall(
+            reader.source,
+            readings.get(reader.source),
+            of_source[reader.source],
+            configuration=configuration,
+            state=state,
+        )
+        for reader in readers
     )
     return EventSnapshot(recalled, readings, failures=failures, matching=matching, past=past.matched)
 
@@ -139,7 +146,7 @@ def remember(configuration: Configuration, state: State) -> EventSnapshot:
         for calendar in calendars_in_use(configuration)
         for source in calendar.plugin.sources(calendar.name, calendar.options, calendar.context)
     ]
-    recalled = (recall_events(source, state.remembered.get(source.key)) for source in sources)
+    recalled = (_recall(source, None, (), configuration=configuration, state=state) for source in sources)
     as_read = tuple(
         replace(
             known,
@@ -169,7 +176,7 @@ def readers_of(calendar: CalendarConfig, state: State, now: datetime) -> Sequenc
 
 
 def _hint(source: Source, state: State, now: datetime) -> SourceHint:
-    remembered = state.remembered.get(source.key)
+    remembered = memory_of(source, state.remembered)
     looked_up = state.looked_up_at.get(source.key)
     return SourceHint(
         page_size=state.page_sizes.get(source.key),
@@ -192,7 +199,7 @@ def _resting(until: Mapping[str, datetime], now: datetime) -> dict[str, datetime
 def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
     """`state` with what this run's readings taught about how to read."""
     keys = {recalled.source.key for recalled in snapshot.recalled}
-    readings = snapshot.readings.items()
+    readings = [(source.key, reading) for source, reading in snapshot.readings.items()]
     sizes = {key: reading.page_size for key, reading in readings if reading.page_size is not None}
     ids = {key: reading.calendar_id for key, reading in readings if reading.calendar_id}
     looked_up = {key: reading.read_at for key, reading in readings if reading.looked_up}
@@ -209,7 +216,7 @@ def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
         state,
         calendar_ids=kept_ids | ids,
         looked_up_at=kept_times | looked_up,
-        failed_sources=frozenset(snapshot.failures),
+        failed_sources=frozenset(source.key for source in snapshot.failures),
         page_sizes=kept_sizes | sizes,
         throttled_until=still | throttled,
     )
@@ -258,25 +265,37 @@ def visibility_of(configuration: Configuration, snapshot: EventSnapshot) -> Visi
 
 def _recall(
     source: Source,
-    readings: Mapping[str, CalendarReading],
+    reading: CalendarReading | None,
+    matched: Iterable[MatchedEvent],
     *,
-    matching: Matching,
     configuration: Configuration,
     state: State,
-    now: datetime,
 ) -> LastKnownGood:
-    remembered = state.remembered.get(source.key)
-    reading = readings.get(source.key)
-    if reading is None:
-        return recall_events(source, remembered)
+    known = _known(source, reading, matched, configuration=configuration, state=state)
+    return _without_subjects(known) if source.calendar in hidden_calendars(configuration) else known
 
-    def covers_now(event: MatchedEvent) -> bool:
-        rules, circuits = configuration.rules, configuration.circuits.values()
-        windows = [window for found in open_windows([event], rules, circuits).values() for window in found]
-        freezes = [freeze for found in open_freezes([event], rules, circuits).values() for freeze in found]
-        spans = [*(window.demand.span for window in windows), *(freeze.span for freeze in freezes)]
-        return any(now in span for span in spans)
 
-    matched = (event for event in matching.matched if event.source == source)
-    asked = frozenset(rule.name for rule in configuration.rules if source.calendar in rule.circuits)
-    return remember_reading(reading, matched, remembered=remembered, covers_now=covers_now, asked=asked)
+def _known(
+    source: Source,
+    reading: CalendarReading | None,
+    matched: Iterable[MatchedEvent],
+    *,
+    configuration: Configuration,
+    state: State,
+) -> LastKnownGood:
+    remembered = memory_of(source, state.remembered)
+    if reading is not None:
+        asked = frozenset(rule.name for rule in configuration.rules if source.calendar in rule.circuits)
+        return remember_reading(reading, matched, remembered=remembered, asked=asked)
+    return recall_events(source, remembered)
+
+
+def _without_subjects(known: LastKnownGood) -> LastKnownGood:
+    """What another calendar remembers of the place may have been shown there."""
+    kept = known.remembered
+    kept = replace(kept, events=_untitled(kept.events)) if kept is not None else None
+    return replace(known, events=_untitled(known.events), remembered=kept)
+
+
+def _untitled(events: Iterable[MatchedEvent]) -> tuple[MatchedEvent, ...]:
+    return tuple(event if event.subject is None else replace(event, subject=None) for event in events)

@@ -110,7 +110,7 @@ def _quotas(run: Run, state: State) -> dict[Account, tuple[int, int]]:
 
 
 def _source(recalled: LastKnownGood, snapshot: EventSnapshot) -> SourceReport:
-    reading = snapshot.readings.get(recalled.source.key)
+    reading = snapshot.readings.get(recalled.source)
     kept = recalled.remembered
     refused = (event for event in snapshot.matching.refused if event.source == recalled.source)
     return SourceReport(

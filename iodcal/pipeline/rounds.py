@@ -8,10 +8,14 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from iodcal.config import Configuration
 from iodcal.domain.circuits import Account, Circuit
+from iodcal.domain.events import MatchedEvent
+from iodcal.domain.last_known_good import end_absent
 from iodcal.domain.localtime import whole_days
 from iodcal.domain.planning import CircuitPlan, in_order, plan_circuit, view_from
 from iodcal.domain.policy import SafetyFlags
+from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline, draw_timeline, park_timeline
 from iodcal.domain.together import hold_beyond_quota, plan_together
 from iodcal.domain.windows import Freeze, Window, hold_window, open_freezes, open_windows
@@ -28,6 +32,19 @@ from iodcal.pipeline.poll import (
     standing_of,
 )
 from iodcal.signals import deferred
+
+
+def end_absent_events(snapshot: EventSnapshot, configuration: Configuration, now: datetime) -> EventSnapshot:
+    """`snapshot` without what today's readings missed, unless a window or freeze of it covers `now` (UTC)."""
+    rules, circuits = configuration.rules, configuration.circuits.values()
+
+    def covers_now(event: MatchedEvent) -> bool:
+        windows = [window for found in open_windows([event], rules, circuits).values() for window in found]
+        freezes = [freeze for found in open_freezes([event], rules, circuits).values() for freeze in found]
+        spans = [*(window.demand.span for window in windows), *(freeze.span for freeze in freezes)]
+        return any(now in span for span in spans)
+
+    return replace(snapshot, recalled=tuple(end_absent(known, covers_now) for known in snapshot.recalled))
 
 
 def draw_timelines(run: Run, snapshot: EventSnapshot) -> dict[str, Timeline]:

@@ -14,7 +14,7 @@ from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember
 from iodcal.pipeline.journal import Journal, refused_today, used_today
 from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.report import report
-from iodcal.pipeline.rounds import Rounds, draw_timelines, plan_circuits
+from iodcal.pipeline.rounds import Rounds, draw_timelines, end_absent_events, plan_circuits
 from iodcal.pipeline.save import keep
 from iodcal.result import Report
 from iodcal.store.state import State
@@ -36,7 +36,7 @@ def run(
     be written before an order has been sent, PlanChangedError where `expect` names other changes than these.
     """
     current = _prepare(configuration, state, request=request, context=context, carriers=carriers)
-    snapshot = _fetch(current)
+    snapshot = end_absent_events(_fetch(current), configuration, request.now)
     timelines = draw_timelines(current, snapshot)
     if request.cached:
         plans, placed = plan_circuits(current, timelines, snapshot), dict[str, Placed]()

@@ -9,6 +9,7 @@ from iodcal.domain.changes import Reason
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Orders
 from iodcal.domain.holds import longest_pause
+from iodcal.domain.last_known_good import memories_of
 from iodcal.domain.overrides import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
 from iodcal.domain.structs import replace
@@ -44,14 +45,9 @@ def keep(
         if good:
             standing = replace(standing, foreseen=foresee(plan))
         journal.put(_note_held(plan, standing, journal))
-    remembered = {
-        recalled.source.key: recalled.remembered
-        for recalled in snapshot.recalled
-        if recalled.remembered is not None
-    }
     journal.state = replace(
         learn(journal.state, snapshot, run.request.now),
-        remembered=remembered,
+        remembered=memories_of(snapshot.recalled),
         rebuilt_from=None,
         unknown_since=_still_unknown(run, now),
         pause=pause,

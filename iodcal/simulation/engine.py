@@ -9,7 +9,7 @@ from iodcal.calendars.readings import may_overlap
 from iodcal.commands.requests import SyncRequest
 from iodcal.commands.sync import finish
 from iodcal.config import Configuration
-from iodcal.domain.events import CalendarReading
+from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import replace
 from iodcal.errors import UsageError
@@ -51,7 +51,7 @@ def compare(
 
 def _events(
     configuration: Configuration, span: Interval, progress: Progress
-) -> Mapping[str, CalendarReading]:
+) -> Mapping[Source, CalendarReading]:
     readings = read_ahead(configuration, span, progress)
     if not any(may_overlap(event.span, span) for reading in readings.values() for event in reading.events):
         start, end = (at.astimezone(configuration.zone).strftime("%Y-%m-%d") for at in (span.start, span.end))

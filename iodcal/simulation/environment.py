@@ -42,8 +42,8 @@ def margin_of(configuration: Configuration) -> timedelta:
 
 def read_ahead(
     configuration: Configuration, span: Interval, progress: Callable[[str], None]
-) -> dict[str, CalendarReading]:
-    """What every calendar that a rule names holds for runs during `span` (UTC), by source key.
+) -> dict[Source, CalendarReading]:
+    """What every calendar that a rule names holds for runs during `span` (UTC), by source.
 
     Reads through the calendars' own readers. Raises SimulationError where one cannot be read: a simulation
     without some of the events would say that less was needed.
@@ -58,12 +58,11 @@ def read_ahead(
     whole = Interval(first.start - _MARGIN, last.end + _MARGIN)
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
     answers = read_all(readers, whole, Deadline.after(_PATIENCE))
-    readings: dict[str, CalendarReading] = {}
-    for reader in readers:
-        answer = answers[reader.source.key]
+    readings: dict[Source, CalendarReading] = {}
+    for source, answer in answers.items():
         if isinstance(answer, CalendarError):
-            raise SimulationError(answer.code, **{**answer.facts, "source": reader.source.label})
-        readings[reader.source.key] = answer
+            raise SimulationError(answer.code, **{**answer.facts, "source": source.label})
+        readings[source] = answer
     return readings
 
 
@@ -165,12 +164,12 @@ def as_simulated(configuration: Configuration) -> Configuration:
 
 def build(
     configuration: Configuration,
-    readings: Mapping[str, CalendarReading],
+    readings: Mapping[Source, CalendarReading],
     opening: Opening,
     start: datetime,
     faults: FaultPlan,
 ) -> Environment:
-    """An environment at `start` (UTC), where the calendars hold `readings` (by source key) and the circuits
+    """An environment at `start` (UTC), where the calendars hold `readings` and the circuits
     stand as in `opening`."""
     clock, chances = VirtualClock(start), list[FaultInjector]()
 
@@ -182,7 +181,7 @@ def build(
         sources = calendar.plugin.sources(calendar.name, calendar.options, calendar.context)
         readers = tuple(
             ReplayReader(
-                source, ReplayStore(readings[source.key].events), clock, chance(f"calendar {source.label}")
+                source, ReplayStore(readings[source].events), clock, chance(f"calendar {source.label}")
             )
             for source in sources
         )

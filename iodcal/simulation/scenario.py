@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from iodcal.config import Configuration
 from iodcal.domain.durations import format_duration
-from iodcal.domain.events import CalendarReading
+from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import replace
 from iodcal.domain.time import parse_moment
@@ -81,7 +81,7 @@ class Scenario(Struct, frozen=True):
     source key). Without `quota_known` the program is not told how many orders a day the carrier takes."""
 
     configuration: Configuration
-    readings: Mapping[str, CalendarReading]
+    readings: Mapping[Source, CalendarReading]
     span: Interval
     faults: FaultPlan = NO_FAULTS
     quota_known: bool = True

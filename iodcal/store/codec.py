@@ -90,7 +90,7 @@ class EventRecord(Struct, frozen=True, omit_defaults=True):
 
 
 class CalendarRecord(SourceMemory, frozen=True, kw_only=True, omit_defaults=True):
-    """A source under its key."""
+    """A source under its key, or under another where a place stands in several calendars."""
 
     source_key: str = _IMPLIED
     events: tuple[EventRecord, ...] = ()  # type: ignore[assignment] # on disk an event is another type
@@ -129,7 +129,7 @@ def document_of(state: State) -> Json:
     quotas: dict[str, dict[str, Quota]] = {}
     for (url, account), quota in state.quotas.items():
         quotas.setdefault(url, {})[account] = quota
-    remembered = {key: _calendar_record(kept) for key, kept in state.remembered.items()}
+    remembered = {key: _calendar_record(kept, key) for key, kept in state.remembered.items()}
     record = _as(StateRecord, state, circuits=circuits, remembered=remembered, quotas=quotas)
     document = to_json(record, in_order=True)
     del document["rebuilt_from"]
@@ -239,16 +239,18 @@ def _circuit(record: CircuitRecord, key: str) -> CircuitState:
     )
 
 
-def _calendar_record(kept: SourceMemory) -> CalendarRecord:
+def _calendar_record(kept: SourceMemory, key: str) -> CalendarRecord:
     all_took_it = _all_of(kept.asked)
     events = tuple(_event_record(event, kept.label, all_took_it) for event in kept.events)
-    return _as(CalendarRecord, kept, source_key=_IMPLIED, events=events)
+    source_key = _IMPLIED if kept.source_key == key else kept.source_key
+    return _as(CalendarRecord, kept, source_key=source_key, events=events)
 
 
 def _calendar(record: CalendarRecord, key: str) -> SourceMemory:
     all_took_it = _all_of(record.asked)
-    events = tuple(_event(event, key, record.label, all_took_it) for event in record.events)
-    return _as(SourceMemory, record, source_key=key, events=events)
+    source_key = key if record.source_key == _IMPLIED else record.source_key
+    events = tuple(_event(event, source_key, record.label, all_took_it) for event in record.events)
+    return _as(SourceMemory, record, source_key=source_key, events=events)
 
 
 def _calendar_in(label: str) -> str:

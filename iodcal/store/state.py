@@ -47,8 +47,8 @@ class LastRun(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """All that is kept between runs. `circuits` is keyed by `Circuit.key`, `remembered` and
-    `calendar_ids` by `Source.key`, `quotas` by (base URL, account), `told` by problem id.
+    """All that is kept between runs. `circuits` is keyed by `Circuit.key`, `remembered` as `memories_of`
+    has it, `calendar_ids` by `Source.key`, `quotas` by (base URL, account), `told` by problem id.
 
     `rebuilt_from` names the damaged file this state was rebuilt in place of: nothing is lowered then.
     `pause` and `parked` are what a person asked for all circuits.

@@ -78,7 +78,7 @@ def readers_of(
 def read(server: GraphServer, options: GraphOptions | None = None, **changes: object) -> CalendarReading:
     """As a run reads: with further tries where they may help."""
     (reader,) = readers_of(context_for(server, **changes), options)
-    answer = read_all([reader], WINDOW, soon())[reader.source.key]
+    answer = read_all([reader], WINDOW, soon())[reader.source]
     if isinstance(answer, CalendarError):
         raise answer
     return answer

@@ -234,16 +234,14 @@ def test_a_group_calendar_is_refused_with_the_reason(tmp_path: Path) -> None:
     assert "cannot be read by an application" in faults(tmp_path, text)[0]
 
 
-def test_one_service_and_one_place_have_one_entry(tmp_path: Path) -> None:
+def test_one_service_has_one_entry_and_a_place_as_many_as_wanted(tmp_path: Path) -> None:
     twice = BASE.replace("rules:\n", '  den-b: {carrier: lab, service_id: "77", tiers: [100 Mbps], '
                          "baseline: {off_peak: 100 Mbps}}\nrules:\n")  # fmt: skip
     assert faults(tmp_path, twice) == [
         "8: circuits.den-b: the same service as den-a: one circuit has one entry"
     ]
     two = changed("{noc: {ics: noc.ics}}", "{noc: {ics: noc.ics}, ops: {ics: noc.ics}}")
-    assert faults(tmp_path, two) == [
-        "4: calendars.ops: the same place as the calendar noc: rules can share one"
-    ]
+    assert list(loaded(tmp_path, two).calendars) == ["noc", "ops"]
 
 
 @pytest.mark.parametrize(

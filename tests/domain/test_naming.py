@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from iodcal.domain.circuit_names import NameBook, names_circuit
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, NamedCircuits
 from iodcal.domain.explain import Explainer, RuleEvaluation
-from iodcal.domain.last_known_good import recall_events, remember_reading
+from iodcal.domain.last_known_good import end_absent, recall_events, remember_reading
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Organizers, Visibility, match_events
 from iodcal.domain.resolution import CircuitResolver, find_events_without_circuit
@@ -158,7 +158,9 @@ def remembered(subject: str, wanted: Rule) -> tuple[MatchedEvent, ...]:
     event = titled(subject)
     covers = Interval(NOON - HOUR, NOON + 9 * HOUR)
     reading = CalendarReading(COMPANY, covers, NOON, (event,))
-    kept = remember_reading(reading, matched(event, rules=(wanted,)), None, lambda _: False).remembered
+    kept = end_absent(
+        remember_reading(reading, matched(event, rules=(wanted,)), None), lambda _: False
+    ).remembered
     return recall_events(COMPANY, kept).events
 
 

@@ -10,8 +10,15 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change
 from iodcal.domain.circuit_state import CircuitState, Drift, SourceMemory
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Timed, mark_of, short_id
-from iodcal.domain.last_known_good import LastKnownGood, recall_events, remember_reading
+from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source, Timed, mark_of, short_id
+from iodcal.domain.last_known_good import (
+    LastKnownGood,
+    end_absent,
+    memories_of,
+    memory_of,
+    recall_events,
+    remember_reading,
+)
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import (
     BootTime,
@@ -242,9 +249,8 @@ def test_a_good_reading_is_kept_with_what_rules_took_and_what_was_missed_once() 
     elsewhere = replace(SOURCE, label="an old name")
     old = replace(CALL.matched(), source=elsewhere)
     rules = frozenset({"Company-wide events"})
-    recalled = remember_reading(
-        reading, [matched], remembered=before_us(old), covers_now=covers_now, asked=rules
-    )
+    known = remember_reading(reading, [matched], remembered=before_us(old), asked=rules)
+    recalled = end_absent(known, covers_now)
     missed = replace(CALL.matched(), source=SOURCE, absent=True, remembered_since=at(-5))
     assert asked == [missed]
     assert recalled == LastKnownGood(
@@ -262,7 +268,8 @@ def test_what_cannot_be_read_is_recalled_under_its_present_name() -> None:
     old = replace(CALL.matched(), source=replace(SOURCE, calendar="old", label="an old name"))
     recalled = recall_events(SOURCE, before_us(old))
     now = replace(CALL.matched(), source=SOURCE, remembered_since=at(-5))
-    assert recalled == LastKnownGood(SOURCE, (now,), at(500), before_us(old), fresh=False)
+    kept = replace(before_us(CALL.matched()), label=SOURCE.label)
+    assert recalled == LastKnownGood(SOURCE, (now,), at(500), kept, fresh=False)
     assert recall_events(SOURCE, None) == LastKnownGood(SOURCE, (), None, None, fresh=False)
 
 
@@ -271,7 +278,9 @@ def test_an_id_is_never_taken_for_a_uid() -> None:
     nameless = replace(CALL.matched(), id="same", uid="")
     twin = Event(SOURCE, "other", "same", Timed(at(300), at(360)), subject="twin")
     reading = CalendarReading(SOURCE, RANGE, at(0), (twin,))
-    recalled = remember_reading(reading, (), before_us(nameless), lambda found: found.id == "same")
+    recalled = end_absent(
+        remember_reading(reading, (), before_us(nameless)), lambda found: found.id == "same"
+    )
     assert [event.id for event in recalled.events] == ["same"]
 
 
@@ -283,14 +292,16 @@ def test_an_event_with_a_long_id_that_was_moved_is_known_again(uid: str, digits:
     assert before.copy_key[:2] == event.copy_key[:2]
     for seen, missed in ((event, 0), (replace(event, id="B" * 152), 1)):
         reading = CalendarReading(SOURCE, RANGE, at(0), (seen,))
-        assert len(remember_reading(reading, (), before_us(before), lambda _: True).events) == missed
+        assert (
+            len(end_absent(remember_reading(reading, (), before_us(before)), lambda _: True).events) == missed
+        )
 
 
 def test_an_event_that_an_earlier_version_remembered_and_that_was_moved_ends_at_once() -> None:
     event = Event(SOURCE, "A" * 152, "0" * 112, Timed(at(300), at(360)))
     before = replace(CALL.matched(), id=short_id(event.id), uid=short_id(event.uid))
     reading = CalendarReading(SOURCE, RANGE, at(0), (event,))
-    assert remember_reading(reading, (), before_us(before), lambda _: True).events == ()
+    assert end_absent(remember_reading(reading, (), before_us(before)), lambda _: True).events == ()
 
 
 ENDED = taken(settled_at=at(9), outcome=Outcome.FAILED, needed_by=at(30))
@@ -316,3 +327,59 @@ def test_of_a_settled_order_is_kept_what_a_later_run_needs(outcome: Outcome, gon
         order.external_id,
         order.lead_left,
     )
+
+
+# --- one place in several calendars
+
+
+def test_a_reading_is_heard_by_each_calendar_under_its_own_name() -> None:
+    seen, outside = (Event(SOURCE, name, name, Timed(at(10), at(20))) for name in ("seen", "outside"))
+    reading = CalendarReading(SOURCE, RANGE, at(0), (seen,), elsewhere=(outside,))
+    other = replace(SOURCE, calendar="large", label="large")
+    assert reading.heard_by(SOURCE) is reading
+    heard = reading.heard_by(other)
+    assert [event.source for event in (*heard.events, *heard.elsewhere)] == [other, other]
+    assert (heard.source, heard.covers, heard.read_at) == (other, RANGE, at(0))
+
+
+def memory(label: str) -> SourceMemory:
+    return SourceMemory(SOURCE.key, label, at(-5), RANGE)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "label", "found"),
+    [
+        ("large", "large/a@x", "large/a@x"),
+        ("large", "large", "large/a@x"),  # it had several mailboxes
+        ("rooms", "rooms/a@x", "rooms"),
+        ("new", "new", "rooms"),
+    ],
+)
+def test_each_calendar_remembers_a_place_by_itself_and_a_new_one_as_any_other_does(
+    calendar: str, label: str, found: str
+) -> None:
+    kept = {
+        SOURCE.key: memory("rooms"),
+        "more": memory("large/a@x"),
+        "x": replace(memory("new"), source_key="x"),
+    }
+    remembered = memory_of(Source(SOURCE.key, calendar, label), kept)
+    assert remembered is not None
+    assert remembered.label == found
+    assert memory_of(Source("y", calendar, label), kept) is None
+
+
+def test_what_several_calendars_remember_of_a_place_is_kept_apart() -> None:
+    sources = [
+        Source("k", "a", "a"),
+        Source("k", "b", "b"),
+        Source("k#b", "c", "c"),
+        Source("never", "d", "d"),
+    ]
+    known = [
+        recall_events(source, SourceMemory(source.key, source.label, at(0), RANGE)) for source in sources
+    ]
+    known[-1] = recall_events(sources[-1], None)
+    kept = memories_of(known)
+    assert {key: one.label for key, one in kept.items()} == {"k": "a", "k#b": "b", "k#b#c": "c"}
+    assert [memory_of(source, kept) is not None for source in sources] == [True, True, True, False]

@@ -14,7 +14,7 @@ from iodcal.domain.circuit_state import CircuitState, Drift, Foreseen, SourceMem
 from iodcal.domain.circuits import Orders, Reading, Status
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, SpoiledEvent, Timed
 from iodcal.domain.holds import Pause
-from iodcal.domain.last_known_good import recall_events, remember_reading
+from iodcal.domain.last_known_good import end_absent, recall_events, remember_reading
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
 from iodcal.domain.planning import (
@@ -601,10 +601,10 @@ def covers_now(found: MatchedEvent) -> bool:
 
 
 def test_a_window_that_covers_now_ends_by_absence_in_the_second_good_reading() -> None:
-    first = remember_reading(good(), (), remembered(ALL_HANDS), covers_now)
+    first = end_absent(remember_reading(good(), (), remembered(ALL_HANDS)), covers_now)
     assert [found.subject for found in first.events] == ["All-Hands"]
     assert first.events[0].remembered_since == at(-5)
-    second = remember_reading(good(), (), first.remembered, covers_now)
+    second = end_absent(remember_reading(good(), (), first.remembered), covers_now)
     assert second.events == ()
 
 
@@ -620,18 +620,18 @@ def test_a_window_that_covers_now_ends_by_absence_in_the_second_good_reading() -
     ids=["cancelled", "moved", "renamed", "made anew", "moved out of sight"],
 )
 def test_seen_otherwise_it_ends_at_once(reading_today: CalendarReading) -> None:
-    assert remember_reading(reading_today, (), remembered(ALL_HANDS), covers_now).events == ()
+    assert end_absent(remember_reading(reading_today, (), remembered(ALL_HANDS)), covers_now).events == ()
 
 
 def test_an_event_to_come_ends_by_absence_at_once() -> None:
-    assert remember_reading(good(), (), remembered(Ask(30, 60)), covers_now).events == ()
+    assert end_absent(remember_reading(good(), (), remembered(Ask(30, 60))), covers_now).events == ()
 
 
 def test_events_without_a_uid_are_known_by_their_id() -> None:
     nameless = replace(remembered(ALL_HANDS), events=(replace(ALL_HANDS.matched(), uid=""),))
     seen = good(event(ALL_HANDS, uid="", span=Timed(at(120), at(180))))
-    assert remember_reading(seen, (), nameless, covers_now).events == ()
-    assert len(remember_reading(good(), (), nameless, covers_now).events) == 1
+    assert end_absent(remember_reading(seen, (), nameless), covers_now).events == ()
+    assert len(end_absent(remember_reading(good(), (), nameless), covers_now).events) == 1
 
 
 SPOILED = SpoiledEvent("All-Hands", "ics_damaged", "DTEND", 12, span=Interval(at(-30), at(600)))
@@ -652,18 +652,18 @@ TO_COME = Ask(90, 120, name="All-Hands")
 def test_what_was_known_of_a_spoiled_event_counts_on(
     known: Ask, reading_today: CalendarReading, kept: bool
 ) -> None:
-    found = remember_reading(reading_today, (), remembered(known), covers_now)
+    found = end_absent(remember_reading(reading_today, (), remembered(known)), covers_now)
     assert [one.remembered_since for one in found.events] == [at(-5)] * kept
-    again = remember_reading(reading_today, (), found.remembered, covers_now)
+    again = end_absent(remember_reading(reading_today, (), found.remembered), covers_now)
     assert len(again.events) == kept
 
 
 def test_of_a_source_never_read_a_spoiled_event_leaves_nothing() -> None:
-    assert remember_reading(good(spoiled=(SPOILED,)), (), None, covers_now).events == ()
+    assert end_absent(remember_reading(good(spoiled=(SPOILED,)), (), None), covers_now).events == ()
 
 
 def test_an_empty_good_answer_is_an_answer() -> None:
-    found = remember_reading(good(), (), None, covers_now)
+    found = end_absent(remember_reading(good(), (), None), covers_now)
     assert (found.fresh, found.events, found.known_until) == (True, (), RANGE.end)
 
 

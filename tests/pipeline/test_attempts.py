@@ -10,7 +10,7 @@ import pytest
 
 from iodcal.calendars import CalendarContext, CalendarReader
 from iodcal.calendars.graph import GraphOptions, GraphPlugin
-from iodcal.domain.events import CalendarReading
+from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.last_known_good import recall_events
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching
@@ -36,7 +36,7 @@ def rooms(server: GraphServer, count: int) -> list[CalendarReader]:
     return list(GraphPlugin().readers("rooms", GraphOptions(mailboxes=names), context))
 
 
-def failed(answers: dict[str, CalendarReading | CalendarError]) -> list[str]:
+def failed(answers: dict[Source, CalendarReading | CalendarError]) -> list[str]:
     return [answer.code for answer in answers.values() if isinstance(answer, CalendarError)]
 
 
@@ -45,7 +45,7 @@ def test_mailboxes_that_hang_cost_the_others_nothing(microsoft: GraphServer) -> 
     microsoft.hanging = {f"room-{number}@contoso.example" for number in range(36)}
     answers = read_all(readers, WINDOW, Deadline.after(6))
     assert len(failed(answers)) == 36
-    assert list(answers) == [reader.source.key for reader in readers]
+    assert list(answers) == [reader.source for reader in readers]
 
 
 def test_all_mailboxes_share_one_login_and_one_failed_login(microsoft: GraphServer) -> None:
@@ -84,7 +84,7 @@ def test_an_application_that_is_throttled_for_longer_than_a_run_is_left_alone_in
 def test_no_server_can_keep_calendars_from_being_read_for_long(microsoft: GraphServer, asked: float) -> None:
     readers = rooms(microsoft, 1)
     throttled = PassingError("throttled", {}, wait=asked, shared=APPLICATION)
-    answers: dict[str, CalendarReading | CalendarError] = {readers[0].source.key: throttled}
+    answers: dict[Source, CalendarReading | CalendarError] = {readers[0].source: throttled}
     state = learn(State(), snapshot_of(readers, answers), NOW)
     assert waits_of(state.throttled_until, NOW + timedelta(minutes=15)) == {}
 
@@ -107,7 +107,7 @@ def test_what_was_learnt_of_a_source_is_kept_until_it_is_gone(microsoft: GraphSe
 
 
 def snapshot_of(
-    readers: list[CalendarReader], answers: dict[str, CalendarReading | CalendarError]
+    readers: list[CalendarReader], answers: dict[Source, CalendarReading | CalendarError]
 ) -> EventSnapshot:
     readings = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarReading)}
     failures = {key: answer for key, answer in answers.items() if isinstance(answer, CalendarError)}

@@ -11,7 +11,7 @@ from benchmarks import company
 from iodcal.config import Configuration
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Orders
-from iodcal.domain.events import CalendarReading, Event, Timed
+from iodcal.domain.events import CalendarReading, Event, Source, Timed
 from iodcal.domain.localtime import Interval
 from iodcal.domain.rules import Mode
 from iodcal.domain.structs import replace
@@ -35,7 +35,7 @@ def at(hour: float) -> datetime:
 
 def holding(
     configuration: Configuration, *events: tuple[str, str, float, float]
-) -> dict[str, CalendarReading]:
+) -> dict[Source, CalendarReading]:
     """Readings with events of (calendar, subject, start, length in hours)."""
     sources = {
         source.calendar: source
@@ -49,8 +49,7 @@ def holding(
             Event(sources[calendar], str(number), f"uid-{number}", span, subject, "ines@contoso.example")
         )
     return {
-        source.key: CalendarReading(source, DAY, START, tuple(found[name]))
-        for name, source in sources.items()
+        source: CalendarReading(source, DAY, START, tuple(found[name])) for name, source in sources.items()
     }
 
 

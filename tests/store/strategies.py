@@ -128,7 +128,7 @@ def states(draw: st.DrawFn) -> State:
     sources = draw(st.lists(names, max_size=2, unique=True))
     return State(
         circuits={key: draw(standings(key)) for key in circuits},
-        remembered={key: draw(remembered(key)) for key in sources},
+        remembered={key: draw(remembered(draw(st.sampled_from((key, "elsewhere"))))) for key in sources},
         calendar_ids=draw(st.dictionaries(names, texts, max_size=2)),
         quotas=draw(
             st.dictionaries(

@@ -94,6 +94,11 @@ class MailboxReader:
     def shared(self) -> str:
         return self._shared
 
+    @property
+    def manner(self) -> str:
+        """As `Shareable.manner`: the key says all."""
+        return ""
+
     def log_in(self, deadline: Deadline) -> None:
         """As `LoggingIn.log_in`."""
         self._client().log_in(deadline)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -68,6 +68,11 @@ class IcsReader(Struct, frozen=True):
     def group(self) -> str:
         """Every place is read beside the others."""
         return self.source.key
+
+    @property
+    def manner(self) -> Hashable:
+        """As `Shareable.manner`."""
+        return (self.private_network, self.user_agent, frozenset(self.zones.items()))
 
     def read(self, window: Interval, deadline: Deadline) -> CalendarReading:
         """See `CalendarReader.read`."""
