@@ -20,9 +20,9 @@ class Exit(IntEnum):
 
 def exit_of(error: BaseException) -> Exit:
     """The exit status of a command that `error` ended."""
-    from iodcal.errors import ConfigurationError, LockHeldError, UsageError
+    from iodcal.errors import ConfigurationError, IodcalError, LockHeldError, UsageError
 
-    if isinstance(error, ConfigurationError):
+    if isinstance(error, ConfigurationError) or (isinstance(error, IodcalError) and error.standing_in):
         return Exit.CONFIGURATION
     if isinstance(error, LockHeldError):
         return Exit.LOCKED

@@ -66,19 +66,24 @@ class Desk(Struct):
 
     def hold(self, bandwidth: str, name: str = "den-a", *, exactly: bool = False, **given: Any) -> Act:
         asked = self.asked(**{"length": timedelta(hours=2), **given})
-        return overrides.hold(
-            self.configuration, self.path, name=name, bandwidth=bandwidth, asked=asked, exactly=exactly
+        (act,) = overrides.hold(
+            self.configuration, self.path, names=[name], bandwidth=bandwidth, asked=asked, exactly=exactly
         )
+        return act
 
     def release(self, name: str = "den-a", **given: Any) -> Act:
-        return overrides.release(self.configuration, self.path, name, self.asked(**given))
+        (act,) = overrides.release(self.configuration, self.path, [name], self.asked(**given))
+        return act
 
     def pause(self, name: str | None = None, **given: Any) -> Act:
         asked = self.asked(**{"length": timedelta(hours=2), **given})
-        return overrides.pause(self.configuration, self.path, name, asked)
+        (act,) = overrides.pause(self.configuration, self.path, [name] if name else [], asked)
+        return act
 
     def resume(self, name: str | None = None, **given: Any) -> Act:
-        return overrides.resume(self.configuration, self.path, name, self.asked(**given))
+        names = [name] if name else []
+        (act,) = overrides.resume(self.configuration, self.path, names, self.asked(**given))
+        return act
 
     def park(self, **given: Any) -> Act:
         return overrides.park(self.configuration, self.path, self.asked(**given))

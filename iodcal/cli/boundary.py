@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -19,6 +19,9 @@ from iodcal.cli.startup import command_in, drop_output, make_usable
 from iodcal.errors import ConfigurationError, IodcalError
 from iodcal.exits import Exit, exit_of
 from iodcal.signals import Interrupted, ignore, install
+
+if TYPE_CHECKING:
+    from iodcal.errors import Fault
 
 # Of a disk, or a quota, that is full; of a device that fails.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -127,7 +130,14 @@ def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
     words = describe(error)
     if isinstance(error, ConfigurationError):
         return _configuration(error, arguments)
-    return _fail(exit_of(error), error.code, message=words.message, remedy=words.remedy, arguments=arguments)
+    return _fail(
+        exit_of(error),
+        error.code,
+        message=words.message,
+        remedy=words.remedy,
+        arguments=arguments,
+        faults=error.standing_in,
+    )
 
 
 def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
@@ -140,11 +150,19 @@ def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
     return Exit.CONFIGURATION
 
 
-def _fail(status: Exit, code: str, message: str, remedy: str, arguments: Sequence[str]) -> int:
+def _fail(
+    status: Exit,
+    code: str,
+    *,
+    message: str,
+    remedy: str,
+    arguments: Sequence[str],
+    faults: Sequence[Fault] = (),
+) -> int:
     from iodcal.cli.logs import say
     from iodcal.output.text import for_line
 
-    _print_failure(arguments, status, code=code, message=message, remedy=remedy)
+    _print_failure(arguments, status, code=code, message=message, remedy=remedy, faults=faults)
     text, stop = f"iodcal: {for_line(message)}", "" if message.endswith("?") else "."
     say(f"{text}{stop} {for_line(remedy)}" if remedy else text)
     return status

@@ -22,6 +22,7 @@ from iodcal.cli.options import (
     VerboseOption,
 )
 from iodcal.cli.session import CommandSession
+from iodcal.exits import Exit
 
 _COMMON: dict[str, Any] = {
     "config": ConfigOption,
@@ -82,7 +83,10 @@ def _with_common_options(command: Command) -> Callable[..., None]:
             from iodcal.errors import UsageError
 
             raise UsageError("no_csv", command=command.name)
-        raise typer.Exit(run(CommandSession(common), **given))
+        session = CommandSession(common)
+        with session.standing_in():
+            status = run(session, **given)
+        raise typer.Exit(Exit.CONFIGURATION if session.faults else status)
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]  # behind the session
     shared = [

@@ -51,7 +51,7 @@ def sync(
     asked = SyncRequest(
         terminal=session.watched,
         now=now,
-        circuit=circuit,
+        circuits=tuple(circuit or ()),
         allow_downs=allow_downs,
         expect=expect,
         wait=wait,
@@ -154,7 +154,7 @@ def plan(
     asked = PreviewRequest(
         now,
         window,
-        circuit=circuit,
+        circuits=tuple(circuit or ()),
         cached=cached,
         detailed_exitcode=detailed_exitcode,
         unmatched=unmatched,
@@ -164,7 +164,10 @@ def plan(
 
 
 def _show_plan(session: CommandSession, asked: PreviewRequest) -> int:
-    configuration = session.configuration()
+    from iodcal.domain.structs import replace
+
+    configuration = session.known_configuration() if asked.cached else session.configuration()
+    asked = replace(asked, faults=session.faults)
     headings.of_plan(session, configuration, asked)
     from iodcal.commands.sync import plan as preview
 
@@ -185,11 +188,14 @@ def _show_plan(session: CommandSession, asked: PreviewRequest) -> int:
 @command("Show what is ordered, read, open and next, offline.", "iodcal status -o json")
 def status(session: CommandSession, *, circuit: CircuitOption = None) -> int:
     """Show what is ordered, read, open and next for each circuit, offline."""
-    configuration = session.configuration()
-    headings.of_status(session, configuration, circuit)
+    from iodcal.commands.requests import PreviewRequest
+
+    configuration = session.known_configuration()
+    asked = PreviewRequest(circuits=tuple(circuit or ()), run_id=session.run_id, faults=session.faults)
+    headings.of_status(session, configuration, asked)
     from iodcal.commands.sync import status as look_up
 
-    report = look_up(configuration, session.state_path(configuration), circuit, session.run_id)
+    report = look_up(configuration, session.state_path(configuration), asked)
     if session.json:
         return _show_json(session, report)
     from iodcal.output.status import print_status

@@ -35,17 +35,18 @@ def of_diff(
 ) -> None:
     """Of `plan --diff`."""
     from iodcal.commands.requests import check_diff
+    from iodcal.domain.structs import replace
 
     check_diff(configuration, other, asked)
-    known = asked.circuit is None or asked.circuit in configuration.circuits
-    _write_preview(session, configuration if known else other, asked)
+    known = {**other.circuits, **configuration.circuits}
+    _write_preview(session, replace(configuration, circuits=known), asked)
 
 
-def of_status(session: CommandSession, configuration: Configuration, circuit: str | None) -> None:
+def of_status(session: CommandSession, configuration: Configuration, asked: PreviewRequest) -> None:
     """Of `status`."""
-    from iodcal.commands.requests import PreviewRequest
+    from iodcal.domain.structs import replace
 
-    of_plan(session, configuration, PreviewRequest(circuit=circuit, cached=True))
+    of_plan(session, configuration, replace(asked, cached=True))
 
 
 def of_sync(session: CommandSession, configuration: Configuration, asked: SyncRequest) -> None:
@@ -54,16 +55,16 @@ def of_sync(session: CommandSession, configuration: Configuration, asked: SyncRe
 
     check_sync(configuration, asked)
     _, now = clock_of(configuration, asked.now)
-    _write_plan(session, configuration, now=now, ahead=configuration.settings.window, circuit=asked.circuit)
+    _write_plan(session, configuration, now=now, ahead=configuration.settings.window, circuits=asked.circuits)
 
 
 def of_question(session: CommandSession, configuration: Configuration, asked: ExplainRequest) -> None:
     """Of `explain`."""
-    from iodcal.commands.requests import check_circuit, check_question, horizon_of, moments_of
+    from iodcal.commands.requests import check_question, horizon_of, moments_of, select_circuits
     from iodcal.output.heading import trial_heading
 
     check_question(configuration, asked)
-    check_circuit(configuration, asked.circuit)
+    select_circuits(configuration.circuits, asked.circuits)
     if asked.subject is not None:
         moments_of(configuration, asked)
         _write(session, trial_heading(plain=session.plain))
@@ -76,7 +77,7 @@ def of_question(session: CommandSession, configuration: Configuration, asked: Ex
         configuration,
         now=horizon.start,
         ahead=horizon.length,
-        circuit=asked.circuit,
+        circuits=asked.circuits,
         cached=asked.cached,
         zone=zone,
     )
@@ -130,7 +131,7 @@ def _write_preview(session: CommandSession, configuration: Configuration, asked:
 
     _, now = clock_of(configuration, asked.now)
     ahead = asked.window or configuration.settings.window
-    _write_plan(session, configuration, now=now, ahead=ahead, circuit=asked.circuit, cached=asked.cached)
+    _write_plan(session, configuration, now=now, ahead=ahead, circuits=asked.circuits, cached=asked.cached)
 
 
 def _write_plan(
@@ -138,15 +139,17 @@ def _write_plan(
     configuration: Configuration,
     now: datetime,
     ahead: timedelta,
-    circuit: str | None,
+    circuits: Sequence[str],
     *,
     cached: bool = False,
     zone: ZoneInfo | None = None,
 ) -> None:
     """In `zone`, or in that of the first circuit."""
+    from iodcal.commands.requests import select_circuits
     from iodcal.output.heading import plan_heading
 
-    zones = [one.zone for one in configuration.circuits.values() if circuit in (None, one.name)]
+    chosen = select_circuits(configuration.circuits, circuits) or configuration.circuits
+    zones = [configuration.circuits[name].zone for name in chosen]
     zone, test = zone or next(iter(zones), None), configuration.is_test
     _write(session, plan_heading(now, zone, ahead, cached=cached, test=test, plain=session.plain))
 

@@ -66,8 +66,13 @@ NoColorOption = Annotated[bool | None, typer.Option("--no-color", help="No colou
 
 # Of several commands, though not of all.
 CircuitOption = Annotated[
-    str | None,
-    typer.Option("--circuit", metavar="NAME", help="Only this circuit.", autocompletion=circuit_names),
+    list[str] | None,
+    typer.Option(
+        "--circuit",
+        metavar="NAME",
+        help="Only this circuit, or those of a pattern (lon-*); may repeat.",
+        autocompletion=circuit_names,
+    ),
 ]
 NowOption = Annotated[
     str | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ import typer
 from iodcal.cli import headings
 from iodcal.cli.declare import command
 from iodcal.cli.everyday import say_problems, show_sync
-from iodcal.cli.options import NowOption, duration
+from iodcal.cli.options import NowOption, circuit_names, duration
 from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from iodcal.config import Configuration
     from iodcal.result import Report
 
-CircuitArgument = Annotated[str, typer.Argument(metavar="CIRCUIT", help="The circuit's name.")]
-OneCircuit = Annotated[str | None, typer.Argument(metavar="CIRCUIT", help="The circuit's name.")]
+_NAMES = "Names of circuits, or patterns such as lon-*."
+Circuits = Annotated[
+    list[str], typer.Argument(metavar="CIRCUIT...", help=_NAMES, autocompletion=circuit_names)
+]
+AnyCircuits = Annotated[
+    list[str] | None, typer.Argument(metavar="CIRCUIT...", help=_NAMES, autocompletion=circuit_names)
+]
 All = Annotated[bool, typer.Option("--all", help="All circuits.")]
 Length = Annotated[
     timedelta | None,
@@ -38,15 +43,22 @@ Sync = Annotated[bool, typer.Option("--sync", help="Sync at once, not with the n
 
 
 @command(
-    "Hold a circuit at a bandwidth until a time.", "iodcal hold den-a 1 Gbps --for 2h --note 'DR rehearsal'"
+    "Hold circuits at a bandwidth until a time.", "iodcal hold den-a 1 Gbps --for 2h --note 'DR rehearsal'"
 )
 def hold(
     session: CommandSession,
-    circuit: CircuitArgument,
-    bandwidth: Annotated[
-        list[str], typer.Argument(metavar="BANDWIDTH", help="Such as 500 Mbps or 1Gbps, or highest.")
+    circuits: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CIRCUIT... BANDWIDTH",
+            help="Names or patterns (lon-*), then such as 500 Mbps, 1Gbps or highest.",
+            autocompletion=circuit_names,
+        ),
     ],
     *,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Be up then; else at once.")
+    ] = None,
     length: Length = None,
     until: Until = None,
     exactly: Annotated[bool, typer.Option("--exactly", help="This one, even if more is asked for.")] = False,
@@ -54,39 +66,50 @@ def hold(
     sync: Sync = False,
     now: NowOption = None,
 ) -> int:
-    """Hold a circuit at a bandwidth, or more, until a time; it outranks every rule. There is one hold a
+    """Hold circuits at a bandwidth, or more, until a time; it outranks every rule. There is one hold a
     circuit: a new one takes its place."""
     from iodcal.commands import overrides
 
-    configuration, asked = _asked(session, note, now=now, length=length, until=until)
+    names, bandwidth = _split_bandwidth(circuits)
+    configuration, asked = _asked(session, note, now=now, start=start, length=length, until=until)
     state = session.state_path(configuration)
-    act = overrides.hold(
-        configuration, state, name=circuit, bandwidth=" ".join(bandwidth), asked=asked, exactly=exactly
+    acts = overrides.hold(
+        configuration, state, names=names, bandwidth=bandwidth, asked=asked, exactly=exactly
     )
-    return _finish(session, configuration, act, asked, sync=sync)
+    return _finish(session, configuration, acts, asked, sync=sync)
 
 
-@command("End a circuit's hold.", "iodcal release den-a --sync")
+def _split_bandwidth(words: list[str]) -> tuple[list[str], str]:
+    """Names of circuits, and the bandwidth behind them, which may be two words: `1 Gbps`."""
+    size = 2 if words[-1].isalpha() and words[-1].casefold() != "highest" else 1
+    if len(words) <= size:
+        from iodcal.errors import UsageError
+
+        raise UsageError("hold_what")
+    return words[:-size], " ".join(words[-size:])
+
+
+@command("End the hold of circuits.", "iodcal release den-a --sync")
 def release(
     session: CommandSession,
-    circuit: CircuitArgument,
+    circuits: Circuits,
     *,
     note: Note = "",
     sync: Sync = False,
     now: NowOption = None,
 ) -> int:
-    """End a circuit's hold before its time; what the rules and the baseline ask for counts again."""
+    """End holds before their time; what the rules and the baseline ask for counts again."""
     from iodcal.commands import overrides
 
     configuration, asked = _asked(session, note, now)
-    act = overrides.release(configuration, session.state_path(configuration), circuit, asked)
-    return _finish(session, configuration, act, asked, sync=sync)
+    acts = overrides.release(configuration, session.state_path(configuration), circuits, asked)
+    return _finish(session, configuration, acts, asked, sync=sync)
 
 
 @command("Order nothing until a time.", "iodcal pause den-a --until 18:00 --note 'carrier maintenance'")
 def pause(
     session: CommandSession,
-    circuit: OneCircuit = None,
+    circuits: AnyCircuits = None,
     *,
     all_circuits: All = False,
     length: Length = None,
@@ -95,33 +118,33 @@ def pause(
     sync: Sync = False,
     now: NowOption = None,
 ) -> int:
-    """Order nothing until a time, for one circuit or for all. Events that will be short of bandwidth by it
+    """Order nothing until a time, for circuits or for all. Events that will be short of bandwidth by it
     are told as problems."""
     from iodcal.commands import overrides
 
-    name = _one_or_all(circuit, all_circuits=all_circuits)
+    names = _some_or_all(circuits or [], all_circuits=all_circuits)
     configuration, asked = _asked(session, note, now=now, length=length, until=until)
-    act = overrides.pause(configuration, session.state_path(configuration), name, asked)
-    return _finish(session, configuration, act, asked, sync=sync)
+    acts = overrides.pause(configuration, session.state_path(configuration), names, asked)
+    return _finish(session, configuration, acts, asked, sync=sync)
 
 
 @command("End a pause, or parking.", "iodcal resume --all --sync")
 def resume(
     session: CommandSession,
-    circuit: OneCircuit = None,
+    circuits: AnyCircuits = None,
     *,
     all_circuits: All = False,
     note: Note = "",
     sync: Sync = False,
     now: NowOption = None,
 ) -> int:
-    """End a circuit's pause; with --all every pause, and parking too."""
+    """End the pause of circuits; with --all every pause, and parking too."""
     from iodcal.commands import overrides
 
-    name = _one_or_all(circuit, all_circuits=all_circuits)
+    names = _some_or_all(circuits or [], all_circuits=all_circuits)
     configuration, asked = _asked(session, note, now)
-    act = overrides.resume(configuration, session.state_path(configuration), name, asked)
-    return _finish(session, configuration, act, asked, sync=sync)
+    acts = overrides.resume(configuration, session.state_path(configuration), names, asked)
+    return _finish(session, configuration, acts, asked, sync=sync)
 
 
 @command(
@@ -134,7 +157,7 @@ def park(session: CommandSession, *, note: Note = "", sync: Sync = False, now: N
 
     configuration, asked = _asked(session, note, now)
     act = overrides.park(configuration, session.state_path(configuration), asked)
-    return _finish(session, configuration, act, asked, sync=sync)
+    return _finish(session, configuration, [act], asked, sync=sync)
 
 
 @command("Drop what is known of a circuit that left the configuration.", "iodcal forget den-old")
@@ -149,15 +172,19 @@ def forget(
     carrier nothing is changed."""
     from iodcal.commands import overrides
 
-    configuration, asked = _asked(session, note, None)
+    # What left the configuration, only one that loads can tell.
+    _, asked = _asked(session, note, None)
+    configuration = session.configuration()
     act = overrides.forget(configuration, session.state_path(configuration), name, asked, force=force)
-    return _finish(session, configuration, act, asked, sync=False)
+    return _finish(session, configuration, [act], asked, sync=False)
 
 
 def _asked(
     session: CommandSession,
     note: str,
     now: str | None,
+    *,
+    start: str | None = None,
     length: timedelta | None = None,
     until: str | None = None,
 ) -> tuple[Configuration, OverrideRequest]:
@@ -168,43 +195,49 @@ def _asked(
         real_person(),
         terminal=session.watched,
         note=note.strip(),
+        start=start,
         length=length,
         until=until,
         now=now,
         run_id=session.run_id,
     )
-    return session.configuration(), asked
+    return session.known_configuration(), asked
 
 
-def _one_or_all(circuit: str | None, *, all_circuits: bool) -> str | None:
-    """The circuit that was named; None for all."""
-    if (circuit is None) != all_circuits:
+def _some_or_all(circuits: list[str], *, all_circuits: bool) -> list[str]:
+    """The circuits that were named; none for all."""
+    if bool(circuits) == all_circuits:
         from iodcal.errors import UsageError
 
-        raise UsageError("one_or_all" if circuit is None else "one_and_all", circuit=circuit)
-    return circuit
+        raise UsageError("one_and_all" if circuits else "one_or_all", circuit=", ".join(circuits))
+    return circuits
 
 
 def _finish(
-    session: CommandSession, configuration: Configuration, act: Act, asked: OverrideRequest, *, sync: bool
+    session: CommandSession,
+    configuration: Configuration,
+    acts: Sequence[Act],
+    asked: OverrideRequest,
+    *,
+    sync: bool,
 ) -> int:
     """Shows what was done; with `sync` orders what follows from it."""
     from iodcal.output.overrides import act_lines
 
-    lines = list(act_lines(act, synced=sync))
+    lines = list(act_lines(acts, synced=sync))
     if not session.json and not session.quiet:
         sys.stdout.writelines(f"{line}\n" for line in lines)
     if sync:
         sys.stdout.flush()
-        synced = _sync(session, configuration, act, asked, unsaid=lines if session.json else ())
-        return _show_act(session, act, synced.report) if session.json else show_sync(session, synced)
-    return _show_act(session, act) if session.json else Exit.OK
+        synced = _sync(session, configuration, acts, asked, unsaid=lines if session.json else ())
+        return _show_acts(session, acts, synced.report) if session.json else show_sync(session, synced)
+    return _show_acts(session, acts) if session.json else Exit.OK
 
 
-def _show_act(session: CommandSession, act: Act, synced: Report | None = None) -> int:
-    from iodcal.output.operations_view import act_view
+def _show_acts(session: CommandSession, acts: Sequence[Act], synced: Report | None = None) -> int:
+    from iodcal.output.operations_view import acts_view
 
-    shown = act_view(act, synced)
+    shown = acts_view(acts, synced)
     session.print_json(shown)
     return shown.exit
 
@@ -212,19 +245,24 @@ def _show_act(session: CommandSession, act: Act, synced: Report | None = None) -
 def _sync(
     session: CommandSession,
     configuration: Configuration,
-    act: Act,
+    acts: Sequence[Act],
     asked: OverrideRequest,
     *,
     unsaid: Iterable[str],
 ) -> Synced:
-    """Orders what follows from `act`, on its circuit or on all. Where that fails, `unsaid` is told on
+    """Orders what follows from `acts`, on their circuits or on all. Where that fails, `unsaid` is told on
     stderr: what was done stands all the same."""
     from iodcal.commands.announce import sync as carry_out
     from iodcal.commands.requests import SyncRequest
     from iodcal.errors import IodcalError
 
-    circuit = act.circuit.name if act.circuit is not None else None
-    syncing = SyncRequest(terminal=session.watched, now=asked.now, circuit=circuit, run_id=session.run_id)
+    syncing = SyncRequest(
+        terminal=session.watched,
+        now=asked.now,
+        circuits=tuple(act.circuit.name for act in acts if act.circuit is not None),
+        run_id=session.run_id,
+        faults=session.faults,
+    )
     try:
         if session.terminal and not session.json and not session.quiet:
             headings.of_sync(session, configuration, syncing)

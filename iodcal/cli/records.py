@@ -53,7 +53,7 @@ def history(
     ] = False,
 ) -> int:
     """Show what was ordered, or would have been: when, why, by whom and which run, and what became of it."""
-    configuration = session.configuration()
+    configuration = session.known_configuration()
     in_vain = circuit or start or end or since or outcome  # perhaps: that is told without a heading
     if not in_vain:
         headings.of_history(session, configuration)
@@ -61,7 +61,12 @@ def history(
     from iodcal.commands.history import history as look_up
 
     asked = HistoryAsked(
-        circuit, start, end=end, since=since, outcomes=tuple(outcome or ()), everything=everything
+        tuple(circuit or ()),
+        start,
+        end=end,
+        since=since,
+        outcomes=tuple(outcome or ()),
+        everything=everything,
     )
     report = look_up(configuration, session.state_path(configuration), asked)
     from iodcal.output.history import print_history, unreadable_line
@@ -123,12 +128,13 @@ def report(
     looks_back = start is not None or end is not None or html is None
     if looks_back and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
-    configuration = session.configuration()
+    configuration = session.known_configuration()
     from iodcal.commands.spans import LookbackRequest, PageRequest
 
+    circuits = tuple(circuit or ())
     if looks_back:
-        return _look_back(session, configuration, LookbackRequest(start, end, circuit, now), html)
-    return _draw(session, configuration, PageRequest(circuit, past, window, now), html or Path("-"))
+        return _look_back(session, configuration, LookbackRequest(start, end, circuits, now), html)
+    return _draw(session, configuration, PageRequest(circuits, past, window, now), html or Path("-"))
 
 
 def _look_back(

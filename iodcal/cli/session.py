@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +26,13 @@ if TYPE_CHECKING:
 
 class CommandSession:
     """One invocation of one command; its log is set up as soon as there is one. `run_id` names it in logs,
-    history and notices."""
+    history and notices; `faults` are those of the configuration while its last good copy stands in."""
 
     def __init__(self, common: Common) -> None:
         from iodcal.cli import logs
 
         self.common = common
+        self.faults: tuple[Fault, ...] = ()
         self.run_id = os.urandom(8).hex()
         log_format = common.log_format or LogFormat.TEXT
         logs.configure(verbose=self.verbose, log_format=log_format, run_id=self.run_id)
@@ -81,6 +84,41 @@ class CommandSession:
 
         return load_configuration(self.config_path)
 
+    def known_configuration(self) -> Configuration:
+        """The configuration, for a command that needs only what is known; where it does not load, its last
+        good copy, which is told first, and which the exit status tells. Raises ConfigurationError where
+        there is neither."""
+        from iodcal.config.load import recall_last_good
+        from iodcal.errors import ConfigurationError
+
+        try:
+            return self.configuration()
+        except ConfigurationError as error:
+            recalled = recall_last_good(self.config_path, self.common.state)
+            if recalled is None:
+                raise
+            self.faults = error.faults
+        from iodcal.cli.logs import say
+        from iodcal.messages.files import STANDS_IN
+        from iodcal.output.text import for_line
+
+        say(for_line(STANDS_IN.format(count=len(self.faults), first=self.faults[0])))
+        return recalled
+
+    @contextmanager
+    def standing_in(self) -> Iterator[None]:
+        """An error that ends a command which went on by the last good copy says that the configuration is
+        wrong, too, which its exit status tells; a slip on the command line remains one."""
+        from iodcal.errors import IodcalError, UsageError
+
+        try:
+            yield
+        except UsageError:
+            raise
+        except IodcalError as error:
+            error.standing_in = self.faults
+            raise
+
     def configuration_or_last_good(self) -> tuple[Configuration, tuple[Fault, ...]]:
         """The configuration; or, where it does not load, the last one that did, and what is wrong now.
         Raises ConfigurationError where there is neither."""
@@ -117,7 +155,7 @@ class CommandSession:
         """Shows one JSON object."""
         from iodcal.output.json import dump
 
-        sys.stdout.write(dump(result) + "\n")
+        sys.stdout.write(dump(result, faults=self.faults) + "\n")
 
     def console(self, *, stderr: bool = False) -> Console:
         """The console for people; with `stderr` that for problems."""

@@ -228,7 +228,7 @@ def doctor(
 
     Exit status: 0 nothing is red, 3 something is, 1 not everything could be tried in time.
     """
-    configuration = session.configuration()
+    configuration = session.known_configuration()
     headings.of_doctor(session, configuration)
     from iodcal.doctor.examine import PATIENCE, examine
 

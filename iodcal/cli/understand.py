@@ -10,7 +10,7 @@ import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.options import CachedOption, NowOption, WindowOption, duration, share
+from iodcal.cli.options import CachedOption, NowOption, WindowOption, circuit_names, duration, share
 from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 def explain(
     session: CommandSession,
     circuit: Annotated[
-        str | None, typer.Argument(metavar="CIRCUIT", help="Why this bandwidth on it; else on each.")
+        list[str] | None,
+        typer.Argument(
+            metavar="CIRCUIT",
+            help="Why this bandwidth on it, or on those of a pattern; else on each.",
+            autocompletion=circuit_names,
+        ),
     ] = None,
     *,
     at: Annotated[
@@ -56,7 +61,7 @@ def explain(
     from iodcal.commands.requests import ExplainRequest
 
     asked = ExplainRequest(
-        circuit,
+        tuple(circuit or ()),
         at,
         event=event,
         calendar=calendar,
@@ -71,7 +76,10 @@ def explain(
 
 
 def _answer(session: CommandSession, asked: ExplainRequest) -> int:
-    configuration = session.configuration()
+    from iodcal.domain.structs import replace
+
+    configuration = session.known_configuration() if asked.cached else session.configuration()
+    asked = replace(asked, faults=session.faults)
     headings.of_question(session, configuration, asked)
     from iodcal.commands.explain import ExplainedCircuits, answer
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from iodcal.calendars import CalendarReader
-from iodcal.commands.requests import PreviewRequest, check_diff, clock_of
+from iodcal.commands.requests import PreviewRequest, check_diff, clock_of, select_circuits
 from iodcal.commands.sync import preview_request, store_of, surroundings
 from iodcal.config import Configuration
 from iodcal.domain.diff import CircuitDifference, circuit_differences
@@ -82,6 +82,8 @@ def compare(
 ) -> RulesComparison:
     """Plans by both configurations, from the same state and readings. Raises UsageError, StateError."""
     check_diff(configuration, other, asked)
+    known = {**configuration.circuits, **other.circuits}
+    asked = replace(asked, circuits=select_circuits(known, asked.circuits))
     configuration, other = _alike(configuration, other)
     clock, now = clock_of(configuration, asked.now)
     # Both look as far, and the exit status is the comparison's own.

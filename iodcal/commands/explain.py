@@ -93,7 +93,8 @@ def _explain_circuits(
         # What was is looked at as it would have been planned then, by today's calendars.
         now=at.isoformat() if at < now else now.isoformat() if asked.now is not None else None,
         window=horizon.length,
-        circuit=asked.circuit,
+        circuits=asked.circuits,
+        faults=asked.faults,
         cached=asked.cached,
     )
     report = plan(configuration, state_path, preview, progress)

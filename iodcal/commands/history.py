@@ -9,16 +9,17 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from iodcal.analysis.load import load_past
+from iodcal.commands.requests import select_circuits
 from iodcal.config import Configuration
 from iodcal.config.fields import suggest_nearest
 from iodcal.domain.changes import Reason
 from iodcal.domain.orders import Outcome
 from iodcal.domain.service_level import Readiness
+from iodcal.domain.structs import replace
 from iodcal.domain.time import parse_moment
 from iodcal.errors import UsageError
 from iodcal.exits import Exit
 from iodcal.store.entries import HELD, Entry, entries_of
-from iodcal.store.history import Past
 
 OUTCOMES = tuple(dict.fromkeys((*map(str, Outcome), HELD, *map(str, Reason), *map(str, Readiness))))
 
@@ -27,7 +28,7 @@ class HistoryAsked(Struct, frozen=True):
     """What `history` was asked for: times as people write them, `since` a length of time back from now;
     `outcomes` are outcomes of orders, `held`, reasons for holding back, results of looks; none: all."""
 
-    circuit: str | None = None
+    circuits: tuple[str, ...] = ()
     start: str | None = None
     end: str | None = None
     since: timedelta | None = None
@@ -59,7 +60,9 @@ def history(
     start, end = _span(asked, configuration, now)
     _check_outcomes(asked.outcomes)
     past = load_past(configuration, state_path, start)
-    _check_circuit(asked.circuit, configuration, past)
+    # A circuit that has left the configuration still has its history.
+    known = dict.fromkeys((*configuration.circuits, *sorted(past.circuits)))
+    asked = replace(asked, circuits=select_circuits(known, asked.circuits))
     found = entries_of(past, everything=asked.everything)
     chosen = tuple(entry for entry in found if _wanted(entry, asked, start, end))
     return HistoryReport(
@@ -97,16 +100,9 @@ def _check_outcomes(outcomes: tuple[str, ...]) -> None:
             )
 
 
-def _check_circuit(circuit: str | None, configuration: Configuration, past: Past) -> None:
-    """A circuit that has left the configuration still has its history."""
-    known = list(dict.fromkeys((*configuration.circuits, *sorted(past.circuits))))
-    if circuit is not None and circuit not in known:
-        raise UsageError("no_such_circuit", circuit=circuit, known=", ".join(known))
-
-
 def _wanted(entry: Entry, asked: HistoryAsked, start: datetime | None, end: datetime | None) -> bool:
     in_time = (start is None or entry.at >= start) and (end is None or entry.at < end)
-    of_circuit = asked.circuit is None or entry.concerns(asked.circuit)
+    of_circuit = not asked.circuits or any(map(entry.concerns, asked.circuits))
     came_to = not asked.outcomes or entry.outcome in asked.outcomes
     held = entry.outcome == HELD and entry.reason in asked.outcomes
     return in_time and of_circuit and (came_to or held)

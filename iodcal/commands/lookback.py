@@ -23,7 +23,7 @@ from iodcal.analysis.figures import (
 from iodcal.analysis.load import load_past_before
 from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
 from iodcal.analysis.service_level import served, worst_first
-from iodcal.commands.requests import clock_of
+from iodcal.commands.requests import clock_of, select_circuits
 from iodcal.commands.spans import LookbackRequest, months_of, shown, span_of
 from iodcal.config import Configuration
 from iodcal.domain.circuit_state import CircuitState
@@ -41,14 +41,15 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
     """What the circuits cost and how they served. Raises UsageError, StateError."""
     _, now = clock_of(configuration, asked.now)
     over = span_of(configuration, asked, now)
-    circuits = [one for one in configuration.circuits.values() if asked.circuit in (None, one.name)]
+    chosen = select_circuits(configuration.circuits, asked.circuits)
+    circuits = [one for one in configuration.circuits.values() if not chosen or one.name in chosen]
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, over.start)
     if not tells_of_circuits(past):
         empty = look_back(past, circuits, standings={}, over=over, now=now, zone=configuration.zone)
         return replace(empty, nothing_beside=str(state_path))
-    if asked.circuit is not None:
-        past = _only(past, circuits[0].key, asked.circuit)
+    if chosen:
+        past = _only(past, circuits)
     found = look_back(past, circuits, standings=state.circuits, over=over, now=now, zone=configuration.zone)
     if not any(one.figures.at_tier for one in found.circuits):
         raise UsageError(
@@ -57,14 +58,15 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
     return found
 
 
-def _only(past: Past, key: str, circuit: str) -> Past:
-    """What concerns one circuit."""
+def _only(past: Past, circuits: Sequence[Circuit]) -> Past:
+    """What concerns `circuits`."""
+    keys, names = {one.key for one in circuits}, {one.name for one in circuits}
     return Past(
-        tuple(one for one in past.orders if one.order.circuit_key == key),
+        tuple(one for one in past.orders if one.order.circuit_key in keys),
         past.changes,
         curtain_ups=past.curtain_ups,
-        readings=tuple(one for one in past.readings if one.key == key),
-        problems=tuple(one for one in past.problems if one.facts.get("circuit") == circuit),
+        readings=tuple(one for one in past.readings if one.key in keys),
+        problems=tuple(one for one in past.problems if one.facts.get("circuit") in names),
         unreadable=past.unreadable,
     )
 

@@ -6,7 +6,7 @@ it is the next run's to order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from iodcal.actor import Person, new_run_id
-from iodcal.commands.requests import check_circuit, check_now, clock_of
+from iodcal.commands.requests import check_now, clock_of, select_circuits
 from iodcal.commands.sync import LOCK_PATIENCE_ON_TERMINAL, store_of
 from iodcal.config import Configuration
 from iodcal.config.fields import closest_word
@@ -41,12 +41,14 @@ _FARTHEST = timedelta(days=366)
 
 class OverrideRequest(Struct, frozen=True):
     """How a person's command was given. `terminal` is True where the person looks on; of `length` and
-    `until` a command that needs an end takes exactly one; `now` moves the sandbox's time; `run_id` names it
+    `until` a command that needs an end takes exactly one, `start` is when a hold begins that does not begin
+    now; `now` moves the sandbox's time; `run_id` names it
     in logs and history."""
 
     person: Person
     terminal: bool
     note: str = ""
+    start: str | None = None
     length: timedelta | None = None
     until: str | None = None
     now: str | None = None
@@ -78,31 +80,55 @@ class Act(Struct, frozen=True):
 def hold(
     configuration: Configuration,
     state_path: Path,
-    name: str,
+    names: Sequence[str],
     bandwidth: str,
     asked: OverrideRequest,
     *,
     exactly: bool,
-) -> Act:
-    """Holds a circuit at a bandwidth until a time. Raises UsageError, LockHeldError, StateError."""
-    circuit = _circuit(configuration, name)
+) -> tuple[Act, ...]:
+    """Holds circuits, by name or pattern, at a bandwidth until a time: all of them or none. Raises
+    UsageError, LockHeldError, StateError."""
+    circuits = _circuits(configuration, names)
     with _acting(configuration, state_path, asked, "hold") as (journal, now):
         _refuse_parked(journal.state)
-        until = _until(asked, now, circuit.zone)
-        wish = Hold(
-            _bandwidth(bandwidth, circuit),
-            now,
-            until=until,
-            who=asked.person.name,
-            note=asked.note,
-            exactly=exactly,
-        )
-        standing = standing_of(circuit, journal.state.circuits)
-        for code in doubts(wish, circuit, starting_point(standing)):
-            raise UsageError(code, **_facts_of_hold(wish, circuit))
-        _note(journal, asked, command="hold", circuit=circuit, facts=to_json(wish))
-        journal.put(replace(standing, hold=wish))
-        paused = longest_pause((standing.pause, journal.state.pause), now)
+        wishes = [
+            (circuit, _hold_wish(circuit, bandwidth, asked, journal=journal, now=now, exactly=exactly))
+            for circuit in circuits
+        ]
+        return tuple(_hold(journal, circuit, wish=wish, asked=asked, now=now) for circuit, wish in wishes)
+
+
+def _hold_wish(
+    circuit: Circuit,
+    bandwidth: str,
+    asked: OverrideRequest,
+    *,
+    journal: Journal,
+    now: datetime,
+    exactly: bool,
+) -> Hold:
+    """The hold that was asked for; one that begins later starts so early that it is up by then."""
+    start = _start(asked, now, circuit.zone)
+    until = _until(asked, start, circuit.zone)
+    wish = Hold(
+        _bandwidth(bandwidth, circuit),
+        max(now, start - circuit.provisioning),
+        until=until,
+        who=asked.person.name,
+        note=asked.note,
+        exactly=exactly,
+    )
+    standing = standing_of(circuit, journal.state.circuits)
+    for code in doubts(wish, circuit, starting_point(standing)):
+        raise UsageError(code, **_facts_of_hold(wish, circuit))
+    return wish
+
+
+def _hold(journal: Journal, circuit: Circuit, *, wish: Hold, asked: OverrideRequest, now: datetime) -> Act:
+    standing = standing_of(circuit, journal.state.circuits)
+    _note(journal, asked, command="hold", circuit=circuit, facts=to_json(wish))
+    journal.put(replace(standing, hold=wish))
+    paused = longest_pause((standing.pause, journal.state.pause), now)
     running = standing.hold if standing.hold is not None and now < standing.hold.until else None
     names = (circuit.name,) if paused is not None else ()
     return Act(
@@ -117,67 +143,93 @@ def hold(
     )
 
 
-def release(configuration: Configuration, state_path: Path, name: str, asked: OverrideRequest) -> Act:
-    """Ends a circuit's hold now. Raises UsageError, LockHeldError, StateError."""
-    circuit = _circuit(configuration, name)
+def release(
+    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+) -> tuple[Act, ...]:
+    """Ends the holds of circuits now. Raises UsageError, LockHeldError, StateError."""
+    circuits = _circuits(configuration, names)
     with _acting(configuration, state_path, asked, "release") as (journal, now):
-        standing = standing_of(circuit, journal.state.circuits)
-        running = standing.hold if standing.hold is not None and now < standing.hold.until else None
-        if running is not None:
-            # What has ended is kept for a while: it explains the lowering that follows.
-            ended = replace(running, until=now) if running.since < now else None
-            _note(journal, asked, command="release", circuit=circuit, facts=_why(asked))
-            journal.put(replace(standing, hold=ended))
+        return tuple(_release(journal, circuit, asked, now) for circuit in circuits)
+
+
+def _release(journal: Journal, circuit: Circuit, asked: OverrideRequest, now: datetime) -> Act:
+    standing = standing_of(circuit, journal.state.circuits)
+    running = standing.hold if standing.hold is not None and now < standing.hold.until else None
+    if running is not None:
+        # What has ended is kept for a while: it explains the lowering that follows.
+        ended = replace(running, until=now) if running.since < now else None
+        _note(journal, asked, command="release", circuit=circuit, facts=_why(asked))
+        journal.put(replace(standing, hold=ended))
     who, changed = asked.person.name, running is not None
     return Act(
         "release", now, who=who, zone=circuit.zone, circuit=circuit, hold=running, over=True, changed=changed
     )
 
 
-def pause(configuration: Configuration, state_path: Path, name: str | None, asked: OverrideRequest) -> Act:
-    """Orders nothing until a time, for one circuit or (None) for all. Raises UsageError, LockHeldError,
+def pause(
+    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+) -> tuple[Act, ...]:
+    """Orders nothing until a time, for circuits or (no name) for all. Raises UsageError, LockHeldError,
     StateError."""
-    circuit = _circuit(configuration, name) if name is not None else None
-    zone = circuit.zone if circuit is not None else configuration.zone
+    circuits = _circuits(configuration, names)
     with _acting(configuration, state_path, asked, "pause") as (journal, now):
         _refuse_parked(journal.state)
-        wish = Pause(now, _until(asked, now, zone), asked.person.name, asked.note)
-        _note(journal, asked, command="pause", circuit=circuit, facts=to_json(wish))
-        if circuit is None:
-            before = journal.state.pause
-            journal.state = replace(journal.state, pause=wish)
-        else:
-            standing = standing_of(circuit, journal.state.circuits)
-            before = standing.pause
-            journal.put(replace(standing, pause=wish))
-    return Act(
-        "pause",
-        now,
-        who=wish.who,
-        zone=zone,
-        circuit=circuit,
-        pause=wish,
-        replaced=longest_pause((before,), now),
-    )
+        until = [_until(asked, now, circuit.zone) for circuit in circuits]  # all are judged before any counts
+        if not circuits:
+            return (_pause_all(journal, configuration, asked, now),)
+        return tuple(
+            _pause(journal, circuit, asked=asked, now=now, until=end)
+            for circuit, end in zip(circuits, until, strict=True)
+        )
 
 
-def resume(configuration: Configuration, state_path: Path, name: str | None, asked: OverrideRequest) -> Act:
-    """Ends one circuit's pause; or (None) every pause, and parking. Raises UsageError, LockHeldError,
+def _pause(
+    journal: Journal, circuit: Circuit, *, asked: OverrideRequest, now: datetime, until: datetime
+) -> Act:
+    wish = Pause(now, until, asked.person.name, asked.note)
+    _note(journal, asked, command="pause", circuit=circuit, facts=to_json(wish))
+    standing = standing_of(circuit, journal.state.circuits)
+    journal.put(replace(standing, pause=wish))
+    replaced = longest_pause((standing.pause,), now)
+    return Act("pause", now, who=wish.who, zone=circuit.zone, circuit=circuit, pause=wish, replaced=replaced)
+
+
+def _pause_all(journal: Journal, configuration: Configuration, asked: OverrideRequest, now: datetime) -> Act:
+    zone, before = configuration.zone, journal.state.pause
+    wish = Pause(now, _until(asked, now, zone), asked.person.name, asked.note)
+    _note(journal, asked, command="pause", circuit=None, facts=to_json(wish))
+    journal.state = replace(journal.state, pause=wish)
+    return Act("pause", now, who=wish.who, zone=zone, pause=wish, replaced=longest_pause((before,), now))
+
+
+def resume(
+    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+) -> tuple[Act, ...]:
+    """Ends the pauses of circuits; or (no name) every pause, and parking. Raises UsageError, LockHeldError,
     StateError."""
-    circuit = _circuit(configuration, name) if name is not None else None
+    circuits = _circuits(configuration, names)
     with _acting(configuration, state_path, asked, "resume") as (journal, now):
-        if circuit is None:
-            return _resume_all(journal, configuration, asked, now)
-        state = journal.state
-        standing = standing_of(circuit, state.circuits)
-        own = longest_pause((standing.pause,), now)
-        if state.parked is not None:
-            raise UsageError("resume_parked", circuit=circuit.name)
-        if own is None and longest_pause((state.pause,), now) is not None:
-            raise UsageError("resume_all_paused", circuit=circuit.name)
-        if own is not None:
-            _note(journal, asked, command="resume", circuit=circuit, facts=_why(asked))
-            journal.put(replace(standing, pause=None))
+        if not circuits:
+            return (_resume_all(journal, configuration, asked, now),)
+        for circuit in circuits:
+            _refuse_resume(journal.state, circuit, now)
+        return tuple(_resume(journal, circuit, asked, now) for circuit in circuits)
+
+
+def _refuse_resume(state: State, circuit: Circuit, now: datetime) -> None:
+    if state.parked is not None:
+        raise UsageError("resume_parked", circuit=circuit.name)
+    own = longest_pause((standing_of(circuit, state.circuits).pause,), now)
+    if own is None and longest_pause((state.pause,), now) is not None:
+        raise UsageError("resume_all_paused", circuit=circuit.name)
+
+
+def _resume(journal: Journal, circuit: Circuit, asked: OverrideRequest, now: datetime) -> Act:
+    standing = standing_of(circuit, journal.state.circuits)
+    own = longest_pause((standing.pause,), now)
+    if own is not None:
+        _note(journal, asked, command="resume", circuit=circuit, facts=_why(asked))
+        journal.put(replace(standing, pause=None))
     who, changed = asked.person.name, own is not None
     return Act(
         "resume", now, who=who, zone=circuit.zone, circuit=circuit, pause=own, over=True, changed=changed
@@ -285,9 +337,9 @@ def _sound_state(store: StateStore) -> State:
     return store.load()
 
 
-def _circuit(configuration: Configuration, name: str) -> Circuit:
-    check_circuit(configuration, name)
-    return configuration.circuits[name]
+def _circuits(configuration: Configuration, names: Sequence[str]) -> list[Circuit]:
+    known = configuration.circuits
+    return [known[name] for name in select_circuits(known, names)]
 
 
 def _refuse_parked(state: State) -> None:
@@ -295,16 +347,27 @@ def _refuse_parked(state: State) -> None:
         raise UsageError("parked", who=state.parked.who)
 
 
+def _start(asked: OverrideRequest, now: datetime, zone: ZoneInfo) -> datetime:
+    """When a hold begins: now, or later."""
+    if asked.start is None:
+        return now
+    start = _moment(asked.start, now, zone)
+    if start < now:
+        raise UsageError("hold_from_past", start=f"{start.astimezone(zone):%a %d %b %Y %H:%M %Z}")
+    return start
+
+
+def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    try:
+        return parse_moment(text, now, zone)
+    except (ValueError, OverflowError) as error:
+        raise UsageError("bad_time", message=str(error)) from None
+
+
 def _until(asked: OverrideRequest, now: datetime, zone: ZoneInfo) -> datetime:
     if (asked.length is None) == (asked.until is None):
         raise UsageError("one_end")
-    if asked.length is not None:
-        until = now + asked.length
-    else:
-        try:
-            until = parse_moment(asked.until or "", now, zone)
-        except (ValueError, OverflowError) as error:
-            raise UsageError("bad_time", message=str(error)) from None
+    until = now + asked.length if asked.length is not None else _moment(asked.until or "", now, zone)
     if until <= now:
         raise UsageError(
             "until_past",

@@ -5,8 +5,9 @@ There is nothing here that takes long to load: what was asked in vain is told at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
@@ -20,26 +21,29 @@ _A_MOMENT = timedelta(minutes=1)
 
 
 class PreviewRequest(Struct, frozen=True):
-    """What `plan` was asked for; `allow_downs` where it stands in for a sync that lets so many through."""
+    """What `plan` was asked for. `circuits` are names and patterns, none for all; `allow_downs` where it
+    stands in for a sync that lets so many through; `faults` as in `SyncRequest`."""
 
     now: str | None = None
     window: timedelta | None = None
-    circuit: str | None = None
+    circuits: tuple[str, ...] = ()
     cached: bool = False
     detailed_exitcode: bool = False
     unmatched: bool = False
     run_id: str = ""
     allow_downs: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 class SyncRequest(Struct, frozen=True):
-    """What `sync` was asked for. `terminal` is True where a person looks on; `faults` are those of the
+    """What `sync` was asked for. `circuits` are names and patterns, none for all; `terminal` is True where a
+    person looks on; `faults` are those of the
     configuration where it does not load and an earlier one stands in for it. `run_id` names the run; one is
     made up where it is not given."""
 
     terminal: bool
     now: str | None = None
-    circuit: str | None = None
+    circuits: tuple[str, ...] = ()
     allow_downs: int = 0
     expect: str | None = None
     wait: timedelta | None = None
@@ -48,9 +52,10 @@ class SyncRequest(Struct, frozen=True):
 
 
 class ExplainRequest(Struct, frozen=True):
-    """What `explain` was asked; the texts are as they stood on the command line."""
+    """What `explain` was asked; the texts are as they stood on the command line. `circuits` are names and
+    patterns, none for all; `faults` as in `SyncRequest`."""
 
-    circuit: str | None = None
+    circuits: tuple[str, ...] = ()
     at: str | None = None
     event: str | None = None
     calendar: str | None = None
@@ -60,11 +65,12 @@ class ExplainRequest(Struct, frozen=True):
     window: timedelta | None = None
     cached: bool = False
     now: str | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 def check_preview(configuration: Configuration, asked: PreviewRequest) -> None:
     """Raises UsageError where `plan` was asked for what makes no sense."""
-    check_circuit(configuration, asked.circuit)
+    select_circuits(configuration.circuits, asked.circuits)
     check_window(asked.window)
     if asked.cached and asked.unmatched:
         raise UsageError("cached_unmatched")
@@ -81,13 +87,12 @@ def check_diff(configuration: Configuration, other: Configuration, asked: Previe
     check_window(asked.window)
     if asked.unmatched:
         raise UsageError("diff_unmatched")
-    if asked.circuit not in other.circuits:
-        check_circuit(configuration, asked.circuit)
+    select_circuits({**configuration.circuits, **other.circuits}, asked.circuits)
 
 
 def check_sync(configuration: Configuration, asked: SyncRequest) -> None:
     """Raises UsageError where `sync` was asked for what makes no sense."""
-    check_circuit(configuration, asked.circuit)
+    select_circuits(configuration.circuits, asked.circuits)
     if asked.now is not None and asked.wait is not None:
         raise UsageError("now_and_wait")
     check_now(configuration, asked.now)
@@ -97,7 +102,7 @@ def check_question(configuration: Configuration, asked: ExplainRequest) -> None:
     """Raises UsageError where the question makes no sense."""
     looks_for_event = {"--event": asked.event, "--calendar": asked.calendar}
     of_try = {"--calendar": asked.calendar, "--at": asked.at, "--duration": asked.duration}
-    if asked.circuit is not None and _given({**looks_for_event, "--subject": asked.subject}):
+    if asked.circuits and _given({**looks_for_event, "--subject": asked.subject}):
         raise _mixed("a circuit", *_given({**looks_for_event, "--subject": asked.subject}))
     if asked.subject is None and (
         only := _given({"--duration": asked.duration, "--organizer": asked.organizer})
@@ -134,16 +139,24 @@ def dry_run(asked: SyncRequest) -> PreviewRequest:
     if senseless:
         raise UsageError("dry_run_mixed", options=" and ".join(senseless))
     return PreviewRequest(
-        asked.now, circuit=asked.circuit, run_id=asked.run_id, allow_downs=asked.allow_downs
+        asked.now, circuits=asked.circuits, run_id=asked.run_id, allow_downs=asked.allow_downs
     )
 
 
-def check_circuit(configuration: Configuration, circuit: str | None) -> None:
-    """Raises UsageError unless the configuration has that circuit."""
-    known = configuration.circuits
-    if circuit is not None and circuit not in known:
-        near = closest_word(circuit, known)
-        raise UsageError("no_such_circuit", circuit=circuit, near=near, known=", ".join(known))
+def select_circuits(known: Iterable[str], given: Sequence[str]) -> tuple[str, ...]:
+    """The circuits among those `known` that `given` names, be it by name or by a pattern such as `lon-*`, in
+    the order of `known` and each once; none where none is given. Raises UsageError for a name that is not
+    known, and for a pattern that no name fits."""
+    names = tuple(known)
+    for one in given:
+        if not any(_fits(name, one) for name in names):
+            near = closest_word(one, names)
+            raise UsageError("no_such_circuit", circuit=one, near=near, known=", ".join(names))
+    return tuple(name for name in names if any(_fits(name, one) for one in given))
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def check_now(configuration: Configuration, now: str | None) -> None:

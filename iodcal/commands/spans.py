@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from iodcal.commands.requests import check_circuit, clock_of
+from iodcal.commands.requests import clock_of, select_circuits
 from iodcal.config import Configuration
 from iodcal.domain.localtime import Interval, midnight
 from iodcal.domain.time import EXAMPLES, parse_moment
@@ -27,14 +27,14 @@ class LookbackRequest(Struct, frozen=True):
 
     start: str | None = None
     end: str | None = None
-    circuit: str | None = None
+    circuits: tuple[str, ...] = ()
     now: str | None = None
 
 
 def span_of(configuration: Configuration, asked: LookbackRequest, now: datetime) -> Interval:
     """The time (UTC) that is looked back on, none of it to come. Raises UsageError, also for a circuit that
     the configuration does not have."""
-    check_circuit(configuration, asked.circuit)
+    select_circuits(configuration.circuits, asked.circuits)
     start = _day(asked.start, configuration, now) if asked.start else month_start(now, configuration.zone)
     end = _day(asked.end, configuration, now) if asked.end else now
     if asked.start and start >= now:
@@ -86,7 +86,7 @@ class PageRequest(Struct, frozen=True):
     """What the page is to show: so far `back` (three days if None), so far ahead (`window`; as each run looks
     if None)."""
 
-    circuit: str | None = None
+    circuits: tuple[str, ...] = ()
     back: timedelta | None = None
     window: timedelta | None = None
     now: str | None = None
@@ -99,7 +99,7 @@ class PageRequest(Struct, frozen=True):
 
 def check_page(configuration: Configuration, asked: PageRequest) -> None:
     """Raises UsageError where the page would have no end, or nothing to show."""
-    check_circuit(configuration, asked.circuit)
+    select_circuits(configuration.circuits, asked.circuits)
     if not configuration.circuits:
         raise UsageError("no_circuits")
     if max(asked.far_back, asked.window or timedelta()) > _FARTHEST:

@@ -15,10 +15,10 @@ from iodcal.clock import boot_time
 from iodcal.commands.requests import (
     PreviewRequest,
     SyncRequest,
-    check_circuit,
     check_preview,
     check_sync,
     clock_of,
+    select_circuits,
 )
 from iodcal.config import Configuration
 from iodcal.domain.changes import Reason
@@ -67,6 +67,7 @@ def plan(
     Raises UsageError, StateError.
     """
     check_preview(configuration, asked)
+    asked = replace(asked, circuits=select_circuits(configuration.circuits, asked.circuits))
     clock, now = clock_of(configuration, asked.now)
     request = preview_request(configuration, asked, now)
     state = store_of(configuration, state_path, clock).load(read_only=True)
@@ -79,13 +80,14 @@ def plan(
 
 
 def preview_request(configuration: Configuration, asked: PreviewRequest, now: datetime) -> Request:
-    """What `plan` asks of a run at `now` (UTC)."""
+    """What `plan` asks of a run at `now` (UTC), of the circuits that `asked` names."""
     return Request(
         command="plan",
         now=now,
         window=asked.window or configuration.settings.window,
         run_id=asked.run_id or new_run_id(),
-        circuit=asked.circuit,
+        circuits=asked.circuits,
+        faults=asked.faults,
         cached=asked.cached,
         detailed_exitcode=asked.detailed_exitcode,
         unmatched=asked.unmatched,
@@ -93,14 +95,11 @@ def preview_request(configuration: Configuration, asked: PreviewRequest, now: da
     )
 
 
-def status(
-    configuration: Configuration, state_path: Path, circuit: str | None = None, run_id: str = ""
-) -> Report:
+def status(configuration: Configuration, state_path: Path, asked: PreviewRequest) -> Report:
     """What is known without asking anybody. Raises UsageError, StateError."""
-    check_circuit(configuration, circuit)
+    asked = replace(asked, circuits=select_circuits(configuration.circuits, asked.circuits))
     clock, now = clock_of(configuration, None)
-    window = configuration.settings.window
-    request = Request("status", now, window, run_id or new_run_id(), circuit=circuit, cached=True)
+    request = replace(preview_request(configuration, asked, now), command="status", cached=True)
     state = store_of(configuration, state_path, clock).load(read_only=True)
     report = run(
         configuration,
@@ -129,6 +128,7 @@ def sync(
     all is on disk and the lock is free, before open orders are waited for. Raises UsageError, LockHeldError,
     StateError, PlanChangedError."""
     check_sync(configuration, asked)
+    asked = replace(asked, circuits=select_circuits(configuration.circuits, asked.circuits))
     clock, now = clock_of(configuration, asked.now)
     store = store_of(configuration, state_path, clock)
     with _lock(store, asked, configuration.settings.every, clock) as before:
@@ -139,7 +139,7 @@ def sync(
             now=now if asked.now is not None else clock(),
             window=configuration.settings.window,
             run_id=asked.run_id or new_run_id(),
-            circuit=asked.circuit,
+            circuits=asked.circuits,
             allow_downs=asked.allow_downs,
             expect=asked.expect,
             faults=asked.faults,
@@ -229,7 +229,7 @@ def finish(
     telling = decide_alerts(
         report.problems,
         journal.state.told,
-        examined=examined_by(report, asked.circuit),
+        examined=examined_by(report, asked.circuits),
         now=report.now,
         terminal=asked.terminal,
     )

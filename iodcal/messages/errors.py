@@ -34,6 +34,8 @@ def words_of(code: str, kind: Kind) -> Words:
 
 _USAGE = {
     "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
+    "hold_what": Words("A hold needs circuits and a bandwidth", "Such as iodcal hold den-a 1 Gbps --for 2h"),
+    "hold_from_past": Words("{start} is over", "Leave --from out: the hold begins at once"),
     "no_such_calendar": Words("There is no calendar {calendar}", "The configuration has: {known}"),
     "bad_time": Words("{message}", "A time of day alone means today"),
     "window_too_long": Words("A window of more than {days} days is too long to look at", "Ask for less"),

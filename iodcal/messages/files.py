@@ -6,6 +6,11 @@ from collections.abc import Mapping
 
 from iodcal.messages import Words
 
+STANDS_IN = (
+    "error: The configuration does not load; the last one that did goes on, ups only. {first} "
+    "(iodcal check shows all that is wrong: {count})"
+)
+
 FILES = {
     "file_unreadable": Words("{file} cannot be read: {reason}", "check the path and the file's permissions"),
     "file_too_large": Words("{file} is larger than {limit} bytes", "save a shorter range"),

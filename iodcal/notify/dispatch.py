@@ -216,7 +216,7 @@ class Announcer(Struct):
     @property
     def _watched(self) -> bool:
         """Only the timer's whole runs are: any other must not hide that the timer stands still."""
-        return not self.asked.terminal and self.asked.circuit is None
+        return not self.asked.terminal and not self.asked.circuits
 
     def _news(self, synced: Synced) -> Choose:
         news, report = news_of(synced), synced.report
@@ -225,7 +225,7 @@ class Announcer(Struct):
             wanted = list(news)
             if memory.failure_told:
                 wanted.append(recovery_of(memory.failure_told, report.now, report.run_id))
-            if NoticeKind.DAILY in target.kinds and self.asked.circuit is None:
+            if NoticeKind.DAILY in target.kinds and not self.asked.circuits:
                 day = day_due(memory.daily_on, target.daily_at, report.now, self.configuration.zone)
                 wanted += [summary(report, target, day)] if day is not None else []
             taken = tuple(filter(target.takes, wanted))
@@ -249,7 +249,7 @@ class Announcer(Struct):
 
     def _write_metrics(self, report: Report | None, status: int) -> None:
         """A run of one circuit says nothing of the others, and nothing of the timer."""
-        if self.asked.circuit is None:
+        if not self.asked.circuits:
             with _unharmed():
                 state = self.dispatcher.state_path
                 write_metrics(self.configuration, state, report=report, status=status, started=self._started)

@@ -18,6 +18,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Cost
 from iodcal.domain.time import moment as moment  # the views import it from here
 from iodcal.errors import Fault
+from iodcal.exits import Exit
 from iodcal.problems.kinds import Problem
 from iodcal.problems.messages import describe
 
@@ -49,9 +50,13 @@ def _taken(source: object, name: str) -> Any:
     return dict(value) if name == "labels" else value
 
 
-def dump(result: View | Json) -> str:
-    """One object as text; plain ASCII, so that no title can play tricks on a terminal."""
+def dump(result: View | Json, faults: Iterable[Fault] = ()) -> str:
+    """One object as text; plain ASCII, so that no title can play tricks on a terminal. `faults` are those of
+    a configuration that its last good copy stood in for: they decide the exit status."""
     plain = to_builtins(result, builtin_types=(datetime,))
+    wrong = to_builtins(fault_views(faults))
+    if wrong:
+        plain |= {"exit": int(Exit.CONFIGURATION), "faults": wrong}
     return json.dumps(plain, indent=2, ensure_ascii=True, default=_instant)
 
 

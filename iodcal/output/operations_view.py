@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
 
+from iodcal.domain.structs import replace
 from iodcal.output.json import ResultView, View, mbps
 from iodcal.output.plan_view import (
     HoldView,
@@ -36,7 +37,8 @@ class ForgottenView(View):
 
 
 class ActView(ResultView):
-    """What a person's command prints; `sync` where it ordered at once what follows from it."""
+    """What a person's command prints; `acts` holds one for each of several circuits, `sync` where it
+    ordered at once what follows from it."""
 
     now: datetime
     who: str
@@ -48,6 +50,7 @@ class ActView(ResultView):
     parked: ParkedView | None
     paused: tuple[str, ...]
     forgotten: ForgottenView | None
+    acts: tuple[ActView, ...] | UnsetType = UNSET
     sync: PlanView | UnsetType = UNSET
 
 
@@ -76,8 +79,21 @@ class InitView(ResultView):
     plan: PlanView
 
 
-def act_view(act: Act, synced: Report | None = None) -> ActView:
-    """The object that a person's command prints; `synced` is the run that followed at once."""
+def acts_view(acts: Sequence[Act], synced: Report | None = None) -> ActView:
+    """The object that a person's command prints; `synced` is the run that followed at once. What was done on
+    each of several circuits stands in `acts`, and none of it beside."""
+    if len(acts) == 1:
+        return _act_view(acts[0], synced)
+    together = replace(
+        acts[0], circuit=None, hold=None, pause=None, replaced=None, changed=any(act.changed for act in acts)
+    )
+    together = replace(together, paused=tuple(name for act in acts for name in act.paused))
+    view = _act_view(together, synced)
+    view.acts = tuple(_act_view(act) for act in acts)
+    return view
+
+
+def _act_view(act: Act, synced: Report | None = None) -> ActView:
     gone = act.forgotten
     return ActView.of(
         act,
@@ -86,6 +102,7 @@ def act_view(act: Act, synced: Report | None = None) -> ActView:
         hold=hold_view(act.hold),
         pause=pause_view(act.pause),
         parked=parked_view(act.parked),
+        acts=UNSET,
         forgotten=ForgottenView.of(gone, ordered_mbps=mbps(gone.ordered)) if gone is not None else None,
         sync=report_view(synced) if synced is not None else UNSET,
     )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -20,8 +20,16 @@ if TYPE_CHECKING:
     from iodcal.commands.overrides import Act
 
 
-def act_lines(act: Act, *, synced: bool) -> Iterator[str]:
+def act_lines(acts: Sequence[Act], *, synced: bool) -> Iterator[str]:
     """What was done, and when it takes effect; `synced` says that a sync follows at once."""
+    for act in acts:
+        yield from _lines_of(act)
+    waits = [act for act in acts if act.changed and act.command in ("hold", "release", "resume", "park")]
+    if waits and not synced:
+        yield "The next run acts on it; with --sync it is done at once"
+
+
+def _lines_of(act: Act) -> Iterator[str]:
     lines = {
         "hold": _hold,
         "release": _release,
@@ -31,8 +39,6 @@ def act_lines(act: Act, *, synced: bool) -> Iterator[str]:
         "forget": _forget,
     }[act.command]
     yield from (for_line(line) for line in lines(act))
-    if act.changed and not synced and act.command in ("hold", "release", "resume", "park"):
-        yield "The next run acts on it; with --sync it is done at once"
 
 
 def _name(act: Act) -> str:
@@ -43,9 +49,13 @@ def _ends(wish: Hold | Pause, act: Act) -> str:
     return f"{with_zone(wish.until, act.zone)} ({relative(wish.until, act.now)})"
 
 
+def _begins(hold: Hold, act: Act) -> str:
+    return with_zone(hold.since, act.zone) if hold.since > act.now else ""
+
+
 def _hold(act: Act) -> Iterator[str]:
     assert act.hold is not None  # noqa: S101 - what a hold always has
-    yield f"{_name(act)} is {hold_text(act.hold, _ends(act.hold, act))}"
+    yield f"{_name(act)} is {hold_text(act.hold, _ends(act.hold, act), _begins(act.hold, act))}"
     if act.circuit is not None and (sold := act.circuit.sold(act.hold.bandwidth)) != act.hold.bandwidth:
         yield f"The next tier that is sold, {sold}, is ordered for it"
     if isinstance(act.replaced, Hold):
@@ -111,10 +121,12 @@ def by_whom(who: str, note: str) -> str:
     return f"by {for_terminal(who, 32)}{reason}"
 
 
-def hold_text(hold: Hold, until: str) -> str:
-    """`held at 1 Gbps or more until Tue 24 17:00, by pat: DR rehearsal`."""
+def hold_text(hold: Hold, until: str, start: str = "") -> str:
+    """`held at 1 Gbps or more until Tue 24 17:00, by pat: DR rehearsal`; with the `start` of one that is yet
+    to begin."""
+    until = f"from {start} until {until}" if start else f"until {until}"
     level = f"at exactly {hold.bandwidth}" if hold.exactly else f"at {hold.bandwidth} or more"
-    return f"held {level} until {until}, {by_whom(hold.who, hold.note)}"
+    return f"held {level} {until}, {by_whom(hold.who, hold.note)}"
 
 
 def pause_text(pause: Pause, until: str) -> str:
@@ -143,7 +155,8 @@ def wishes_of(plan: CircuitPlan, now: datetime) -> Iterator[str]:
     """What holds back or holds up one circuit because somebody said so, a line each."""
     zone, standing = plan.circuit.zone, plan.standing
     if standing.hold is not None and now < standing.hold.until:
-        yield hold_text(standing.hold, local(standing.hold.until, zone))
+        start = local(standing.hold.since, zone) if standing.hold.since > now else ""
+        yield hold_text(standing.hold, local(standing.hold.until, zone), start)
     pause = longest_pause((standing.pause,), now)
     if pause is not None:
         yield pause_text(pause, local(pause.until, zone))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -168,8 +168,9 @@ def _keep(problem: Problem, known: Told | None, now: datetime, *, heard: bool) -
     return replace(known, facts=dict(problem.facts), over=False)
 
 
-def examined_by(report: Report, circuit: str | None) -> Callable[[str, str], bool]:
-    """Which problems this run could have seen, by (kind, where): only those can clear."""
+def examined_by(report: Report, circuits: Sequence[str]) -> Callable[[str, str], bool]:
+    """Which problems this run could have seen, by (kind, where): only those can clear. `circuits` are those
+    that it was limited to; none: it saw all."""
     unread = tuple(f"{source.source.label}/" for source in report.sources if source.remembered)
     readings = {plan.circuit.name: plan.standing.reading for plan in report.plans}
     unlooked = {name for name, reading in readings.items() if reading is None or reading.at < report.now}
@@ -179,7 +180,7 @@ def examined_by(report: Report, circuit: str | None) -> Callable[[str, str], boo
             return False
         if kind in _SEEN_AT_CARRIERS and where in unlooked:
             return False
-        return circuit is None or where == circuit or where.startswith(f"{circuit}/")
+        return not circuits or any(f"{where}/".startswith(f"{circuit}/") for circuit in circuits)
 
     return examined
 

@@ -22,7 +22,8 @@ from iodcal.store.state import State
 
 
 class Request(Struct, frozen=True):
-    """What is asked of a run, to be judged at `now` (UTC). `circuit` limits it to one circuit, `allow_downs`
+    """What is asked of a run, to be judged at `now` (UTC). `circuits` limits it to those (none:
+    all), `allow_downs`
     lets that many unplanned lowerings through, `expect` is the digest of the only changes that may be
     ordered, `shared_with` a host that used the same state just before, `faults` what is wrong with a
     configuration that an earlier one stands in for, `cached` makes the last run's readings
@@ -32,7 +33,7 @@ class Request(Struct, frozen=True):
     now: datetime
     window: timedelta
     run_id: str
-    circuit: str | None = None
+    circuits: tuple[str, ...] = ()
     allow_downs: int = 0
     expect: str | None = None
     shared_with: str | None = None

@@ -57,7 +57,7 @@ def draw_timelines(run: Run, snapshot: EventSnapshot) -> dict[str, Timeline]:
     return {
         circuit.key: _timeline(run, circuit, windows[name], freezes[name])
         for name, circuit in circuits.items()
-        if run.request.circuit in (None, name)
+        if not run.request.circuits or name in run.request.circuits
     }
 
 

@@ -53,10 +53,62 @@ def test_the_copy_is_for_its_owner_and_holds_no_secret_that_the_file_does_not(la
     assert copy.read_bytes() == (lab.iodcal.folder / "rules.yaml").read_bytes()
 
 
+KNOWN = [
+    "status",
+    "history",
+    "report --now 2026-11-24T12:00:00Z",
+    "explain --cached",
+    "plan --cached",
+    "pause --all --for 1h",
+    "resume --all",
+    "hold den-a 1Gbps --for 1h --now 2026-11-24T12:00:00Z",
+    "release den-a --now 2026-11-24T12:00:00Z",
+    "doctor",
+]
+
+
+@pytest.mark.parametrize("command", KNOWN)
+def test_what_needs_only_what_is_known_goes_on_and_says_so_first(lab: Lab, command: str) -> None:
+    arguments = command.split()
+    if arguments[0] in ("pause", "resume"):
+        arguments += ["--now", "2026-11-24T12:00:00Z"]
+    lab.sync("11:00")
+    healthy = lab.iodcal(*arguments)
+    lab.iodcal.write("rules.yaml", "version: [")
+    done = lab.iodcal(*arguments)
+    assert done.status == 78
+    assert done.err.startswith("error: The configuration does not load; the last one that did goes on")
+    assert done.out
+    assert len(done.out.splitlines()) >= len(healthy.out.splitlines())
+    told = lab.iodcal(*arguments, "-o", "json").json
+    assert (told["exit"], len(told["faults"])) == (78, 1)
+    assert "error" not in told
+
+
+def test_a_hold_by_the_copy_is_acted_upon_at_once(lab: Lab) -> None:
+    lab.sync("11:00")
+    lab.iodcal.write("rules.yaml", "version: [")
+    at = ("--now", "2026-11-24T11:05:00Z", "-o", "json")
+    held = lab.iodcal("hold", "den-a", "1", "Gbps", "--for", "1h", "--sync", *at)
+    assert (held.status, held.json["exit"], held.json["sync"]["exit"]) == (78, 78, 78)
+    assert [order["outcome"] for order in held.json["sync"]["orders"]] == ["accepted"]
+
+
+def test_what_ends_a_command_by_the_copy_is_told_with_the_status_of_the_configuration(lab: Lab) -> None:
+    lab.sync("11:00")
+    lab.iodcal.write("rules.yaml", "version: [")
+    (lab.iodcal.folder / "state" / "state.json").write_text('{"version": 99}')
+    done = lab.iodcal("status", "-o", "json")
+    assert (done.status, done.json["exit"], done.json["error"]["code"]) == (78, 78, "too_new")
+    assert done.json["faults"]
+    slip = lab.iodcal("status", "--circuit", "den-b", "-o", "json")
+    assert (slip.status, slip.json["error"]["code"]) == (2, "no_such_circuit")
+
+
 def test_previews_show_what_is_wrong_and_use_no_copy(lab: Lab) -> None:
     lab.sync("11:00")
     lab.iodcal.write("rules.yaml", "version: [")
-    for command in ("plan", "status", "check"):
+    for command in ("plan", "check"):
         done = lab.iodcal(command)
         assert (done.status, done.out) == (78, "")
 

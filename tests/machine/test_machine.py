@@ -274,26 +274,28 @@ class Everything(RuleBasedStateMachine):
         name = self.company.names[service_id]
         if self.done(
             lambda c: overrides.hold(
-                c, self.path, name=name, bandwidth=f"{level} Mbps", asked=asked, exactly=exactly
-            )
+                c, self.path, names=[name], bandwidth=f"{level} Mbps", asked=asked, exactly=exactly
+            )[0]
         ):
             self.diary.stopped_until = max(self.diary.stopped_until, self.now + minutes(length))
 
     @rule(service_id=st.sampled_from(["a", "b"]))
     def somebody_releases(self, service_id: str) -> None:
-        self.done(lambda c: overrides.release(c, self.path, self.company.names[service_id], self.asked()))
+        self.done(
+            lambda c: overrides.release(c, self.path, [self.company.names[service_id]], self.asked())[0]
+        )
 
     @rule(service_id=st.sampled_from(["a", "b", None]), length=st.integers(1, 200))
     def somebody_pauses(self, service_id: str | None, length: int) -> None:
-        name = self.company.names[service_id] if service_id else None
+        names = [self.company.names[service_id]] if service_id else []
         asked = self.asked(length=minutes(length))
-        if self.done(lambda c: overrides.pause(c, self.path, name, asked)):
+        if self.done(lambda c: overrides.pause(c, self.path, names, asked)[0]):
             self.diary.stopped_until = max(self.diary.stopped_until, self.now + minutes(length))
 
     @rule(service_id=st.sampled_from(["a", "b", None]))
     def somebody_resumes(self, service_id: str | None) -> None:
-        name = self.company.names[service_id] if service_id else None
-        self.done(lambda c: overrides.resume(c, self.path, name, self.asked()))
+        names = [self.company.names[service_id]] if service_id else []
+        self.done(lambda c: overrides.resume(c, self.path, names, self.asked())[0])
 
     @rule()
     def somebody_parks(self) -> None:

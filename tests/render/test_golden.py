@@ -28,7 +28,7 @@ from iodcal.domain.policy import SafetyFlags
 from iodcal.domain.structs import replace
 from iodcal.output.json import check_view, dump, failed_view
 from iodcal.output.lines import held_line, late_lines, order_line, problem_lines
-from iodcal.output.operations_view import act_view
+from iodcal.output.operations_view import acts_view
 from iodcal.output.overrides import act_lines
 from iodcal.output.plan import print_plan
 from iodcal.output.plan_view import report_view
@@ -262,7 +262,7 @@ def test_a_hold_in_the_lines_of_cron() -> None:
 
 def act(command: str, **given: object) -> str:
     made = Act(command, NOON, "pat", DENVER, CIRCUIT)
-    return "\n".join(act_lines(replace(made, **given), synced=False))  # type: ignore[arg-type]  # fields by name
+    return "\n".join(act_lines([replace(made, **given)], synced=False))  # type: ignore[arg-type]  # fields by name
 
 
 def test_what_a_persons_command_says() -> None:
@@ -287,7 +287,7 @@ def test_what_a_persons_command_says() -> None:
     known = replace(standing_at(None), name=HOSTILE)
     assert act("forget", forgotten=known).endswith("is forgotten")
     assert (
-        plain(act_view(Act("forget", NOON, "pat", DENVER, forgotten=known)))["forgotten"]["ordered_mbps"]
+        plain(acts_view([Act("forget", NOON, "pat", DENVER, forgotten=known)]))["forgotten"]["ordered_mbps"]
         is None
     )
 

@@ -30,9 +30,9 @@ def ask(configuration: Configuration, asked: HistoryAsked) -> HistoryReport:
     [
         (HistoryAsked(), "order change hold pause later order"),
         (HistoryAsked(everything=True), "order curtain_up change problem reading hold pause later order"),
-        (HistoryAsked(circuit="lon-a"), "change pause"),
+        (HistoryAsked(circuits=("lon-a",)), "change pause"),
         (
-            HistoryAsked(circuit="den-a", everything=True),
+            HistoryAsked(circuits=("den-a",), everything=True),
             "order curtain_up problem reading hold pause later order",
         ),
         (HistoryAsked(start="2026-11-24T12:30:00Z"), "change hold pause later order"),
@@ -55,7 +55,7 @@ def test_what_is_found(configuration: Configuration, asked: HistoryAsked, found:
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        (HistoryAsked(circuit="par-a"), "no_such_circuit"),
+        (HistoryAsked(circuits=("par-a",)), "no_such_circuit"),
         (HistoryAsked(outcomes=("confirmd",)), "no_such_outcome"),
         (HistoryAsked(start="soon"), "bad_time"),
         (HistoryAsked(end="+99999d99999d"), "bad_time"),

@@ -128,7 +128,7 @@ def report_page(configuration: Configuration, state_path: Path, asked: PageReque
     Raises UsageError, StateError.
     """
     check_page(configuration, asked)
-    preview = PreviewRequest(now=asked.now, window=asked.window, circuit=asked.circuit, cached=True)
+    preview = PreviewRequest(now=asked.now, window=asked.window, circuits=asked.circuits, cached=True)
     report = plan(configuration, state_path, preview, lambda _: None)
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)
