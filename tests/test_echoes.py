@@ -11,13 +11,12 @@ import pytest
 
 from iodcal.calendars.graph.errors import error_of
 from iodcal.calendars.login.refusals import refusal
-from iodcal.carriers.lumen.bodies import error_text
 from iodcal.carriers.lumen.inventory import find_service
 from iodcal.cli.boundary import _traceback_of
 from iodcal.cli.logs import _Json, _Text
 from iodcal.config.secrets import SecretValue
 from iodcal.errors import CarrierError
-from iodcal.http import Answer, AnswerError, Deadline, HttpError, ReadingSession, Session
+from iodcal.http import Answer, AnswerError, Deadline, HttpError, ReadingSession, Session, error_text
 from tests.echoes import SPELLINGS, reveals
 from tests.servers.tls import LocalServer, Reply
 

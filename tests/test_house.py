@@ -20,7 +20,7 @@ LAYERS = (
     ("clock", "errors"),
     ("exits", "http", "foreign"),
     ("concurrency", "messages", "problems"),
-    ("config", "store", "calendars", "carriers"),
+    ("config", "store", "calendars", "carriers", "plugins"),
     ("analysis", "result"),
     ("pipeline",),
     ("commands", "doctor", "init"),

@@ -1,39 +1,65 @@
-"""A carrier whose API reads a service with GET and changes its rate limit with one PUT-like POST.
+"""A carrier whose API reads a circuit with GET and sets its rate limit with one PUT of the value alone.
 
-Everything that iodcal asks of a carrier is here; tests/carriers/contract.py checks it.
+It does at once what it is told, names prices by the month, and asks for five minutes between two changes of a
+circuit. Everything that iodcal asks of a carrier is here; test_ratelimit.py runs its contract.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated
 
-from iodcal.carriers import Carrier, CarrierContext, OrderRequest
-from iodcal.config.fields import Text
-from iodcal.config.forms import Section
-from iodcal.config.microsoft365 import SecureUrl
-from iodcal.config.secrets import Secret
-from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
-from iodcal.errors import (
+from iodcal.plugins import (
+    Acceptance,
+    Account,
     AnswerLostError,
+    AnswerObject,
+    ApiClient,
+    Bandwidth,
+    Carrier,
+    CarrierContext,
     CarrierError,
-    ChangePendingError,
-    OrderNotSentError,
-    OrderRefusedError,
+    ChangeLimit,
+    Deadline,
+    Field,
+    OrderRequest,
+    Quote,
+    Reading,
+    Secret,
     SecretError,
+    Section,
+    SecureUrl,
+    Session,
+    Status,
+    Text,
 )
-from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session
 
 _STATUSES = {"LIVE": Status.ACTIVE, "CHANGING": Status.PENDING}
 
 
 class RateLimitOptions(Section, frozen=True):
-    """Where the API is, whose account it bills, and the token that opens it."""
+    """The carrier's keys in rules.yaml, beside those that every carrier has."""
 
-    base_url: SecureUrl
-    account: Text
-    token: Secret
+    base_url: Annotated[SecureUrl, Field(description="Where the API is.")]
+    account: Annotated[Text, Field(description="Whose account it bills.")]
+    token: Annotated[Secret, Field(description="The token that opens it.")]
+
+
+class ApiToken:
+    """A token that stands in the configuration, read when it is first needed."""
+
+    def __init__(self, secret: Secret, context: CarrierContext) -> None:
+        self._secret = secret
+        self._directory = context.directory
+
+    def token(self, deadline: Deadline) -> str:  # noqa: ARG002 - nobody is asked
+        try:
+            return self._secret.resolve(self._directory).reveal()
+        except SecretError as error:
+            raise CarrierError(error.code, **error.facts) from None
+
+    def drop(self) -> None:
+        """There is no other."""
 
 
 class RateLimit:
@@ -41,9 +67,8 @@ class RateLimit:
 
     def __init__(self, options: RateLimitOptions, context: CarrierContext) -> None:
         self._options = options
-        self._context = context
-        self._session = Session()
-        self._clock_error: float | None = None
+        self._now = context.now
+        self._api = ApiClient(Session(), options.base_url, tokens=ApiToken(options.token, context))
 
     @property
     def account(self) -> Account:
@@ -51,60 +76,36 @@ class RateLimit:
 
     @property
     def clock_error(self) -> float | None:
-        return self._clock_error
+        return self._api.clock_error
 
     def read(self, service_id: str, deadline: Deadline) -> Reading:
-        try:
-            answer = self._session.get(self._url(service_id), headers=self._headers(), deadline=deadline)
-            self._clock_error = answer.clock_error
-            document: Any = answer.json() if answer.status == 200 else None
-        except (HttpError, AnswerError) as error:
-            raise CarrierError(error.code, **error.facts) from None
-        if answer.status == 404:
-            raise CarrierError("circuit_unknown", service_id=service_id)
-        if not isinstance(document, dict) or not isinstance(document.get("rateLimit"), int):
-            raise CarrierError("answer_wrong", what=f"status {answer.status}")
-        text = str(document.get("provisioningStatus"))
-        status = _STATUSES.get(text, Status.UNKNOWN)
-        return Reading(self._context.now(), status, Bandwidth(document["rateLimit"]), text)
+        document = self._api.get(f"/product/{service_id}", deadline, unknown=service_id)
+        product = AnswerObject(document, f"the reading of {service_id}")
+        word = product.text("provisioningStatus")
+        status = _STATUSES.get(word, Status.UNKNOWN)
+        return Reading(self._now(), status, product.bandwidth("rateLimit"), word)
 
-    def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:  # noqa: ARG002 - it has no quotes
-        return Quote(f"none-{bandwidth.mbps}", bandwidth, self._context.now())
+    def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:
+        query = {"speed": str(bandwidth.mbps)}
+        document = self._api.get(f"/product/{service_id}/price", deadline, params=query, unknown=service_id)
+        price = AnswerObject(document, f"the price of {service_id}").amount("monthlyRate")
+        return Quote(None, bandwidth, self._now(), price_per_month=price)
 
     def order(self, request: OrderRequest, deadline: Deadline) -> Acceptance:
-        body = {"rateLimit": request.quote.bandwidth.mbps, "reference": request.external_id}
+        wanted = request.quote.bandwidth
+        answer = self._api.order(
+            "PUT",
+            f"/product/{request.service_id}",
+            deadline,
+            service_id=request.service_id,
+            json={"rateLimit": wanted.mbps},
+        )
         try:
-            headers = self._headers()
-        except CarrierError as error:
-            raise OrderNotSentError(error.code, **error.facts) from None
-        try:
-            answer = self._session.post(
-                self._url(request.service_id), json=body, headers=headers, deadline=deadline
-            )
-        except HttpError as error:
-            if error.sent:
-                raise AnswerLostError("answer_lost", reason=error.code) from None
-            raise OrderNotSentError("not_sent", host=error.facts.get("host"), reason=error.code) from None
-        return self._judge(answer, request)
-
-    def _judge(self, answer: Answer, request: OrderRequest) -> Acceptance:
-        if answer.status == 409:
-            raise ChangePendingError("change_pending", service_id=request.service_id)
-        if 400 <= answer.status < 500:
-            raise OrderRefusedError("refused", status=answer.status, message=answer.first_words)
-        if answer.status != 200:
-            raise AnswerLostError("answer_lost", reason=f"status {answer.status}")
-        return Acceptance(self._context.now(), request.external_id)
-
-    def _url(self, service_id: str) -> str:
-        return f"{self._options.base_url}/product/{service_id}"
-
-    def _headers(self) -> dict[str, str]:
-        try:
-            token = self._options.token.resolve(self._context.directory).reveal()
-        except SecretError as error:
-            raise CarrierError(error.code, **error.facts) from None
-        return {"Authorization": f"Bearer {token}"}
+            product = AnswerObject(self._api.document(answer), "the answer to the order")
+            done = product.text("provisioningStatus") == "LIVE" and product.bandwidth("rateLimit") == wanted
+        except CarrierError as error:  # it said yes, and then something that nobody understands
+            raise AnswerLostError("answer_lost", reason=str(error.facts.get("what"))) from None
+        return Acceptance(self._now(), done=done)
 
 
 class RateLimitPlugin:
@@ -114,6 +115,8 @@ class RateLimitPlugin:
     virtual = False
     default_provisioning = timedelta(minutes=5)
     default_changes_per_day: int | None = None
+    circuit_limits = (ChangeLimit(1, timedelta(minutes=5)),)
+    idempotent = True
 
     def is_test(self, options: RateLimitOptions) -> bool:
         return "staging" in options.base_url

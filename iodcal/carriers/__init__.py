@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import Acceptance, Account, Quote, Reading
+from iodcal.domain.circuits import Acceptance, Account, ChangeLimit, Quote, Reading
+from iodcal.domain.money import Billing, Tariff
 
 if TYPE_CHECKING:
     from iodcal.config.forms import Section
@@ -98,23 +99,36 @@ class Offering(Protocol):
         ...
 
 
+@runtime_checkable
+class Advising(Protocol):
+    """What a `Carrier` may offer beside: what people should know of a circuit, for `doctor`."""
+
+    def warnings(self, service_id: str, deadline: Deadline) -> Sequence[str]:
+        """A sentence for each: terms that forbid a change, billing by which lowering saves nothing, a test
+        environment. Changes nothing; may be retried. Called after `read` of the same circuit.
+
+        Raises CarrierError.
+        """
+        ...
+
+
 class CarrierContext(Struct, frozen=True):
     """What a carrier may need of its surroundings: `directory` is where relative paths start, `now` tells
     the time (UTC; virtual under `--now`), `provisioning` and `changes_per_day` are the common options."""
 
     directory: Path
-    now: Callable[[], datetime]
-    provisioning: timedelta
-    changes_per_day: int | None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    provisioning: timedelta = timedelta(minutes=10)
+    changes_per_day: int | None = None
 
 
 class CarrierPlugin(Protocol):
     """What an entry point of the group `iodcal.carriers` names.
 
-    `Options` is the section of the carrier's keys, other than the common ones
-    `type`, `provisioning`, `changes_per_day`, `rates`, `currency` and `billing`. `account` needs no secret
-    and no network. `virtual` is True where the carrier lives in a file and may run at any time (`--now`). A
-    plug-in may have `list_prices`, a dated `Tariff` that counts until the configuration or a quote says more.
+    `Options` is the section of the carrier's keys, other than the common ones `type`, `provisioning`,
+    `changes_per_day`, `changes_per_circuit`, `rates`, `currency` and `billing`. `account` needs no secret
+    and no network; where only the login names its number, that is empty. `virtual` is True where the carrier
+    lives in a file and may run at any time (`--now`). A plug-in may also have what `PluginDefaults` lists.
     """
 
     virtual: bool
@@ -131,3 +145,41 @@ class CarrierPlugin(Protocol):
     def account(self, options: Any, context: CarrierContext) -> Account: ...
 
     def create(self, options: Any, context: CarrierContext) -> Carrier: ...
+
+
+class PluginDefaults(Struct, frozen=True):
+    """What a plug-in object may say beside, under these names; each has a default, so that each may be
+    missing.
+
+    `list_prices` is a dated tariff that counts until the configuration or a quote says more;
+    `default_billing` how part hours and days are billed, unless the configuration says; `circuit_limits` are
+    how often one circuit may be changed. `idempotent` is True where an order sets a value, so that the same
+    order twice does no more than once: after a lost answer it may be sent again as soon as a reading shows
+    the old bandwidth.
+    """
+
+    list_prices: Tariff | None = None
+    default_billing: Billing = Billing.MINUTE
+    circuit_limits: tuple[ChangeLimit, ...] = ()
+    idempotent: bool = False
+
+
+def defaults_of(plugin: object) -> PluginDefaults:
+    """What `plugin` says beside. Raises TypeError for a value of another type."""
+    known = getattr(plugin, "defaults", None)
+    if isinstance(known, PluginDefaults):
+        return known
+    names = PluginDefaults.__struct_fields__
+    said = {name: getattr(plugin, name) for name in names if hasattr(plugin, name)}
+    made = PluginDefaults(**said)
+    limits = made.circuit_limits
+    sound = (
+        isinstance(made.list_prices, Tariff | None)
+        and isinstance(made.default_billing, Billing)
+        and isinstance(limits, tuple)
+        and all(isinstance(one, ChangeLimit) and type(one.count) is int and one.count > 0 for one in limits)
+        and isinstance(made.idempotent, bool)
+    )
+    if not sound:
+        raise TypeError(f"one of {', '.join(names)} has another type than the protocol says")
+    return made

@@ -127,16 +127,20 @@ def _is_reading(value: object) -> bool:
         and isinstance(value.status, Status)
         and (value.bandwidth is None or _is_bandwidth(value.bandwidth))
         and _is_text(value.status_text)
+        and _is_text(value.waits_for)
     )
 
 
 def _is_quote(value: object) -> bool:
     return (
         isinstance(value, Quote)
-        and _is_text(value.id)
+        and isinstance(value.id, (str, type(None)))
         and _is_bandwidth(value.bandwidth)
         and _is_moment(value.at)
-        and (value.price_per_hour is None or _is_price(value.price_per_hour))
+        and all(
+            price is None or _is_price(price)
+            for price in (value.price_per_hour, value.price_per_day, value.price_per_month)
+        )
         and _is_text(value.currency)
     )
 
@@ -150,4 +154,6 @@ def _is_acceptance(value: object) -> bool:
         isinstance(value, Acceptance)
         and _is_moment(value.at)
         and isinstance(value.carrier_order_id, (str, type(None)))
+        and isinstance(value.done, bool)
+        and _is_text(value.waits_for)
     )

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
 from iodcal.domain.budgets import MoneyBudget
-from iodcal.domain.circuits import Circuit, Orders
+from iodcal.domain.circuits import ChangeLimit, Circuit, Orders
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import OrderTimeouts
 from iodcal.domain.rules import Rule
@@ -82,6 +82,7 @@ class CarrierConfig(Struct, frozen=True):
     provisioning: timedelta
     changes_per_day: int | None
     tariff: Tariff = UNPRICED
+    circuit_limits: tuple[ChangeLimit, ...] = ()
 
 
 class Way(StrEnum):

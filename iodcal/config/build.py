@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from iodcal.calendars import CalendarContext
-from iodcal.carriers import CarrierContext, CarrierPlugin
+from iodcal.carriers import CarrierContext, CarrierPlugin, defaults_of
 from iodcal.config import CalendarConfig, CarrierConfig, Settings
 from iodcal.config.document import KeyPath
 from iodcal.config.fields import suggest_nearest
@@ -30,7 +30,7 @@ from iodcal.config.schema import (
     SettingsSection,
 )
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import Baseline, Circuit, Labels, Peak, labels_of
+from iodcal.domain.circuits import Baseline, ChangeLimit, Circuit, Labels, Peak, contradiction, labels_of
 from iodcal.domain.money import Rate, RateSource, Tariff
 from iodcal.domain.structs import replace
 from iodcal.domain.workdays import Holidays
@@ -39,10 +39,12 @@ from iodcal.paths import expanded
 
 def carrier_tariff(section: CarrierSection, plugin: CarrierPlugin) -> Tariff:
     """What a carrier's tiers cost: its public list, if it is in the same currency, under the file's rates."""
-    listed: Tariff | None = getattr(plugin, "list_prices", None)  # plug-ins of others may have none
+    defaults = defaults_of(plugin)
+    listed = defaults.list_prices
     currency = section.currency or (listed.currency if listed is not None else "USD")
     known = listed.rates if listed is not None and listed.currency == currency else ()
-    return Tariff(currency, section.billing, known).over(_configured(section.rates or {}))
+    billing = section.billing or defaults.default_billing
+    return Tariff(currency, billing, known).over(_configured(section.rates or {}))
 
 
 def circuit_tariff(section: CircuitSection, of_carrier: Tariff) -> Tariff:
@@ -161,7 +163,18 @@ class Builder(Struct):
                 provisioning=common.provisioning or plugin.default_provisioning,
                 changes_per_day=common.changes_per_day or plugin.default_changes_per_day,
                 tariff=carrier_tariff(common, plugin),
+                circuit_limits=self._circuit_limits(common, plugin, path),
             )
+
+    def _circuit_limits(
+        self, section: CarrierSection, plugin: CarrierPlugin, path: KeyPath
+    ) -> tuple[ChangeLimit, ...]:
+        """How often one circuit may be changed: as the file says, else as the plug-in does."""
+        given = section.changes_per_circuit
+        limits = defaults_of(plugin).circuit_limits if given is None else given
+        if (fault := contradiction(limits)) is not None:
+            self.faults.add((*path, "changes_per_circuit"), fault)
+        return tuple(sorted(limits, key=lambda limit: limit.length))
 
     def build_circuits(self) -> None:
         """`circuits` over `defaults.circuit`; two entries for one service are one too many."""
@@ -258,6 +271,8 @@ class Builder(Struct):
             orders=section.orders or self.file.settings.orders,
             provisioning=provisioning,
             changes_per_day=limit,
+            limits=carrier.circuit_limits,
+            idempotent=defaults_of(carrier.plugin).idempotent,
             holidays=self._holidays(section),
             tariff=circuit_tariff(section, carrier.tariff),
             max_price_per_hour=section.max_price_per_hour,

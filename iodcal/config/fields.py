@@ -14,8 +14,9 @@ from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from iodcal.config.document import DecimalNumber, WholeNumber
-from iodcal.config.forms import ONE_OR_MORE, Json, Scalar
+from iodcal.config.forms import ANY_NUMBER, ONE_OR_MORE, Json, Scalar
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.circuits import ChangeLimit
 from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.text_match import Keyword, Pattern
 
@@ -122,6 +123,10 @@ def _positive(value: timedelta) -> timedelta:
     if value <= timedelta():
         raise ValueError("this must be more than 0m")
     return value
+
+
+def _change_limit(value: object) -> ChangeLimit:
+    return value if isinstance(value, ChangeLimit) else ChangeLimit.parse(parse_text(value))
 
 
 def _zone(value: object) -> ZoneInfo:
@@ -322,6 +327,11 @@ Days = Annotated[
 ]
 BusinessDays = Annotated[frozenset[int], Scalar(_business_days, one_or_list(_BUSINESS_DAY))]
 HolidaysAsSunday = Annotated[bool, either("as_sunday", "ignored", true="as_sunday")]
+_LIMIT = r"\s*[0-9]+\s+([Ii][Nn]\s+([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?|[Aa]\s+[Mm][Oo][Nn][Tt][Hh])\s*"
+ChangeLimits = Annotated[
+    tuple[Annotated[ChangeLimit, Scalar(_change_limit, text_shape(_LIMIT, example="100 a month"))], ...],
+    ANY_NUMBER,
+]
 Texts = Annotated[tuple[Text, ...], ONE_OR_MORE]
 Keywords = Annotated[tuple[Annotated[Keyword, Scalar(_keyword, _TEXT)], ...], ONE_OR_MORE]
 PatternField = Annotated[Pattern, Scalar(_pattern, text_shape())]

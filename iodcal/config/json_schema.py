@@ -143,6 +143,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "CarrierSection": {
         "provisioning": "How long the carrier takes for a change.",
         "changes_per_day": "How many changes a UTC day it allows an account.",
+        "changes_per_circuit": "How often one circuit may be changed: 1 in 5m, 100 a month; []: any number.",
         "rates": _RATES,
         "currency": _CURRENCY,
         "billing": "minute, hour (every hour begun), or day (the day's highest tier).",

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from iodcal import __version__
 from iodcal.calendars import CalendarContext, CalendarReader
-from iodcal.carriers import Carrier, CarrierContext
+from iodcal.carriers import Carrier, CarrierContext, PluginDefaults, defaults_of
 from iodcal.config.fields import suggest_nearest
 from iodcal.config.forms import keys_of
 from iodcal.domain.circuits import Account
@@ -136,9 +136,11 @@ class GuardedCarrierPlugin(Struct):
 
     plugin: Any
     name: str
+    defaults: PluginDefaults = field(default_factory=PluginDefaults)
     _accounts: dict[int, Account | ForeignError] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.defaults = _ask(lambda: defaults_of(self.plugin), PluginDefaults)
         _ask(lambda: self.plugin.default_provisioning, timedelta)
         _ask(lambda: self.plugin.default_changes_per_day, (int, type(None)))
         _ask(lambda: self.plugin.virtual, bool)
@@ -156,10 +158,6 @@ class GuardedCarrierPlugin(Struct):
     def default_changes_per_day(self) -> int | None:
         limit: int | None = self.plugin.default_changes_per_day
         return limit
-
-    @property
-    def list_prices(self) -> Any:
-        return getattr(self.plugin, "list_prices", None)
 
     @property
     def Options(self) -> Any:  # noqa: N802 - the protocol's

@@ -13,6 +13,7 @@ from iodcal.config import OnDrift, Way
 from iodcal.config.fields import (
     WANTED,
     BusinessDays,
+    ChangeLimits,
     Currency,
     Days,
     EndOfDay,
@@ -123,7 +124,8 @@ class CarrierSection(Section, frozen=True):
     changes_per_day: SomeCount | None = None
     rates: Prices | None = None
     currency: Currency | None = None
-    billing: Annotated[Billing, one_of(Billing)] = Billing.MINUTE
+    billing: Annotated[Billing, one_of(Billing)] | None = None
+    changes_per_circuit: ChangeLimits | None = None
 
 
 class PeakSection(Section, frozen=True, kw_only=True):

@@ -5,16 +5,18 @@ bill and audit. No order depends on them; `notify` may select by a circuit's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.structs import Instant
 from iodcal.domain.workdays import Holidays, Place
@@ -69,13 +71,64 @@ class Account(Struct, frozen=True, order=True):
     number: str
 
 
+_LONGEST_PERIOD = timedelta(days=31)
+_NO_LIMIT = "{!r} is not a limit such as 1 in 5m or 100 a month"
+
+
+class ChangeLimit(Struct, frozen=True, order=True):
+    """At most `count` changes of one circuit in any `period`; with a `period` of None, in one calendar month
+    (UTC)."""
+
+    count: int
+    period: timedelta | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> ChangeLimit:
+        """Reads `1 in 5m` and `100 a month`. Raises ValueError."""
+        words = text.split()
+        if len(words) != 3 or not (words[0].isascii() and words[0].isdecimal()) or len(words[0]) > 6:
+            raise ValueError(_NO_LIMIT.format(text))
+        count, monthly = int(words[0]), [word.casefold() for word in words[1:]] == ["a", "month"]
+        if not monthly and words[1].casefold() != "in":
+            raise ValueError(_NO_LIMIT.format(text))
+        period = None if monthly else parse_duration(words[2])
+        if count < 1:
+            raise ValueError(f"{text!r} allows no change at all: set orders: none instead")
+        if period is not None and not timedelta() < period <= _LONGEST_PERIOD:
+            raise ValueError(f"{text!r} must have a period of more than 0m, and of at most 31d")
+        return cls(count, period)
+
+    @property
+    def length(self) -> timedelta:
+        """The period, or how long a month is at most."""
+        return self.period if self.period is not None else _LONGEST_PERIOD
+
+    def __str__(self) -> str:
+        return (
+            f"{self.count} a month"
+            if self.period is None
+            else f"{self.count} in {format_duration(self.period)}"
+        )
+
+
+def contradiction(limits: Iterable[ChangeLimit]) -> str | None:
+    """Why `limits` cannot all be meant; None where they can."""
+    ordered = sorted(limits, key=lambda limit: (limit.length, limit.count))
+    for short, long in pairwise(ordered):
+        if short.length == long.length:
+            return f"{short} and {long} limit the same period: keep one"
+        if short.count > long.count:
+            return f"{short} can never be used up, as {long} allows fewer: correct one of them"
+    return None
+
+
 class Circuit(Struct, frozen=True):
     """One service as the core needs it. Times are lengths; `tiers` ascend.
 
     `provisioning` is how long this carrier takes to carry out a change; `changes_per_day` is None where
-    the carrier sets no limit. `holidays` are those kept where the circuit is; `place` is where its days are
-    judged. `max_price_per_hour` is in
-    the tariff's currency.
+    the carrier sets no limit, `limits` are how often this circuit may be changed. `idempotent` is True where
+    the same order twice does no more than once. `holidays` are those kept where the circuit is; `place` is
+    where its days are judged. `max_price_per_hour` is in the tariff's currency.
     """
 
     name: str
@@ -91,6 +144,8 @@ class Circuit(Struct, frozen=True):
     orders: Orders = Orders.ALL
     provisioning: timedelta = timedelta(minutes=10)
     changes_per_day: int | None = None
+    limits: tuple[ChangeLimit, ...] = ()
+    idempotent: bool = False
     holidays: Holidays = frozenset()
     tariff: Tariff = UNPRICED
     max_price_per_hour: Decimal | None = None
@@ -171,30 +226,60 @@ class Reading(Struct, frozen=True):
     """What the carrier said of a circuit, when (UTC). `status_text` is the carrier's own word: untrusted.
 
     `bandwidth` is None where the carrier named none; while PENDING it may be the old or the new one.
+    `waits_for` names the person or company whose approval a pending change waits for, in the carrier's words;
+    empty where it waits for nobody.
     """
 
     at: Instant
     status: Status
     bandwidth: Bandwidth | None = field(name="mbps")
     status_text: str = ""
+    waits_for: str = ""
 
     def shows(self, bandwidth: Bandwidth) -> bool:
         """True if the circuit runs at `bandwidth` with nothing pending."""
         return self.status is Status.ACTIVE and self.bandwidth == bandwidth
 
 
-class Quote(Struct, frozen=True):
-    """A carrier's offer. `id` is what the order refers to; prices are per hour, None where not told."""
+HOURS_OF_MONTH = 730
+"""Hours of a month on average: what a monthly price is divided by, for an estimate per hour."""
 
-    id: str
+
+class Quote(Struct, frozen=True):
+    """A carrier's offer of `bandwidth`, when (UTC). `id` is what the order refers to, None where the carrier
+    has no quotes. It names its price by the hour, by the day or by the month, or not at all."""
+
+    id: str | None
     bandwidth: Bandwidth
     at: datetime
     price_per_hour: Decimal | None = None
     currency: str = "USD"
+    price_per_day: Decimal | None = None
+    price_per_month: Decimal | None = None
+
+    @property
+    def hourly(self) -> Decimal | None:
+        """The price of an hour: the carrier's own, else an estimate from that of a day or of a month."""
+        if self.price_per_hour is not None:
+            return self.price_per_hour
+        if self.price_per_day is not None:
+            return self.price_per_day / 24
+        if self.price_per_month is not None:
+            return round(self.price_per_month / HOURS_OF_MONTH, 6)
+        return None
+
+    @property
+    def estimated(self) -> bool:
+        """True where `hourly` is no price that the carrier named."""
+        return self.price_per_hour is None and self.hourly is not None
 
 
 class Acceptance(Struct, frozen=True):
-    """A carrier took an order. That is not yet done."""
+    """A carrier took an order, when (UTC). That is not yet done, unless it says so with `done`: then a
+    reading is asked for at once, and only that confirms it. `waits_for` names whose approval it waits for, in
+    the carrier's words; empty where it waits for nobody."""
 
     at: datetime
-    carrier_order_id: str | None
+    carrier_order_id: str | None = None
+    done: bool = False
+    waits_for: str = ""

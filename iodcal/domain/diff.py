@@ -27,6 +27,7 @@ SETTINGS: Mapping[str, Callable[[Circuit], object]] = {
     "orders": lambda circuit: circuit.orders,
     "provisioning": lambda circuit: circuit.provisioning,
     "changes_per_day": lambda circuit: circuit.changes_per_day,
+    "changes_per_circuit": lambda circuit: tuple(str(limit) for limit in circuit.limits),
     "baseline": lambda circuit: circuit.baseline,
     "holidays": lambda circuit: circuit.holidays,
     "rates": lambda circuit: circuit.tariff.rates,

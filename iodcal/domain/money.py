@@ -126,6 +126,14 @@ class Tariff(Struct, frozen=True):
     billing: Billing = Billing.MINUTE
     rates: tuple[tuple[Bandwidth, Rate], ...] = ()
 
+    @classmethod
+    def listed(cls, currency: str, as_of: date, per_hour: Mapping[int, str]) -> Tariff:
+        """A carrier's public list as it was on that day: prices per hour by Mbps."""
+        rates = {
+            Bandwidth(mbps): Rate(Decimal(price), RateSource.LIST, as_of) for mbps, price in per_hour.items()
+        }
+        return cls(currency).over(rates)
+
     def rate(self, bandwidth: Bandwidth) -> Rate | None:
         """The rate of a tier, None where nobody has told it."""
         return next((rate for tier, rate in self.rates if tier == bandwidth), None)

@@ -6,14 +6,15 @@ Importing this package is cheap: what needs sockets is imported when it is asked
 
 from typing import TYPE_CHECKING, Any
 
-from iodcal.http.answers import Answer, AnswerError, HttpError, Outcome
+from iodcal.http.answers import Answer, AnswerError, HttpError, Outcome, error_text, printable
 from iodcal.http.exchange import Deadline, give_up
 from iodcal.http.urls import host_of, origin_of, require_secure
 
 if TYPE_CHECKING:
+    from iodcal.http.retries import retry_after
     from iodcal.http.session import ReadingSession, Session
 
-_LATER = {"ReadingSession": "session", "Session": "session"}
+_LATER = {"ReadingSession": "session", "Session": "session", "retry_after": "retries"}
 
 __all__ = [
     "Answer",
@@ -23,10 +24,13 @@ __all__ = [
     "Outcome",
     "ReadingSession",
     "Session",
+    "error_text",
     "give_up",
     "host_of",
     "origin_of",
+    "printable",
     "require_secure",
+    "retry_after",
 ]
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from iodcal.domain.structs import Fact, Opaque
 from iodcal.errors import IodcalError
 
+_TEXTS = ("reason", "message", "detail", "title", "Error", "faultstring", "error_description", "error")
+_INNER = ("exception", "errors", "error", "fault")
+_MOST = 300
+_DEPTH = 4
 _LONG_TOKEN = re.compile(r"[\w.+/=~-]{24,}", re.ASCII)
 
 
@@ -90,3 +94,35 @@ def worth_retrying(outcome: Outcome, *, wants_json: bool) -> bool:
 def printable(text: str, length: int) -> str:
     shown = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(shown.split())[:length]
+
+
+def error_text(answer: Answer, *names: str) -> str:
+    """What an answer says is wrong: one line of at most 300 printable characters. An answer of a status from
+    300 on shows no secret that went out, so neither does this.
+
+    With `names` the texts under these keys of its object, joined by ": "; where there is none, or without
+    `names`, the first text under a usual key of a usual envelope. The first words where it is no JSON.
+    """
+    try:
+        document = answer.json()
+    except AnswerError:
+        return answer.first_words or "no text"
+    own = [document.get(name) for name in names] if isinstance(document, dict) else []
+    told = [one.strip() for one in own if isinstance(one, str) and one.strip()]
+    return printable(": ".join(told) or next(_texts(document, _DEPTH), "no text"), _MOST)
+
+
+def _texts(document: Any, depth: int) -> Iterator[str]:
+    if depth == 0:
+        return
+    if isinstance(document, list):
+        for entry in document[:5]:
+            yield from _texts(entry, depth - 1)
+    if not isinstance(document, dict):
+        return
+    for name in _TEXTS:
+        value = document.get(name)
+        if isinstance(value, str) and value.strip():
+            yield value.strip()
+    for name in _INNER:
+        yield from _texts(document.get(name), depth - 1)

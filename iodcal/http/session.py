@@ -248,6 +248,7 @@ class Session(ReadingSession):
         *,
         json: object = None,
         form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         deadline: Deadline,
@@ -259,18 +260,57 @@ class Session(ReadingSession):
         With `answer_is_secret`, as for a login's token, a good answer stays as it came. Raises HttpError; its
         `sent` says whether the server may have seen the request.
         """
-        request = _Request(
-            "POST",
-            url,
-            params=None,
-            headers=headers or {},
-            form=form,
-            json=json,
-            auth=auth,
-            repeatable=retry,
-            answer_is_secret=answer_is_secret,
+        return self._settle(
+            _Request(
+                "POST",
+                url,
+                params=params,
+                headers=headers or {},
+                form=form,
+                json=json,
+                auth=auth,
+                repeatable=retry,
+                answer_is_secret=answer_is_secret,
+            ),
+            deadline,
         )
-        return self._settle(request, deadline)
+
+    def put(
+        self,
+        url: str,
+        *,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: Deadline,
+        retry: bool = False,
+    ) -> Answer:
+        """As `post`. A PUT is no more repeatable than a POST by itself: each may count at the carrier."""
+        return self._settle(_Request("PUT", url, None, headers or {}, json=json, repeatable=retry), deadline)
+
+    def patch(
+        self,
+        url: str,
+        *,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: Deadline,
+        retry: bool = False,
+    ) -> Answer:
+        """As `post`; a `Content-Type` among `headers` takes the place of `application/json`."""
+        return self._settle(
+            _Request("PATCH", url, None, headers or {}, json=json, repeatable=retry), deadline
+        )
+
+    def delete(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        deadline: Deadline,
+        retry: bool = False,
+    ) -> Answer:
+        """As `post`."""
+        return self._settle(_Request("DELETE", url, None, headers or {}, repeatable=retry), deadline)
 
 
 def _remember_secrets(request: _Request, credentials: tuple[str, str] | None, *, secret_url: bool) -> None:

@@ -1,9 +1,14 @@
-"""The carrier in examples/: it passes the contract, and is found by its entry point."""
+"""The carrier in examples/, and the one that 0.1.0 had there: they pass the contract, and are found by their
+entry points."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint, EntryPoints
@@ -19,10 +24,11 @@ from iodcal.config.parse import section_of
 from iodcal.config.plugins import CALENDARS, CARRIERS, load_plugin
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.errors import ConfigurationError
-from tests.carriers.contract import CarrierContract, Harness
+from iodcal.plugins.contract import CarrierContract, Harness
 from tests.servers.tls import LocalServer, Reply, Request
 
-FOLDER = Path(__file__).parent.parent.parent / "examples" / "carrier-plugin"
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "carrier-plugin"
+FOLDER = Path(__file__).parent / "plugin_of_0_1_0"
 TOKEN = "token-of-the-example"
 
 
@@ -38,6 +44,7 @@ class RateLimitHarness(Harness):
         self.time = datetime(2026, 11, 24, 12, tzinfo=UTC)
         self.rate, self.target, self.taken_at = 100, 100, None
         self.fault: str | None = None
+        self.garbled: bytes | None = None
         self.taken = 0
         self.server = LocalServer(self.answer)
         plugin = load_plugin(CARRIERS, "ratelimit")
@@ -52,6 +59,8 @@ class RateLimitHarness(Harness):
             return Reply.of({"message": "not found"}, 404)
         if self.taken_at is not None and self.time >= self.taken_at + self.provisioning:
             self.rate, self.taken_at = self.target, None
+        if request.method == "GET" and self.garbled is not None:
+            return Reply(body=self.garbled)
         if request.method == "GET":
             status = "LIVE" if self.taken_at is None else "CHANGING"
             return Reply.of({"rateLimit": self.rate, "provisioningStatus": status})
@@ -68,8 +77,11 @@ class RateLimitHarness(Harness):
     def now(self) -> datetime:
         return self.time
 
-    def advance(self, length: timedelta) -> None:
-        self.time += length
+    def finish(self) -> None:
+        self.time += self.provisioning
+
+    def garble(self, body: bytes) -> None:
+        self.garbled = body
 
     def lose_answer(self, *, after_effect: bool) -> None:
         self.fault = "after" if after_effect else "before"
@@ -83,7 +95,8 @@ class RateLimitHarness(Harness):
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the example had been installed: its entry point leads to its module."""
+    """As if the example of 0.1.0 had been installed: its entry point leads to its module."""
+    monkeypatch.delitem(sys.modules, "iodcal_ratelimit", raising=False)
     monkeypatch.syspath_prepend(str(FOLDER))
     point = EntryPoint("ratelimit", "iodcal_ratelimit:plugin", CARRIERS)
 
@@ -102,6 +115,23 @@ def harness(tmp_path: Path) -> Iterator[RateLimitHarness]:
 
 class TestRateLimit(CarrierContract):
     pass
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-p", "test_ratelimit", "--pyargs", "iodcal.plugins.contract"], ["test_ratelimit.py"]]
+)
+def test_the_example_passes_as_its_readme_says(tmp_path: Path, arguments: list[str]) -> None:
+    for path in EXAMPLE.iterdir():
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    (tmp_path / "pyproject.toml").unlink()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d\d passed", done.stdout.splitlines()[-1]), done.stdout
 
 
 def test_a_type_that_nobody_registered_is_named() -> None:

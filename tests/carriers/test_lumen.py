@@ -26,7 +26,7 @@ from iodcal.errors import (
     OrderRefusedError,
     QuotaExceededError,
 )
-from tests.carriers.contract import CarrierContract, Harness, soon
+from iodcal.plugins.contract import CarrierContract, Harness, soon
 from tests.servers.lumen import (
     CUSTOMER,
     HTML_503,
@@ -72,6 +72,12 @@ class LumenHarness(Harness):
 
     def advance(self, length: timedelta) -> None:
         self.time += length
+
+    def finish(self) -> None:
+        self.advance(self.provisioning)
+
+    def garble(self, body: bytes) -> None:
+        self.server.script(INVENTORY, *[instead(Reply(body=body))] * 4)
 
     def lose_answer(self, *, after_effect: bool) -> None:
         self.server.script(ORDER, lost_after if after_effect else lost_before)

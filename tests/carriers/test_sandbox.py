@@ -18,7 +18,7 @@ from iodcal.config.parse import section_of
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Status
 from iodcal.errors import CarrierError, OrderNotSentError, OrderRefusedError, QuotaExceededError
-from tests.carriers.contract import CarrierContract, Harness, soon
+from iodcal.plugins.contract import CarrierContract, Harness, soon
 
 ID = "77000000001"
 
@@ -42,6 +42,9 @@ class SandboxHarness(Harness):
 
     def advance(self, length: timedelta) -> None:
         self.time += length
+
+    def finish(self) -> None:
+        self.advance(self.provisioning)
 
     def switch(self, **faults: Any) -> None:
         document = json.loads(self.path.read_text()) if self.path.exists() else {}
@@ -68,7 +71,7 @@ def harness(tmp_path: Path) -> SandboxHarness:
 
 
 class TestSandbox(CarrierContract):
-    def order(self, harness: SandboxHarness, reference: str = "ioSANDBOX") -> None:
+    def place(self, harness: SandboxHarness, reference: str = "ioSANDBOX") -> None:
         harness.carrier.order(self.request(harness, reference=reference), soon())
 
     def test_a_reading_never_writes(self, harness: SandboxHarness) -> None:
@@ -76,40 +79,40 @@ class TestSandbox(CarrierContract):
         assert not harness.path.exists()
 
     def test_its_file_is_for_its_owner_only(self, harness: SandboxHarness) -> None:
-        self.order(harness)
+        self.place(harness)
         assert stat.S_IMODE(harness.path.stat().st_mode) == 0o600
         assert [path.name for path in harness.path.parent.iterdir()] == ["sandbox.json"]
 
     def test_reference_and_note_are_in_the_file(self, harness: SandboxHarness) -> None:
-        self.order(harness, "ioREFERENCE")
+        self.place(harness, "ioREFERENCE")
         pending = harness.document["circuits"][ID]["pending"]
         assert pending["external_id"] == "ioREFERENCE"
         assert pending["note"] == "iodcal contract test"
 
     def test_the_quota_is_by_utc_day(self, harness: SandboxHarness) -> None:
         for _ in range(3):
-            self.order(harness)
+            self.place(harness)
             harness.advance(harness.provisioning)
         with pytest.raises(QuotaExceededError):
-            self.order(harness)
+            self.place(harness)
         harness.advance(timedelta(hours=12))
-        self.order(harness)
+        self.place(harness)
 
     def test_a_stuck_change_stays_pending(self, harness: SandboxHarness) -> None:
         harness.switch(stuck=True)
-        self.order(harness)
+        self.place(harness)
         harness.advance(timedelta(days=2))
         assert harness.carrier.read(ID, soon()).status is Status.PENDING
 
     def test_a_failed_change_comes_to_nothing(self, harness: SandboxHarness) -> None:
         harness.switch(fail=True)
-        self.order(harness)
+        self.place(harness)
         harness.advance(timedelta(days=2))
         assert harness.carrier.read(ID, soon()).shows(Bandwidth(100))
 
     def test_a_lagging_inventory_shows_the_old_state_for_a_while(self, harness: SandboxHarness) -> None:
         harness.switch(lag_minutes=1)
-        self.order(harness)
+        self.place(harness)
         assert harness.carrier.read(ID, soon()).shows(Bandwidth(100))
         harness.advance(timedelta(minutes=1))
         assert harness.carrier.read(ID, soon()).status is Status.PENDING
@@ -119,7 +122,7 @@ class TestSandbox(CarrierContract):
         reading = harness.carrier.read(ID, soon())
         assert (reading.status, reading.status_text) == (Status.UNKNOWN, "Suspended")
         with pytest.raises(OrderRefusedError):
-            self.order(harness)
+            self.place(harness)
 
     def test_readings_can_fail(self, harness: SandboxHarness) -> None:
         harness.switch(unreadable=True)
@@ -128,7 +131,7 @@ class TestSandbox(CarrierContract):
         assert caught.value.code == "unreachable"
 
     def test_a_circuit_may_have_faults_of_its_own(self, harness: SandboxHarness) -> None:
-        self.order(harness)
+        self.place(harness)
         document = harness.document
         document["circuits"][ID]["faults"] = {"status": "Broken", "lose_before": 1}
         harness.path.write_text(json.dumps(document))

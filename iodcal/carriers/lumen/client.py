@@ -1,18 +1,16 @@
-"""Lumen's client: one token a run, kept in memory only; readings, quotes and orders."""
+"""Lumen's client: readings, quotes and orders."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from iodcal.carriers import CarrierContext, ListedCircuit, OrderRequest
 from iodcal.carriers.lumen import bodies
-from iodcal.carriers.lumen.bodies import all_text, error_text
+from iodcal.carriers.lumen.bodies import all_text
 from iodcal.carriers.lumen.inventory import Service, find_service, listed, service_ids
 from iodcal.carriers.lumen.plugin import LumenOptions
-from iodcal.config.secrets import Secret
+from iodcal.carriers.tokens import Tokens
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading
 from iodcal.domain.orders import GATEWAY_ANSWERED
@@ -23,92 +21,8 @@ from iodcal.errors import (
     OrderNotSentError,
     OrderRefusedError,
     QuotaExceededError,
-    SecretError,
 )
-from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session
-
-_RENEW_EARLY = 60.0  # seconds
-_UNKNOWN_LIFETIME = 600.0  # seconds, where the answer does not say
-
-
-class Tokens:
-    """Gives out a bearer token, asks for a new one when it is used up or was refused."""
-
-    def __init__(
-        self, session: Session, url: str, client_id: Secret, client_secret: Secret, directory: Path
-    ) -> None:
-        self._session = session
-        self._url = url
-        self._client_id = client_id
-        self._client_secret = client_secret
-        self._directory = directory
-        self._token = ""
-        self._until = 0.0
-
-    def token(self, deadline: Deadline) -> str:
-        """A token that is good for a while. Raises CarrierError."""
-        if not self._token or time.monotonic() >= self._until:
-            self._renew(deadline)
-        return self._token
-
-    def drop(self) -> None:
-        """The token was refused: the next one is new."""
-        self._token = ""
-
-    def _renew(self, deadline: Deadline) -> None:
-        refusal: Answer | None = None
-        for client_id, client_secret in self._credentials():
-            answer = self._ask(client_id, client_secret, deadline)
-            if answer.status < 300:
-                self._keep(answer)
-                return
-            refusal = answer
-        assert refusal is not None  # noqa: S101 - without credentials SecretError came first
-        code = "login_refused" if refusal.status in (400, 401, 403) else "refused"
-        raise CarrierError(code, status=refusal.status, message=error_text(refusal))
-
-    def _credentials(self) -> Iterator[tuple[str, str]]:
-        """Each pair of key and secret; a list of secrets is tried in turn where the login refuses one."""
-        try:
-            client_id = self._client_id.resolve(self._directory).reveal()
-            for secret in self._client_secret.candidates(self._directory):
-                yield client_id, secret.reveal()
-        except SecretError as error:
-            raise CarrierError(error.code, **error.facts) from None
-
-    def _ask(self, client_id: str, client_secret: str, deadline: Deadline) -> Answer:
-        try:
-            return self._session.post(
-                self._url,
-                form={"grant_type": "client_credentials"},
-                headers={"Accept": "application/json"},
-                auth=(client_id, client_secret),
-                deadline=deadline,
-                retry=True,
-                answer_is_secret=True,
-            )
-        except HttpError as error:
-            raise CarrierError(error.code, **error.facts) from None
-
-    def _keep(self, answer: Answer) -> None:
-        try:
-            document: Any = answer.json()
-        except AnswerError as error:
-            raise CarrierError(error.code, **error.facts) from None
-        token = document.get("access_token") if isinstance(document, dict) else None
-        if not isinstance(token, str) or not token or not token.isprintable():
-            raise CarrierError("answer_wrong", what="no access_token")
-        self._token = token
-        self._until = time.monotonic() + max(0.0, _lifetime(document.get("expires_in")) - _RENEW_EARLY)
-
-
-def _lifetime(expires_in: object) -> float:
-    """Seconds; they come as a text from Lumen, as a number from others."""
-    try:
-        return min(float(str(expires_in)), 86_400.0)
-    except ValueError:
-        return _UNKNOWN_LIFETIME
-
+from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, error_text
 
 _INVENTORY = "/ProductInventory/v1/inventory"
 _PRICE = "/Product/v1/price"

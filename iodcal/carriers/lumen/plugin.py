@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,9 +13,8 @@ from iodcal.config.fields import Text, one_of, text_that
 from iodcal.config.forms import Section
 from iodcal.config.microsoft365 import SecureUrl
 from iodcal.config.secrets import Secret
-from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account
-from iodcal.domain.money import Billing, Rate, RateSource, Tariff
+from iodcal.domain.money import Tariff
 
 _AS_OF = date(2026, 9, 1)
 # USD per hour and connection. Sites differ: a quote is what binds.
@@ -36,13 +34,7 @@ _PER_HOUR = {
     10_000: "4.36",
 }
 
-LIST_PRICES = Tariff(
-    "USD",
-    Billing.MINUTE,
-    tuple(
-        (Bandwidth(mbps), Rate(Decimal(price), RateSource.LIST, _AS_OF)) for mbps, price in _PER_HOUR.items()
-    ),
-)
+LIST_PRICES = Tariff.listed("USD", _AS_OF, _PER_HOUR)
 
 
 class LumenEnvironment(StrEnum):
