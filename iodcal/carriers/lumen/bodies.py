@@ -54,7 +54,7 @@ def _texts(document: Any, depth: int) -> Iterator[str]:
         yield from _texts(document.get(name), depth - 1)
 
 
-_STATES = ("state", "status", "orderState", "orderStatus", "statusCode", "code")
+_STATES = ("state", "status", "orderState", "orderStatus", "statusCode")
 _NO = frozenset({"rejected", "failed", "failure", "declined", "denied", "cancelled", "canceled"})
 _ITEMS = ("productOrderItem", "orderItem")
 
