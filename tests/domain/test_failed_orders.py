@@ -396,3 +396,10 @@ def test_a_lost_order_is_kept_among_those_of_the_day() -> None:
         replace(standing_at(100), order=order(outcome=Outcome.UNKNOWN)), reading(30, 100), PATIENCE
     )
     assert (lost.order, lost.recent[-1].outcome, lost.failed) == (None, Outcome.LOST, ())
+
+
+def test_refusals_count_for_nothing_where_nobody_else_needs_a_change() -> None:
+    change = due_of(CALL)
+    mine = plan_of(CALL, standing=failed_for(change, -60, refused=3))
+    assert not quota_holds(account(mine), 0, refused=100)
+    assert quota_holds(account(mine, plan_of(Ask(200, 300))), 0, refused=18)
