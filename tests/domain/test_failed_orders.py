@@ -19,7 +19,7 @@ from iodcal.domain.failed_orders import (
     still_failed,
     still_needed,
 )
-from iodcal.domain.held import held_as_given_up, held_by_backoff, lost_before
+from iodcal.domain.held import failed_by_one_look, held_as_given_up, held_by_backoff, lost_before
 from iodcal.domain.orders import GATEWAY_ANSWERED, Direction, Order, Outcome
 from iodcal.domain.overrides import apply_manual_change
 from iodcal.domain.planning import CircuitPlan
@@ -225,6 +225,22 @@ def test_a_plan_says_what_it_waits_for() -> None:
     assert given_up is not None
     assert given_up.held is not None
     assert (str(given_up.held.reason), given_up.held.until) == ("other_bandwidth", None)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "settled", "seen", "waits"),
+    [(0, 5, 5, True), (0, 5, 6, False), (0, 20, 20, False), (None, 5, 5, False)],
+)
+def test_one_look_alone_is_not_enough_to_order_anew_before_the_time_out(
+    accepted: float | None, settled: float, seen: float, waits: bool
+) -> None:
+    accepted_at = at(accepted) if accepted is not None else None
+    failed = replace(order(), accepted_at=accepted_at, settled_at=at(settled))
+    standing = replace(standing_at(100, read_at=seen), recent=(failed,))
+    assert failed_by_one_look(standing, POLICY) is waits
+    due = plan_of(CALL, standing=standing).due
+    assert due is not None
+    assert (due.held is not None) is waits
 
 
 def test_only_an_order_of_the_same_kind_counts_as_lost_before() -> None:
