@@ -122,6 +122,15 @@ def _failed_before(standing: CircuitState, change: Change) -> FailedOrders | Non
     return failed if failed and failed.covers(change.direction, change.new, change.demand) else None
 
 
+def failed_by_one_look(standing: CircuitState, policy: Policy) -> bool:
+    """True if the last order was seen to have failed by the latest reading alone, before its time-out."""
+    last, reading = standing.recent[-1] if standing.recent else None, standing.reading
+    if last is None or reading is None or last.outcome is not Outcome.FAILED or last.accepted_at is None:
+        return False
+    in_time = reading.at - last.accepted_at < policy.order_timeouts.order_timeout
+    return last.settled_at == reading.at and in_time
+
+
 def held_as_given_up(standing: CircuitState, change: Change) -> Held | None:
     """Holds back for good what was ordered as often as may be for this very demand: another demand, such as a
     hold, is ordered for."""

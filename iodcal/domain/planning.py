@@ -16,6 +16,7 @@ from iodcal.domain.due import coming_changes, due_change, maximum, needed_ahead,
 from iodcal.domain.failed_orders import still_needed
 from iodcal.domain.held import (
     STANDSTILL,
+    failed_by_one_look,
     held_as_given_up,
     held_by_backoff,
     held_by_freeze,
@@ -274,6 +275,9 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
         yield Held(Reason.PENDING if pending else Reason.STATUS_UNKNOWN)
     # The circuit seems to be there already: an inventory that lags, or a person.
     if _is_so_already(standing, change):
+        yield Held(Reason.PENDING)
+    # One reading alone says that an order failed before its time: a copy that lags says so, too.
+    if failed_by_one_look(standing, known.policy):
         yield Held(Reason.PENDING)
     # Orders for this were lost as often as may be, or left the circuit at another bandwidth, twice.
     yield from _given(held_as_given_up(standing, change))

@@ -95,7 +95,7 @@ def hold_beyond_quota(
             plan = by_name[change.circuit]
             kept = 0 if change.up else policy.quota_reserve
             if plan.repeats or plan.in_trouble:
-                kept = _needed_by_others(plan, of_account, now, policy) + refused.get(account, 0)
+                kept = _needed_elsewhere(plan, of_account, refused.get(account, 0), now, policy)
             if room > kept:
                 room -= 1
             else:
@@ -105,7 +105,7 @@ def hold_beyond_quota(
 
 
 def _hold_repetitions(
-    plans: Sequence[CircuitPlan], left: int, now: datetime, policy: Policy
+    plans: Sequence[CircuitPlan], left: int, refused: int, now: datetime, policy: Policy
 ) -> list[CircuitPlan]:
     """Holds back what repeats an order that came to nothing, where the `left` changes are needed elsewhere:
     one sick circuit must not use up its account."""
@@ -115,39 +115,41 @@ def _hold_repetitions(
         plan = by_name[change.circuit]
         if not (plan.repeats or plan.in_trouble):
             continue
-        if left > _needed_by_others(plan, plans, now, policy):
+        if left > _needed_elsewhere(plan, plans, refused, now, policy):
             left -= 1
         else:
             by_name[change.circuit] = hold_due(plan, held)
     return list(by_name.values())
 
 
-def _needed_by_others(plan: CircuitPlan, plans: Iterable[CircuitPlan], now: datetime, policy: Policy) -> int:
+def _needed_elsewhere(
+    plan: CircuitPlan, plans: Iterable[CircuitPlan], refused: int, now: datetime, policy: Policy
+) -> int:
     """How many changes an order on `plan`'s circuit must leave, where orders came to nothing before: the
-    reserve, or the raises known for the rest of the day where they are more, its own later ones among them.
+    reserve, or the raises known for the rest of the day where they are more, its own later ones among them;
+    and what the carrier may have counted as `refused`, if anybody else needs a change.
 
     What failed twice alike, and a lowering, leave both, and room for the others' lowerings, which only have
     what is beyond the reserve. The first order for a new demand leaves the raises alone.
     """
     end = next_quota_day(now)
-    raises = downs = 0
-    for one in plans:
-        for change in one.changes:
-            if change.at < end and not (change.due and one.circuit.key == plan.circuit.key):
-                raises += change.up
-                downs += not change.up and one.circuit.key != plan.circuit.key
+    own = sum(change.up and not change.due and change.at < end for change in plan.changes)
+    others = [one for one in plans if one.circuit.key != plan.circuit.key]
+    theirs = [change for one in others for change in one.changes if change.at < end]
+    raises = own + sum(change.up for change in theirs)
+    counted = refused if theirs else 0
     if not plan.repeats:
-        return raises
+        return raises + counted
     if plan.in_trouble or (plan.due is not None and not plan.due.up):
-        return policy.quota_reserve + raises + downs
-    return max(policy.quota_reserve, raises)
+        return policy.quota_reserve + raises + sum(not change.up for change in theirs) + counted
+    return max(policy.quota_reserve, raises) + counted
 
 
 def _within_quota(
     plans: Sequence[CircuitPlan], limit: int, *, now: datetime, policy: Policy, used: int, refused: int
 ) -> Iterator[CircuitPlan]:
     """One account's plans within its quota."""
-    plans = _hold_repetitions(plans, limit - used - refused, now, policy)
+    plans = _hold_repetitions(plans, limit - used, refused, now, policy)
     fixed = [plan for plan in plans if _is_fixed(plan)]
     free = sorted((plan for plan in plans if not _is_fixed(plan)), key=lambda plan: plan.circuit.name)
     priced = _priced(free)

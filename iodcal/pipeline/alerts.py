@@ -119,24 +119,24 @@ def turned_into(known: Told, problems: Iterable[Problem]) -> Problem | None:
     return None
 
 
-_OF_NO_ORDER = frozenset({Outcome.REFUSED, Outcome.NOT_SENT})
+_TOLD_AS = {
+    Outcome.REFUSED: Kind.ORDER_REFUSED,
+    Outcome.NOT_SENT: Kind.ORDER_REFUSED,
+    Outcome.FAILED: Kind.ORDER_FAILED,
+}
 
 
 def orders_to_tell(report: Report, telling: AlertDecision, orders: Iterable[Order]) -> list[Order]:
-    """Those of `orders` that are news: not one that is only under way, nor one that came to nothing for the
-    very reason that was told of the last one."""
-    told = {
-        problem.where
-        for problem in (*telling.new, *telling.changed, *telling.reminded)
-        if problem.kind is Kind.ORDER_REFUSED
-    }
-    known = {problem.where for problem in report.problems if problem.kind is Kind.ORDER_REFUSED} - told
-    known |= {plan.circuit.name for plan in report.plans if _waits_again(plan)}
+    """Those of `orders` that are news: not one that is only under way, nor one that came to nothing as was
+    told of the last one."""
+    told = {problem.id for problem in (*telling.new, *telling.changed, *telling.reminded)}
+    known = {problem.id for problem in report.problems} - told
+    known |= {f"{Kind.ORDER_REFUSED}:{plan.circuit.name}" for plan in report.plans if _waits_again(plan)}
     return [
         order
         for order in orders
         if order.outcome is not Outcome.PENDING
-        and not (order.outcome in _OF_NO_ORDER and order.circuit in known)
+        and f"{_TOLD_AS.get(order.outcome)}:{order.circuit}" not in known
     ]
 
 

@@ -190,7 +190,8 @@ def _of_orders(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
         if failed.failed:
             yield Problem(Kind.ORDER_FAILED, plan.circuit.name, _failed_facts(plan, failed))
         if failed.refusal:
-            yield Problem(Kind.ORDER_REFUSED, plan.circuit.name, failed.refusal)
+            facts = {**failed.refusal, "circuit": plan.circuit.name}
+            yield Problem(Kind.ORDER_REFUSED, plan.circuit.name, facts)
     yield from _of_older_state(plan, run)
 
 

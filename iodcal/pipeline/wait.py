@@ -91,8 +91,12 @@ def _collect(standing: CircuitState, orders: dict[str, Order]) -> None:
 
 
 def _came_to_nothing(report: Report, orders: Iterable[Order], now: datetime) -> Iterator[Problem]:
-    """A problem for each order that ended without its change since `report` was made."""
+    """A problem for each order that ended without its change since `report` was made, but where it tells
+    of one like it."""
+    known = {problem.id for problem in report.problems}
     settled = {order.id for order in report.orders if not order.outcome.open}
     for order in orders:
         if order.outcome in (Outcome.FAILED, Outcome.LOST) and order.id not in settled:
-            yield replace(of_trouble(order, now), since=now)
+            problem = replace(of_trouble(order, now), since=now)
+            if problem.id not in known:
+                yield problem

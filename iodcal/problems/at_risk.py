@@ -282,8 +282,6 @@ def _cause(
     behind = cause in _BEHIND_WHICH_ORDERS_FAIL or (cause == "quota" and (plan.repeats or plan.in_trouble))
     if failed is None or not behind:
         return cause
-    if failed.given_up:
-        return "other_bandwidth"
     if cause is None and not failed.repeated:
         return None  # the next order may well be carried out
     if not failed.refusal:

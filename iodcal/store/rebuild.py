@@ -141,9 +141,12 @@ def _standing(key: str, name: str) -> CircuitState:
 
 def _quotas(orders: Iterable[Order], now: datetime) -> dict[tuple[str, str], Quota]:
     today = now.astimezone(UTC).date()
-    used: dict[tuple[str, str], int] = {}
+    quotas: dict[tuple[str, str], Quota] = {}
     for order in orders:
-        if order.created_at.astimezone(UTC).date() == today and order.outcome.counts_against_quota:
+        used, refused = int(order.outcome.counts_against_quota), int(order.outcome is Outcome.REFUSED)
+        if order.created_at.astimezone(UTC).date() == today and used + refused:
             _, url, account, _ = parts_of(order.circuit_key)
-            used[url, account] = used.get((url, account), 0) + 1
-    return {key: Quota(today, count) for key, count in used.items()}
+            known = quotas.get((url, account), Quota(today, 0))
+            counted = replace(known, used=known.used + used, refused=known.refused + refused)
+            quotas[url, account] = counted
+    return quotas

@@ -199,6 +199,41 @@ class TestLumen(CarrierContract):
             harness.carrier.order(request, soon())
         assert harness.server.calls[ORDER] == 1
 
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (201, {"id": "1", "state": "Rejected", "message": "no capacity"}),
+            (200, {"id": "1", "productOrderItem": [{"id": "7", "state": "failed", "reason": "no"}]}),
+            (202, {"id": "1", "productOrderItem": {"state": "declined"}}),
+            (200, {"status": 422, "message": "no capacity"}),
+            (207, [{"id": "1", "status": "201"}, {"id": "2", "status": "422", "message": "no"}]),
+            (207, {"responses": [{"body": {"orderStatus": "FAILED"}}]}),
+        ],
+    )
+    def test_a_yes_that_says_no_is_a_refusal(self, harness: LumenHarness, status: int, body: object) -> None:
+        request = prepared(harness)
+        harness.server.script(ORDER, instead(Reply.of(body, status)))
+        with pytest.raises(OrderRefusedError):
+            harness.carrier.order(request, soon())
+
+    @pytest.mark.parametrize("body", [{"id": "1", "status": 201}, [{"status": "500"}], {}, ["no object"]])
+    def test_a_status_for_many_parts_is_no_yes(self, harness: LumenHarness, body: object) -> None:
+        request = prepared(harness)
+        harness.server.script(ORDER, after(Reply.of(body, 207)))
+        with pytest.raises(AnswerLostError):
+            harness.carrier.order(request, soon())
+        assert harness.server.calls[ORDER] == 1
+
+    @pytest.mark.parametrize("more", [{"state": None}, {"state": "acknowledged"}, {"status": True}])
+    def test_a_yes_that_says_nothing_else_is_one(
+        self, harness: LumenHarness, more: dict[str, object]
+    ) -> None:
+        request = prepared(harness)
+        harness.server.script(
+            ORDER, instead(Reply.of({"id": "o-1", "productOrderItem": [more], **more}, 201))
+        )
+        assert harness.carrier.order(request, soon()).carrier_order_id == "o-1"
+
     @pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 499])
     def test_a_clear_no_is_a_refusal(self, harness: LumenHarness, status: int) -> None:
         request = prepared(harness)

@@ -150,7 +150,20 @@ def test_an_order_seen_under_way_and_back_where_it_began_has_failed_at_once() ->
     office = sick("fails")
     office.run(0)
     office.run(2)
-    assert outcomes(office.run(PROVISIONING)) == [("den-a", "failed"), ("den-a", "accepted")]
+    report = office.run(PROVISIONING)
+    assert (outcomes(report), held(report)) == ([("den-a", "failed")], {"den-a": "pending"})
+    assert outcomes(office.run(PROVISIONING + 1)) == [("den-a", "accepted")]  # another look says the same
+
+
+def test_a_copy_that_lags_behind_what_was_seen_under_way_causes_no_second_order() -> None:
+    office = sick("fine")
+    office.run(0)
+    office.run(2)
+    office.carrier.lines["a"].shown_late = at(5)
+    assert outcomes(office.run(PROVISIONING)) == [("den-a", "failed")]
+    assert outcomes(office.run(6)) == [("den-a", "confirmed")]
+    assert len(sent(office)) == 1
+    assert office.standing().failed == ()
 
 
 # --- b: the back-off of one demand, and the account's share

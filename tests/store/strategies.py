@@ -10,10 +10,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuit_state import CircuitState, Drift, Foreseen, SourceMemory
 from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.events import Floating, Match, MatchedEvent, NamedCircuits, Source, Timed
+from iodcal.domain.failed_orders import FailedOrders
 from iodcal.domain.holds import Hold, Parked, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
-from iodcal.domain.orders import BootTime, Order, Outcome, as_kept_order
+from iodcal.domain.orders import BootTime, Direction, Order, Outcome, as_kept_order
 from iodcal.domain.structs import replace
 from iodcal.store.state import LastRun, Quota, State, Told
 
@@ -56,6 +57,24 @@ orders = st.builds(
 pauses = st.builds(Pause, instants, instants, texts, texts)
 
 
+failed_orders = st.builds(
+    FailedOrders,
+    direction=st.sampled_from(Direction),
+    new=rates,
+    demand=texts,
+    last_at=instants,
+    tries=st.dictionaries(texts, st.integers(0, 9), max_size=2),
+    sent=st.integers(0, 9),
+    failed=st.integers(0, 9),
+    since=maybe(instants),
+    old=maybe(rates),
+    shown=maybe(rates),
+    external_id=maybe(texts),
+    carrier_order_id=maybe(texts),
+    refusal=st.dictionaries(texts, texts | st.none() | st.integers(-9, 9) | st.booleans(), max_size=2),
+)
+
+
 def standings(key: str) -> st.SearchStrategy[CircuitState]:
     return st.builds(
         CircuitState,
@@ -80,6 +99,7 @@ def standings(key: str) -> st.SearchStrategy[CircuitState]:
         hold=maybe(st.builds(Hold, rates, instants, instants, texts, texts, st.booleans())),
         pause=maybe(pauses),
         quotes=st.lists(st.builds(QuotedPrice, rates, prices, texts, instants), max_size=2).map(tuple),
+        failed=st.lists(failed_orders, max_size=2).map(tuple),
     )
 
 
@@ -133,7 +153,7 @@ def states(draw: st.DrawFn) -> State:
         quotas=draw(
             st.dictionaries(
                 st.tuples(texts, texts),
-                st.builds(Quota, st.dates(), st.integers(0, 99)),
+                st.builds(Quota, st.dates(), st.integers(0, 99), st.integers(0, 99)),
                 max_size=2,
             )
         ),

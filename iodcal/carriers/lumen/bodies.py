@@ -22,7 +22,7 @@ def all_text(answer: Answer) -> str:
     return answer.body[:65536].decode("utf-8", errors="replace").casefold()
 
 
-_STATES = ("state", "status", "orderState", "orderStatus", "statusCode", "code")
+_STATES = ("state", "status", "orderState", "orderStatus", "statusCode")
 _NO = frozenset({"rejected", "failed", "failure", "declined", "denied", "cancelled", "canceled"})
 _ITEMS = ("productOrderItem", "orderItem")
 
