@@ -80,10 +80,16 @@ def price_ceiling(change: Change, timeline: Timeline) -> Decimal | None:
     return max(known) if own is None else min(own, max(known))
 
 
-def too_dear(change: Change, timeline: Timeline, tariff: Tariff) -> Held | None:
-    """Holds back a raise whose price, as far as it is known, is above its limit."""
-    limit, price = price_ceiling(change, timeline), tariff.per_hour(change.new)
-    return Held(Reason.PRICE) if limit is not None and price is not None and price > limit else None
+def too_dear(
+    change: Change, timeline: Timeline, tariff: Tariff, quoted: Decimal | None = None
+) -> Held | None:
+    """Holds back a raise whose limit the price, `quoted` or else as `tariff` has it, exceeds; also one whose
+    price nobody knows, as a limit fails closed."""
+    limit = price_ceiling(change, timeline)
+    if limit is None:
+        return None
+    price = quoted if quoted is not None else tariff.per_hour(change.new)
+    return Held(Reason.PRICE) if price is None or price > limit else None
 
 
 def comparable_price(quote: Quote, tariff: Tariff) -> Decimal | None:

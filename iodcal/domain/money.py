@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -132,3 +134,76 @@ def add_up(costs: Iterable[Cost]) -> tuple[Cost, ...]:
         known = totals.get(cost.currency)
         totals[cost.currency] = cost if known is None else known + cost
     return tuple(totals[currency] for currency in sorted(totals))
+
+
+UNKNOWN_CURRENCY = "XXX"
+"""As ISO 4217 has it: where sign and code differ. It compares with nothing."""
+
+_CODES = (
+    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR ISK JPY KRW MXN MYR NOK NZD "
+    "PEN PHP PLN RON SAR SEK SGD THB TRY TWD USD VND ZAR"
+)
+_DOLLARS = {
+    "US": "USD",
+    "CA": "CAD",
+    "C": "CAD",
+    "AU": "AUD",
+    "A": "AUD",
+    "NZ": "NZD",
+    "HK": "HKD",
+    "SG": "SGD",
+}
+_DOLLARS |= {"S": "SGD", "MX": "MXN", "NT": "TWD", "R": "BRL"}
+# What a sign may stand for, the likeliest first.
+_SIGNS = {
+    "$": tuple(dict.fromkeys(_DOLLARS.values())),
+    "€": ("EUR",),
+    "£": ("GBP",),
+    "¥": ("JPY", "CNY"),
+    "₹": ("INR",),
+    "₩": ("KRW",),
+    **{f"{prefix}$": (code,) for prefix, code in _DOLLARS.items()},
+    **{code: (code,) for code in _CODES.split()},
+}
+_WRITTEN = re.compile(
+    rf"(?<![A-Z])(?:{'|'.join(_CODES.split())})(?![A-Z])|(?<![A-Z])(?:{'|'.join(_DOLLARS)})\$|[$€£¥₹₩]",
+    re.IGNORECASE,
+)
+_PER_HOUR = r"(?:/|\bper\b|\ban?\b)?\s*(?:1\s*)?(?:hourly(?: rate)?|hours?|hrs?|h)\b\.?"
+_PRICE = re.compile(rf"(?P<number>[0-9](?:[0-9., ']*[0-9])?)\s*(?:{_PER_HOUR})?", re.IGNORECASE)
+_BY_THE_HOUR = re.compile(r"\bhourly|\bhours?\b|\bhrs?\b|(?:/|\bper\b|\ban?\b)\s*h\b", re.IGNORECASE)
+_LONGEST_PRICE = 100
+
+
+def read_price(text: str) -> tuple[Decimal | None, tuple[str, ...]]:
+    """A price as people write it, such as `US$ 5`, `5,00 EUR` or `CHF 4.20/h`: the amount, None where it is
+    no price or one for something else than an hour; and the currencies that its sign or code may stand for,
+    the likeliest first, none where there is neither."""
+    plain = unicodedata.normalize("NFKC", text[:_LONGEST_PRICE]).replace("\u2019", "'")
+    meant = [_SIGNS[found.upper()] for found in _WRITTEN.findall(plain)]
+    currencies = tuple(code for code in meant[0] if all(code in other for other in meant)) if meant else ()
+    price = _PRICE.fullmatch(_WRITTEN.sub(" ", plain).strip())
+    amount = _amount(price["number"]) if price is not None else None
+    return amount, currencies or ((UNKNOWN_CURRENCY,) if meant else ())
+
+
+def is_per_hour(text: str) -> bool:
+    """True if a price's text, or the name of its term, says that it is for an hour."""
+    return _BY_THE_HOUR.search(text) is not None
+
+
+def _amount(number: str) -> Decimal | None:
+    """`1,200.50`, `1.200,50`, `1 200.5` or `0,82`; None where the groups of digits make no number."""
+    digits = number.replace(" ", "").replace("'", "")
+    point = max(digits.rfind("."), digits.rfind(","))
+    mark = digits[point] if point >= 0 else "."
+    other = "," if mark == "." else "."
+    if digits.count(mark) > 1 or (mark == "," and other not in digits and _GROUPED.fullmatch(digits)):
+        mark, other = other, mark  # it stands between thousands
+    whole, _, part = digits.partition(mark)
+    if other in part or (other in whole and not _GROUPED.fullmatch(whole)):
+        return None
+    return Decimal(f"{whole.replace(other, '')}{'.' if part else ''}{part}")
+
+
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([.,])[0-9]{3})(?:\1[0-9]{3})*")

@@ -14,10 +14,10 @@ from msgspec import Struct, field
 
 from iodcal.carriers import Carrier, OrderRequest, guard
 from iodcal.carriers.lanes import Job
-from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.changes import Change
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.held import comparable_price, price_ceiling
+from iodcal.domain.held import comparable_price, too_dear
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome, make_intent, with_answer, with_end
 from iodcal.domain.planning import CircuitPlan, in_order
@@ -138,7 +138,7 @@ class OrderPlacer(Struct):
         """Records the intent, once the price is known to be right; the call that follows on it."""
         plan = _quoted(plan, change, quote)
         if plan.to_order is None:
-            self.placed[plan.circuit.key] = Placed(plan, None)  # too dear
+            self.placed[plan.circuit.key] = Placed(plan, None, quote=quote)  # too dear
             return None
         order = self._intent(plan, change, quote)
         try:
@@ -245,8 +245,7 @@ def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
     if quote.price_per_hour is not None:
         price = QuotedPrice(quote.bandwidth, quote.price_per_hour, quote.currency, quote.at)
         plan = replace(plan, standing=plan.standing.with_quote(price))
-    limit, told = price_ceiling(change, plan.timeline), comparable_price(quote, plan.tariff)
-    held = Held(Reason.PRICE) if limit is not None and told is not None and told > limit else None
+    held = too_dear(change, plan.timeline, plan.tariff, comparable_price(quote, plan.tariff))
     return replace(plan, changes=(replace(change, held=held), *plan.changes[1:]))
 
 

@@ -71,6 +71,12 @@ _REFUSED_HIDDEN = Words(
     "{subject} in {calendar} does not count: its organizer is not among `organizers`",
     "If it is to count, add the organizer or the domain to settings.organizers",
 )
+_NO_PRICE = Words(
+    "{circuit}: nobody says what {to} costs an hour, so it may be above max_price_per_hour ({limit}): not "
+    "ordered",
+    "Set the hourly price of {to} as one of the rates of its carrier or circuit; iodcal asks for the price "
+    "again with every run",
+)
 _OVERRULED_BY_HOLD = Words(
     "{circuit}: a hold by {who} keeps it below the {needs} that {subject} asks for",
     "If the event matters more: iodcal release {circuit}",
@@ -91,6 +97,8 @@ def describe(problem: Problem) -> Words:
             return of_left_up(facts)
         case Kind.DRIFT:
             return _of_drift(facts)
+        case Kind.PRICE if facts.get("price", "") is None:
+            return fill(_NO_PRICE, facts)
         case Kind.OVERRULED if facts.get("who"):
             return fill(_OVERRULED_BY_HOLD, facts)
         case Kind.EVENT_REFUSED if not facts.get("organizer"):

@@ -236,6 +236,12 @@ class TestLumen(CarrierContract):
             ("$1,200.50", {}, (Decimal("1200.50"), "USD")),
             ("€0.82", {}, (Decimal("0.82"), "EUR")),
             ("0.82 GBP", {"currencyCode": "gbp"}, (Decimal("0.82"), "GBP")),
+            ("US$ 5", {}, (Decimal(5), "USD")),
+            ("5,00 EUR", {}, (Decimal("5.00"), "EUR")),
+            ("CHF 4.20/h", {}, (Decimal("4.20"), "CHF")),
+            ("€4.00", {"currencyCode": "USD"}, (Decimal("4.00"), "XXX")),
+            ("$4.00", {"currencyCode": "CAD"}, (Decimal("4.00"), "CAD")),
+            ("$590.40 per month", {}, (None, "USD")),
             ("free", {}, (None, "USD")),
             ("$-1", {}, (None, "USD")),
             ("$NaN", {}, (None, "USD")),
@@ -252,6 +258,44 @@ class TestLumen(CarrierContract):
         quote = read_quote({"id": "N-1", "price": prices}, Bandwidth(500), START)
         assert (quote.price_per_hour, quote.currency) == expected
         assert read_quote({"id": "N-1"}, Bandwidth(500), START).price_per_hour is None
+
+    @pytest.mark.parametrize(
+        ("prices", "expected"),
+        [
+            (["$0.82", "$4.00", "$1.00"], (Decimal("4.00"), "USD")),
+            (["$0.82", "on request"], (Decimal("0.82"), "USD")),
+            (["$0.82", "€4.00"], (Decimal("4.00"), "XXX")),
+            (["on request"], (None, "USD")),
+            ([], (None, "USD")),
+        ],
+    )
+    def test_of_several_hourly_prices_the_highest_binds(
+        self, prices: list[str], expected: tuple[Decimal | None, str]
+    ) -> None:
+        listed = [{"price": price, "term": "Hourly Rate"} for price in prices]
+        quote = read_quote({"id": "N-1", "price": listed}, Bandwidth(500), START)
+        assert (quote.price_per_hour, quote.currency) == expected
+
+    @pytest.mark.parametrize(
+        ("price", "document", "currency"),
+        [
+            ("€4.00", {"priceRequest": {"currencyCode": "USD"}}, "EUR"),
+            ("€4.00", {"currency": "usd", "priceRequest": {"currencyCode": "EUR"}}, "EUR"),
+            ("4.00", {"priceRequest": {"currencyCode": "GBP"}}, "GBP"),
+            ("$4.00", {"currencyCode": "AUD"}, "AUD"),
+        ],
+    )
+    def test_the_echo_of_a_request_overrules_no_sign(
+        self, price: str, document: dict[str, object], currency: str
+    ) -> None:
+        prices = [{"price": price, "term": "per hour"}]
+        quote = read_quote({"id": "N-1", "price": prices, **document}, Bandwidth(500), START)
+        assert (quote.price_per_hour, quote.currency) == (Decimal("4.00"), currency)
+
+    def test_a_price_without_a_term_is_hourly_by_its_own_words(self) -> None:
+        for text, expected in {"CHF 4.20/h": Decimal("4.20"), "CHF 4.20": None, "$2 a month": None}.items():
+            quote = read_quote({"id": "N-1", "price": [{"price": text}]}, Bandwidth(500), START)
+            assert quote.price_per_hour == expected
 
     def test_an_order_without_a_billing_account_is_not_even_quoted(self, harness: LumenHarness) -> None:
         harness.server.script(INVENTORY, instead(Reply.of({"serviceInventory": [item(billingAccount={})]})))

@@ -17,15 +17,26 @@ from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Quote
 from iodcal.domain.costs import change_costs, list_prices_of, window_cost
-from iodcal.domain.held import comparable_price, price_ceiling
+from iodcal.domain.held import comparable_price, price_ceiling, too_dear
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
+from iodcal.domain.money import (
+    UNPRICED,
+    Billing,
+    Cost,
+    QuotedPrice,
+    Rate,
+    RateSource,
+    Tariff,
+    add_up,
+    read_price,
+)
 from iodcal.domain.planning import CircuitPlan, Shortage
 from iodcal.domain.steps import Steps
 from iodcal.domain.structs import Fact, replace
 from iodcal.problems.at_risk import events_at_risk
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.limits import of_prices, of_quotas
+from iodcal.problems.messages import describe
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_together import TARIFF, planned, together
 
@@ -385,3 +396,55 @@ def test_a_hold_keeps_to_the_circuits_limit_and_to_no_rules() -> None:
     free = plan_of(held, circuit=replace(CIRCUIT, tariff=TARIFF))
     assert free.to_order is not None
     assert price_ceiling(free.to_order, free.timeline) is None
+
+
+# --- prices as people write them
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("US$ 5", "5", "USD"),
+        ("us$5.00", "5.00", "USD"),
+        ("5,00 EUR", "5.00", "EUR"),
+        ("5,00€", "5.00", "EUR"),
+        ("CHF 4.20/h", "4.20", "CHF"),
+        ("$ 4.20 / hour", "4.20", "USD"),
+        ("4.20 USD per hr.", "4.20", "USD"),
+        ("CA$ 4", "4", "CAD"),
+        ("$4 CAD", "4", "CAD"),
+        ("USD 4 USD", "4", "USD"),
+        ("¥500", "500", "JPY"),
+        ("500 CN¥", None, "JPY"),
+        ("1,200.50", "1200.50", None),
+        ("1.200,50 €", "1200.50", "EUR"),
+        ("CHF 1\u2019200.50", "1200.50", "CHF"),
+        ("1\u00a0200,5 EUR", "1200.5", "EUR"),
+        ("1,200", "1200", None),
+        ("1.234.567", "1234567", None),
+        ("0,820", "0.820", None),
+        ("\uff045", "5", "USD"),
+        ("€5 USD", "5", "XXX"),
+        ("1,20.5", None, None),
+        ("1,2,3", None, None),
+        ("1.2,3.4", None, None),
+        ("5 a month", None, None),
+        ("-5", None, None),
+        ("5 6 EUR/day", None, "EUR"),
+        ("", None, None),
+        ("9" * 101, "9" * 100, None),
+    ],
+)
+def test_a_price_as_it_is_written(text: str, amount: str | None, currency: str | None) -> None:
+    price, currencies = read_price(text)
+    assert (str(price) if price is not None else None, next(iter(currencies), None)) == (amount, currency)
+
+
+def test_a_raise_whose_price_nobody_knows_is_held_where_there_is_a_limit() -> None:
+    plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, max_price_per_hour=Decimal(5)))
+    assert (plan.changes[0].held, plan.to_try) == (Held(Reason.PRICE), plan.due)
+    (problem,) = of_prices(plan, None)
+    assert "nobody says what 1 Gbps costs an hour" in describe(problem).message
+    assert plan_of(Ask(0, 60)).to_order is not None
+    assert too_dear(plan.changes[0], plan.timeline, TARIFF, Decimal("5.01")) == Held(Reason.PRICE)
+    assert too_dear(plan.changes[0], plan.timeline, TARIFF, Decimal("5.00")) is None

@@ -10,7 +10,7 @@ import pytest
 from iodcal.carriers import OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.money import Tariff
+from iodcal.domain.money import Rate, RateSource, Tariff
 from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.structs import replace
 from iodcal.errors import PlanChangedError
@@ -287,7 +287,35 @@ def test_a_price_in_another_currency_compares_with_nothing_and_that_is_told() ->
     office = calling(one_circuit(max_price_per_hour=Decimal(5), tariff=Tariff(currency="EUR")))
     office.carrier.price = Decimal(9)
     report = office.run(0)
-    assert (outcomes(report), kinds(report)) == ([("den-a", "accepted")], {"price_unknown"})
+    told = {"price", "price_unknown", "event_at_risk"}
+    assert (outcomes(report), held(report), kinds(report)) == ([], {"den-a": "price"}, told)
+    known = office_with_rate(Decimal(4))
+    assert (outcomes(known.run(0)), known.carrier.price) == ([("den-a", "accepted")], Decimal(9))
+
+
+def office_with_rate(rate: Decimal) -> Office:
+    """Quoted 9 USD an hour, on a circuit whose 500 Mbps are known to cost `rate` EUR."""
+    rates = ((Bandwidth(500), Rate(rate, RateSource.CONFIGURED)),)
+    office = calling(one_circuit(max_price_per_hour=Decimal(5), tariff=Tariff("EUR", rates=rates)))
+    office.carrier.price = Decimal(9)
+    return office
+
+
+@pytest.mark.parametrize(("rate", "orders"), [("5.00", ["accepted"]), ("5.01", []), (None, [])])
+def test_a_quote_without_a_price_is_judged_by_the_rate_that_plan_used(
+    rate: str | None, orders: list[str]
+) -> None:
+    rates = ((Bandwidth(500), Rate(Decimal(rate), RateSource.LIST)),) if rate else ()
+    office = calling(one_circuit(max_price_per_hour=Decimal(5), tariff=Tariff(rates=rates)))
+    office.carrier.price = None
+    planned = held(office.plan(0))
+    done = office.run(0)
+    assert planned == held(done)
+    assert ([outcome for _, outcome in outcomes(done)], office.carrier.calls.count("quote a 500")) == (
+        orders,
+        1,
+    )
+    assert kinds(done) == (set() if orders else {"price", "event_at_risk"})
 
 
 def test_as_reviewed_means_that_what_a_price_held_back_stays_so() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from iodcal.carriers import OrderRequest
@@ -13,6 +13,7 @@ from iodcal.carriers.lumen.inventory import Service
 from iodcal.carriers.lumen.plugin import LumenOptions
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote
+from iodcal.domain.money import UNKNOWN_CURRENCY, is_per_hour, read_price
 from iodcal.errors import CarrierError, OrderRefusedError
 from iodcal.http import Answer, AnswerError
 
@@ -58,11 +59,8 @@ PRODUCT_CODE = "718"
 _SPECIFICATION = "5001"
 _PRODUCT_NAME = "NaaS Internet"
 _CHANNEL = "99"
-_HOURLY = "hourly"
 _CURRENCY = "USD"  # the only one that Lumen is known to quote in
-_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY"}
 _CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
-_NOT_DIGITS = re.compile(r"^\s*(?:[A-Z]{3}|[$€£¥])?\s*|\s*(?:[A-Z]{3}|[€£¥])?\s*$")
 
 
 def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) -> dict[str, Any]:
@@ -149,32 +147,40 @@ def read_offers(document: Any) -> frozenset[Bandwidth]:
 
 
 def _hourly_price(document: dict[str, Any]) -> tuple[Decimal | None, str]:
-    """The price per hour, None where it cannot be read, and its currency."""
+    """The price per hour, of several the highest, None where none can be read; and its currency, the unknown
+    one where they have several."""
     prices = document.get("price")
-    for price in prices if isinstance(prices, list) else []:
-        if isinstance(price, dict) and _HOURLY in str(price.get("term", "")).casefold():
-            return _amount(str(price.get("price", ""))), _currency(price, document)
-    return None, _CURRENCY
+    entries = [price for price in (prices if isinstance(prices, list) else []) if isinstance(price, dict)]
+    told = [
+        (amount, _currency(entry, written, document))
+        for entry in entries
+        if _is_hourly(entry)
+        for amount, written in [read_price(str(entry.get("price")))]
+    ]
+    currencies = {currency for _, currency in told} or {_CURRENCY}
+    amounts = [amount for amount, _ in told if amount is not None]
+    return max(amounts, default=None), currencies.pop() if len(currencies) == 1 else UNKNOWN_CURRENCY
 
 
-def _amount(text: str) -> Decimal | None:
-    digits = _NOT_DIGITS.sub("", text.replace(",", ""))
-    try:
-        amount = Decimal(digits)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
+def _is_hourly(price: dict[str, Any]) -> bool:
+    """By its term; where none is told, by the text of the price."""
+    return is_per_hour(str(price.get("term") or price.get("price")))
 
 
-def _currency(price: dict[str, Any], document: dict[str, Any]) -> str:
-    """The currency that the answer names, or that its sign stands for."""
+def _currency(price: dict[str, Any], written: Sequence[str], document: dict[str, Any]) -> str:
+    """The currency of a price, by its own code and by what is `written` in its text; where neither says, by
+    the answer's code. That is but an echo of what was asked for, so it overrules no sign."""
     echoed = document.get("priceRequest")
-    for holder in (price, document, echoed if isinstance(echoed, dict) else {}):
-        named = holder.get("currencyCode", holder.get("currency"))
-        if isinstance(named, str) and _CODE.fullmatch(named.strip()):
-            return named.strip().upper()
-    text = str(price.get("price", ""))
-    return next((code for sign, code in _SIGNS.items() if sign in text), _CURRENCY)
+    own, *others = map(_code, (price, document, echoed if isinstance(echoed, dict) else {}))
+    if own is not None:
+        return own if not written or own in written else UNKNOWN_CURRENCY
+    fitting = (code for code in others if code is not None and (not written or code in written))
+    return (*fitting, *written, _CURRENCY)[0]
+
+
+def _code(holder: dict[str, Any]) -> str | None:
+    named = holder.get("currencyCode", holder.get("currency"))
+    return named.strip().upper() if isinstance(named, str) and _CODE.fullmatch(named.strip()) else None
 
 
 def order_body(options: LumenOptions, service: Service, request: OrderRequest) -> dict[str, Any]:
