@@ -17,6 +17,8 @@ IodcalError
       OrderRefusedError       a clear no: nothing was ordered
         ChangePendingError    a clear "not now": another change is under way
         QuotaExceededError    the carrier's daily limit is used up
+        NotNowError           ... but the same order may pass in a while
+        RefusedForGoodError   ... and the same order will never pass
       OrderNotSentError       it certainly never left: nothing was ordered
       AnswerLostError         nobody knows whether it was ordered
 """
@@ -165,6 +167,19 @@ class ChangePendingError(OrderRefusedError):
 
 class QuotaExceededError(OrderRefusedError):
     """Refused because the account's changes of the day are used up."""
+
+
+class NotNowError(OrderRefusedError):
+    """Refused for now: too many requests, maintenance, too soon after the last change. `wait` is how many
+    seconds to wait before this circuit's next order, None where the carrier does not say."""
+
+    def __init__(self, code: str, *, wait: float | None = None, **facts: Fact) -> None:
+        super().__init__(code, **facts)
+        self.wait = wait
+
+
+class RefusedForGoodError(OrderRefusedError):
+    """Refused, and no repetition will help: what is wrong does not pass by itself."""
 
 
 class OrderNotSentError(OrderError):

@@ -42,6 +42,7 @@ CARRIERS = {
     "quota_exceeded": Words(
         "the changes of the day are used up", "wait for midnight UTC, or raise by hand what cannot wait"
     ),
+    "not_now": Words("the carrier says not now (status {status}): {message}", _AGAIN),
     "tier_not_sold": Words("{bandwidth} is not sold on {service_id}", "correct the circuit's tiers"),
     "not_sent": Words("the order could not be sent: {host}, {reason}", f"check the network; {_AGAIN}"),
     "gateway_answered": Words(

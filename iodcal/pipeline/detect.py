@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -18,9 +18,16 @@ from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
 from iodcal.domain.resolution import CircuitResolver, EventWithoutCircuit, find_events_without_circuit
 from iodcal.domain.rules import Rule
 from iodcal.domain.structs import Fact
-from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
+from iodcal.errors import (
+    CalendarError,
+    CarrierError,
+    ChangePendingError,
+    IodcalError,
+    NotNowError,
+    QuotaExceededError,
+)
 from iodcal.pipeline.context import Run
-from iodcal.pipeline.execute import Placed
+from iodcal.pipeline.execute import Placed, known_used
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import clock_error
 from iodcal.problems.at_risk import Retry, events_at_risk, overruled
@@ -62,6 +69,9 @@ def find_problems(
                 yield problem
 
 
+_LONGEST_WAIT = 86_400.0  # seconds
+
+
 def _retries(run: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
     """What was tried in this run and is not under way: the next run tries it, or the next day's."""
     tried = {key: one.error for key, one in placed.items() if one.plan.standing.order is None}
@@ -72,6 +82,9 @@ def _retry(run: Run, error: CarrierError) -> Retry:
     following = run.request.now + run.policy.every
     if isinstance(error, QuotaExceededError):
         return Retry(max(following, next_quota_day(run.request.now)), "quota")
+    if isinstance(error, NotNowError):
+        asked = timedelta(seconds=min(error.wait or 0.0, _LONGEST_WAIT))
+        return Retry(max(following, run.request.now + asked), "order_refused")
     return Retry(following, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
 
 
@@ -314,7 +327,7 @@ def _check_events(found: RunFindings) -> Iterator[Problem]:
 
 
 def _check_limits(found: RunFindings) -> Iterator[Problem]:
-    yield from _of_limits(found.plans, found.run, found.run.used)
+    yield from _of_limits(found.plans, found.run, known_used(found.run.used, found.placed.values()))
 
 
 def _check_left_up(found: RunFindings) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ from iodcal.errors import (
     CalendarError,
     CarrierError,
     ChangePendingError,
+    NotNowError,
     OrderNotSentError,
     OrderRefusedError,
     QuotaExceededError,
@@ -131,6 +132,8 @@ class MemoryCarrier:
             raise AnswerLostError(GATEWAY_ANSWERED, reason="status 504, upstream timed out")
         if fault == "refused" or self.refuses:
             raise OrderRefusedError("refused", status=400, message="no")
+        if fault == "not_now":
+            raise NotNowError("not_now", wait=1.0, status=429, message="slow down")
         if fault == "pending":
             raise ChangePendingError("change_pending", service_id=request.service_id)
         self._take(request, fault)

@@ -17,8 +17,8 @@ from iodcal.domain.money import UNKNOWN_CURRENCY, is_per_hour, read_price
 from iodcal.errors import CarrierError, OrderRefusedError
 from iodcal.http import Answer, AnswerError
 
-_TEXTS = ("reason", "message", "detail", "title", "Error", "error_description", "error")
-_INNER = ("exception", "errors", "error")
+_TEXTS = ("reason", "message", "detail", "title", "Error", "faultstring", "error_description", "error")
+_INNER = ("exception", "errors", "error", "fault")
 _MOST = 300
 _DEPTH = 4
 
@@ -32,6 +32,20 @@ def error_text(answer: Answer) -> str:
         return answer.first_words or "no text"
     text = next(_texts(document, _DEPTH), "no text")
     return "".join(character if character.isprintable() else " " for character in text)[:_MOST]
+
+
+def gateway_code(answer: Answer) -> str | None:
+    """The code in the envelope of the gateway (Apigee) before the carrier, `fault.detail.errorcode`; empty
+    where that names none, None where the answer is in no such envelope."""
+    try:
+        document = answer.json()
+    except AnswerError:
+        return None
+    fault = document.get("fault") if isinstance(document, dict) else None
+    if not isinstance(fault, dict):
+        return None
+    detail = fault.get("detail")
+    return str(detail.get("errorcode", "")) if isinstance(detail, dict) else ""
 
 
 def all_text(answer: Answer) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,12 +21,14 @@ from iodcal.errors import (
     AnswerLostError,
     CarrierError,
     ChangePendingError,
+    NotNowError,
     OrderNotSentError,
     OrderRefusedError,
     QuotaExceededError,
     SecretError,
 )
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session
+from iodcal.http.retries import retry_after
 
 _RENEW_EARLY = 60.0  # seconds
 _UNKNOWN_LIFETIME = 600.0  # seconds, where the answer does not say
@@ -119,7 +122,17 @@ _MOST_PAGES = 50
 _QUOTE_TRIES = 3
 _CHANGE_PENDING = "change pending"
 _NOT_ENABLED = "not a naas enabled location"
-_QUOTA = ("change requests in a day", "daily limit", "quota")
+# The carrier's own words for a day's limit. A gateway counts requests, and says "quota" for a minute's.
+_OF_A_DAY = re.compile(
+    r"\b(?:an?|per|each|the|one|calendar|this)[ -]day\b|/day\b|\bday'?s?[ -](?:limit|quota)\b"
+    r"|\b(?:daily|24[ -]?h(?:ou)?rs?|today|tomorrow|midnight)\b"
+)
+_LIMIT = re.compile(
+    r"\b(?:limit|limits|quota|more than|max|maximum|exceed(?:s|ed)?|reached|used up|too many)\b"
+    r"|\bchange requests\b"
+)
+_TOO_MANY = 429
+_RATE_LIMIT = "policies.ratelimit."
 
 
 class Lumen:
@@ -225,16 +238,21 @@ class Lumen:
         """Raises unless the order was taken."""
         if 200 <= answer.status < 300:
             return
-        said = all_text(answer)
-        if answer.status >= 500 or answer.status < 400 or answer.status in (408, 425):
+        said, gateway = all_text(answer), bodies.gateway_code(answer)
+        limited = answer.status == _TOO_MANY or (gateway or "").startswith(_RATE_LIMIT)
+        if not limited and (answer.status >= 500 or answer.status < 400 or answer.status in (408, 425)):
             # Also a redirect: no order was taken there by any reading of HTTP, but nobody promises so.
             told = answer.status >= 500 and bool(answer.body.strip())
             code = GATEWAY_ANSWERED if told else "answer_lost"
             raise AnswerLostError(code, reason=f"status {answer.status}, {error_text(answer)}")
         if _CHANGE_PENDING in said:
             raise ChangePendingError("change_pending", service_id=service_id)
-        if answer.status == 429 or any(phrase in said for phrase in _QUOTA):
+        if gateway is None and _OF_A_DAY.search(said) and _LIMIT.search(said):
             raise QuotaExceededError("quota_exceeded", account=self._account.number)
+        if limited:
+            raise NotNowError(
+                "not_now", wait=retry_after(answer), status=answer.status, message=error_text(answer)
+            )
         raise OrderRefusedError("refused", status=answer.status, message=error_text(answer))
 
     def _order_id(self, answer: Answer) -> str | None:
