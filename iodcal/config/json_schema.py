@@ -145,7 +145,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "changes_per_day": "How many changes a UTC day it allows an account.",
         "rates": _RATES,
         "currency": _CURRENCY,
-        "billing": "minute, hour (every hour begun), or day (the day's highest tier).",
+        "billing": "minute, hour (every hour begun), day (its highest tier), or change_day (its last tier).",
     },
     "LumenOptions": {
         "environment": "production or test: there is no default.",
