@@ -146,7 +146,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "changes_per_circuit": "How often one circuit may be changed: 1 in 5m, 100 a month; []: any number.",
         "rates": _RATES,
         "currency": _CURRENCY,
-        "billing": "minute, hour (every hour begun), or day (the day's highest tier).",
+        "billing": "minute, hour (every hour begun), day (its highest tier), or change_day (its last tier).",
     },
     "LumenOptions": {
         "environment": "production or test: there is no default.",

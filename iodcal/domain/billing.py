@@ -1,7 +1,7 @@
 """What a circuit costs: its ordered bandwidth over a span of time, under a billing rule.
 
 A circuit is always on at some tier, so a bill is the sum over billing periods of the highest tier ordered
-in each. Spans add up where they are cut between two periods.
+in each; by the day of change, of the last one. Spans add up where they are cut between two periods.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class BilledPiece(Struct, frozen=True):
 
 def billed_pieces(levels: Steps[Bandwidth], over: Interval, billing: Billing) -> list[BilledPiece]:
     """`levels` during `over` (UTC) as they are billed, in order: the part of each billing period that lies in
-    `over` at the highest tier ordered in that part."""
+    `over` at the tier that counts of those ordered in that part."""
     found: list[BilledPiece] = []
     shared: defaultdict[datetime, list[tuple[Interval, Bandwidth]]] = defaultdict(list)
     for span, level in levels.pieces(over):
@@ -45,15 +45,34 @@ def billed_pieces(levels: Steps[Bandwidth], over: Interval, billing: Billing) ->
             shared[first].append((Interval(span.start, min(whole, span.end)), level))
         if whole <= last < span.end:
             shared[last].append((Interval(last, span.end), level))
-    found += map(_at_highest, shared.values())
+    found += (_at_one_level(stays, billing) for stays in shared.values())
     return sorted(found, key=lambda piece: piece.span)
 
 
-def _at_highest(stays: list[tuple[Interval, Bandwidth]]) -> BilledPiece:
+def _at_one_level(stays: list[tuple[Interval, Bandwidth]], billing: Billing) -> BilledPiece:
     """One billing period, or the part of it that is looked at."""
-    top = max(level for _, level in stays)
-    during = tuple(span for span, level in stays if level == top)
-    return BilledPiece(Interval(stays[0][0].start, stays[-1][0].end), top, during)
+    levels = [level for _, level in stays]
+    billed = levels[-1] if billing is Billing.CHANGE_DAY else max(levels)
+    during = tuple(span for span, level in stays if level == billed)
+    return BilledPiece(Interval(stays[0][0].start, stays[-1][0].end), billed, during)
+
+
+def saving_from(at: datetime, billing: Billing) -> datetime:
+    """Until when a circuit lowered at `at` (UTC) must stay low for that to save anything. The period of `at`
+    is billed at its highest tier already, so the one after it must pass; a day of change is billed at the
+    tier that it ends with. By the minute anything saves."""
+    match billing:
+        case Billing.MINUTE:
+            return at
+        case Billing.CHANGE_DAY:
+            return period_of(at, billing) + billing.length
+        case Billing.HOUR | Billing.DAY:
+            return period_of(at, billing) + 2 * billing.length
+
+
+def longest_wait(billing: Billing) -> timedelta:
+    """The longest time that a circuit must stay low for that to save anything."""
+    return saving_from(_EPOCH, billing) - _EPOCH
 
 
 def billed_time(levels: Steps[Bandwidth], over: Interval, billing: Billing) -> Mapping[Bandwidth, timedelta]:

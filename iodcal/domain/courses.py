@@ -20,6 +20,7 @@ from iodcal.domain.billing import cost_difference
 from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuits import Orders
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Billing
 from iodcal.domain.planning import CircuitPlan, LeftOut, next_quota_day
 from iodcal.domain.policy import Policy
 from iodcal.domain.steps import Steps
@@ -213,7 +214,7 @@ class Course(Struct):
             beyond=self.steps[last:],
             horizon=_seconds(self.now + self.policy.window),
             rates=self.rates,
-            period=self.plan.circuit.tariff.billing.seconds,
+            period=_period(self.plan.circuit.tariff.billing),
             ready=self._highest(close, close + 86_400) if ready else 0,
             eve=max(begin, eve, *(step.at + 1 for step in here)),
         )
@@ -241,6 +242,11 @@ class Course(Struct):
     def _reached(self, second: int) -> int:
         """How many steps of the circuit's own plan lie before `second`."""
         return bisect_left(self.steps, second, key=_AT)
+
+
+def _period(billing: Billing) -> int:
+    """The seconds of which the highest tier is paid for; of a day of change that is no tier but the last."""
+    return Billing.MINUTE.seconds if billing is Billing.CHANGE_DAY else billing.seconds
 
 
 def course_of(plan: CircuitPlan, now: datetime, policy: Policy, *, priced: bool) -> Course:

@@ -1,7 +1,8 @@
 """What is due now, and what is to come, on one circuit.
 
 An *up* is due as soon as the target rises above the ordered bandwidth before the next run can come; a
-*down* only if nothing asks for more during the billing hour ahead. What lies before now does not matter:
+*down* only if nothing asks for more during the billing hour ahead, nor before a billing period has passed
+that it makes cheaper. What lies before now does not matter:
 the ordered bandwidth stands for it.
 """
 
@@ -13,8 +14,10 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.billing import saving_from
 from iodcal.domain.changes import Change, causes_of_down, causes_of_up
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Billing
 from iodcal.domain.timeline import Timeline
 
 
@@ -112,8 +115,11 @@ def _out_of_reach(
 
 
 def needed_ahead(timeline: Timeline, at: datetime, length: timedelta) -> tuple[Bandwidth, Interval]:
-    """The level that a circuit must not be lowered below at `at`, and the look ahead of at most `length`
-    in which it is asked for."""
+    """The level that a circuit must not be lowered below at `at`, and the look ahead in which it is asked
+    for: of at most `length`, or until lowering saves anything by the circuit's billing."""
+    billing = timeline.circuit.tariff.billing
+    if billing is not Billing.MINUTE:
+        length = max(length, saving_from(at, billing) - at)
     sight = scan(timeline, at, length)
     if sight.start >= sight.end:
         return timeline.at(at).target, sight

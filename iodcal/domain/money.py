@@ -23,17 +23,28 @@ class RateSource(StrEnum):
 
 
 class Billing(StrEnum):
-    """How long the highest tier of a while is paid for: each started minute, hour or day (UTC) costs what
-    the highest tier that was ordered in it costs."""
+    """What a period costs: each started minute, hour or day (UTC) what the highest tier costs that was
+    ordered in it; by the day of change each day (UTC) what the tier costs that was ordered last in it."""
 
     MINUTE = "minute"
     HOUR = "hour"
     DAY = "day"
+    CHANGE_DAY = "change_day"
 
     @property
     def seconds(self) -> int:
         """How many seconds one billing period is."""
-        return {"minute": 60, "hour": 3600, "day": 86_400}[self.value]
+        return {"minute": 60, "hour": 3600}.get(self.value, 86_400)
+
+    @property
+    def in_words(self) -> str:
+        """What is billed: it follows on "billed"."""
+        return {
+            "minute": "by the minute",
+            "hour": "by the started hour",
+            "day": "by the day's highest tier",
+            "change_day": "by the day at its last tier",
+        }[self.value]
 
     @property
     def length(self) -> timedelta:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.billing import longest_wait
 from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuit_state import CircuitState, Foreseen
 from iodcal.domain.circuits import Circuit, Orders, Status
@@ -395,4 +396,5 @@ def held_counts(plans: Iterable[CircuitPlan]) -> Counter[Reason]:
 def view_from(now: datetime, circuit: Circuit, policy: Policy) -> Interval:
     """What a timeline must span for planning: a week back, so that the present level's beginning is
     seen, and as far ahead as the last change in the window has to look."""
-    return Interval(now - timedelta(days=7), now + policy.window + policy.timing(circuit).down_sight)
+    ahead = max(policy.timing(circuit).down_sight, longest_wait(circuit.tariff.billing))
+    return Interval(now - timedelta(days=7), now + policy.window + ahead)

@@ -11,6 +11,7 @@ from rich.text import Text
 from iodcal.commands.explain import ExplainedCircuits
 from iodcal.domain.changes import Cause, CauseKind, Change, of_window
 from iodcal.domain.explain import Explanation, Ground, Kept, Part, Role
+from iodcal.domain.money import Billing
 from iodcal.domain.orders import Order
 from iodcal.messages.carriers import HELD
 from iodcal.messages.results import ROLES
@@ -152,9 +153,11 @@ def _kept(kept: Kept, explanation: Explanation) -> Text:
     zone = explanation.plan.circuit.zone
     causes = [_cause(cause, explanation) for cause in kept.causes[:_NAMED]]
     more = f" and {len(kept.causes) - _NAMED} more" if len(kept.causes) > _NAMED else ""
+    billing = explanation.plan.circuit.tariff.billing
+    why = "min_gap" if billing is Billing.MINUTE else f"min_gap; billed {billing.in_words}"
     return Text(
         f"not lowered below {kept.level}, which is asked for again before {local(kept.sight.end, zone)} "
-        f"(min_gap): {', '.join(causes)}{more}"
+        f"({why}): {', '.join(causes)}{more}"
     )
 
 

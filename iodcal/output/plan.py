@@ -249,7 +249,6 @@ def _told(problem: Problem, words: Words) -> Text:
 
 
 _MOST_LEFT_OUT = 3
-_BILLED = {"minute": "by the minute", "hour": "by the started hour", "day": "by the day's highest tier"}
 
 
 def amount(cost: Cost) -> str:
@@ -269,7 +268,7 @@ def window_line(plan: CircuitPlan, report: Report) -> Iterator[Text]:
     cost = window_cost(plan, report.window)
     if cost is not None:
         length = rough(report.window.length)
-        yield Text(f"{length} cost {amount(cost)}, billed {_BILLED[plan.tariff.billing]}", style="dim")
+        yield Text(f"{length} cost {amount(cost)}, billed {plan.tariff.billing.in_words}", style="dim")
 
 
 def left_out_lines(plan: CircuitPlan) -> Iterator[Text]:

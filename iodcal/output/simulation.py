@@ -156,9 +156,9 @@ def _problems(simulation: Simulation) -> Table:
 def _about_money(comparison: SimulationComparison) -> str:
     circuits = [circuit for one in comparison.simulations for circuit in one.circuits]
     currencies = sorted({circuit.tariff.currency for circuit in circuits})
-    billings = sorted({str(circuit.tariff.billing) for circuit in circuits})
+    billings = sorted({circuit.tariff.billing.in_words for circuit in circuits})
     text = f"Costs in {' and '.join(currencies)} at the ordered tier, by {_rates_used(circuits)}, "
-    text += f"billed by the {' or '.join(billings)}: an estimate."
+    text += f"billed {' or '.join(billings)}: an estimate."
     unpriced = sorted({tier for one in comparison.simulations for tier in one.unpriced})
     if unpriced:
         named = ", ".join(str(tier) for tier in unpriced)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -24,9 +24,16 @@ from iodcal.domain.planning import (
 from iodcal.domain.resolution import CircuitResolver, EventWithoutCircuit, find_events_without_circuit
 from iodcal.domain.rules import Rule
 from iodcal.domain.structs import Fact
-from iodcal.errors import CalendarError, CarrierError, ChangePendingError, IodcalError, QuotaExceededError
+from iodcal.errors import (
+    CalendarError,
+    CarrierError,
+    ChangePendingError,
+    IodcalError,
+    NotNowError,
+    QuotaExceededError,
+)
 from iodcal.pipeline.context import Run
-from iodcal.pipeline.execute import Placed
+from iodcal.pipeline.execute import Placed, known_used
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import clock_error
 from iodcal.problems.at_risk import Retry, events_at_risk, overruled
@@ -68,6 +75,9 @@ def find_problems(
                 yield problem
 
 
+_LONGEST_WAIT = 86_400.0  # seconds
+
+
 def _retries(run: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
     """What was tried in this run and is not under way: the next run tries it, or the next day's."""
     tried = {key: one for key, one in placed.items() if one.plan.standing.order is None}
@@ -80,6 +90,9 @@ def _retry(run: Run, tried: Placed, error: CarrierError) -> Retry:
         return Retry(max(following, next_quota_day(now)), "quota")
     held = held_by_backoff(plan.standing, plan.due, plan.circuit, now, run.policy) if plan.due else None
     at = max(following, held.until) if held is not None and held.until is not None else following
+    if isinstance(error, NotNowError):
+        asked = timedelta(seconds=min(error.wait or 0.0, _LONGEST_WAIT))
+        return Retry(max(at, now + asked), "order_refused")
     return Retry(at, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
 
 
@@ -356,7 +369,7 @@ def _check_events(found: RunFindings) -> Iterator[Problem]:
 
 
 def _check_limits(found: RunFindings) -> Iterator[Problem]:
-    yield from _of_limits(found.plans, found.run, found.run.used)
+    yield from _of_limits(found.plans, found.run, known_used(found.run.used, found.placed.values()))
 
 
 def _check_left_up(found: RunFindings) -> Iterator[Problem]:

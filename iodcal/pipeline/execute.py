@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
 from iodcal.carriers import Carrier, OrderRequest, guard
 from iodcal.carriers.lanes import Job
-from iodcal.domain.changes import Change
+from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuit_state import CircuitState
-from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
 from iodcal.domain.failed_orders import FailedOrders, note_accepted, note_refused
 from iodcal.domain.held import lost_before, price_of, too_dear
 from iodcal.domain.money import QuotedPrice
@@ -30,7 +30,7 @@ from iodcal.domain.orders import (
     with_answer,
     with_end,
 )
-from iodcal.domain.planning import CircuitPlan, in_order
+from iodcal.domain.planning import CircuitPlan, hold_due, in_order, next_quota_day
 from iodcal.domain.policy import Policy
 from iodcal.domain.structs import Fact, replace
 from iodcal.errors import (
@@ -41,6 +41,7 @@ from iodcal.errors import (
     OrderNotSentError,
     OrderRefusedError,
     PlanChangedError,
+    QuotaExceededError,
     StateError,
 )
 from iodcal.http import Deadline
@@ -149,8 +150,12 @@ class OrderPlacer(Struct):
     def _quoted(self, plan: CircuitPlan, change: Change, quote: Quote) -> Job | None:
         """Records the intent, once the price is known to be right; the call that follows on it."""
         plan = _quoted(plan, change, quote)
+        account, limit = plan.circuit.account, plan.circuit.changes_per_day
+        if limit is not None and known_used({}, self.placed.values()).get(account, 0) >= limit:
+            held = Held(Reason.QUOTA, next_quota_day(self.journal.clock()))
+            plan = hold_due(plan, held)
         if plan.to_order is None:
-            self.placed[plan.circuit.key] = Placed(plan, None)  # too dear
+            self.placed[plan.circuit.key] = Placed(plan, None, quote=quote)  # too dear, or none left
             return None
         order = self._intent(plan, change, quote)
         try:
@@ -180,6 +185,8 @@ class OrderPlacer(Struct):
         def record(answer: Acceptance | OrderError) -> None:
             ended_as, failure = self._judge(order, answer)
             standing = self.journal.record_outcome(circuit, plan.standing, ended_as)
+            if isinstance(failure, QuotaExceededError) and circuit.changes_per_day is not None:
+                self.journal.use_up(circuit.account, ended_as.created_at, circuit.changes_per_day)
             sent = ended_as.outcome is not Outcome.NOT_SENT
             after = self._after(plan, change, standing, failure, sent=sent)
             self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
@@ -302,6 +309,17 @@ def _said(error: CarrierError) -> str:
 def _gist(error: CarrierError) -> str:
     words = str(error.facts.get("message") or error.facts.get("reason") or "").casefold().split()
     return " ".join("#" if len(word) > _LONGEST_WORD or _DIGIT.search(word) else word for word in words)
+
+
+def known_used(used: Mapping[Account, int], placed: Iterable[Placed | None]) -> dict[Account, int]:
+    """`used` as it is once a carrier has said that an account's changes of the day are used up: whatever was
+    counted here, others order for that account, too."""
+    known = dict(used)
+    for one in placed:
+        if one is not None and isinstance(one.error, QuotaExceededError):
+            account, limit = one.plan.circuit.account, one.plan.circuit.changes_per_day
+            known[account] = max(known.get(account, 0), limit or 0)
+    return known
 
 
 def _counts(order: Order | None) -> bool:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from iodcal.calendars import CalendarReader, SourceHint
 from iodcal.config import CalendarConfig, Configuration
+from iodcal.domain.billing import longest_wait
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
 from iodcal.domain.last_known_good import LastKnownGood, memory_of, recall_events, remember_reading
 from iodcal.domain.localtime import Interval, widened
@@ -95,8 +96,9 @@ def span_to_read(configuration: Configuration, now: datetime, window: timedelta)
     provisioning = max((c.provisioning for c in configuration.circuits.values()), default=timedelta())
     lead = max((rule.lead for rule in rules), default=timedelta())
     trail = max((rule.trail for rule in rules), default=timedelta())
-    snapshot = max(settings.min_gap, settings.every + provisioning)
-    return Interval(now - trail, now + window + lead + snapshot)
+    billings = {circuit.tariff.billing for circuit in configuration.circuits.values()}
+    ahead = max(settings.min_gap, settings.every + provisioning, *map(longest_wait, billings))
+    return Interval(now - trail, now + window + lead + ahead)
 
 
 def fetch_events(

@@ -165,6 +165,11 @@ class Journal(Struct):
         counted = replace(known, used=known.used + number, refused=known.refused + refused)
         self.state = replace(self.state, quotas={**self.state.quotas, key: counted})
 
+    def use_up(self, account: Account, at: datetime, limit: int) -> None:
+        """Takes the account's changes of that UTC day for used up: its carrier said so."""
+        used = used_today(self.state, [account], at).get(account, 0)
+        self._count(account, at, max(0, limit - used))
+
 
 def _shown_by(standing: CircuitState | None) -> tuple[object, ...]:
     """What a reading may change, but for its time."""

@@ -19,8 +19,9 @@ from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline, draw_timeline, park_timeline
 from iodcal.domain.together import hold_beyond_quota, plan_together
 from iodcal.domain.windows import Freeze, Window, hold_window, open_freezes, open_windows
+from iodcal.errors import QuotaExceededError
 from iodcal.pipeline.context import Run
-from iodcal.pipeline.execute import OrderPlacer, Placed, check_expected
+from iodcal.pipeline.execute import OrderPlacer, Placed, check_expected, known_used
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import (
     clock_error,
@@ -167,7 +168,9 @@ class Rounds(Struct):
         if self.placer is None:
             return plans, {}
         placed = self._in_order_of_accounts(self.placer.outcomes)
-        return tuple(placed[p.circuit.key].plan if p.circuit.key in placed else p for p in plans), placed
+        if self._used != self.run.used:
+            plans = self._plan(self.timelines)  # what waits for the next day now must show
+        return tuple(_final(plan, placed.get(plan.circuit.key)) for plan in plans), placed
 
     def _go_round(self) -> None:
         self._next_waves(self.accounts)
@@ -270,13 +273,29 @@ class Rounds(Struct):
         return sum(key in carriers.readings or key in carriers.failures for key in account.timelines)
 
     def _plan(self, timelines: Mapping[str, Timeline]) -> tuple[CircuitPlan, ...]:
-        plans = plan_circuits(self.run, timelines, self.snapshot, self._unanswered())
+        run = replace(self.run, used=self._used)
+        plans = plan_circuits(run, timelines, self.snapshot, self._unanswered())
         handed = self.placer.handed_over if self.placer is not None else frozenset[str]()
         if not handed:
             return plans
         run = self.run
-        return hold_beyond_quota(plans, handed, run.request.now, run.policy, run.used, refused=run.refused)
+        return hold_beyond_quota(plans, handed, run.request.now, run.policy, self._used, refused=run.refused)
+
+    @property
+    def _used(self) -> Mapping[Account, int]:
+        """How many changes of the day each account has used, as far as is known by now."""
+        placed = self.placer.placed.values() if self.placer is not None else ()
+        return known_used(self.run.used, placed)
 
     def _in_order_of_accounts(self, placed: Mapping[str, Placed]) -> dict[str, Placed]:
         keys = [key for account in self.accounts for key in placed if key in account.timelines]
         return {key: placed[key] for key in keys}
+
+
+def _final(plan: CircuitPlan, placed: Placed | None) -> CircuitPlan:
+    """A circuit's plan at the end of the run: that of its order, but where the account had no change left."""
+    if placed is None:
+        return plan
+    if isinstance(placed.error, QuotaExceededError):
+        return replace(plan, standing=placed.plan.standing)
+    return placed.plan

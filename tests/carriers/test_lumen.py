@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +23,7 @@ from iodcal.errors import (
     AnswerLostError,
     CarrierError,
     ChangePendingError,
+    NotNowError,
     OrderNotSentError,
     OrderRefusedError,
     QuotaExceededError,
@@ -121,6 +123,11 @@ def harness(server: LumenServer, tmp_path: Path) -> LumenHarness:
     return LumenHarness(server, tmp_path)
 
 
+def spent(code: str, text: str) -> dict[str, Any]:
+    """What a gateway of Apigee's kind answers."""
+    return {"fault": {"faultstring": text, "detail": {"errorcode": f"policies.ratelimit.{code}"}}}
+
+
 def prepared(harness: LumenHarness, service_id: str = ID) -> OrderRequest:
     harness.carrier.read(service_id, soon())
     quote = harness.carrier.quote(service_id, Bandwidth(500), soon())
@@ -169,6 +176,61 @@ class TestLumen(CarrierContract):
         harness.server.quota = 0
         with pytest.raises(QuotaExceededError):
             harness.carrier.order(prepared(harness), soon())
+
+    @pytest.mark.parametrize(
+        ("status", "body", "headers", "wait"),
+        [
+            (
+                429,
+                spent("QuotaViolation", "Rate limit quota violation"),
+                {"Retry-After": "1"},
+                1.0,
+            ),
+            (429, spent("SpikeArrestViolation", "Spike arrest violation"), {}, None),
+            (
+                429,
+                spent("QuotaViolation", "Quota of the day exceeded"),
+                {"Retry-After": "x"},
+                None,
+            ),
+            (
+                503,
+                spent("SpikeArrestViolation", "Spike arrest"),
+                {"Retry-After": "2.5"},
+                2.5,
+            ),
+            (429, {"message": "Too Many Requests"}, {"Retry-After": "120"}, 120.0),
+            (429, {"message": "quota exceeded: 10 requests per minute"}, {}, None),
+            (429, {"message": "Too Many Requests, have a nice day"}, {}, None),
+            (429, {"fault": "none"}, {}, None),
+            (429, {"fault": {"faultstring": "slow down"}}, {}, None),
+            (429, "slow down", {"Retry-After": "-1"}, None),
+        ],
+    )
+    def test_a_gateways_not_now_is_no_used_up_day(
+        self, harness: LumenHarness, status: int, body: Any, headers: dict[str, str], wait: float | None
+    ) -> None:
+        text = body if isinstance(body, str) else json.dumps(body)
+        request = prepared(harness)
+        harness.server.script(ORDER, instead(Reply(status, text.encode(), headers=headers)))
+        with pytest.raises(NotNowError) as caught:
+            harness.carrier.order(request, soon())
+        assert (caught.value.wait, caught.value.facts["status"], harness.orders()) == (wait, status, 0)
+
+    @pytest.mark.parametrize(
+        ("status", "text"),
+        [
+            (429, "You cannot send more than 24 change requests in a day"),
+            (422, "The daily limit is reached"),
+            (400, "Maximum of 24 changes per day exceeded"),
+            (429, "Too many change requests: try again tomorrow"),
+        ],
+    )
+    def test_only_words_about_a_day_mean_a_day(self, harness: LumenHarness, status: int, text: str) -> None:
+        request = prepared(harness)
+        harness.server.script(ORDER, instead(wrong(status, text)))
+        with pytest.raises(QuotaExceededError):
+            harness.carrier.order(request, soon())
 
     @pytest.mark.parametrize(
         "fault",

@@ -314,7 +314,7 @@ def test_lumens_list_counts_in_its_own_currency_only() -> None:
         ("file: lab.json", "file: lab.json, rates: 3", "carriers.lab.rates: a mapping of keys is wanted, not the number 3"),
         ("file: lab.json", "file: lab.json, currency: dollars", "carriers.lab.currency: a currency is three capital letters such "
          "as USD, not 'dollars'"),
-        ("file: lab.json", "file: lab.json, billing: week", "carriers.lab.billing: 'week' is not one of minute, hour, day"),
+        ("file: lab.json", "file: lab.json, billing: week", "carriers.lab.billing: 'week' is not one of minute, hour, day, change_day"),
         ("bandwidth: highest", "bandwidth: highest, max_price_per_hour: cheap", "rules[0].max_price_per_hour: 'cheap' is not a "
          "price per hour such as 0.46 (below 1000000, at most six decimals)"),
     ],

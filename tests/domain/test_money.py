@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.billing import billed_cost, billed_time, cost_difference
+from iodcal.domain.billing import billed_cost, billed_time, cost_difference, longest_wait
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Quote
@@ -51,6 +51,8 @@ def bill(course: Sequence[tuple[float, Bandwidth]], start: float, end: float, bi
         pytest.param([(0, TOP), (10, LOW)], 720, Billing.DAY, "12.72", id="the day's highest tier"),
         pytest.param([(0, TOP), (10, LOW)], 720 + 60, Billing.DAY, "13.18", id="a new day"),
         pytest.param([(0, LOW)], 0, Billing.DAY, "0.00", id="no time, no money"),
+        pytest.param([(0, TOP), (10, LOW)], 720, Billing.CHANGE_DAY, "5.52", id="the day's last tier"),
+        pytest.param([(0, LOW), (10, TOP)], 780, Billing.CHANGE_DAY, "13.78", id="and the day after"),
         pytest.param([(0, LOW), (0.5, TOP), (0.75, LOW)], 1, Billing.MINUTE, "0.02", id="a started minute"),
         pytest.param([(0, LOW), (30, TOP), (90, LOW)], 120, Billing.HOUR, "2.12", id="two started hours"),
         pytest.param([(0, LOW), (90, TOP)], 240, Billing.HOUR, "3.64", id="from half an hour on"),
@@ -83,7 +85,12 @@ courses = st.lists(
 ).map(lambda steps: [(at(0), TIERS[0]), *((at(minute + 0.5), level) for minute, level in sorted(steps))])
 
 
-@given(courses, st.integers(1, 3000), st.integers(1, 3000), st.sampled_from(Billing))
+@given(
+    courses,
+    st.integers(1, 3000),
+    st.integers(1, 3000),
+    st.sampled_from([Billing.MINUTE, Billing.HOUR, Billing.DAY]),
+)
 def test_every_minute_is_billed_once_at_the_highest_tier_of_its_period(
     course: list[tuple[datetime, Bandwidth]], first: int, length: int, billing: Billing
 ) -> None:
@@ -96,7 +103,7 @@ def test_every_minute_is_billed_once_at_the_highest_tier_of_its_period(
         assert above[0] >= above[1], "a longer period never bills less"
 
 
-@given(courses, st.sampled_from(Billing), st.integers(1, 6))
+@given(courses, st.sampled_from([Billing.MINUTE, Billing.HOUR, Billing.DAY]), st.integers(1, 6))
 def test_bills_add_up_where_they_are_cut_between_two_periods(
     course: list[tuple[datetime, Bandwidth]], billing: Billing, periods: int
 ) -> None:
@@ -387,3 +394,51 @@ def test_a_hold_keeps_to_the_circuits_limit_and_to_no_rules() -> None:
     free = plan_of(held, circuit=replace(CIRCUIT, tariff=TARIFF))
     assert free.to_order is not None
     assert price_ceiling(free.to_order, free.timeline) is None
+
+
+# --- what lowering saves under each kind of billing: minute 0 is noon, minute 720 midnight
+
+
+@pytest.mark.parametrize(
+    ("billing", "now", "again", "lowered"),
+    [
+        (Billing.MINUTE, 10, 71, True),
+        (Billing.MINUTE, 10, 69, False),
+        (Billing.HOUR, 10, 119, False),  # both hours are billed at the top anyway
+        (Billing.HOUR, 10, 120, True),
+        (Billing.HOUR, 59, 119, False),
+        (Billing.DAY, 10, 200, False),
+        (Billing.DAY, 10, 2159, False),
+        (Billing.DAY, 10, 2160, True),
+        (Billing.CHANGE_DAY, 10, 719, False),
+        (Billing.CHANGE_DAY, 10, 720, True),
+    ],
+)
+def test_a_circuit_is_lowered_only_where_that_saves_something(
+    billing: Billing, now: int, again: int, *, lowered: bool
+) -> None:
+    circuit = replace(CIRCUIT, tariff=replace(TARIFF, billing=billing))
+    asks = (Ask(now - 60, now), Ask(again, again + 60))
+    plan = plan_of(*asks, now=now, ordered=1000, circuit=circuit)
+    assert (plan.due is not None) == lowered
+    span = Interval(at(now - 60), at(5000))
+    whole = Steps.of([(at(now - 60), TOP)])
+    low = Steps.of([(at(now - 60), TOP), (at(now), LOW), (at(again), TOP)])
+    saved = cost_difference(whole, low, span, circuit.tariff).amount
+    assert (saved > 0) == lowered or billing is Billing.MINUTE
+
+
+def test_how_far_ahead_each_kind_of_billing_looks() -> None:
+    waits = [longest_wait(billing) / timedelta(hours=1) for billing in Billing]
+    assert waits == [0, 2, 48, 24]
+    assert [billing.in_words for billing in Billing][2:] == [
+        "by the day's highest tier",
+        "by the day at its last tier",
+    ]
+
+
+def test_with_few_changes_a_day_of_change_counts_as_if_by_the_minute() -> None:
+    tariff = replace(TARIFF, billing=Billing.CHANGE_DAY)
+    asks = (Ask(0, 60), Ask(300, 360))
+    found = together(planned(*asks, limit=2, tariff=tariff), used=0)["a"]
+    assert [change.new for change in found.changes][:1] == [TOP]

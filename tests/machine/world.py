@@ -29,6 +29,7 @@ from iodcal.errors import (
     CalendarError,
     CarrierError,
     ChangePendingError,
+    NotNowError,
     OrderNotSentError,
     OrderRefusedError,
     QuotaExceededError,
@@ -139,6 +140,8 @@ class MemoryCarrier:
         if fault == "refused" or self.refuses:
             self.arrived[self.now.date()] += self.counts_refused
             raise OrderRefusedError("refused", status=400, message=self.words)
+        if fault == "not_now":
+            raise NotNowError("not_now", wait=1.0, status=429, message="slow down")
         if fault == "pending":
             raise ChangePendingError("change_pending", service_id=request.service_id)
         self._take(request, fault)

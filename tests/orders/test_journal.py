@@ -16,7 +16,7 @@ from iodcal.errors import StateError
 from iodcal.pipeline.journal import stamp_of, used_today
 from iodcal.store.state import Quota, State
 from tests.machine.world import ACCOUNT, HIGH, MIDDLE, QUOTA, SECOND, START, Company
-from tests.orders.runs import Office, at, held, kinds, outcomes, two_accounts
+from tests.orders.runs import Office, at, held, kinds, one_circuit, outcomes, two_accounts
 
 TODAY = START.date()
 AFTER_THE_INTENT = range(3, 99)  # which takes three writes: itself and the reading in the history; the state
@@ -225,6 +225,38 @@ def test_the_quota_is_never_exceeded_and_tomorrow_is_another_day() -> None:
     assert held(office.run(239)) == {"lon-a": "quota"}
     assert outcomes(office.run(240)) == [("lon-a", "accepted")]
     assert office.used() == {"1": 1}
+
+
+def test_a_day_that_others_used_up_is_known_to_all_circuits_of_the_account_at_once() -> None:
+    office = Office(two_accounts())
+    office.carrier.arrived[TODAY] = QUOTA  # in the portal, so that nothing was counted here
+    office.meets("hands", 100, 300, "company")
+    report = office.run(70)
+    assert outcomes(report) == [("den-a", "refused"), ("ams-a", "accepted")]
+    assert held(report) == {"den-a": "quota", "lon-a": "quota"}
+    assert office.carrier.calls.count("order b 500") == 0
+    assert office.used() == {"1": QUOTA, "2": 1}
+    risks = {
+        problem.facts["circuit"]: problem.facts["cause"]
+        for problem in report.problems
+        if "cause" in problem.facts
+    }
+    assert risks == {"den-a": "quota", "lon-a": "quota"}
+    asked = list(office.carrier.calls)
+    again = office.run(75)
+    assert (held(again), outcomes(again)) == ({"den-a": "quota", "lon-a": "quota"}, [("ams-a", "confirmed")])
+    assert [call for call in office.carrier.calls[len(asked) :] if call.startswith("order")] == []
+    assert [outcome for _, outcome in outcomes(office.run(240))] == ["accepted", "accepted"]
+
+
+def test_not_now_is_told_as_that_and_no_day_is_lost() -> None:
+    office = Office(one_circuit())
+    office.meets("hands", 100, 300, "company")
+    office.carrier.next_order = "not_now"
+    report = office.run(70)
+    assert (outcomes(report), kinds(report)) == ([("den-a", "refused")], {"order_refused"})
+    assert office.used() == {"1": 0}
+    assert outcomes(office.run(75)) == [("den-a", "accepted")]
 
 
 def test_only_the_ups_use_the_reserve() -> None:

@@ -86,7 +86,7 @@ def test_ends_that_were_seen_coming_never_count() -> None:
 def test_a_run_for_one_circuit_leaves_the_others_alone() -> None:
     office = Office(Company())
     office.meets("hands", 30, 60, "company")
-    assert outcomes(office.run(0, circuit="lon-a")) == [("lon-a", "accepted")]
+    assert outcomes(office.run(0, circuits=("lon-a",))) == [("lon-a", "accepted")]
     assert outcomes(office.run(1)) == [("lon-a", "pending"), ("den-a", "accepted")]
 
 

@@ -289,7 +289,7 @@ def test_a_price_in_another_currency_compares_with_nothing_and_that_is_told() ->
     office.carrier.price = Decimal(9)
     report = office.run(0)
     assert (outcomes(report), held(report)) == ([], {"den-a": "price"})
-    assert kinds(report) == {"price_missing", "event_at_risk"}
+    assert kinds(report) == {"price_missing", "price_unknown", "event_at_risk"}
 
 
 def rated(price: str | None, limit: str = "5") -> dict[str, Any]:

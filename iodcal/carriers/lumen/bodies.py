@@ -14,7 +14,21 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote
 from iodcal.domain.money import parse_price
 from iodcal.errors import CarrierError, OrderRefusedError
-from iodcal.http import Answer
+from iodcal.http import Answer, AnswerError
+
+
+def gateway_code(answer: Answer) -> str | None:
+    """The code in the envelope of the gateway (Apigee) before the carrier, `fault.detail.errorcode`; empty
+    where that names none, None where the answer is in no such envelope."""
+    try:
+        document = answer.json()
+    except AnswerError:
+        return None
+    fault = document.get("fault") if isinstance(document, dict) else None
+    if not isinstance(fault, dict):
+        return None
+    detail = fault.get("detail")
+    return str(detail.get("errorcode", "")) if isinstance(detail, dict) else ""
 
 
 def all_text(answer: Answer) -> str:
@@ -145,7 +159,7 @@ def _hourly_price(document: dict[str, Any]) -> tuple[Decimal | None, str]:
     or one that cannot be read, or several in different currencies."""
     prices = document.get("price")
     hourly = [
-        parse_price(str(price.get("price", "")), _named_currency(price, document), _CURRENCY)
+        _price(price, document)
         for price in (prices if isinstance(prices, list) else [])
         if isinstance(price, dict) and _HOURLY in str(price.get("term", "")).casefold()
     ]
@@ -156,14 +170,21 @@ def _hourly_price(document: dict[str, Any]) -> tuple[Decimal | None, str]:
     return max(amounts), currencies.pop()
 
 
-def _named_currency(price: dict[str, Any], document: dict[str, Any]) -> str | None:
-    """The currency that the answer names, nearest to the price."""
+def _price(price: dict[str, Any], document: dict[str, Any]) -> tuple[Decimal | None, str]:
+    """One price. The currency of the answer as a whole is but an echo of what was asked for: it overrules no
+    sign and no code in the price."""
+    text, own = str(price.get("price", "")), _code(price)
+    if own is not None:
+        return parse_price(text, own, _CURRENCY)
     echoed = document.get("priceRequest")
-    for holder in (price, document, echoed if isinstance(echoed, dict) else {}):
-        named = holder.get("currencyCode", holder.get("currency"))
-        if isinstance(named, str) and _CODE.fullmatch(named.strip()):
-            return named.strip().upper()
-    return None
+    usual = _code(document) or (_code(echoed) if isinstance(echoed, dict) else None) or _CURRENCY
+    return parse_price(text, None, usual)
+
+
+def _code(holder: dict[str, Any]) -> str | None:
+    """The currency's code that `holder` names."""
+    named = holder.get("currencyCode", holder.get("currency"))
+    return named.strip().upper() if isinstance(named, str) and _CODE.fullmatch(named.strip()) else None
 
 
 def order_body(options: LumenOptions, service: Service, request: OrderRequest) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,11 +19,13 @@ from iodcal.errors import (
     AnswerLostError,
     CarrierError,
     ChangePendingError,
+    NotNowError,
     OrderNotSentError,
     OrderRefusedError,
     QuotaExceededError,
 )
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, error_text
+from iodcal.http.retries import retry_after
 
 _INVENTORY = "/ProductInventory/v1/inventory"
 _PRICE = "/Product/v1/price"
@@ -34,7 +37,17 @@ _QUOTE_TRIES = 3
 _MULTI_STATUS = 207
 _CHANGE_PENDING = "change pending"
 _NOT_ENABLED = "not a naas enabled location"
-_QUOTA = ("change requests in a day", "daily limit", "quota")
+# The carrier's own words for a day's limit. A gateway counts requests, and says "quota" for a minute's.
+_OF_A_DAY = re.compile(
+    r"\b(?:an?|per|each|the|one|calendar|this)[ -]day\b|/day\b|\bday'?s?[ -](?:limit|quota)\b"
+    r"|\b(?:daily|24[ -]?h(?:ou)?rs?|today|tomorrow|midnight)\b"
+)
+_LIMIT = re.compile(
+    r"\b(?:limit|limits|quota|more than|max|maximum|exceed(?:s|ed)?|reached|used up|too many)\b"
+    r"|\bchange requests\b"
+)
+_TOO_MANY = 429
+_RATE_LIMIT = "policies.ratelimit."
 
 
 class Lumen:
@@ -140,16 +153,21 @@ class Lumen:
         """Raises unless the order was taken, by its status."""
         if 200 <= answer.status < 300:
             return
-        said = all_text(answer)
-        if answer.status >= 500 or answer.status < 400 or answer.status in (408, 425):
+        said, gateway = all_text(answer), bodies.gateway_code(answer)
+        limited = answer.status == _TOO_MANY or (gateway or "").startswith(_RATE_LIMIT)
+        if not limited and (answer.status >= 500 or answer.status < 400 or answer.status in (408, 425)):
             # Also a redirect: no order was taken there by any reading of HTTP, but nobody promises so.
             told = answer.status >= 500 and bool(answer.body.strip())
             code = GATEWAY_ANSWERED if told else "answer_lost"
             raise AnswerLostError(code, reason=f"status {answer.status}, {error_text(answer)}")
         if _CHANGE_PENDING in said:
             raise ChangePendingError("change_pending", service_id=service_id)
-        if answer.status == 429 or any(phrase in said for phrase in _QUOTA):
+        if gateway is None and _OF_A_DAY.search(said) and _LIMIT.search(said):
             raise QuotaExceededError("quota_exceeded", account=self._account.number)
+        if limited:
+            raise NotNowError(
+                "not_now", wait=retry_after(answer), status=answer.status, message=error_text(answer)
+            )
         raise OrderRefusedError("refused", status=answer.status, message=error_text(answer))
 
     def _read_acceptance(self, answer: Answer) -> str:
