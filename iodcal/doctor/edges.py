@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from iodcal.calendars import CalendarContext, CalendarReader, Probing, SpoiledEvent
 from iodcal.calendars.graph import Graph, plugin
 from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
-from iodcal.carriers import Carrier, Listing, Offering
+from iodcal.carriers import Advising, Carrier, Listing, Offering
 from iodcal.concurrency import answers, side_by_side
 from iodcal.config import NotifyTarget, Way
 from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext
@@ -167,6 +167,8 @@ def _of_circuit(
         )
     if isinstance(carrier, Offering):
         yield _of_offer(circuit, carrier, patient)
+    if isinstance(carrier, Advising):
+        yield from _of_warnings(circuit, carrier, patient)
 
 
 def _of_reading(circuit: Circuit, reading: Reading, standing: CircuitState | None) -> Diagnosis:
@@ -220,6 +222,19 @@ def _of_offer(circuit: Circuit, carrier: Offering, patient: DoctorContext) -> Di
         )
     facts = {"tiers": ", ".join(map(str, circuit.tiers))}
     return Diagnosis(Area.CIRCUITS, circuit.name, light=CheckStatus.GREEN, code="tiers_sold", facts=facts)
+
+
+def _of_warnings(circuit: Circuit, carrier: Advising, patient: DoctorContext) -> Iterator[Diagnosis]:
+    """What the carrier says that people should know of the circuit; that it does not say is no fault."""
+    try:
+        warnings = carrier.warnings(circuit.service_id, patient.deadline)
+    except CarrierError:
+        return
+    for warning in warnings:
+        facts: dict[str, Fact] = {"warning": str(warning)[:300]}
+        yield Diagnosis(
+            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="carrier_warns", facts=facts
+        )
 
 
 def state_of(patient: DoctorContext) -> State:

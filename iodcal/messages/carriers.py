@@ -44,6 +44,9 @@ CARRIERS = {
     ),
     "not_now": Words("the carrier says not now (status {status}): {message}", _AGAIN),
     "tier_not_sold": Words("{bandwidth} is not sold on {service_id}", "correct the circuit's tiers"),
+    "bandwidth_fixed": Words(
+        "the bandwidth of {service_id} cannot be changed: its type is {kind}", "take it out of circuits"
+    ),
     "not_sent": Words("the order could not be sent: {host}, {reason}", f"check the network; {_AGAIN}"),
     "gateway_answered": Words(
         "a gateway answered in the carrier's place: {reason}", "do not order by hand; iodcal finds out"
