@@ -34,8 +34,10 @@ class OnDrift(StrEnum):
 
 class Settings(Struct, frozen=True):
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
-    the state, `notify_within` how long a run waits for all its notices together."""
+    the state, `notify_within` how long a run waits for all its notices together, `name` the installation's
+    where one is given."""
 
+    name: str | None = None
     state: Path | None = None
     window: timedelta = timedelta(hours=72)
     every: timedelta = timedelta(minutes=5)
@@ -114,6 +116,13 @@ class NotifyTarget(Struct, frozen=True):
         return self.circuits is None or not notice.circuits or not self.circuits.isdisjoint(notice.circuits)
 
 
+def usual_name(path: Path) -> str:
+    """What an installation is called that gives itself no name: as its file, or where that is `rules.yaml` as
+    the folder that holds it."""
+    whole = path.absolute()
+    return (whole.parent.name if whole.stem == "rules" else whole.stem) or "iodcal"
+
+
 class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
     the file's bytes, `trusted` that nobody else can have written the file, `microsoft365` that section.
@@ -143,6 +152,11 @@ class Configuration(Struct, frozen=True):
     def is_test(self) -> bool:
         """True where a carrier's environment is one for tests."""
         return any(carrier.plugin.is_test(carrier.options) for carrier in self.carriers.values())
+
+    @property
+    def name(self) -> str:
+        """What the installation is called."""
+        return self.settings.name or usual_name(self.path)
 
     @property
     def directory(self) -> Path:

@@ -70,6 +70,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "currency": "Only costs in this currency; unset: those of each currency by themselves.",
     },
     "SettingsSection": {
+        "name": "The installation's name; unset: the file's, or its folder's where it is rules.yaml.",
         "state": "The state file.",
         "window": "How far each run reads ahead.",
         "every": "The longest time between two runs, the timer's delay included.",

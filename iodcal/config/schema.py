@@ -80,6 +80,7 @@ Options = Annotated[dict[str, Any], Scalar(_options, {"type": "object"})]
 
 
 class SettingsSection(Section, frozen=True):
+    name: Text | None = None
     state: Text | None = None
     window: PositiveLength = timedelta(hours=72)
     every: PositiveLength = timedelta(minutes=5)

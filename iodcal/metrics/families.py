@@ -18,7 +18,8 @@ from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report
 
 _ESCAPES = {"\\": r"\\", '"': r"\""}
-_VALUE = re.compile(r"^(?P<name>[a-z_]+) (?P<value>[-+.0-9e]+)$", re.MULTILINE)
+_VALUE = re.compile(r"^(?P<name>[a-z_]+)(?:\{.*\})? (?P<value>[-+.0-9e]+)$", re.MULTILINE)
+_INSTALLATION = re.compile(r'[{,]installation="((?:[^"\\\n]|\\.)+)"\} ')
 
 
 class Sample(Struct, frozen=True):
@@ -34,12 +35,13 @@ def escape_text(value: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in for_label(value))
 
 
-def exposition(samples: Iterable[Sample]) -> Mapping[str, str]:
-    """The text of each family that has a sample, by its name: HELP, TYPE, and a line for each sample."""
+def exposition(samples: Iterable[Sample], installation: str) -> Mapping[str, str]:
+    """The text of each family that has a sample, by its name: HELP, TYPE, and a line for each sample. The
+    name of the installation is a label of each: files of two in one folder of node_exporter do not clash."""
     by_family: dict[str, list[Sample]] = {}
     for sample in samples:
         by_family.setdefault(sample.family.name, []).append(sample)
-    return {name: _block(of_family) for name, of_family in by_family.items()}
+    return {name: _block(of_family, installation) for name, of_family in by_family.items()}
 
 
 def whole_text(blocks: Mapping[str, str]) -> str:
@@ -56,7 +58,7 @@ def blocks_of(text: str) -> dict[str, str]:
 
 
 def value_in(block: str) -> float | None:
-    """The value of a family without labels."""
+    """The value of a family without labels of its own."""
     found = _VALUE.search(block)
     try:
         return float(found["value"]) if found else None
@@ -64,17 +66,23 @@ def value_in(block: str) -> float | None:
         return None
 
 
-def _block(samples: list[Sample]) -> str:
+def installation_in(block: str) -> str | None:
+    """The name of the installation that wrote a family's text; None in a file of before it had one."""
+    found = _INSTALLATION.search(block)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else None
+
+
+def _block(samples: list[Sample], installation: str) -> str:
     family = samples[0].family
     lines = [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.type}"]
-    lines += [f"{family.name}{_labels(sample)} {_number(sample.value)}" for sample in samples]
+    lines += [f"{family.name}{_labels(sample, installation)} {_number(sample.value)}" for sample in samples]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _labels(sample: Sample) -> str:
-    pairs = zip(sample.family.labels, sample.labels, strict=True)
+def _labels(sample: Sample, installation: str) -> str:
+    pairs = [*zip(sample.family.labels, sample.labels, strict=True), ("installation", installation)]
     told = ",".join(f'{name}="{escape_text(value)}"' for name, value in pairs)
-    return f"{{{told}}}" if told else ""
+    return f"{{{told}}}"
 
 
 def _number(value: float) -> str:

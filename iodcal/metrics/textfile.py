@@ -10,17 +10,19 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-from iodcal.config import Configuration
+from iodcal.config import Configuration, usual_name
 from iodcal.config.find import state_folder
 from iodcal.config.forms import secrets_in
 from iodcal.config.secrets import Reference, Secret
 from iodcal.errors import SecretError
 from iodcal.exits import Exit
 from iodcal.metrics.families import (
+    BUILD,
     SUCCESS,
     Sample,
     blocks_of,
     exposition,
+    installation_in,
     report_samples,
     run_samples,
     value_in,
@@ -151,6 +153,7 @@ def write_metrics(
         _write(
             path,
             _told(state.parent),
+            called=configuration.name,
             configuration=configuration,
             report=report,
             status=status,
@@ -165,7 +168,13 @@ def write_metrics_without_configuration(configuration: Path, state: Path | None)
     if path is not None:
         told = _told(state_folder(configuration, state))
         _write(
-            path, told, configuration=None, report=None, status=Exit.CONFIGURATION, started=datetime.now(UTC)
+            path,
+            told,
+            called=usual_name(configuration),
+            configuration=None,
+            report=None,
+            status=Exit.CONFIGURATION,
+            started=datetime.now(UTC),
         )
 
 
@@ -177,6 +186,7 @@ def _write(
     path: Path,
     told: TellOnce,
     *,
+    called: str,
     configuration: Configuration | None,
     report: Report | None,
     status: int,
@@ -186,6 +196,9 @@ def _write(
     seconds = max(0.0, (ended - started).total_seconds())
 
     def make(present: Mapping[str, str]) -> Mapping[str, str]:
+        name = called
+        if configuration is None:  # whoever wrote the file last knew what its rules call it
+            name = installation_in(present.get(BUILD.name, "")) or called
         success = value_in(present.get(SUCCESS.name, "")) or 0.0
         if status in _CARRIED_THROUGH and report is not None:
             success = ended.timestamp()
@@ -193,9 +206,9 @@ def _write(
             run_samples(configuration, status, ended=ended, seconds=round(seconds, 3), success=success)
         )
         if report is None:
-            return {**present, **exposition(fresh)}
+            return {**present, **exposition(fresh, name)}
         known = expiries(configuration) if configuration is not None else {}
-        return exposition([*fresh, *report_samples(report, known)])
+        return exposition([*fresh, *report_samples(report, known)], name)
 
     try:
         update_textfile(path, make)

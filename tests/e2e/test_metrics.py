@@ -18,10 +18,14 @@ from tests.servers.faults import html
 
 Labels = tuple[tuple[str, str], ...]
 
+NAME = "Contoso, Ltd"
+
 
 def configure(world: World, where: str = "prom/iodcal.prom") -> Path:
     rules = (world.iodcal.folder / "rules.yaml").read_text()
-    world.iodcal.write("rules.yaml", rules.replace("settings:\n", f"settings:\n  metrics_file: {where}\n", 1))
+    world.iodcal.write(
+        "rules.yaml", rules.replace("settings:\n", f"settings:\n  name: {NAME}\n  metrics_file: {where}\n", 1)
+    )
     (world.iodcal.folder / "prom").mkdir(exist_ok=True)
     return world.iodcal.folder / where
 
@@ -33,6 +37,7 @@ def read(path: Path) -> dict[str, dict[Labels, float]]:
         assert family.documentation
         assert family.type == "gauge"
         for sample in family.samples:
+            assert sample.labels.pop("installation") == NAME
             found.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
     return found
 
