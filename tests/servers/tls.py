@@ -90,7 +90,7 @@ class LocalServer:
         self._http.context = context
         scheme = "http" if context is None else "https"
         self.url = f"{scheme}://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.005,), daemon=True)
 
     def _count(self) -> None:
         self.connections += 1
