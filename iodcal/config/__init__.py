@@ -34,7 +34,8 @@ class OnDrift(StrEnum):
 
 class Settings(Struct, frozen=True):
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
-    the state, `notify_within` how long a run waits for all its notices together."""
+    the state, `notify_within` how long a run waits for all its notices together, `runbook` the address of
+    the page for people on call."""
 
     state: Path | None = None
     window: timedelta = timedelta(hours=72)
@@ -55,6 +56,7 @@ class Settings(Struct, frozen=True):
     group: int | None = None
     metrics_file: Path | None = None
     notify_within: timedelta = timedelta(seconds=10)
+    runbook: str | None = None
 
     @property
     def order_timeouts(self) -> OrderTimeouts:

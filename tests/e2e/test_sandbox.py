@@ -319,3 +319,14 @@ def test_the_folder_of_the_state_holds_what_belongs_there(lab: Lab) -> None:
     lab.sync("11:56")
     names = {path.name for path in Path(lab.iodcal.folder, "state").iterdir()}
     assert names == {"state.json", "state.json.lock", "history.jsonl"}
+
+
+@pytest.mark.parametrize(("minute", "told"), [("11:59", False), ("12:20", True)])
+def test_a_change_is_told_again_when_it_is_done_only_if_it_took_too_long(
+    lab: Lab, minute: str, told: bool
+) -> None:
+    lab.sync("11:50")
+    up = lab.iodcal("sync", "--now", "2026-11-24T11:57:00Z").out
+    assert up.startswith("den-a: up 100 Mbps to 1 Gbps accepted")
+    done = lab.iodcal("sync", "--now", f"2026-11-24T{minute}:00Z")
+    assert ("den-a: up 100 Mbps to 1 Gbps confirmed" in done.out) is told
