@@ -28,9 +28,11 @@ from iodcal.cli.understand import explain, simulate
 
 STATUSES = (
     "Exit status: 0 well, warnings included; 3 carried through, with an error; 1 not carried through; 2 "
-    "wrong command line; 4 plan --detailed-exitcode, and something would be ordered; 75 another run is at work; "
-    "78 the rules file does not load; 130 interrupted."
+    "wrong command line; 4 plan --detailed-exitcode, and something would be ordered; 75 another run is "
+    "at work; 78 the rules file does not load; 130 interrupted."
 )
+"""What stands below the help of the program."""
+
 COMMANDS = {
     command.name: command
     for command in (
