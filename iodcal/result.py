@@ -97,7 +97,7 @@ class Report(Struct, frozen=True):
             return Exit.FAILED
         if self.waited_out or any(problem.severity is Severity.ERROR for problem in self.problems):
             return Exit.PROBLEM
-        if self.detailed_exitcode and any(plan.due is not None for plan in self.plans):
+        if self.detailed_exitcode and any(plan.to_order is not None for plan in self.plans):
             return Exit.CHANGES_DUE
         return Exit.OK
 

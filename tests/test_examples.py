@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import configparser
 import re
+import shlex
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 
+from iodcal.cli.app import COMMANDS, application
 from iodcal.config.forms import secrets_in
 from iodcal.config.load import load_configuration
 from iodcal.domain.durations import parse_duration
@@ -96,22 +99,54 @@ def test_the_alerts_name_metrics_that_there_are() -> None:
         assert rule["annotations"]["remedy"]
 
 
+def command_line(arguments: str) -> None:
+    """Fails if the command has no such option."""
+    name, known = next(word for word in arguments.split() if word in COMMANDS), set[str]()
+    command = get_command(application([name])).commands[name]  # type: ignore[attr-defined]  # a group's
+    for parameter in command.params:
+        known |= set(parameter.opts)
+    given = {word for word in arguments.split() if word.startswith("--")}
+    assert given - known == set(), arguments
+
+
 def test_sudo_lets_operators_choose_no_file() -> None:
     text = (EXAMPLES / "sudoers").read_text(encoding="utf-8")
     patterns = [re.compile(found) for found in re.findall(r"iodcal (\^.*?\$)", text)]
-    assert len(patterns) == 2
+    assert len(patterns) == 3
 
     def allowed(arguments: str) -> bool:
         return any(pattern.fullmatch(arguments) for pattern in patterns)
 
-    for good in ("sync", "sync --wait 5m", "hold den-a 500Mbps --for 2h", "release den-a"):
+    page = (ROOT / "docs" / "how-to" / "two-in-the-morning.md").read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL))
+    told = {*re.findall(r"^iodcal (.*)$", blocks, flags=re.MULTILINE), *re.findall(r"`iodcal ([^`]+)`", page)}
+    assert len(told) > 9
+    for command in told:
+        arguments = " ".join(word for word in shlex.split(command.split(" > ")[0]))
+        for form in (arguments, f"--config /etc/iodcal/rules.yaml {arguments}"):
+            assert allowed(form), form
+            command_line(form)
+    for good in (
+        "sync",
+        "sync --wait 5m",
+        "hold den-a 500Mbps --for 2h",
+        "release den-a",
+        "pause lon-* --for 1h",
+    ):
         assert allowed(good)
     for bad in (
         "sync --config /tmp/x",
         "sync -c x",
         "hold den-a 1Gbps --state /tmp/x",
-        "plan",
         "sync --wait -cx",
+        "--config /tmp/rules.yaml sync",
+        "--config /etc/iodcal/rulesXyaml sync",
+        "status --state /tmp/x",
+        "plan --diff /tmp/x",
+        "report --html report.html",
+        "hold den-a 1Gbps --for 2h --note -c/tmp/x",
+        "forget den-a",
+        "init",
     ):
         assert not allowed(bad)
 

@@ -18,12 +18,20 @@ from iodcal.cli.options import (
     QuietOption,
     StateOption,
     VerboseOption,
+    runbook_of,
 )
 from iodcal.cli.people import forget, hold, park, pause, release, resume
 from iodcal.cli.records import history, report
 from iodcal.cli.setup import doctor, init, schema
 from iodcal.cli.startup import command_in
 from iodcal.cli.understand import explain, simulate
+
+STATUSES = (
+    "Exit status: 0 well, warnings included; 3 carried through, with an error; 1 not carried through; 2 "
+    "wrong command line; 4 plan --detailed-exitcode, and something would be ordered; 75 another run is "
+    "at work; 78 the rules file does not load; 130 interrupted."
+)
+"""What stands below the help of the program."""
 
 COMMANDS = {
     command.name: command
@@ -46,7 +54,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
         pretty_exceptions_show_locals=False,
         rich_markup_mode=None,
-        epilog="Example: iodcal plan --cached",
+        epilog=_epilog(arguments),
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
@@ -54,6 +62,14 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     for name in (named,) if named is not None else COMMANDS:
         COMMANDS[name].register(app)
     return app
+
+
+def _epilog(arguments: Sequence[str]) -> str:
+    """What stands below the help; with the page for people on call where it is shown and one is named."""
+    shown = not arguments or not {"-h", "--help"}.isdisjoint(arguments)
+    runbook = runbook_of() if shown and command_in(arguments, COMMANDS) is None else None
+    last = [f"Runbook: {runbook}"] if runbook is not None else []
+    return "\n\n".join(["Example: iodcal plan --cached", STATUSES, *last])
 
 
 def _show_version(*, wanted: bool) -> None:

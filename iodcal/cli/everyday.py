@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -11,14 +12,17 @@ import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.options import CachedOption, CircuitOption, NowOption, WindowOption, duration
+from iodcal.cli.options import CachedOption, CircuitOption, LogFormat, NowOption, WindowOption, duration
 from iodcal.cli.session import CommandSession
 from iodcal.cli.understand import show_diff
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from iodcal.commands.requests import PreviewRequest, SyncRequest
     from iodcal.commands.sync import Say, Synced
+    from iodcal.domain.orders import Order
     from iodcal.pipeline.alerts import AlertDecision
     from iodcal.result import Report
 
@@ -105,9 +109,23 @@ def _write_lines(session: CommandSession, synced: Synced) -> None:
     from iodcal.output.lines import late_lines, sync_lines
 
     if not session.quiet:
-        sys.stdout.writelines(f"{line}\n" for line in sync_lines(synced))
+        _write_news(session, sync_lines(synced))
     for level, line in late_lines(synced.report, synced.telling, everything=_everything(session)):
         say(line, level)
+
+
+def _write_news(session: CommandSession, news: Iterable[tuple[str, Order | None]]) -> None:
+    """On stdout; with JSON logs among them, each order as fields beside its text."""
+    if session.common.log_format is not LogFormat.JSON:
+        sys.stdout.writelines(f"{line}\n" for line, _ in news)
+        return
+
+    from iodcal.cli.logs import NOTICE, say
+    from iodcal.output.json import dump
+    from iodcal.output.plan_view import order_view
+
+    for line, order in news:
+        say(line, NOTICE, order=json.loads(dump(order_view(order))) if order is not None else None)
 
 
 def say_problems(session: CommandSession) -> Say | None:
@@ -137,7 +155,7 @@ def plan(
     window: WindowOption = None,
     cached: CachedOption = False,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 4 if changes are due.")
+        bool, typer.Option("--detailed-exitcode", help="Exit with 4 if something would be ordered.")
     ] = False,
     unmatched: Annotated[
         bool, typer.Option("--unmatched", help="Also the events that no rule took, likeliest slips first.")

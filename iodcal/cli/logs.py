@@ -11,8 +11,9 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from iodcal.cli.options import LogFormat
 
@@ -32,7 +33,9 @@ class _Json(logging.Formatter):
 
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "run_id": self._run_id}
-        return json.dumps({**line, "message": redact_credentials(record.getMessage())})
+        order = getattr(record, "order", None)
+        told = {**line, "message": redact_credentials(record.getMessage())}
+        return json.dumps(told | {"order": order} if order else told)
 
 
 class _Text(logging.Formatter):
@@ -72,11 +75,12 @@ def configure(*, verbose: bool, log_format: LogFormat, run_id: str = "") -> None
     logging.getLogger(_TOLD).setLevel(logging.DEBUG)
 
 
-def say(line: str, level: int = logging.ERROR) -> None:
-    """Tells a line on stderr, in the form and with the priority that log lines have there."""
+def say(line: str, level: int = logging.ERROR, *, order: Mapping[str, Any] | None = None) -> None:
+    """Tells a line on stderr, in the form and with the priority that log lines have there; in JSON, with the
+    fields of the `order` that it is about."""
     if not logging.getLogger("iodcal").handlers:
         configure(verbose=False, log_format=LogFormat.TEXT)  # nothing is known of the options yet
-    logging.getLogger(_TOLD).log(level, "%s", line)
+    logging.getLogger(_TOLD).log(level, "%s", line, extra={"order": order})
 
 
 def journal_reads(stream: TextIO) -> bool:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,20 +30,32 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+def runbook_of() -> str | None:
+    """The address of the page for people on call, as the rules file that is found names it; None where it
+    names none, or cannot be read."""
+    settings = _document(None).get("settings")
+    runbook = settings.get("runbook") if isinstance(settings, dict) else None
+    return runbook if isinstance(runbook, str) else None
+
+
 def circuit_names(context: typer.Context, incomplete: str) -> list[str]:
     """The circuits that the rules file names and that begin so; none where it cannot be read."""
+    circuits = _document(context.params.get("config")).get("circuits")
+    names = circuits if isinstance(circuits, dict) else {}
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _document(given: Any) -> Mapping[str, Any]:
+    """What the rules file holds, unchecked; nothing where it cannot be read."""
     from iodcal.config.document import parse_document
     from iodcal.config.find import find_configuration
     from iodcal.errors import ConfigurationError
 
-    given = context.params.get("config")
     try:
         path = find_configuration(Path(given) if given else None)
-        circuits = parse_document(path, path.read_bytes(), os.environ).value.get("circuits")
+        return parse_document(path, path.read_bytes(), os.environ).value
     except (ConfigurationError, OSError):
-        return []
-    names = circuits if isinstance(circuits, dict) else {}
-    return [name for name in names if name.startswith(incomplete)]
+        return {}
 
 
 ConfigOption = Annotated[

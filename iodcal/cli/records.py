@@ -17,6 +17,7 @@ from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from iodcal.analysis.figures import Lookback
+    from iodcal.commands.history import HistoryReport
     from iodcal.commands.spans import LookbackRequest, PageRequest
     from iodcal.config import Configuration
 
@@ -60,15 +61,15 @@ def history(
     from iodcal.commands.history import HistoryAsked
     from iodcal.commands.history import history as look_up
 
-    asked = HistoryAsked(
-        tuple(circuit or ()),
-        start,
-        end=end,
-        since=since,
-        outcomes=tuple(outcome or ()),
-        everything=everything,
-    )
+    names, outcomes = tuple(circuit or ()), tuple(outcome or ())
+    asked = HistoryAsked(names, start, end=end, since=since, outcomes=outcomes, everything=everything)
     report = look_up(configuration, session.state_path(configuration), asked)
+    if in_vain and not session.json and not session.csv:
+        headings.of_history(session, configuration)
+    return _show_history(session, report)
+
+
+def _show_history(session: CommandSession, report: HistoryReport) -> int:
     from iodcal.output.history import print_history, unreadable_line
 
     if session.json:
@@ -80,8 +81,6 @@ def history(
 
         sys.stdout.write(history_csv(report))
     else:
-        if in_vain:
-            headings.of_history(session, configuration)
         print_history(report, session.console(), ids=session.verbose)
     doubt = unreadable_line(report)
     if doubt is not None:

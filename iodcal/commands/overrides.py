@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from iodcal.actor import Person, new_run_id
-from iodcal.commands.requests import check_now, clock_of, select_circuits
+from iodcal.commands.requests import check_now, clock_of, end_of, select_circuits, start_of
 from iodcal.commands.sync import LOCK_PATIENCE_ON_TERMINAL, store_of
 from iodcal.config import Configuration
 from iodcal.config.fields import closest_word
@@ -27,7 +27,6 @@ from iodcal.domain.durations import format_duration
 from iodcal.domain.holds import Hold, Parked, Pause, doubts, longest_pause, lowest_baseline
 from iodcal.domain.overrides import starting_point
 from iodcal.domain.structs import Fact, replace
-from iodcal.domain.time import next_like, parse_moment
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import standing_of
@@ -36,7 +35,6 @@ from iodcal.store.state import State
 from iodcal.store.store import StateStore
 
 MOST_NOTE = 200  # characters
-_FARTHEST = timedelta(days=366)
 
 
 class OverrideRequest(Struct, frozen=True):
@@ -108,8 +106,8 @@ def _hold_wish(
     exactly: bool,
 ) -> Hold:
     """The hold that was asked for; one that begins later starts so early that it is up by then."""
-    start = _start(asked, now, circuit.zone)
-    until = _until(asked, start, circuit.zone)
+    start = start_of(asked.start, now, circuit.zone)
+    until = end_of(asked.length, asked.until, start=start, zone=circuit.zone)
     wish = Hold(
         _bandwidth(bandwidth, circuit),
         max(now, start - circuit.provisioning),
@@ -174,7 +172,9 @@ def pause(
     circuits = _circuits(configuration, names)
     with _acting(configuration, state_path, asked, "pause") as (journal, now):
         _refuse_parked(journal.state)
-        until = [_until(asked, now, circuit.zone) for circuit in circuits]  # all are judged before any counts
+        until = [
+            end_of(asked.length, asked.until, start=now, zone=circuit.zone) for circuit in circuits
+        ]  # all are judged before any counts
         if not circuits:
             return (_pause_all(journal, configuration, asked, now),)
         return tuple(
@@ -196,7 +196,7 @@ def _pause(
 
 def _pause_all(journal: Journal, configuration: Configuration, asked: OverrideRequest, now: datetime) -> Act:
     zone, before = configuration.zone, journal.state.pause
-    wish = Pause(now, _until(asked, now, zone), asked.person.name, asked.note)
+    wish = Pause(now, end_of(asked.length, asked.until, start=now, zone=zone), asked.person.name, asked.note)
     _note(journal, asked, command="pause", circuit=None, facts=to_json(wish))
     journal.state = replace(journal.state, pause=wish)
     return Act("pause", now, who=wish.who, zone=zone, pause=wish, replaced=longest_pause((before,), now))
@@ -345,39 +345,6 @@ def _circuits(configuration: Configuration, names: Sequence[str]) -> list[Circui
 def _refuse_parked(state: State) -> None:
     if state.parked is not None:
         raise UsageError("parked", who=state.parked.who)
-
-
-def _start(asked: OverrideRequest, now: datetime, zone: ZoneInfo) -> datetime:
-    """When a hold begins: now, or later."""
-    if asked.start is None:
-        return now
-    start = _moment(asked.start, now, zone)
-    if start < now:
-        raise UsageError("hold_from_past", start=f"{start.astimezone(zone):%a %d %b %Y %H:%M %Z}")
-    return start
-
-
-def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    try:
-        return parse_moment(text, now, zone)
-    except (ValueError, OverflowError) as error:
-        raise UsageError("bad_time", message=str(error)) from None
-
-
-def _until(asked: OverrideRequest, now: datetime, zone: ZoneInfo) -> datetime:
-    if (asked.length is None) == (asked.until is None):
-        raise UsageError("one_end")
-    until = now + asked.length if asked.length is not None else _moment(asked.until or "", now, zone)
-    if until <= now:
-        raise UsageError(
-            "until_past",
-            until=f"{until.astimezone(zone):%a %d %b %Y %H:%M %Z}",
-            now=f"{now.astimezone(zone):%H:%M %Z}",
-            next=f"{next_like(until, now, zone):%Y-%m-%d %H:%M}",
-        )
-    if until > now + _FARTHEST:
-        raise UsageError("until_far", days=_FARTHEST.days)
-    return until
 
 
 def _bandwidth(text: str, circuit: Circuit) -> Bandwidth:

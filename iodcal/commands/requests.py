@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from iodcal.config import Configuration
 from iodcal.config.fields import closest_word
-from iodcal.domain.time import parse_moment
+from iodcal.domain.time import next_like, parse_moment
 from iodcal.errors import Fault, UsageError
 
 _FARTHEST = timedelta(days=366)
@@ -177,9 +178,40 @@ def clock_of(configuration: Configuration, now: str | None) -> tuple[Callable[[]
 
 def moment_of(configuration: Configuration, text: str, now: datetime) -> datetime:
     """The instant that `text` means at `now` (UTC). Raises UsageError."""
+    return _moment(text, now, configuration.zone)
+
+
+def start_of(text: str | None, now: datetime, zone: ZoneInfo) -> datetime:
+    """When what is asked for begins (UTC): now, or later. Raises UsageError."""
+    if text is None:
+        return now
+    start = _moment(text, now, zone)
+    if start < now:
+        raise UsageError("hold_from_past", start=f"{start.astimezone(zone):%a %d %b %Y %H:%M %Z}")
+    return start
+
+
+def end_of(length: timedelta | None, until: str | None, *, start: datetime, zone: ZoneInfo) -> datetime:
+    """When what begins at `start` ends (UTC): so long after it, or at a time. Raises UsageError."""
+    if (length is None) == (until is None):
+        raise UsageError("one_end")
+    end = start + length if length is not None else _moment(until or "", start, zone)
+    if end <= start:
+        raise UsageError(
+            "until_past",
+            until=f"{end.astimezone(zone):%a %d %b %Y %H:%M %Z}",
+            now=f"{start.astimezone(zone):%H:%M %Z}",
+            next=f"{next_like(end, start, zone):%Y-%m-%d %H:%M}",
+        )
+    if end > start + _FARTHEST:
+        raise UsageError("until_far", days=_FARTHEST.days)
+    return end
+
+
+def _moment(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     try:
-        return parse_moment(text, now, configuration.zone)
-    except ValueError as error:
+        return parse_moment(text, now, zone)
+    except (ValueError, OverflowError) as error:
         raise UsageError("bad_time", message=str(error)) from None
 
 

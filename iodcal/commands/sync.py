@@ -260,6 +260,7 @@ def surroundings(
         calendar_deadline=Deadline.after(seconds * _SHARE_OF_CALENDARS),
         progress=progress,
         boot=_no_boot_time if virtual else boot_time,
+        virtual=virtual,
     )
 
 

@@ -35,7 +35,7 @@ class OnDrift(StrEnum):
 class Settings(Struct, frozen=True):
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
     the state, `notify_within` how long a run waits for all its notices together, `name` the installation's
-    where one is given."""
+    where one is given, `runbook` the address of the page for people on call."""
 
     name: str | None = None
     state: Path | None = None
@@ -57,6 +57,7 @@ class Settings(Struct, frozen=True):
     group: int | None = None
     metrics_file: Path | None = None
     notify_within: timedelta = timedelta(seconds=10)
+    runbook: str | None = None
 
     @property
     def order_timeouts(self) -> OrderTimeouts:

@@ -54,6 +54,14 @@ def parse_text(value: object) -> str:
     raise ValueError(f"a text is wanted, not {kind_of(value)}")
 
 
+def _web_page(value: object) -> str:
+    """The address of a page that people open."""
+    text = parse_text(value)
+    if not re.fullmatch(r"https?://[!-~]+", text):
+        raise ValueError(f"{text!r} is not the address of a page, such as https://wiki.example/iodcal")
+    return text
+
+
 def kind_of(value: object) -> str:
     """What `value` is, in YAML's words."""
     if value is None:
@@ -310,6 +318,7 @@ _BUSINESS_DAY: Json = {
 WANTED = text_shape(f"{_RATE}|highest|from_event", example="highest")
 
 Text = Annotated[str, Scalar(parse_text, _TEXT)]
+WebPage = Annotated[str, Scalar(_web_page, text_shape("https?://.+", example="https://wiki.example/iodcal"))]
 Flag = Annotated[bool, Scalar(true_or_false, {"type": "boolean"}, bool)]
 Rate = Annotated[Bandwidth, Scalar(parse_rate, text_shape(_RATE, example="100 Mbps"))]
 Price = Annotated[Decimal, Scalar(parse_price, {"type": ["number", "string"], "examples": [0.46]})]

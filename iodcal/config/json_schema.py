@@ -91,6 +91,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "holidays": _HOLIDAYS,
         "metrics_file": "A file for Prometheus, in the folder of node_exporter's textfile collector.",
         "notify_within": "How long a run waits for all its notices together.",
+        "runbook": "The address of your page for people on call: notices, page and help name it.",
         "zones": _ZONES,
     },
     "NotifySection": {

@@ -17,6 +17,7 @@ from iodcal.config.fields import suggest_nearest
 from iodcal.config.forms import secrets_in
 from iodcal.config.microsoft365 import MOST_ATTENDEES
 from iodcal.config.schema import BaselineSection
+from iodcal.config.slips import check_dollars, check_everything, check_keywords, check_tenant, check_zones
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions
@@ -46,6 +47,7 @@ def find_doubts(
     """Every doubt about a configuration without faults, in the order of its lines. `readable` says that
     others can read the file, `trusted` that none of them can write it."""
     found = [doubt for check in CHECKS for doubt in check(builder, rules)]
+    found += check_dollars(document.value)
     faults = [document.fault(path, message) for path, message in found]
     faults += [document.fault(path, message) for path, message in _check_secrets(builder, readable=readable)]
     if not trusted:
@@ -381,4 +383,8 @@ CHECKS: tuple[Callable[[Builder, Rules], Iterable[Doubt]], ...] = (
     _check_words,
     _check_budgets,
     _check_forbidden,
+    check_keywords,
+    check_everything,
+    check_zones,
+    check_tenant,
 )

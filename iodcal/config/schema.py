@@ -33,6 +33,7 @@ from iodcal.config.fields import (
     StartOfDay,
     Text,
     Texts,
+    WebPage,
     Zone,
     either,
     kind_of,
@@ -101,6 +102,7 @@ class SettingsSection(Section, frozen=True):
     holidays: Text | None = None
     metrics_file: Text | None = None
     notify_within: PositiveLength = timedelta(seconds=10)
+    runbook: WebPage | None = None
     zones: Mapping[Text, Zone] = {}
 
 

@@ -11,6 +11,8 @@ STANDS_IN = (
     "(iodcal check shows all that is wrong: {count})"
 )
 
+WAITED_OUT = "The wait is over; the next run looks again, or iodcal sync --wait 10m does now"
+
 FILES = {
     "file_unreadable": Words("{file} cannot be read: {reason}", "check the path and the file's permissions"),
     "file_too_large": Words("{file} is larger than {limit} bytes", "save a shorter range"),

@@ -219,7 +219,8 @@ class Announcer(Struct):
         return not self.asked.terminal and not self.asked.circuits
 
     def _news(self, synced: Synced) -> Choose:
-        news, report = news_of(synced), synced.report
+        report = synced.report
+        news = [self._with_runbook(notice) for notice in news_of(synced)]
 
         def choose(target: NotifyTarget, memory: Memory) -> Choice:
             wanted = list(news)
@@ -233,10 +234,17 @@ class Announcer(Struct):
 
         return choose
 
+    def _with_runbook(self, notice: Notice) -> Notice:
+        """`notice`, and where it asks somebody to act the page that says how."""
+        runbook = self.configuration.settings.runbook
+        if runbook is None or notice.kind not in (NoticeKind.PROBLEM, NoticeKind.LATE):
+            return notice
+        return replace(notice, remedy=f"{notice.remedy.removesuffix('.')}. Runbook: {runbook}".lstrip(". "))
+
     def _failure(self, error: Exception, now: datetime) -> Choose:
         """Where the state cannot be used, the outbox remembers what was told; if that cannot be written
         either, every run tells."""
-        notice = failure_of(error, now, self.asked.run_id)
+        notice = self._with_runbook(failure_of(error, now, self.asked.run_id))
 
         def choose(target: NotifyTarget, memory: Memory) -> Choice:
             told_at = memory.failure_told_at

@@ -53,11 +53,11 @@ def _taken(source: object, name: str) -> Any:
 def dump(result: View | Json, faults: Iterable[Fault] = ()) -> str:
     """One object as text; plain ASCII, so that no title can play tricks on a terminal. `faults` are those of
     a configuration that its last good copy stood in for: they decide the exit status."""
-    plain = to_builtins(result, builtin_types=(datetime,))
+    told: Json = to_builtins(result, builtin_types=(datetime,))
     wrong = to_builtins(fault_views(faults))
     if wrong:
-        plain |= {"exit": int(Exit.CONFIGURATION), "faults": wrong}
-    return json.dumps(plain, indent=2, ensure_ascii=True, default=_instant)
+        told |= {"exit": int(Exit.CONFIGURATION), "faults": wrong}
+    return json.dumps(told, indent=2, ensure_ascii=True, default=_instant)
 
 
 def _instant(at: datetime) -> str:

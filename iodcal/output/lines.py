@@ -10,9 +10,9 @@ from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.messages import Words
-from iodcal.messages.files import lost
+from iodcal.messages.files import WAITED_OUT, lost
 from iodcal.output.overrides import by_whom
-from iodcal.output.text import for_line, span_with_zone
+from iodcal.output.text import for_line, span_with_zone, with_zone
 from iodcal.pipeline.alerts import AlertDecision, orders_to_tell
 from iodcal.problems.kinds import Problem, Severity
 from iodcal.problems.messages import describe_together
@@ -42,16 +42,29 @@ def order_line(order: Order, plan: CircuitPlan | None) -> str:
     return for_line(f"{line} {relation} {', '.join(why[:_NAMED])}" if why else line)
 
 
-def sync_lines(synced: Synced) -> Iterator[str]:
-    """A line per order that is news and per change that is held back since this run; none otherwise."""
+def sync_lines(synced: Synced) -> Iterator[tuple[str, Order | None]]:
+    """A line per order that is news, with the order, and per change that is held back since this run; none
+    otherwise."""
     report = synced.report
     by_key = {plan.circuit.key: plan for plan in report.plans}
-    news = orders_to_tell(report, synced.telling, report.orders)
-    lines = [order_line(order, by_key.get(order.circuit_key)) for order in news]
-    lines += [held_line(plan, plan.due) for plan in synced.newly_held if plan.due is not None]
+    told = orders_to_tell(report, synced.telling, report.orders)
+    news = [order for order in told if _is_news(order, by_key.get(order.circuit_key), report.run_id)]
+    lines: list[tuple[str, Order | None]] = [
+        (order_line(order, by_key.get(order.circuit_key)), order) for order in news
+    ]
+    lines += [(held_line(plan, plan.due), None) for plan in synced.newly_held if plan.due is not None]
     if lines and report.test:
-        yield "TEST environment"
+        yield "TEST environment", None
     yield from lines
+
+
+def _is_news(order: Order, plan: CircuitPlan | None, run_id: str) -> bool:
+    """A change is told once, when it is ordered; and again when it is done only where it took longer than it
+    should, or where nobody knew whether it would come."""
+    if order.outcome is not Outcome.CONFIRMED or order.run_id == run_id:
+        return True
+    took = (order.settled_at or order.created_at) - order.created_at
+    return order.accepted_at is None or plan is None or took > plan.circuit.provisioning
 
 
 def held_line(plan: CircuitPlan, change: Change) -> str:
@@ -80,11 +93,24 @@ def problem_lines(report: Report, telling: AlertDecision, *, everything: bool) -
         yield NOTICE, for_line(f"recovered: {gone.kind} {gone.where}")
 
 
+def waited_lines(report: Report) -> Iterator[str]:
+    """Of a wait that ran out: what is open, since when, and what comes next."""
+    if not report.waited_out:
+        return
+    zones = {plan.circuit.key: plan.circuit.zone for plan in report.plans}
+    for order in report.orders:
+        if order.outcome.open:
+            since = with_zone(order.created_at, zones.get(order.circuit_key, report.zone))
+            yield for_line(f"still open: {order_line(order, None)}, since {since}")
+    yield WAITED_OUT
+
+
 def late_lines(report: Report, telling: AlertDecision, *, everything: bool) -> Iterator[tuple[int, str]]:
     """What is known only once `problem_lines` were said: where a state went that could not be saved, and with
     `everything` the problems that waiting for orders found."""
     if everything:
         yield from _levelled(problem for problem in report.problems if problem.id not in telling.told)
+    yield from ((logging.ERROR, line) for line in waited_lines(report))
     yield from ((logging.ERROR, f"error: {lost_state_text(place)}") for place in report.lost_state)
 
 

@@ -17,7 +17,7 @@ from iodcal.domain.money import Cost, add_up
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Freeze
-from iodcal.messages.files import lost
+from iodcal.messages.files import WAITED_OUT, lost
 from iodcal.output.json import (
     VERSION,
     CostView,
@@ -124,6 +124,13 @@ class OrderView(View):
     currency: str | None
 
 
+class WaitedView(View):
+    """What a wait that ran out leaves: orders that are still open, and what to do."""
+
+    open: tuple[OrderView, ...]
+    remedy: str
+
+
 class RateView(View):
     mbps: int
     per_hour: Decimal
@@ -202,6 +209,7 @@ class ReportView(View, Generic[Circuits], tag_field="version", tag=VERSION):
     notices: tuple[TargetView, ...] | UnsetType = UNSET
     last_run: LastRun | UnsetType | None = UNSET
     unmatched: UnmatchedView | UnsetType = UNSET
+    waited_out: WaitedView | UnsetType = UNSET
     at: datetime | UnsetType = UNSET
 
 
@@ -227,7 +235,13 @@ def report_view(report: Report) -> PlanView:
         notices=tuple(TargetView.of(one, fault=one.fault or None) for one in report.notices) or UNSET,
         last_run=report.last_run if report.command == "status" else UNSET,
         unmatched=unmatched_view(report.unmatched) if report.unmatched is not None else UNSET,
+        waited_out=_waited(report) if report.waited_out else UNSET,
     )
+
+
+def _waited(report: Report) -> WaitedView:
+    still_open = tuple(order_view(order) for order in report.orders if order.outcome.open)
+    return WaitedView(open=still_open, remedy=WAITED_OUT)
 
 
 def _source(report: SourceReport) -> SourceView:

@@ -12,7 +12,7 @@ from iodcal.domain.changes import Change
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.messages.carriers import HELD
-from iodcal.output.lines import order_line
+from iodcal.output.lines import order_line, waited_lines
 from iodcal.output.overrides import wishes_of
 from iodcal.output.plan import cause_text, print_problems, print_sources, step
 from iodcal.output.text import for_line, for_terminal, local_named, relative, rough
@@ -114,6 +114,8 @@ def print_sync(report: Report, console: Console, errors: Console) -> None:
     for plan in report.plans:
         console.print(_to_come(plan, report))
     print_problems(report, errors)
+    for still in waited_lines(report):
+        errors.print(Text(still, style="bold"))
 
 
 def _ordered(order: Order, report: Report) -> Text:

@@ -45,7 +45,7 @@ class Request(Struct, frozen=True):
 
 class RunContext(Struct, frozen=True):
     """What a run needs of the world: the clock (UTC), its deadline and that of the calendars, whom to tell
-    its progress, the monotonic clock (None under a virtual time), how calendars are read, and what
+    its progress, the monotonic clock (None under a `virtual` time), how calendars are read, and what
     runs before this one in the same process computed."""
 
     clock: Callable[[], datetime]
@@ -53,6 +53,7 @@ class RunContext(Struct, frozen=True):
     calendar_deadline: Deadline
     progress: Callable[[str], None]
     boot: Callable[[], BootTime | None] = boot_time
+    virtual: bool = False
     read_calendars: ReadCalendars = read_all
     memo: Memo = field(default_factory=Memo)
 

@@ -50,6 +50,7 @@ _OF_ORDER = {
 
 
 _LATE = 1.5  # times `every`
+_STOPPED = 3  # times `every`
 
 
 class RunFindings(Struct, frozen=True):
@@ -336,11 +337,16 @@ def _check_clock(found: RunFindings) -> Iterator[Problem]:
 
 
 def _check_timer(found: RunFindings) -> Iterator[Problem]:
-    """The timer stood still before this run: what was due meanwhile was not ordered."""
-    last, now, every = found.run.state.last_run, found.run.request.now, found.run.policy.every
-    if last is not None and now - last.started_at > every * _LATE:
-        minutes = int((now - last.started_at).total_seconds() // 60)
-        yield Problem(Kind.LATE_RUN, "timer", {"minutes": minutes, "every": format_duration(every)})
+    """The timer stood still before this run: what was due meanwhile was not ordered. It has `stopped` where
+    no run came for long: a sync that sees it ends it, and another time than now tells nothing."""
+    run = found.run
+    last, now, every = run.state.last_run, run.request.now, run.policy.every
+    if last is None or (age := now - last.started_at) <= every * _LATE:
+        return
+    facts: dict[str, Fact] = {"minutes": age // timedelta(minutes=1), "every": format_duration(every)}
+    if age > every * _STOPPED and run.request.command != "sync" and not run.context.virtual:
+        facts["stopped"] = "yes"
+    yield Problem(Kind.LATE_RUN, "timer", facts)
 
 
 def _check_configuration(found: RunFindings) -> Iterator[Problem]:

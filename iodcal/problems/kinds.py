@@ -114,7 +114,8 @@ _NATURES: Mapping[Kind, _Nature] = {
     ),
     Kind.EVENT_UNREADABLE: _error("code", "uid"),
     Kind.LATE_RUN: _warning(
-        message="The last run was {minutes} minutes ago, and `every` is {every}",
+        "stopped",
+        message="The last run was {ago} ago, and `every` is {every}",
         remedy="Look at the timer or crontab",
     ),
     Kind.LEFT_UP: _error("bandwidth", "changed"),
@@ -275,7 +276,8 @@ class Problem(Struct, frozen=True):
 
     @property
     def severity(self) -> Severity:
-        return _NATURES[self.kind].severity
+        stopped = self.kind is Kind.LATE_RUN and self.facts.get("stopped") == "yes"
+        return Severity.ERROR if stopped else _NATURES[self.kind].severity
 
     @property
     def template(self) -> tuple[str, str]:

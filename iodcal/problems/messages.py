@@ -245,11 +245,21 @@ def _readable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
         readable["subject"] = "an event" if not facts.get("rule") else f"an event of the rule {facts['rule']}"
     elif "subject" in facts:
         readable["subject"] = f'"{facts["subject"]}"'
+    if isinstance(minutes := facts.get("minutes"), int):
+        readable["ago"] = _rough(minutes)
     for name in ("start", "ends", "lowers_at", "failing_since", "accepted", "expected"):
         if isinstance(facts.get(name), str):
             readable[f"{name}_local"] = _local(str(facts[name]), facts.get("zone"))
             readable[f"{name}_clock"] = _local(str(facts[name]), facts.get("zone"), "%H:%M")
     return readable
+
+
+def _rough(minutes: int) -> str:
+    """A length of time in the unit that fits it."""
+    hours = minutes // 60
+    if hours < 2:
+        return f"{minutes} minutes"
+    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"
 
 
 def _local(text: str, zone: Fact, form: str = "%a %d %b %H:%M %Z") -> str:

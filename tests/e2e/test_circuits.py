@@ -122,3 +122,22 @@ def test_a_hold_may_be_booked_ahead_and_is_up_by_then(fleet: Iodcal) -> None:
     ((up, *_),) = [circuit["changes"] for circuit in plan["circuits"]]
     assert (up["at"], up["to_mbps"], up["causes"][0]["kind"]) == ("2026-11-24T17:58:00Z", 1000, "hold")
     assert fleet("hold", "den-a", "1Gbps", "--from", "09:00", "--until", "20:00", *AT).status == 2
+
+
+def test_the_page_for_people_on_call_is_named_in_the_help_and_on_the_page(fleet: Iodcal) -> None:
+    fleet.write(
+        "rules.yaml", RULES.replace("state/state.json}", "state/state.json, runbook: 'https://w.example/x'}")
+    )
+    assert "Runbook: https://w.example/x" in fleet("--help").out
+    assert '<a href="https://w.example/x">' in fleet("report", "--html", "-").out
+    fleet.write(
+        "rules.yaml", RULES.replace("state/state.json}", "state/state.json, runbook: 'javascript:x'}")
+    )
+    assert fleet("check").status == 78
+
+
+def test_what_is_held_back_is_not_due_for_the_exit_status(fleet: Iodcal) -> None:
+    asked = ("plan", *AT, "--detailed-exitcode")
+    assert fleet(*asked).status == 4
+    fleet.write("rules.yaml", RULES.replace("state/state.json}", "state/state.json, orders: none}"))
+    assert fleet(*asked).status == 0

@@ -146,7 +146,10 @@ def test_a_command_without_csv_says_so(lab: Lab, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--circuit", "den-b"], "There is no circuit den-b. The configuration has: den-a"),
+        (
+            ["--circuit", "den-b"],
+            "There is no circuit den-b. Did you mean den-a? The configuration has: den-a",
+        ),
         (["--outcome", "confirmd"], "did you mean confirmed?"),
         (["--from", "soon"], "'soon' is not a time such as"),
         (["--since", "1 week"], "'1 week' is not a duration such as"),

@@ -76,7 +76,10 @@ def test_json_lines_hold_the_run_that_history_and_result_name(world: World) -> N
     assert {record["run_id"] for record in world.iodcal.history} == {run_id}
     assert {"at", "level", "logger", "message"} <= set(lines[0])
     told = [line for line in lines if line["logger"] == "iodcal.told"]
-    assert [line["level"] for line in told] == ["error"]
+    assert [line["level"] for line in told] == ["error", "notice"]
+    assert done.out == ""
+    order = told[1]["order"]
+    assert (order["circuit"], order["to_mbps"], order["outcome"]) == ("den-a", 1000, "accepted")
     assert "calendar noc cannot be read" in told[0]["message"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,8 +35,9 @@ def test_an_event_raises_the_circuit_and_its_end_lowers_it(world: World) -> None
 
     world.ahead = timedelta(minutes=8)
     confirmed = world.iodcal("sync")
-    assert (confirmed.status, confirmed.err) == (0, "")
-    assert "den-a: up 100 Mbps to 1 Gbps confirmed" in confirmed.out
+    # A change is told once, when it is ordered: this one took no longer than it should.
+    assert (confirmed.status, confirmed.out, confirmed.err) == (0, "", "")
+    assert world.iodcal("history", "-o", "json").json["entries"][-1]["outcome"] == "confirmed"
     assert world.den.bandwidth == "1000 Mbps"
 
     (meeting,) = world.graph.mailboxes["events@contoso.example"]
@@ -146,3 +149,34 @@ def test_an_unknown_circuit_is_named(world: World) -> None:
     result = world.iodcal("sync", "-o", "json")
     assert result.status == 3
     assert "circuit_unknown:den-a" in [problem["id"] for problem in result.json["problems"]]
+
+
+def test_a_wait_that_runs_out_says_what_is_open_since_when_and_what_comes_next(world: World) -> None:
+    world.meeting("All-Hands", 20, 60)
+    waited = world.iodcal("sync", "--wait", "1s")
+    assert waited.status == 3
+    assert "still open: den-a: up 100 Mbps to 1 Gbps" in waited.err
+    assert ", since " in waited.err
+    assert "the next run looks again" in waited.err
+    again = world.iodcal("sync", "--wait", "1s", "-o", "json")
+    assert again.status == 3
+    (still_open,) = again.json["waited_out"]["open"]
+    assert (still_open["circuit"], still_open["to_mbps"]) == ("den-a", 1000)
+    assert still_open["created_at"]
+    assert again.json["waited_out"]["remedy"]
+
+
+def test_a_timer_that_stopped_is_an_error_in_days(world: World) -> None:
+    world.iodcal("sync")
+    state = world.iodcal.folder / "state.json"
+    (path,) = [*world.iodcal.folder.rglob("state.json")] or [state]
+    document = json.loads(path.read_text())
+    document["last_run"]["started_at"] = "2026-11-01T00:00:00Z"
+    path.write_text(json.dumps(document))
+    shown = world.iodcal("status")
+    assert shown.status == 3
+    assert re.search(r"error: The last run was \d+ days ago, and `every` is 5m", shown.err)
+    page = world.iodcal("report", "--html", "-").out
+    assert '<li class="error"><b>' in page
+    assert world.iodcal("sync").status == 0  # a run is what was missing
+    assert world.iodcal("status").status == 0

@@ -347,3 +347,14 @@ def test_a_peak_is_there_as_it_begins(iodcal: Iodcal, lead: str, ordered_at: str
     )
     assert planned["at"] == f"2026-11-24T{ordered_at}:00Z"
     assert planned["causes"][0]["start"] == "2026-11-24T08:00:00Z"
+
+
+@pytest.mark.parametrize(("minute", "told"), [("11:59", False), ("12:20", True)])
+def test_a_change_is_told_again_when_it_is_done_only_if_it_took_too_long(
+    lab: Lab, minute: str, told: bool
+) -> None:
+    lab.sync("11:50")
+    up = lab.iodcal("sync", "--now", "2026-11-24T11:57:00Z").out
+    assert up.startswith("den-a: up 100 Mbps to 1 Gbps accepted")
+    done = lab.iodcal("sync", "--now", f"2026-11-24T{minute}:00Z")
+    assert ("den-a: up 100 Mbps to 1 Gbps confirmed" in done.out) is told

@@ -13,7 +13,7 @@ from iodcal.output.html.page_data import CurrentProblem, Lane, Page
 from iodcal.output.html.page_picture import counted, glyph_of, picture
 from iodcal.output.json import moment
 from iodcal.output.text import for_terminal, relative, with_zone
-from iodcal.problems.kinds import Severity
+from iodcal.problems.kinds import Kind, Severity
 from iodcal.result import SourceReport
 from iodcal.store.entries import HELD, Entry
 
@@ -44,7 +44,11 @@ def _head_of(page: Page) -> Html:
             tag("h1", f"iodcal: {_circuits(page)}"),
             tag("p", "as of ", _time(page.now, page.zone, full=True), class_="soft"),
         ),
-        tag("ul", *(tag("li", tag("b", figure), words) for figure, words in _tiles(page)), class_="tiles"),
+        tag(
+            "ul",
+            *(tag("li", tag("b", figure), words, class_=look) for figure, words, look in _tiles(page)),
+            class_="tiles",
+        ),
     )
 
 
@@ -52,7 +56,8 @@ def _circuits(page: Page) -> str:
     return counted(len(page.lanes), "circuit")
 
 
-def _tiles(page: Page) -> list[tuple[str, str]]:
+def _tiles(page: Page) -> list[tuple[str, str, str | None]]:
+    """A figure, what it is of, and the class of one that is not well."""
     errors = sum(problem.severity is Severity.ERROR for problem in page.problems)
     entries = [entry for lane in page.lanes for entry in lane.entries if entry.kind == "order"]
     bad = sum(past.is_bad(entry) for entry in entries)
@@ -64,11 +69,14 @@ def _tiles(page: Page) -> list[tuple[str, str]]:
         next_ = (f"next {relative(coming[0].at, page.now)}", what)
     run = page.last_run
     last = ("never", "no run yet") if run is None else (relative(run.started_at, page.now), _last_run(page))
+    stopped = any(
+        one.id.startswith(Kind.LATE_RUN) and one.severity is Severity.ERROR for one in page.problems
+    )
     return [
-        (counted(errors, "error"), counted(len(page.problems) - errors, "warning")),
-        (counted(len(entries), "order"), f"{bad} in trouble, {open_} open now"),
-        next_,
-        (last[0], last[1]),
+        (counted(errors, "error"), counted(len(page.problems) - errors, "warning"), None),
+        (counted(len(entries), "order"), f"{bad} in trouble, {open_} open now", None),
+        (*next_, None),
+        (*last, "error" if stopped else None),
     ]
 
 
@@ -238,7 +246,8 @@ def _foot(page: Page) -> Html:
     lost = f"{counted(page.unreadable, 'line')} of the history could not be read. " if page.unreadable else ""
     span = f"From {_said(page)}."
     made = f" Made by iodcal {__version__} from the last run's readings and the history;"
-    return tag("footer", tag("p", f"{lost}{span}{made} rules {page.config_digest[:19]}."))
+    runbook = tag("p", "Runbook: ", tag("a", page.runbook, href=page.runbook)) if page.runbook else None
+    return tag("footer", runbook, tag("p", f"{lost}{span}{made} rules {page.config_digest[:19]}."))
 
 
 def _time(at: datetime, zone: ZoneInfo, *, full: bool = False) -> Html:

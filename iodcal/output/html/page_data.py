@@ -108,7 +108,8 @@ class CurrentProblem(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """All that the page shows. `zone` is that of its axis; `unreadable` counts lost lines of the history."""
+    """All that the page shows. `zone` is that of its axis; `unreadable` counts lost lines of the history,
+    `runbook` is the address of the page for people on call."""
 
     now: datetime
     window: Interval
@@ -120,6 +121,7 @@ class Page(Struct, frozen=True):
     config_digest: str
     test: bool
     unreadable: int
+    runbook: str | None = None
 
 
 def report_page(configuration: Configuration, state_path: Path, asked: PageRequest) -> Page:
@@ -132,7 +134,8 @@ def report_page(configuration: Configuration, state_path: Path, asked: PageReque
     report = plan(configuration, state_path, preview, lambda _: None)
     state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)
-    return page_of(report, past, state=state, hidden=hidden_by(configuration), back=asked.far_back)
+    page = page_of(report, past, state=state, hidden=hidden_by(configuration), back=asked.far_back)
+    return replace(page, runbook=configuration.settings.runbook)
 
 
 def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: timedelta) -> Page:
