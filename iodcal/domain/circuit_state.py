@@ -40,7 +40,9 @@ class CircuitState(Struct, frozen=True):
     events whose preflight check was made (copy key and start) with their end. `retry_at` is the
     time before which a failed lowering is not tried again. `held_told` names the held change that the
     history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
-    `quotes` are the last prices that the carrier quoted, one for each tier and currency.
+    `quotes` are the last prices that the carrier quoted, one for each tier and currency. `changed_at` are
+    the orders that count against the circuit's own limits, oldest first; `not_before` is when the carrier may
+    be asked again that said "not now"; `refused_for` names the change that it refused for good.
     """
 
     key: str
@@ -64,6 +66,9 @@ class CircuitState(Struct, frozen=True):
     hold: Hold | None = None
     pause: Pause | None = None
     quotes: tuple[QuotedPrice, ...] = ()
+    changed_at: tuple[Instant, ...] = ()
+    not_before: Instant | None = None
+    refused_for: str | None = None
 
     @property
     def all_orders(self) -> tuple[Order, ...]:

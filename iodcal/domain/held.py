@@ -88,4 +88,4 @@ def too_dear(change: Change, timeline: Timeline, tariff: Tariff) -> Held | None:
 
 def comparable_price(quote: Quote, tariff: Tariff) -> Decimal | None:
     """The quote's price per hour, None where it tells none, or tells it in another currency."""
-    return quote.price_per_hour if quote.currency == tariff.currency else None
+    return quote.hourly if quote.currency == tariff.currency else None

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuit_limits import held_by_answer, held_by_limits
 from iodcal.domain.circuit_state import CircuitState, Foreseen
 from iodcal.domain.circuits import Circuit, Orders, Status
 from iodcal.domain.due import coming_changes, due_change, maximum, needed_ahead, scan
@@ -230,7 +231,10 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
     standing, knowledge, order = known.standing, known.knowledge, known.standing.order
     # An order is out, and nobody knows whether it arrived.
     if order is not None and order.outcome in (Outcome.SENDING, Outcome.UNKNOWN):
-        yield Held(Reason.UNKNOWN_ORDER, order.created_at + known.policy.order_timeouts.lost_answer_grace)
+        yield Held(
+            Reason.UNKNOWN_ORDER,
+            order.created_at + known.policy.timeouts(known.timeline.circuit).resend_grace,
+        )
     # An order was taken, and is not done yet.
     if order is not None:
         yield Held(Reason.PENDING)
@@ -250,6 +254,10 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
     # Orders for this were lost as often as may be.
     if _given_up(standing, change):
         yield Held(Reason.UNKNOWN_ORDER)
+    # The carrier said not now, for a while; or never, for this demand.
+    yield from _given(held_by_answer(standing, change, known.now))
+    # The carrier changes a circuit only so often.
+    yield from _given(held_by_limits(change, known.timeline, standing, known.now))
     # A lowering failed just before.
     if not change.up and standing.retry_at is not None and known.now < standing.retry_at:
         yield Held(Reason.BACKOFF, standing.retry_at)

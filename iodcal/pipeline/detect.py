@@ -175,6 +175,10 @@ def _of_circuit(plan: CircuitPlan, run: Run, placed: Mapping[str, Placed]) -> It
 def _of_orders(plan: CircuitPlan, now: datetime) -> Iterator[Problem]:
     """The open order, if it is in trouble, and the last one, if it came to nothing and is still wanted."""
     standing = plan.standing
+    reading = standing.reading
+    if standing.order is not None and reading is not None and reading.waits_for:
+        facts = _order_facts(standing.order, now) | {"waits_for": reading.waits_for}
+        yield Problem(Kind.APPROVAL, standing.name, facts)
     last = standing.order or (standing.recent[-1] if standing.recent else None)
     if last is None or last.outcome not in _OF_ORDER:
         return

@@ -6,6 +6,7 @@ is one of: taken, refused, certainly not sent, or nobody knows.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -15,11 +16,13 @@ from msgspec import Struct, field
 from iodcal.carriers import Carrier, OrderRequest, guard
 from iodcal.carriers.lanes import Job
 from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuit_limits import count_change, name_change
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
 from iodcal.domain.held import comparable_price, price_ceiling
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Order, Outcome, make_intent, with_answer, with_end
+from iodcal.domain.overrides import apply_manual_change
 from iodcal.domain.planning import CircuitPlan, in_order
 from iodcal.domain.policy import Policy
 from iodcal.domain.structs import replace
@@ -27,13 +30,15 @@ from iodcal.errors import (
     AnswerLostError,
     CarrierError,
     ChangePendingError,
+    NotNowError,
     OrderError,
     OrderNotSentError,
     OrderRefusedError,
     PlanChangedError,
+    RefusedForGoodError,
     StateError,
 )
-from iodcal.http import Deadline
+from iodcal.http import Deadline, printable
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import Carriers, one_call
 from iodcal.result import changes_digest
@@ -165,11 +170,16 @@ class OrderPlacer(Struct):
             except OrderError as error:
                 return error
 
-        def record(answer: Acceptance | OrderError) -> None:
+        def record(answer: Acceptance | OrderError) -> Job | None:
             ended_as, failure = self._judge(order, answer)
             standing = self.journal.record_outcome(circuit, plan.standing, ended_as)
+            standing = count_change(standing, circuit.limits, ended_as)
+            if isinstance(answer, Acceptance) and answer.waits_for:
+                standing = replace(standing, reading=self._told_waiting(standing, answer.waits_for))
             after = self._after(plan, change, standing, failure)
-            self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
+            placed = self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
+            done = isinstance(answer, Acceptance) and answer.done
+            return self._confirmation_job(placed) if done and not stop_wanted() else None
 
         def give_up(*, begun: bool) -> None:
             lost = AnswerLostError("answer_lost", reason="deadline")
@@ -183,6 +193,34 @@ class OrderPlacer(Struct):
             deadline=lambda: self.deadline,
             urgent=True,
             binding=True,
+        )
+
+    def _confirmation_job(self, placed: Placed) -> Job:
+        """Reads a circuit whose carrier says that the order is done already: only that confirms it. What
+        fails here changes nothing: the next run reads again."""
+        circuit, name = placed.plan.circuit, self.carriers.plugin_name(placed.plan.circuit.carrier)
+
+        def call(client: Carrier | CarrierError, until: Deadline) -> Reading | CarrierError:
+            try:
+                return guard.read(client, name, circuit.service_id, until)
+            except CarrierError as error:
+                return error
+
+        def settle(answer: Reading | CarrierError) -> None:
+            if isinstance(answer, Reading):
+                standing = apply_manual_change(
+                    placed.plan.standing, answer, self.policy.timeouts(circuit), self.boot()
+                )
+                plan = replace(placed.plan, standing=standing)
+                self.placed[circuit.key] = replace(placed, plan=plan, order=standing.all_orders[-1])
+
+        return Job(
+            circuit.carrier,
+            call,
+            then=settle,
+            given_up=lambda **_begun: None,
+            deadline=lambda: one_call(self.deadline),
+            urgent=True,
         )
 
     def _judge(self, order: Order, answer: Acceptance | OrderError) -> tuple[Order, CarrierError | None]:
@@ -216,6 +254,10 @@ class OrderPlacer(Struct):
         self, plan: CircuitPlan, change: Change, standing: CircuitState, error: CarrierError | None
     ) -> CircuitPlan:
         """What the next run should know of how this went."""
+        if isinstance(error, NotNowError):
+            standing = replace(standing, not_before=self.journal.clock() + _wait_of(error, self.policy.every))
+        elif isinstance(error, RefusedForGoodError):
+            standing = replace(standing, refused_for=name_change(change))
         if isinstance(error, ChangePendingError):
             standing = replace(standing, reading=self._told_pending(standing))
         elif error is not None and not change.up:
@@ -229,11 +271,22 @@ class OrderPlacer(Struct):
         bandwidth = standing.reading.bandwidth if standing.reading else None
         return Reading(self.journal.clock(), Status.PENDING, bandwidth, "change pending")
 
+    def _told_waiting(self, standing: CircuitState, waits_for: str) -> Reading:
+        return replace(self._told_pending(standing), waits_for=printable(waits_for, 120))
+
     def _back_off(self, standing: CircuitState) -> CircuitState:
         """A lowering that fails is not tried with every run; a raise is, for as long as its event lasts."""
         failures = standing.failures + 1
         wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
         return replace(standing, failures=failures, retry_at=self.journal.clock() + wait)
+
+
+def _wait_of(error: NotNowError, usual: timedelta) -> timedelta:
+    """How long a carrier wants a circuit to be left alone; no plug-in's number makes that more than a day."""
+    wait = error.wait
+    if isinstance(wait, bool) or not isinstance(wait, int | float) or not math.isfinite(wait):
+        return usual
+    return min(max(timedelta(seconds=1), timedelta(seconds=min(wait, 86_400))), timedelta(days=1))
 
 
 def _counts(order: Order | None) -> bool:
@@ -242,8 +295,10 @@ def _counts(order: Order | None) -> bool:
 
 def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
     """`plan` with the quote's price remembered, and `change` held back if that is too dear."""
-    if quote.price_per_hour is not None:
-        price = QuotedPrice(quote.bandwidth, quote.price_per_hour, quote.currency, quote.at)
+    if quote.hourly is not None:
+        price = QuotedPrice(
+            quote.bandwidth, quote.hourly, quote.currency, quote.at, estimated=quote.estimated
+        )
         plan = replace(plan, standing=plan.standing.with_quote(price))
     limit, told = price_ceiling(change, plan.timeline), comparable_price(quote, plan.tariff)
     held = Held(Reason.PRICE) if limit is not None and told is not None and told > limit else None

@@ -27,11 +27,12 @@ FACTS: dict[str, Fact] = {
     "off_peak": "100 Mbps", "bandwidth": "1 Gbps", "order": "no", "order_id": "4711", "ordered": "100 Mbps",
     "percent": 80, "price": "5.00", "reserve": 4, "rule": "Calls", "seconds": 90, "spent": "400.00",
     "start": "2026-11-24T12:30:00+00:00", "status": "Odd", "subject": "All-Hands", "to": "1 Gbps", "unmet": 1,
-    "used": 20, "wanted": "USD", "zone": "America/Denver",
+    "used": 20, "wanted": "USD", "waits_for": "the provider", "zone": "America/Denver",
 }  # fmt: skip
 CAUSES = (
     "exactly", "hold", "pause", "freeze", "parked", "open_order", "lost_answer", "order_refused", "quota",
-    "price", "person", "status_unknown", "contradicted", "carrier_unreadable", "late_run", "of_the_future",
+    "price", "not_now", "approval", "refused", "person", "status_unknown", "contradicted",
+    "carrier_unreadable", "late_run", "of_the_future",
 )  # fmt: skip
 VARIANTS: dict[Kind, list[dict[str, Fact]]] = {
     Kind.CALENDAR_UNREADABLE: [{"code": code} for code in ("unreachable", "timeout", "of_the_future")],
