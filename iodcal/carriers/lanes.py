@@ -93,10 +93,11 @@ class _Queue(Struct):
 
 class Lanes:
     """The lanes to all carriers. `make` makes a client by the carrier's name; it is called in the client's
-    thread, and raises nothing."""
+    thread, and raises nothing. Carriers that answer at once, as simulated ones do, need no threads."""
 
-    def __init__(self, make: Callable[[str], Any]) -> None:
+    def __init__(self, make: Callable[[str], Any], *, threads: bool = True) -> None:
         self._make = make
+        self._threads = threads
         self._queues: dict[str, _Queue] = {}
         self._done: SimpleQueue[tuple[_Lane, Job, Any]] = SimpleQueue()
         self._stopped_at: float | None = None
@@ -200,17 +201,22 @@ class Lanes:
             job.given_up(begun=False)
             return
         lane.job, lane.since, lane.seconds = job, time.monotonic(), deadline.left
+        if not self._threads:
+            self._call(lane, job, deadline)
+            return
         if not lane.running:
             lane.running = True
-            threading.Thread(target=self._work, args=(lane, job.carrier), daemon=True).start()
+            threading.Thread(target=self._work, args=(lane,), daemon=True).start()
         lane.inbox.put((job, deadline))
 
-    def _work(self, lane: _Lane, carrier: str) -> None:
-        while (order := lane.inbox.get()) is not None:
-            job, deadline = order
-            if lane.client is None:
-                lane.client = self._make(carrier)
-            self._done.put((lane, job, job.work(lane.client, deadline)))
+    def _work(self, lane: _Lane) -> None:
+        while (handed_over := lane.inbox.get()) is not None:
+            self._call(lane, *handed_over)
+
+    def _call(self, lane: _Lane, job: Job, deadline: Deadline) -> None:
+        if lane.client is None:
+            lane.client = self._make(job.carrier)
+        self._done.put((lane, job, job.work(lane.client, deadline)))
 
     def _leave_behind(self, queue: _Queue) -> None:
         """Gives up the calls that did not come back in their time, each with its lane and its client."""

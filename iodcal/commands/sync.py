@@ -21,6 +21,7 @@ from iodcal.commands.requests import (
     clock_of,
 )
 from iodcal.config import Configuration
+from iodcal.domain.changes import Reason
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.structs import replace
 from iodcal.errors import LockHeldError
@@ -205,8 +206,11 @@ def _other_host(before: Holder | None, every: timedelta, now: datetime) -> str |
 
 
 def _newly_held(before: State, report: Report) -> Iterator[CircuitPlan]:
-    """The circuits whose due change is held back since this run."""
+    """The circuits whose due change is held back since this run; what failed before is told as that."""
     for circuit_plan in report.plans:
+        due = circuit_plan.due
+        if due is not None and due.held is not None and due.held.reason is Reason.BACKOFF:
+            continue
         known = before.circuits.get(circuit_plan.circuit.key)
         held = held_mark(circuit_plan)
         if held is not None and held != (known.held_told if known else None):

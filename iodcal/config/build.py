@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -248,7 +248,7 @@ class Builder(Struct):
         baseline = self._baseline(section.baseline, path) if section.baseline else None
         if missing or carrier is None or baseline is None or not site_known:
             return None
-        circuit = self._make(name, section, carrier, baseline)
+        circuit = self._make(name, section, carrier, _baseline_of(baseline, carrier.provisioning))
         self._check_levels(circuit, path)
         return circuit
 
@@ -294,13 +294,12 @@ class Builder(Struct):
         name = section.holidays or (site.holidays if site else None) or self.file.settings.holidays
         return self.holidays.get(name or "", frozenset())
 
-    def _baseline(self, given: str | BaselineSection, path: KeyPath) -> Baseline | None:
+    def _baseline(self, given: str | BaselineSection, path: KeyPath) -> BaselineSection | None:
         """A baseline stands inline, or by its name."""
         if isinstance(given, BaselineSection):
-            return _baseline_of(given)
+            return given
         self.known("baselines", given, (*path, "baseline"))
-        section = self.file.baselines.get(given)
-        return _baseline_of(section) if section is not None else None
+        return self.file.baselines.get(given)
 
     def _check_levels(self, circuit: Circuit, path: KeyPath) -> None:
         sold = ", ".join(str(tier) for tier in circuit.tiers)
@@ -313,8 +312,13 @@ class Builder(Struct):
         floor, ceiling = circuit.floor, circuit.ceiling
         if floor is not None and ceiling is not None and floor > ceiling:
             self.faults.add((*path, "floor"), f"{floor} is above the ceiling, {ceiling}")
-        if ceiling is not None and ceiling < circuit.tiers[0]:
+        elif ceiling is not None and ceiling < circuit.tiers[0]:
             self.faults.add((*path, "ceiling"), f"{ceiling} is below the lowest tier ({sold})")
+        elif floor is not None and floor > circuit.tiers[-1]:
+            self.faults.add((*path, "floor"), f"{floor} is above the highest tier ({sold})")
+        elif floor is not None and ceiling is not None and not circuit.allowed:
+            told = f"no tier ({sold}) lies between the floor, {floor}, and the ceiling, {ceiling}"
+            self.faults.add((*path, "ceiling"), told)
 
 
 def settings_of(section: SettingsSection, directory: Path) -> Settings:
@@ -332,11 +336,13 @@ def _over(own: CircuitSection, defaults: CircuitSection) -> CircuitSection:
     return replace(defaults, **{name: getattr(own, name) for name in own.given})
 
 
-def _baseline_of(section: BaselineSection) -> Baseline:
-    return Baseline(section.off_peak, tuple(_peak(peak) for peak in section.peaks))
+def _baseline_of(section: BaselineSection, provisioning: timedelta) -> Baseline:
+    """Peaks are asked for early enough to be there in time: by default as long as a change takes."""
+    lead = section.lead if section.lead is not None else provisioning
+    return Baseline(section.off_peak, tuple(_peak(peak, lead) for peak in section.peaks))
 
 
-def _peak(section: PeakSection) -> Peak:
+def _peak(section: PeakSection, lead: timedelta) -> Peak:
     return Peak(
         section.days,
         section.start,
@@ -344,4 +350,5 @@ def _peak(section: PeakSection) -> Peak:
         section.bandwidth,
         business_days=section.business_days,
         holidays_as_sunday=section.holidays,
+        lead=section.lead if section.lead is not None else lead,
     )

@@ -177,6 +177,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "BaselineSection": {
         "off_peak": "The bandwidth outside of the peaks.",
         "peaks": "Recurring times of more bandwidth; where they overlap, the highest counts.",
+        "lead": "How long before they begin peaks are ordered; unset: the carrier's provisioning.",
     },
     "PeakSection": {
         "days": "Days such as mon-fri or [sat, sun].",
@@ -185,6 +186,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "from": "When it begins, in the circuit's zone.",
         "to": "When it ends; not after `from`: on the next day. 24:00 is allowed.",
         "bandwidth": "The bandwidth.",
+        "lead": "How long before `from` it is ordered; unset: that of the baseline.",
     },
     "DefaultsSection": {"circuit": "What holds for every circuit that does not say otherwise."},
     "CircuitSection": {

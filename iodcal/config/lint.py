@@ -16,6 +16,7 @@ from iodcal.config.document import Document, KeyPath
 from iodcal.config.fields import suggest_nearest
 from iodcal.config.forms import secrets_in
 from iodcal.config.microsoft365 import MOST_ATTENDEES
+from iodcal.config.schema import BaselineSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions
@@ -172,17 +173,29 @@ def _check_unused(builder: Builder, rules: Rules) -> Iterator[Doubt]:
 
 
 def _check_bounds(builder: Builder, _rules: Rules) -> Iterator[Doubt]:
-    """What is asked for is brought within floor and ceiling first, and only then rounded to a tier."""
+    """What is asked for beyond the ceiling comes to the highest tier that it allows."""
     for name, circuit in builder.circuits.items():
-        if circuit.floor is not None and circuit.floor > circuit.tiers[-1]:
-            always = f"it stands at {circuit.highest} all the time"
-            yield (
-                ("circuits", name, "floor"),
-                f"{circuit.floor} is above the highest tier of {name}: {always}",
-            )
-        if circuit.ceiling is not None and circuit.highest > circuit.ceiling:
+        if circuit.ceiling is None or circuit.ceiling >= circuit.tiers[-1]:
+            continue
+        if circuit.ceiling not in circuit.tiers:
             above = f"what is asked for goes up to {circuit.highest}"
             yield ("circuits", name, "ceiling"), f"{circuit.ceiling} is no tier of {name}: {above}"
+        baseline = circuit.baseline
+        for level in dict.fromkeys((baseline.off_peak, *(peak.bandwidth for peak in baseline.peaks))):
+            if level > circuit.highest:
+                message = f"the baseline's {level} come to {circuit.highest}: its ceiling ends there"
+                yield ("circuits", name, "baseline"), message
+
+
+def _check_peaks(builder: Builder, _rules: Rules) -> Iterator[Doubt]:
+    """A peak that is lower than the rest of the day."""
+    circuits = (builder.file.defaults.circuit, *builder.file.circuits.values())
+    inline = (one.baseline for one in circuits if isinstance(one.baseline, BaselineSection))
+    for baseline in (*builder.file.baselines.values(), *inline):
+        for number, peak in enumerate(baseline.peaks):
+            if peak.bandwidth < baseline.off_peak:
+                path: KeyPath = (*baseline.place, "peaks", number, "bandwidth")
+                yield path, f"{peak.bandwidth} is below off_peak, {baseline.off_peak}: is that right?"
 
 
 def _check_quota(builder: Builder, rules: Rules) -> Iterator[Doubt]:
@@ -361,6 +374,7 @@ CHECKS: tuple[Callable[[Builder, Rules], Iterable[Doubt]], ...] = (
     _check_holidays,
     _check_unused,
     _check_bounds,
+    _check_peaks,
     _check_quota,
     _check_money,
     _check_circuit_names,

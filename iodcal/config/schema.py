@@ -135,6 +135,7 @@ class PeakSection(Section, frozen=True, kw_only=True):
     start: StartOfDay = field(name="from")
     end: EndOfDay = field(name="to")
     bandwidth: Rate
+    lead: Length | None = None
 
     def __post_init__(self) -> None:
         if not self.days and not self.business_days:
@@ -144,6 +145,7 @@ class PeakSection(Section, frozen=True, kw_only=True):
 class BaselineSection(Section, frozen=True):
     off_peak: Rate
     peaks: tuple[PeakSection, ...] = ()
+    lead: Length | None = None
 
 
 class CircuitSection(Section, frozen=True):

@@ -19,11 +19,13 @@ _ONE_DAY = timedelta(days=1)
 
 
 class Stretch(Struct, frozen=True):
-    """A time during which the baseline stays at one level. `peak` is False for the off-peak level."""
+    """A time during which the baseline asks for one level. `peak` is False for the off-peak level. `begins`
+    is when the peak itself begins, its lead after it is first asked for."""
 
     span: Interval
     bandwidth: Bandwidth
     peak: bool
+    begins: datetime
 
 
 def lay_out(
@@ -35,17 +37,28 @@ def lay_out(
 
 @lru_cache(maxsize=256)  # circuits of one site mostly share a baseline
 def _laid_out(baseline: Baseline, zone: ZoneInfo, over: Interval, holidays: Holidays) -> tuple[Stretch, ...]:
-    peaks = [
-        (span, peak.bandwidth) for peak in baseline.peaks for span in _occurrences(peak, zone, over, holidays)
+    asked = [
+        (Interval(span.start - peak.lead, span.end), peak)
+        for peak in baseline.peaks
+        for span in _occurrences(peak, zone, over, holidays)
     ]
     cuts = {over.start, over.end}
-    for span, _ in peaks:
+    for span, _ in asked:
         cuts.update(cut for cut in (span.start, span.end) if cut in over)
     levels: Steps[tuple[Bandwidth, bool]] = Steps.of(
-        (start, _highest([bandwidth for span, bandwidth in peaks if start in span], baseline))
+        (start, _highest([peak.bandwidth for span, peak in asked if start in span], baseline))
         for start in sorted(cuts - {over.end})
     )
-    return tuple(Stretch(span, level, peak=peak) for span, (level, peak) in levels.pieces(over))
+    return tuple(
+        Stretch(span, level, peak=peak, begins=_begin(span, level, asked) if peak else span.start)
+        for span, (level, peak) in levels.pieces(over)
+    )
+
+
+def _begin(span: Interval, level: Bandwidth, asked: Sequence[tuple[Interval, Peak]]) -> datetime:
+    """When the first peak at `level` begins that is asked for as `span` starts."""
+    begins = (own.start + peak.lead for own, peak in asked if span.start in own and peak.bandwidth == level)
+    return max(span.start, min(begins))
 
 
 def baseline_tiers(circuit: Circuit, over: Interval) -> Steps[Bandwidth]:
@@ -60,9 +73,10 @@ def _highest(peaks: Sequence[Bandwidth], baseline: Baseline) -> tuple[Bandwidth,
 
 
 def _occurrences(peak: Peak, zone: ZoneInfo, over: Interval, holidays: Holidays) -> Iterator[Interval]:
+    """The times of `peak`, without its lead, that can reach into `over`."""
     # A peak past midnight belongs to its first day, so the day before `over` may still reach into it.
     day = over.start.astimezone(zone).date() - _ONE_DAY
-    last = over.end.astimezone(zone).date()
+    last = (over.end + peak.lead).astimezone(zone).date()
     while day <= last:
         if is_chosen(peak, day, holidays):
             start = instant(datetime.combine(day, peak.start), zone)

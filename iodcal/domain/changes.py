@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -69,6 +69,7 @@ class Reason(StrEnum):
     PRICE = "price"
     NOT_NOW = "not_now"
     REFUSED = "refused"
+    OTHER_BANDWIDTH = "other_bandwidth"
 
 
 class Held(Struct, frozen=True):
@@ -91,17 +92,21 @@ class Change(Struct, frozen=True):
 
     @property
     def direction(self) -> Direction:
-        return Direction.UP if self.new > self.old else Direction.DOWN
+        return Direction.UP if self.up else Direction.DOWN
 
     @property
     def up(self) -> bool:
-        return self.new > self.old
+        return self.new.mbps > self.old.mbps  # asked half a million times in a simulated month
 
     @property
     def needed_by(self) -> datetime | None:
         """When the first event begins that an up is for (UTC); None where it is for no event."""
-        asking = (cause for cause in self.causes if cause.kind == CauseKind.EVENT and not cause.ended)
-        return min((cause.start for cause in asking), default=None) if self.up else None
+        return min(self.event_starts, default=None) if self.up else None
+
+    @property
+    def event_starts(self) -> Iterator[datetime]:
+        """When the events begin that ask for it (UTC)."""
+        return (cause.start for cause in self.causes if cause.kind == CauseKind.EVENT and not cause.ended)
 
     @property
     def demand(self) -> str:
@@ -125,7 +130,7 @@ def _asking(timeline: Timeline, level: Bandwidth, within: Interval) -> Iterable[
         if segment.target != level:
             continue
         for window in timeline.covering(segment.span):
-            if counts(window, segment) and sold(window.bandwidth) >= level:
+            if counts(window, segment) and sold(window.bandwidth).mbps >= level.mbps:
                 yield of_window(window)
         if segment.pin is None and sold(segment.baseline) == level:
             yield of_stretch(timeline.baseline_at(max(segment.span.start, within.start)))
@@ -181,7 +186,7 @@ def _of_hold(id_: str, hold: Hold, *, ended: bool) -> Cause:
 def of_stretch(stretch: Stretch, *, ended: bool = False) -> Cause:
     # An off-peak stretch may reach back to where the timeline begins, which moves with every run.
     id_ = f"peak/{stretch.span.start.isoformat()}" if stretch.peak else "off-peak"
-    return Cause(CauseKind.BASELINE, id_, stretch.span.start, stretch.span.end, ended=ended)
+    return Cause(CauseKind.BASELINE, id_, stretch.begins, stretch.span.end, ended=ended)
 
 
 def _sorted(causes: Iterable[Cause]) -> tuple[Cause, ...]:

@@ -26,6 +26,11 @@ def name_change(change: Change) -> str:
     return f"{change.new.mbps}/{change.demand}"
 
 
+def held_by_carrier(change: Change, timeline: Timeline, standing: CircuitState, now: datetime) -> Held | None:
+    """Holds back what the carrier, by its answers or by its limits, does not allow at `now` (UTC)."""
+    return held_by_answer(standing, change, now) or held_by_limits(change, timeline, standing, now)
+
+
 def held_by_answer(standing: CircuitState, change: Change, now: datetime) -> Held | None:
     """Holds back what the carrier said must wait, or will never be."""
     if standing.not_before is not None and now < standing.not_before:

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Reading
 from iodcal.domain.events import MatchedEvent
+from iodcal.domain.failed_orders import FailedOrders
 from iodcal.domain.holds import Hold, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
@@ -40,9 +41,11 @@ class CircuitState(Struct, frozen=True):
     events whose preflight check was made (copy key and start) with their end. `retry_at` is the
     time before which a failed lowering is not tried again. `held_told` names the held change that the
     history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
-    `quotes` are the last prices that the carrier quoted, one for each tier and currency. `changed_at` are
-    the orders that count against the circuit's own limits, oldest first; `not_before` is when the carrier may
-    be asked again that said "not now"; `refused_for` names the change that it refused for good.
+    `quotes` are the last prices that the carrier quoted, one for each tier and currency; `unpriced` is the
+    tier whose last quote told none that compares with the known rates. `failed` are the orders that came to
+    nothing, for as long as they are needed: one entry for each bandwidth and direction. `changed_at` are the
+    orders that count against the circuit's own limits, oldest first; `not_before` is when the carrier may be
+    asked again that said "not now"; `refused_for` names the change that it refused for good.
     """
 
     key: str
@@ -69,6 +72,8 @@ class CircuitState(Struct, frozen=True):
     changed_at: tuple[Instant, ...] = ()
     not_before: Instant | None = None
     refused_for: str | None = None
+    unpriced: Bandwidth | None = field(default=None, name="unpriced_mbps")
+    failed: tuple[FailedOrders, ...] = ()
 
     @property
     def all_orders(self) -> tuple[Order, ...]:

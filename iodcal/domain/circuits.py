@@ -5,7 +5,6 @@ bill and audit. No order depends on them; `notify` may select by a circuit's."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -37,7 +36,8 @@ def labels_of(*layers: Mapping[str, str]) -> Labels:
 class Peak(Struct, frozen=True):
     """A level by day and local time. `end` not after `start` runs past midnight and belongs to its first
     day; `end` None is 24:00. `days`, `business_days` and `holidays_as_sunday` choose the days, see
-    `iodcal.domain.workdays`."""
+    `iodcal.domain.workdays`. `lead` is how long before `start` it is asked for already, so that it is there
+    in time."""
 
     days: frozenset[int]
     start: time
@@ -45,6 +45,7 @@ class Peak(Struct, frozen=True):
     bandwidth: Bandwidth
     business_days: frozenset[int] = frozenset()
     holidays_as_sunday: bool = False
+    lead: timedelta = timedelta()
 
 
 class Baseline(Struct, frozen=True):
@@ -162,13 +163,27 @@ class Circuit(Struct, frozen=True):
         return "|".join(parts)
 
     def sold(self, wanted: Bandwidth) -> Bandwidth:
-        """`wanted` within floor and ceiling, then rounded up to a tier, or down to the highest."""
-        clipped = wanted
-        if self.floor is not None:
-            clipped = max(clipped, self.floor)
-        if self.ceiling is not None:
-            clipped = min(clipped, self.ceiling)
-        return self.tiers[min(bisect_left(self.tiers, clipped), len(self.tiers) - 1)]
+        """`wanted` rounded up to the next tier that floor and ceiling allow, else down to the highest such.
+
+        Raises ValueError where they allow none, which no configuration that was read does."""
+        mbps, highest = wanted.mbps, None
+        for tier in self.tiers:
+            if self._allows(tier):
+                highest = tier
+                if tier.mbps >= mbps:
+                    return tier
+        if highest is None:
+            raise ValueError(f"{self.name} has no tier between its floor and its ceiling")
+        return highest
+
+    @property
+    def allowed(self) -> tuple[Bandwidth, ...]:
+        """The tiers within floor and ceiling."""
+        return tuple(tier for tier in self.tiers if self._allows(tier))
+
+    def _allows(self, tier: Bandwidth) -> bool:
+        floor, ceiling = self.floor, self.ceiling
+        return (floor is None or tier.mbps >= floor.mbps) and (ceiling is None or tier.mbps <= ceiling.mbps)
 
     @property
     def highest(self) -> Bandwidth:

@@ -1,6 +1,7 @@
-"""Holding back because somebody said so: pauses, which stop every change, and change freezes.
+"""Holding back: because somebody said so (pauses, change freezes, prices), or because orders for the same
+came to nothing before.
 
-Neither touches the target: what is asked for stays visible, and so does what is missed.
+None of it touches the target: what is asked for stays visible, and so does what is missed.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from iodcal.domain.changes import Change, Held, Reason
-from iodcal.domain.circuits import Quote
+from iodcal.domain.circuit_state import CircuitState
+from iodcal.domain.circuits import Circuit, Quote
 from iodcal.domain.due import maximum
+from iodcal.domain.failed_orders import FailedOrders, failed_to, is_part_of
 from iodcal.domain.holds import Pause, longest_pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Tariff
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.policy import Policy
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.windows import Freeze
 
+_NEVER_TAKEN = frozenset({Outcome.REFUSED, Outcome.NOT_SENT})
 STANDSTILL = frozenset({Reason.PAUSE, Reason.FREEZE})
 
 
@@ -80,12 +86,60 @@ def price_ceiling(change: Change, timeline: Timeline) -> Decimal | None:
     return max(known) if own is None else min(own, max(known))
 
 
-def too_dear(change: Change, timeline: Timeline, tariff: Tariff) -> Held | None:
-    """Holds back a raise whose price, as far as it is known, is above its limit."""
-    limit, price = price_ceiling(change, timeline), tariff.per_hour(change.new)
-    return Held(Reason.PRICE) if limit is not None and price is not None and price > limit else None
+def too_dear(change: Change, timeline: Timeline, standing: CircuitState) -> Held | None:
+    """Holds back a raise that has a limit and costs more, as far as is known, or whose quote told no price
+    where no rate is known either. What was not yet asked for is not held back."""
+    limit = price_ceiling(change, timeline)
+    if limit is None:
+        return None
+    price = timeline.circuit.tariff.with_quotes(standing.quotes).per_hour(change.new)
+    if price is None and standing.unpriced != change.new:
+        return None
+    return Held(Reason.PRICE) if price is None or price > limit else None
 
 
-def comparable_price(quote: Quote, tariff: Tariff) -> Decimal | None:
-    """The quote's price per hour, None where it tells none, or tells it in another currency."""
-    return quote.hourly if quote.currency == tariff.currency else None
+def price_of(quote: Quote, tariff: Tariff) -> Decimal | None:
+    """The price per hour that counts for `quote`: its own or, where it tells none in the currency of
+    `tariff`, the known rate; None where nobody knows one."""
+    told = quote.hourly if quote.currency == tariff.currency else None
+    return told if told is not None else tariff.per_hour(quote.bandwidth)
+
+
+def lost_before(standing: CircuitState, change: Change) -> Order | None:
+    """The last order of this circuit that was not refused, if it was lost on its way and was for what
+    `change` is for."""
+    sent = (order for order in reversed(standing.recent) if order.outcome not in _NEVER_TAKEN)
+    last = next(sent, None)
+    if last is None or last.outcome is not Outcome.LOST:
+        return None
+    alike = (last.direction, last.new) == (change.direction, change.new)
+    return last if alike and is_part_of(change.demand, last.demand) else None
+
+
+def _failed_before(standing: CircuitState, change: Change) -> FailedOrders | None:
+    """What is known of orders for what `change` is for that came to nothing."""
+    failed = failed_to(standing.failed, change.direction, change.new)
+    return failed if failed and failed.covers(change.direction, change.new, change.demand) else None
+
+
+def held_as_given_up(standing: CircuitState, change: Change) -> Held | None:
+    """Holds back for good what was ordered as often as may be for this very demand: another demand, such as a
+    hold, is ordered for."""
+    lost, failed = lost_before(standing, change), _failed_before(standing, change)
+    if lost is not None and lost.gives_up:
+        return Held(Reason.UNKNOWN_ORDER)
+    return Held(Reason.OTHER_BANDWIDTH) if failed is not None and failed.given_up else None
+
+
+def held_by_backoff(
+    standing: CircuitState, change: Change, circuit: Circuit, now: datetime, policy: Policy
+) -> Held | None:
+    """Holds back what came to nothing before, longer each time; but never beyond the last run that can still
+    order in time for an event which asks for it."""
+    failed = _failed_before(standing, change)
+    retry_at = failed.retry_at(policy.every, policy.min_gap) if failed is not None else None
+    if failed is None or retry_at is None:
+        return None
+    chances = (start - circuit.provisioning - policy.every for start in change.event_starts)
+    until = min([retry_at, *(chance for chance in chances if chance > failed.last_at)])
+    return Held(Reason.BACKOFF, until) if now < until else None

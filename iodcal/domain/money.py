@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -54,6 +55,58 @@ def check_price(amount: Decimal) -> None:
     """Raises ValueError for what is no price: infinite, not a number, or less than nothing."""
     if not amount.is_finite() or amount < 0:
         raise ValueError(f"{amount} is no price")
+
+
+_CODE = re.compile(r"(?<![A-Za-z])[A-Za-z]{3}(?![A-Za-z])", re.ASCII)
+_PER_HOUR = re.compile(r"(?:/|per|p/|an|a)?\s*(?:hr|hour|h)\b\.?|\bhourly\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,'\u2019 ]\d+)*|[.,]\d+", re.ASCII)
+# A sign may stand for several currencies: then what the answer names decides, else the usual one, else the
+# first. The longer signs come first.
+_SIGNS: Mapping[str, tuple[str, ...]] = {
+    "US$": ("USD",), "CA$": ("CAD",), "C$": ("CAD",), "AU$": ("AUD",), "A$": ("AUD",), "NZ$": ("NZD",),
+    "HK$": ("HKD",), "S$": ("SGD",), "R$": ("BRL",), "€": ("EUR",), "£": ("GBP",), "₹": ("INR",),
+    "₩": ("KRW",), "zł": ("PLN",), "¥": ("JPY", "CNY"),
+    "$": ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "MXN", "TWD", "CLP", "COP", "ARS"),
+}  # fmt: skip
+
+
+def parse_price(text: str, named: str | None = None, usual: str = "USD") -> tuple[Decimal | None, str]:
+    """A price in a carrier's words, such as `$1,200.50`, `4,20 EUR/h` or `CHF 4.20 per hour`, and its
+    currency. `named` is the code that the answer names beside it, `usual` the carrier's own.
+
+    The amount is None where it cannot be read without a guess, or where text and `named` contradict."""
+    rest = _PER_HOUR.sub(" ", text.replace("\u00a0", " ").replace("\u202f", " "))
+    sign = next((sign for sign in _SIGNS if sign in rest), None)
+    if sign is not None:
+        rest = rest.replace(sign, " ", 1)
+    codes = [code.upper() for code in _CODE.findall(rest)]
+    rest = _CODE.sub(" ", rest).strip()
+    said = {*codes, *((named.upper(),) if named else ())}
+    possible = _SIGNS[sign] if sign is not None else (*said, usual)
+    fitting = [code for code in possible if said <= {code}]
+    currency = usual if usual in fitting else next(iter(fitting), named or usual)
+    if not fitting or _NUMBER.fullmatch(rest) is None:
+        return None, currency
+    return _amount(rest), currency
+
+
+def _amount(digits: str) -> Decimal | None:
+    """The number that `digits` writes, with a point or a comma before the decimals; None where separators
+    make no sense. Of a single separator before three digits, a comma stands for thousands."""
+    if re.search("['\u2019 ](?!\\d{3}(?!\\d))", digits):
+        return None
+    plain = re.sub("['\u2019 ]", "", digits)
+    separators = re.sub(r"\d", "", plain)
+    last = separators[-1:]
+    if separators == "," and len(plain.partition(",")[2]) == 3 and not plain.startswith(("0", ",")):
+        last = ""
+    elif separators.count(last) > 1:
+        last = ""  # one that stands twice is no decimal point
+    whole, _, decimals = plain.rpartition(last) if last else (plain, "", "")
+    groups = re.split("[.,]", whole)
+    if any(len(group) != 3 for group in groups[1:]):
+        return None
+    return Decimal("".join(groups) + (f".{decimals}" if decimals else ""))
 
 
 class QuotedPrice(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The life of an order, and what a reading makes of it.
 
     sending --> accepted --> pending --> confirmed
-       |            |           |
+       |            |           +--> failed (back at the old bandwidth, at rest)
        |            +-----------+--> overdue (still open) --> confirmed | failed
        +--> unknown --> accepted (a reading differs) | lost (may be sent again) | confirmed
        +--> refused
@@ -58,6 +58,7 @@ class Outcome(StrEnum):
 
 _OPEN = frozenset({Outcome.SENDING, Outcome.ACCEPTED, Outcome.PENDING, Outcome.OVERDUE, Outcome.UNKNOWN})
 _TAKEN = frozenset({Outcome.ACCEPTED, Outcome.PENDING, Outcome.OVERDUE})
+_NEVER_ADOPTED = frozenset({Outcome.CONFIRMED, Outcome.REFUSED, Outcome.NOT_SENT})
 
 MAX_RESENDS = 2
 GATEWAY_ANSWERED = "gateway_answered"
@@ -86,7 +87,7 @@ class Order(Struct, frozen=True):
     later run can tell whether it is the same demand. `boot` is `created_at` on the monotonic clock; it
     and `quote_id` are of no more use, and gone, once the order is settled.
     `price_per_hour` and `currency` are the quote's, None where it told no price; `needed_by` is the start of
-    the first event that an up is for.
+    the first event that an up is for. `said` is the carrier's own word on it: untrusted.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Order(Struct, frozen=True):
     price_per_hour: Decimal | None = None
     currency: str | None = None
     needed_by: Instant | None = None
+    said: str = ""
 
     def __post_init__(self) -> None:
         if self.price_per_hour is not None:
@@ -123,6 +125,11 @@ class Order(Struct, frozen=True):
     @property
     def direction(self) -> Direction:
         return Direction.UP if self.new > self.old else Direction.DOWN
+
+    @property
+    def answered(self) -> bool:
+        """True if the carrier itself said that it took this order."""
+        return self.carrier_order_id is not None or self.accepted_at not in (None, self.created_at)
 
     @property
     def gives_up(self) -> bool:
@@ -184,6 +191,10 @@ def _waited(order: Order, since: datetime, at: datetime, boot: BootTime | None) 
 
 
 def _settle_taken(order: Order, reading: Reading, *, overdue: bool) -> Order:
+    if order.outcome is Outcome.PENDING and order.answered and reading.shows(order.old):
+        # Seen under way, and at rest again where it began: nothing more will come of it. Where the answer was
+        # lost, what was seen may have been another change, and ours still to come.
+        return _closed(order, Outcome.FAILED, reading.at)
     if overdue and reading.status is Status.ACTIVE:
         # At rest, and not where we asked it to be: the carrier gave the order up, or somebody replaced it.
         return _closed(order, Outcome.FAILED, reading.at)
@@ -218,11 +229,12 @@ def waited_too_long(
 
 
 def adoptable(orders: Iterable[Order], reading: Reading) -> Order | None:
-    """The latest own order of the last 24 hours, never confirmed, whose bandwidth `reading` shows."""
+    """The latest own order of the last 24 hours that was neither confirmed nor refused, and whose bandwidth
+    `reading` shows."""
     candidates = [
         order
         for order in orders
-        if order.outcome is not Outcome.CONFIRMED
+        if order.outcome not in _NEVER_ADOPTED
         and reading.shows(order.new)
         and reading.at - order.created_at <= ADOPTION_AGE
     ]
@@ -272,11 +284,11 @@ def with_answer(order: Order, acceptance: Acceptance) -> Order:
     )
 
 
-def with_end(order: Order, outcome: Outcome, now: datetime, reason: str = "") -> Order:
-    """`order` came to `outcome` at `now`; `reason` is a stable code, never the carrier's text."""
+def with_end(order: Order, outcome: Outcome, now: datetime, reason: str = "", said: str = "") -> Order:
+    """`order` came to `outcome` at `now`; `reason` is a stable code, `said` the carrier's own text."""
     if outcome.open:
-        return replace(order, outcome=outcome, reason=reason)
-    return replace(_closed(order, outcome, now), reason=reason)
+        return replace(order, outcome=outcome, reason=reason, said=said)
+    return replace(_closed(order, outcome, now), reason=reason, said=said)
 
 
 def _closed(order: Order, outcome: Outcome, at: datetime) -> Order:
@@ -288,7 +300,7 @@ def as_kept_order(order: Order) -> Order:
     """A settled `order` as later runs need it; the history has the rest. What it was for matters only where
     it was lost and may be sent again; how it came about, only where a reading may still show it carried out;
     when it ended, not where that was at once."""
-    order = replace(order, quote_id=None, boot=None)
+    order = replace(order, quote_id=None, boot=None, said="")
     match order.outcome:
         case Outcome.LOST:
             return order

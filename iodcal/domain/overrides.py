@@ -12,9 +12,11 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Held, Reason
 from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.circuits import Reading, Status
+from iodcal.domain.failed_orders import note_failed, still_failed
 from iodcal.domain.holds import Parked, longest_pause, still_of_use
 from iodcal.domain.orders import (
     ADOPTION_AGE,
+    GATEWAY_ANSWERED,
     BootTime,
     Order,
     OrderTimeouts,
@@ -33,7 +35,7 @@ def apply_manual_change(
     before = standing.reading
     standing = replace(standing, reading=reading)
     if standing.order is not None:
-        standing = _settle(standing, settle_order(standing.order, reading, order_timeouts, boot))
+        standing = _settle(standing, settle_order(standing.order, reading, order_timeouts, boot), reading)
     if standing.order is not None or reading.status is not Status.ACTIVE or reading.bandwidth is None:
         return standing
     if contradicts_lately(standing, reading, order_timeouts):
@@ -52,13 +54,24 @@ def contradicts_lately(standing: CircuitState, reading: Reading, order_timeouts:
     return lately and standing.confirmed == last.new and reading.shows(last.old)
 
 
-def _settle(standing: CircuitState, order: Order) -> CircuitState:
+def _settle(standing: CircuitState, order: Order, reading: Reading) -> CircuitState:
     if order.outcome.open:
         return replace(standing, order=order)
     recent = (*standing.recent, order)
     if order.outcome is Outcome.CONFIRMED:
-        return replace(standing, order=None, recent=recent, confirmed=order.new, failures=0, retry_at=None)
+        return _confirm(replace(standing, order=None, recent=recent), order)
+    if order.outcome is Outcome.FAILED:
+        # Where a gateway answered, nothing more came than its answer; a reading only shows so.
+        at = order.created_at if order.reason == GATEWAY_ANSWERED else reading.at
+        failed = note_failed(standing.failed, order, reading.bandwidth, at)
+        return replace(standing, order=None, recent=recent, failed=failed)
     return replace(standing, order=None, recent=recent)
+
+
+def _confirm(standing: CircuitState, order: Order) -> CircuitState:
+    """`standing` once a reading shows what `order` asked for: whatever failed on the way there is over."""
+    failed = still_failed(standing.failed, order.direction, order.new)
+    return replace(standing, confirmed=order.new, failures=0, retry_at=None, failed=failed)
 
 
 def _compare(
@@ -80,7 +93,7 @@ def _compare(
 def _adopt_order(standing: CircuitState, own: Order, at: datetime) -> CircuitState:
     adopted = replace(own, outcome=Outcome.CONFIRMED, settled_at=at)
     recent = tuple(adopted if order is own else order for order in standing.recent)
-    return replace(standing, confirmed=own.new, recent=recent, drift=None, failures=0, retry_at=None)
+    return _confirm(replace(standing, recent=recent, drift=None), own)
 
 
 def _agreed_at(standing: CircuitState, reading: Reading, before: Reading | None) -> datetime:

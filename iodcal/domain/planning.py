@@ -10,11 +10,20 @@ from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Held, Reason
-from iodcal.domain.circuit_limits import held_by_answer, held_by_limits
+from iodcal.domain.circuit_limits import held_by_carrier
 from iodcal.domain.circuit_state import CircuitState, Foreseen
 from iodcal.domain.circuits import Circuit, Orders, Status
 from iodcal.domain.due import coming_changes, due_change, maximum, needed_ahead, scan
-from iodcal.domain.held import STANDSTILL, held_by_freeze, held_by_pause, too_dear
+from iodcal.domain.failed_orders import still_needed
+from iodcal.domain.held import (
+    STANDSTILL,
+    held_as_given_up,
+    held_by_backoff,
+    held_by_freeze,
+    held_by_pause,
+    lost_before,
+    too_dear,
+)
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, Tariff
 from iodcal.domain.orders import Outcome
@@ -78,6 +87,22 @@ class CircuitPlan(Struct, frozen=True):
         return self.changes[0] if self.changes and self.changes[0].due else None
 
     @property
+    def repeats(self) -> bool:
+        """True if the change due now was ordered before, for the same demand, and came to nothing."""
+        due, failed = self.due, self.standing.failed
+        if due is None:
+            return False
+        sent = (one for one in failed if one.sent)
+        again = any(one.covers(due.direction, due.new, due.demand) for one in sent)
+        return again or lost_before(self.standing, due) is not None
+
+    @property
+    def in_trouble(self) -> bool:
+        """True if orders in the direction of the change due now failed twice alike."""
+        sent = (one for one in self.standing.failed if one.sent and one.repeated)
+        return self.due is not None and any(one.direction is self.due.direction for one in sent)
+
+    @property
     def to_order(self) -> Change | None:
         """The change due now, if nothing holds it back."""
         return self.due if self.due is not None and self.due.held is None else None
@@ -103,6 +128,10 @@ def plan_circuit(
     due = verdict.change
     if due is None and verdict.too_late is None:
         standing = adopt_drift(standing)
+    if standing.failed and verdict.too_late is None:
+        running = standing.drift.observed if standing.drift is not None else standing.confirmed
+        failed = still_needed(standing.failed, running or start, target=due.new if due else start)
+        standing = replace(standing, failed=failed)
     known = _Situation(timeline, standing, now=now, policy=policy, knowledge=knowledge)
     if due is not None:
         due = replace(due, held=_held(due, known))
@@ -131,13 +160,12 @@ def _coming(
     policy: Policy,
 ) -> tuple[Change, ...]:
     level, after = (start, now) if due is None else _goes_on(timeline, due, now, policy)
-    tariff = timeline.circuit.tariff.with_quotes(standing.quotes)
     changes = coming_changes(timeline, level, after=after, until=now + policy.window, min_gap=policy.min_gap)
     return tuple(
         replace(
             change,
             held=next(_decisions(change, timeline, standing=standing, at=change.at, policy=policy), None)
-            or too_dear(change, timeline, tariff),
+            or too_dear(change, timeline, standing),
         )
         for change in changes
     )
@@ -201,7 +229,7 @@ def _obstacles(change: Change, known: _Situation) -> Iterator[Held]:
         held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)
     )
     # It costs more than somebody allowed.
-    yield from _given(too_dear(change, timeline, timeline.circuit.tariff.with_quotes(standing.quotes)))
+    yield from _given(too_dear(change, timeline, standing))
 
 
 def _given(held: Held | None) -> Iterator[Held]:
@@ -251,16 +279,15 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
     # The circuit seems to be there already: an inventory that lags, or a person.
     if _is_so_already(standing, change):
         yield Held(Reason.PENDING)
-    # Orders for this were lost as often as may be.
-    if _given_up(standing, change):
-        yield Held(Reason.UNKNOWN_ORDER)
-    # The carrier said not now, for a while; or never, for this demand.
-    yield from _given(held_by_answer(standing, change, known.now))
-    # The carrier changes a circuit only so often.
-    yield from _given(held_by_limits(change, known.timeline, standing, known.now))
+    # Orders for this were lost as often as may be, or left the circuit at another bandwidth, twice.
+    yield from _given(held_as_given_up(standing, change))
+    # The carrier said not now, or never; or it changes a circuit only so often.
+    yield from _given(held_by_carrier(change, known.timeline, standing, known.now))
     # A lowering failed just before.
     if not change.up and standing.retry_at is not None and known.now < standing.retry_at:
         yield Held(Reason.BACKOFF, standing.retry_at)
+    # Orders for this came to nothing, again and again.
+    yield from _given(held_by_backoff(standing, change, known.timeline.circuit, known.now, known.policy))
 
 
 def _is_so_already(standing: CircuitState, change: Change) -> bool:
@@ -270,12 +297,6 @@ def _is_so_already(standing: CircuitState, change: Change) -> bool:
     reading = standing.reading
     settled = standing.drift is not None or standing.confirmed == change.new
     return reading is not None and not settled and reading.shows(change.new)
-
-
-def _given_up(standing: CircuitState, change: Change) -> bool:
-    """True if orders for this very demand were lost as often as may be."""
-    last = standing.recent[-1] if standing.recent else None
-    return last is not None and last.gives_up and (last.new, last.demand) == (change.new, change.demand)
 
 
 def _doubts(change: Change, known: _Situation) -> Iterator[Held]:

@@ -105,7 +105,7 @@ class Timeline(Struct, frozen=True):
             self.circuit,
             _cut(self.steps, over),
             windows=tuple(self.covering(over)),
-            schedule=_cut(self.schedule, over),
+            schedule=_cut_schedule(self.schedule, over),
             freezes=tuple(freeze for freeze in self.freezes if freeze.span.overlaps(over)),
         )
 
@@ -118,6 +118,12 @@ def _cut(steps: Steps[_Spanned], over: Interval) -> Steps[_Spanned]:
     values[0] = replace(values[0], span=Interval(over.start, values[0].span.end))
     values[-1] = replace(values[-1], span=Interval(values[-1].span.start, over.end))
     return Steps((over.start, *steps.starts[first + 1 : last]), tuple(values))
+
+
+def _cut_schedule(schedule: Steps[Stretch], over: Interval) -> Steps[Stretch]:
+    cut = _cut(schedule, over)
+    first = cut.values[0]
+    return Steps(cut.starts, (replace(first, begins=max(first.begins, over.start)), *cut.values[1:]))
 
 
 def draw_timeline(

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from msgspec import Struct, field
 
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuits import Account, Orders
 from iodcal.domain.courses import EVE, Course, course_of, levels_of, rewritten
+from iodcal.domain.held import held_by_backoff
 from iodcal.domain.planning import (
     CircuitPlan,
     Shortage,
@@ -32,11 +34,19 @@ from iodcal.domain.structs import replace
 _ONE_DAY = timedelta(days=1)
 
 
+_NONE: Mapping[Account, int] = MappingProxyType({})
+
+
 def plan_together(
-    plans: Sequence[CircuitPlan], now: datetime, policy: Policy, used: Mapping[Account, int]
+    plans: Sequence[CircuitPlan],
+    now: datetime,
+    policy: Policy,
+    used: Mapping[Account, int],
+    refused: Mapping[Account, int] = _NONE,
 ) -> tuple[CircuitPlan, ...]:
-    """Lays on what circuits share. `used` counts each account's orders of this UTC day. The order of the
-    circuits stays, and does not matter."""
+    """Lays on what circuits share. `used` counts each account's orders of this UTC day, `refused` those that
+    the carrier refused and may have counted all the same. The order of the circuits stays, and does not
+    matter."""
     limited = limit_downs(plans, policy)
     by_account: defaultdict[Account, list[CircuitPlan]] = defaultdict(list)
     for plan in limited:
@@ -46,7 +56,14 @@ def plan_together(
         plan.circuit.name: plan
         for account, of_account in by_account.items()
         if (limit := daily_limit(of_account)) is not None
-        for plan in _within_quota(of_account, limit, now=now, policy=policy, used=used.get(account, 0))
+        for plan in _within_quota(
+            of_account,
+            limit,
+            now=now,
+            policy=policy,
+            used=used.get(account, 0),
+            refused=refused.get(account, 0),
+        )
     }
     return tuple(planned.get(plan.circuit.name, plan) for plan in limited)
 
@@ -57,6 +74,8 @@ def hold_beyond_quota(
     now: datetime,
     policy: Policy,
     used: Mapping[Account, int],
+    *,
+    refused: Mapping[Account, int] = _NONE,
 ) -> tuple[CircuitPlan, ...]:
     """Holds back what has no room beside the orders that this run has `handed` over, by circuit key. `used`
     counts each account's orders before the run: an answer since may have changed which changes are the best,
@@ -71,8 +90,13 @@ def hold_beyond_quota(
             continue
         waiting = [plan for plan in of_account if plan.circuit.key not in handed]
         room = limit - used.get(account, 0) - (len(of_account) - len(waiting))
+        by_name = {plan.circuit.name: plan for plan in waiting}
         for change in in_order(waiting):
-            if room > (0 if change.up else policy.quota_reserve):
+            plan = by_name[change.circuit]
+            kept = 0 if change.up else policy.quota_reserve
+            if plan.repeats or plan.in_trouble:
+                kept = _needed_by_others(plan, of_account, now, policy) + refused.get(account, 0)
+            if room > kept:
                 room -= 1
             else:
                 stopped.add(change.circuit)
@@ -80,21 +104,70 @@ def hold_beyond_quota(
     return tuple(hold_due(plan, held) if plan.circuit.name in stopped else plan for plan in plans)
 
 
+def _hold_repetitions(
+    plans: Sequence[CircuitPlan], left: int, now: datetime, policy: Policy
+) -> list[CircuitPlan]:
+    """Holds back what repeats an order that came to nothing, where the `left` changes are needed elsewhere:
+    one sick circuit must not use up its account."""
+    by_name = {plan.circuit.name: plan for plan in plans}
+    held = Held(Reason.QUOTA, next_quota_day(now))
+    for change in in_order(plans):
+        plan = by_name[change.circuit]
+        if not (plan.repeats or plan.in_trouble):
+            continue
+        if left > _needed_by_others(plan, plans, now, policy):
+            left -= 1
+        else:
+            by_name[change.circuit] = hold_due(plan, held)
+    return list(by_name.values())
+
+
+def _needed_by_others(plan: CircuitPlan, plans: Iterable[CircuitPlan], now: datetime, policy: Policy) -> int:
+    """How many changes an order on `plan`'s circuit must leave, where orders came to nothing before: the
+    reserve, or the raises known for the rest of the day where they are more, its own later ones among them.
+
+    What failed twice alike, and a lowering, leave both, and room for the others' lowerings, which only have
+    what is beyond the reserve. The first order for a new demand leaves the raises alone.
+    """
+    end = next_quota_day(now)
+    raises = downs = 0
+    for one in plans:
+        for change in one.changes:
+            if change.at < end and not (change.due and one.circuit.key == plan.circuit.key):
+                raises += change.up
+                downs += not change.up and one.circuit.key != plan.circuit.key
+    if not plan.repeats:
+        return raises
+    if plan.in_trouble or (plan.due is not None and not plan.due.up):
+        return policy.quota_reserve + raises + downs
+    return max(policy.quota_reserve, raises)
+
+
 def _within_quota(
-    plans: Sequence[CircuitPlan], limit: int, now: datetime, policy: Policy, used: int
+    plans: Sequence[CircuitPlan], limit: int, *, now: datetime, policy: Policy, used: int, refused: int
 ) -> Iterator[CircuitPlan]:
     """One account's plans within its quota."""
+    plans = _hold_repetitions(plans, limit - used - refused, now, policy)
     fixed = [plan for plan in plans if _is_fixed(plan)]
     free = sorted((plan for plan in plans if not _is_fixed(plan)), key=lambda plan: plan.circuit.name)
     priced = _priced(free)
     courses = [course_of(plan, now, policy, priced=priced) for plan in free]
-    days = _Days(courses, fixed, limit=limit, used=used, now=now, policy=policy)
+    days = _Days(courses, fixed, limit=limit, used=used, refused=refused, now=now, policy=policy)
     days.plan()
     shortages = tuple(days.shortages[day] for day in sorted(days.shortages))
     for plan in fixed:
         yield replace(plan, shortages=shortages)
     for course in courses:
-        yield replace(rewritten(course) if days.differ else course.plan, shortages=shortages)
+        plan = _waits_on(rewritten(course), now, policy) if days.differ else course.plan
+        yield replace(plan, shortages=shortages)
+
+
+def _waits_on(plan: CircuitPlan, now: datetime, policy: Policy) -> CircuitPlan:
+    """`plan` as the quota wrote it anew, maybe to another level: one that failed just before waits, too."""
+    if plan.to_try is None:
+        return plan
+    held = held_by_backoff(plan.standing, plan.to_try, plan.circuit, now, policy)
+    return hold_due(plan, held) if held is not None else plan
 
 
 class _Days(Struct):
@@ -105,6 +178,7 @@ class _Days(Struct):
     fixed: Sequence[CircuitPlan]
     limit: int
     used: int
+    refused: int
     now: datetime
     policy: Policy
     shortages: dict[date, Shortage] = field(default_factory=dict)
@@ -130,7 +204,7 @@ class _Days(Struct):
 
     def _left(self, start: datetime, end: datetime) -> int:
         """The changes of a day, less those that circuits with a held change will need."""
-        used = self.used if start == self.now else 0
+        used = self.used + self.refused if start == self.now else 0
         return max(0, self.limit - used - _set_aside(self.fixed, start, end))
 
     def _make(self, allotment: Allotment, left: int, start: datetime, end: datetime) -> None:
@@ -152,7 +226,8 @@ class _Days(Struct):
             for course in self.courses
             if (moves := allotment.moves[course.name])
         )
-        # What is due now does not wait for a circuit that cannot be ordered for yet.
+        # What is due now waits neither for a circuit that cannot be ordered for yet, nor for a refusal that
+        # the carrier may not have counted.
         left = max(0, self.limit - (self.used if start == self.now else 0))
         for _, _, course, move in waiting[left:]:
             course.unmet[move] = end
@@ -165,8 +240,14 @@ def _is_fixed(plan: CircuitPlan) -> bool:
 
 
 def _set_aside(plans: Iterable[CircuitPlan], start: datetime, end: datetime) -> int:
-    """The changes of `plans` from `start` to `end` that may well be made: raises, and what is not held."""
-    changes = (change for plan in plans for change in plan.changes if change.up or change.held is None)
+    """The changes of `plans` from `start` to `end` that may well be made: raises, and what is not held. What
+    repeats a failed order takes only what is left over."""
+    changes = (
+        change
+        for plan in plans
+        for change in plan.changes
+        if (change.up or change.held is None) and not (change.due and plan.repeats)
+    )
     return sum(change.at < end and (change.due or change.at >= start) for change in changes)
 
 

@@ -83,7 +83,7 @@ HELD = {
     Reason.CLOCK: "the clocks differ",
     Reason.PERSON: "somebody set this by hand",
     Reason.STATUS_UNKNOWN: "the carrier's status is not understood",
-    Reason.CARRIER_UNREADABLE: "the carrier does not answer",
+    Reason.CARRIER_UNREADABLE: "it cannot be read at its carrier",
     Reason.STATE_REBUILT: "the state was rebuilt",
     Reason.PRICE: "it costs more than max_price_per_hour",
     Reason.BACKOFF: "it failed before and is tried again later",
@@ -91,4 +91,5 @@ HELD = {
     Reason.REFUSED: "the carrier refused it for good",
     Reason.PAUSE: "paused",
     Reason.FREEZE: "a change freeze",
+    Reason.OTHER_BANDWIDTH: "the carrier twice made another bandwidth of it",
 }

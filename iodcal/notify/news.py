@@ -20,6 +20,7 @@ from iodcal.messages.errors import describe as describe_error
 from iodcal.notify import Notice, NoticeKind
 from iodcal.output.lines import held_line, order_line
 from iodcal.output.text import for_line, for_terminal, local, with_zone
+from iodcal.pipeline.alerts import orders_to_tell
 from iodcal.problems.at_risk import PreflightCheck
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.problems.messages import describe, late_words
@@ -43,7 +44,7 @@ def news_of(synced: Synced) -> tuple[Notice, ...]:
         *(_problem(problem, report, "Changed: ") for problem in telling.changed),
         *(_problem(problem, report, "Still: ") for problem in telling.reminded),
         *(_check(seen, report) for seen in report.preflight_checks if seen.readiness in _CHECKED),
-        *orders_of(report, report.orders),
+        *orders_of(report, orders_to_tell(report, telling, report.orders)),
         *(_held(plan, report) for plan in synced.newly_held if plan.due is not None),
         *(_recovered(gone, report) for gone in telling.cleared),
     )

@@ -13,7 +13,7 @@ from iodcal.messages import Words
 from iodcal.messages.files import lost
 from iodcal.output.overrides import by_whom
 from iodcal.output.text import for_line, span_with_zone
-from iodcal.pipeline.alerts import AlertDecision
+from iodcal.pipeline.alerts import AlertDecision, orders_to_tell
 from iodcal.problems.kinds import Problem, Severity
 from iodcal.problems.messages import describe_together
 from iodcal.result import Report
@@ -46,7 +46,7 @@ def sync_lines(synced: Synced) -> Iterator[str]:
     """A line per order that is news and per change that is held back since this run; none otherwise."""
     report = synced.report
     by_key = {plan.circuit.key: plan for plan in report.plans}
-    news = [order for order in report.orders if order.outcome is not Outcome.PENDING]
+    news = orders_to_tell(report, synced.telling, report.orders)
     lines = [order_line(order, by_key.get(order.circuit_key)) for order in news]
     lines += [held_line(plan, plan.due) for plan in synced.newly_held if plan.due is not None]
     if lines and report.test:

@@ -47,7 +47,7 @@ def came_to(entry: Entry) -> str:
     if entry.kind == "problem":
         severity = str(entry.facts.get("severity") or "problem")
         return severity if entry.ended is None else f"{severity}, over"
-    refusal = f" ({entry.reason})" if entry.reason else ""
+    refusal = f" ({entry.reason})" if entry.reason and entry.reason != entry.outcome else ""
     return f"{entry.outcome or ''}{refusal}"
 
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.structs import replace
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report
@@ -115,6 +117,32 @@ def turned_into(known: Told, problems: Iterable[Problem]) -> Problem | None:
         ):
             return one
     return None
+
+
+_OF_NO_ORDER = frozenset({Outcome.REFUSED, Outcome.NOT_SENT})
+
+
+def orders_to_tell(report: Report, telling: AlertDecision, orders: Iterable[Order]) -> list[Order]:
+    """Those of `orders` that are news: not one that is only under way, nor one that came to nothing for the
+    very reason that was told of the last one."""
+    told = {
+        problem.where
+        for problem in (*telling.new, *telling.changed, *telling.reminded)
+        if problem.kind is Kind.ORDER_REFUSED
+    }
+    known = {problem.where for problem in report.problems if problem.kind is Kind.ORDER_REFUSED} - told
+    known |= {plan.circuit.name for plan in report.plans if _waits_again(plan)}
+    return [
+        order
+        for order in orders
+        if order.outcome is not Outcome.PENDING
+        and not (order.outcome in _OF_NO_ORDER and order.circuit in known)
+    ]
+
+
+def _waits_again(plan: CircuitPlan) -> bool:
+    """True if the carrier said more than once that another change is under way: that is no problem."""
+    return any(failed.repeated and not failed.refusal for failed in plan.standing.failed)
 
 
 def _unheard(known: Told | None) -> bool:

@@ -58,7 +58,7 @@ class RunContext(Struct, frozen=True):
 
 class Run(Struct, frozen=True):
     """One run's inputs, and what it opens on the way. `used` counts the orders of this UTC day before the
-    run, by account."""
+    run, by account, `refused` those that were refused."""
 
     configuration: Configuration
     state: State
@@ -67,3 +67,4 @@ class Run(Struct, frozen=True):
     policy: Policy
     carriers: Carriers
     used: Mapping[Account, int]
+    refused: Mapping[Account, int]

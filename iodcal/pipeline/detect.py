@@ -8,13 +8,19 @@ from datetime import datetime
 from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.changes import Change, Reason
+from iodcal.domain.changes import Reason
 from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Account, Status
 from iodcal.domain.durations import format_duration
 from iodcal.domain.events import MatchedEvent, Source, SpoiledEvent
+from iodcal.domain.failed_orders import FailedOrders
+from iodcal.domain.held import held_by_backoff, lost_before
 from iodcal.domain.orders import Order, Outcome
-from iodcal.domain.planning import CircuitPlan, next_quota_day, unplanned_downs
+from iodcal.domain.planning import (
+    CircuitPlan,
+    next_quota_day,
+    unplanned_downs,
+)
 from iodcal.domain.resolution import CircuitResolver, EventWithoutCircuit, find_events_without_circuit
 from iodcal.domain.rules import Rule
 from iodcal.domain.structs import Fact
@@ -64,15 +70,17 @@ def find_problems(
 
 def _retries(run: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
     """What was tried in this run and is not under way: the next run tries it, or the next day's."""
-    tried = {key: one.error for key, one in placed.items() if one.plan.standing.order is None}
-    return {key: _retry(run, error) for key, error in tried.items() if error is not None}
+    tried = {key: one for key, one in placed.items() if one.plan.standing.order is None}
+    return {key: _retry(run, one, one.error) for key, one in tried.items() if one.error is not None}
 
 
-def _retry(run: Run, error: CarrierError) -> Retry:
-    following = run.request.now + run.policy.every
+def _retry(run: Run, tried: Placed, error: CarrierError) -> Retry:
+    plan, now, following = tried.plan, run.request.now, run.request.now + run.policy.every
     if isinstance(error, QuotaExceededError):
-        return Retry(max(following, next_quota_day(run.request.now)), "quota")
-    return Retry(following, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
+        return Retry(max(following, next_quota_day(now)), "quota")
+    held = held_by_backoff(plan.standing, plan.due, plan.circuit, now, run.policy) if plan.due else None
+    at = max(following, held.until) if held is not None and held.until is not None else following
+    return Retry(at, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
 
 
 def _of_calendars(run: Run, snapshot: EventSnapshot) -> Iterator[Problem]:
@@ -157,14 +165,12 @@ def _of_circuit(plan: CircuitPlan, run: Run, placed: Mapping[str, Placed]) -> It
     if standing.reading is not None and standing.reading.status is Status.UNKNOWN:
         facts: dict[str, Fact] = {"circuit": circuit.name, "status": standing.reading.status_text}
         yield Problem(Kind.STATUS_UNKNOWN, circuit.name, facts)
-    yield from _of_orders(plan, run.request.now)
+    yield from _of_orders(plan, run)
     tried = placed.get(circuit.key)
-    if tried is not None and tried.error is not None and plan.due is not None:
-        yield from _of_attempt(plan, plan.due, tried.order, tried.error)
-    elif tried is None:
-        yield from _still_refused(plan, run)
+    if tried is not None and tried.error is not None:
+        yield from _of_plugin(plan, tried.order, tried.error)
     yield from of_prices(plan, tried.quote if tried is not None else None)
-    if standing.drift is not None and standing.confirmed is not None:
+    if standing.drift is not None and standing.confirmed is not None and not _is_explained(plan):
         yield _drift(plan, standing.drift, standing.confirmed, run)
     if plan.too_late is not None:
         level, ends = plan.too_late
@@ -172,49 +178,84 @@ def _of_circuit(plan: CircuitPlan, run: Run, placed: Mapping[str, Placed]) -> It
         yield Problem(Kind.TOO_LATE, circuit.name, missed | _zone(plan))
 
 
-def _of_orders(plan: CircuitPlan, now: datetime) -> Iterator[Problem]:
-    """The open order, if it is in trouble, and the last one, if it came to nothing and is still wanted."""
-    standing = plan.standing
+def _of_orders(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
+    """The open order, if it is in trouble, and those that came to nothing and are still wanted: what this run
+    orders anew, or waits with, is not carried out by that."""
+    standing, zone, now = plan.standing, plan.circuit.zone.key, run.request.now
     reading = standing.reading
     if standing.order is not None and reading is not None and reading.waits_for:
         facts = _order_facts(standing.order, now) | {"waits_for": reading.waits_for}
         yield Problem(Kind.APPROVAL, standing.name, facts)
-    last = standing.order or (standing.recent[-1] if standing.recent else None)
-    if last is None or last.outcome not in _OF_ORDER:
+    if standing.order is not None and standing.order.outcome in _OF_ORDER:
+        yield of_trouble(standing.order, now, zone)
+    if (lost := _lost(plan)) is not None:
+        yield of_trouble(lost, now, zone)
+    wanted = standing.order.new if standing.order is not None else plan.due.new if plan.due else None
+    for failed in sorted(standing.failed, key=lambda one: one.new != wanted):
+        if failed.failed:
+            yield Problem(Kind.ORDER_FAILED, plan.circuit.name, _failed_facts(plan, failed))
+        if failed.refusal:
+            yield Problem(Kind.ORDER_REFUSED, plan.circuit.name, failed.refusal)
+    yield from _of_older_state(plan, run)
+
+
+def _of_older_state(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
+    """What an earlier version found, which kept no record of orders that came to nothing, while the same is
+    still wanted: a state that is new to this one shows no end of it."""
+    standing, due = plan.standing, plan.due
+    if standing.failed or standing.order is not None or due is None:
         return
-    if last.outcome.open or (plan.due is not None and plan.due.new == last.new):
-        yield of_trouble(last, now)
-
-
-def of_trouble(order: Order, now: datetime) -> Problem:
-    """The problem of an order that is overdue, came to nothing, or of which nobody knows."""
-    return Problem(_OF_ORDER[order.outcome], order.circuit, _order_facts(order, now))
-
-
-def _of_attempt(
-    plan: CircuitPlan, change: Change, order: Order | None, error: CarrierError
-) -> Iterator[Problem]:
-    if isinstance(error, ChangePendingError):
-        return  # that only means to wait
-    if error.code == "plugin_failed" and order is not None and order.outcome.open:
-        yield _of_error(Kind.CARRIER_UNREADABLE, plan, error)
-    if order is None or not order.outcome.open:
-        problem = _of_error(Kind.ORDER_REFUSED, plan, error)
-        yield Problem(problem.kind, problem.where, dict(problem.facts) | _change_facts(change))
-
-
-def _still_refused(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
-    """A refusal of an earlier run, where this one waits: that is no examination. It ends when an order of
-    that direction is accepted, or none is needed any more."""
+    last = standing.recent[-1] if standing.recent else None
+    if last is not None and last.outcome is Outcome.FAILED and last.new == due.new:
+        yield of_trouble(last, run.request.now, plan.circuit.zone.key)
     known = run.state.told.get(f"{Kind.ORDER_REFUSED}:{plan.circuit.name}")
-    if known is None or known.over or plan.due is None or plan.standing.order is not None:
-        return
-    if known.facts.get("direction") == str(plan.due.direction):
+    if known is not None and not known.over and known.facts.get("direction") == str(due.direction):
         yield Problem(Kind.ORDER_REFUSED, known.where, known.facts)
 
 
-def _change_facts(change: Change) -> dict[str, Fact]:
-    return {"direction": str(change.direction), "from": str(change.old), "to": str(change.new)}
+def _lost(plan: CircuitPlan) -> Order | None:
+    """The last order, if it was lost and none like it was accepted since: another one may be under way."""
+    standing = plan.standing
+    order = standing.order
+    if order is None:
+        return lost_before(standing, plan.due) if plan.due is not None else None
+    last = standing.recent[-1] if standing.recent and order.resends else None
+    return last if last is not None and last.outcome is Outcome.LOST and not order.answered else None
+
+
+def of_trouble(order: Order, now: datetime, zone: str | None = None) -> Problem:
+    """The problem of an order that is overdue, came to nothing, or of which nobody knows."""
+    facts = _order_facts(order, now) | {"zone": zone, "count": 1}
+    if order.outcome is Outcome.LOST:
+        facts |= {"given_up": "yes" if order.gives_up else "no"}
+    return Problem(_OF_ORDER[order.outcome], order.circuit, facts)
+
+
+def _failed_facts(plan: CircuitPlan, failed: FailedOrders) -> dict[str, Fact]:
+    return {
+        "circuit": plan.circuit.name,
+        "direction": str(failed.direction),
+        "from": str(failed.old),
+        "to": str(failed.new),
+        "external_id": failed.external_id,
+        "order_id": failed.carrier_order_id,
+        "count": failed.failed,
+        "failing_since": failed.since.isoformat() if failed.since is not None else None,
+        "shown": str(failed.shown) if failed.shown is not None else None,
+        "given_up": "yes" if failed.given_up else "no",
+    } | _zone(plan)
+
+
+def _is_explained(plan: CircuitPlan) -> bool:
+    """True if it was an order of ours that left the circuit where it is, below what was ordered."""
+    drift = plan.standing.drift
+    left = (one for one in plan.standing.failed if one.shown is not None and one.shown < one.new)
+    return drift is not None and any(one.shown == drift.observed for one in left)
+
+
+def _of_plugin(plan: CircuitPlan, order: Order | None, error: CarrierError) -> Iterator[Problem]:
+    if error.code == "plugin_failed" and order is not None and order.outcome.open:
+        yield _of_error(Kind.CARRIER_UNREADABLE, plan, error)
 
 
 def _of_error(kind: Kind, plan: CircuitPlan, error: IodcalError) -> Problem:
@@ -232,6 +273,7 @@ def _order_facts(order: Order, now: datetime) -> dict[str, Fact]:
         "external_id": order.external_id,
         "order_id": order.carrier_order_id,
         "minutes": int((now - order.created_at).total_seconds() // 60),
+        "accepted": (order.accepted_at or order.created_at).isoformat(),
     }
 
 

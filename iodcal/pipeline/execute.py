@@ -6,7 +6,6 @@ is one of: taken, refused, certainly not sent, or nobody knows.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -15,13 +14,21 @@ from msgspec import Struct, field
 
 from iodcal.carriers import Carrier, OrderRequest, guard
 from iodcal.carriers.lanes import Job
-from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.changes import Change
 from iodcal.domain.circuit_limits import count_change, name_change
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.held import comparable_price, price_ceiling
+from iodcal.domain.failed_orders import FailedOrders, note_accepted, note_refused
+from iodcal.domain.held import lost_before, price_of, too_dear
 from iodcal.domain.money import QuotedPrice
-from iodcal.domain.orders import BootTime, Order, Outcome, make_intent, with_answer, with_end
+from iodcal.domain.orders import (
+    BootTime,
+    Order,
+    Outcome,
+    make_intent,
+    with_answer,
+    with_end,
+)
 from iodcal.domain.overrides import apply_manual_change
 from iodcal.domain.planning import CircuitPlan, in_order
 from iodcal.domain.policy import Policy
@@ -41,6 +48,7 @@ from iodcal.errors import (
 from iodcal.http import Deadline, printable
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import Carriers, one_call
+from iodcal.pipeline.refusals import is_refusal, refusal_facts, said_of, wait_of
 from iodcal.result import changes_digest
 from iodcal.signals import stop_wanted
 
@@ -137,7 +145,7 @@ class OrderPlacer(Struct):
         )
 
     def _unplaced(self, plan: CircuitPlan, change: Change, error: CarrierError) -> Placed:
-        return Placed(self._after(plan, change, plan.standing, error), None, error)
+        return Placed(self._after(plan, change, plan.standing, error, sent=False), None, error)
 
     def _quoted(self, plan: CircuitPlan, change: Change, quote: Quote) -> Job | None:
         """Records the intent, once the price is known to be right; the call that follows on it."""
@@ -176,7 +184,8 @@ class OrderPlacer(Struct):
             standing = count_change(standing, circuit.limits, ended_as)
             if isinstance(answer, Acceptance) and answer.waits_for:
                 standing = replace(standing, reading=self._told_waiting(standing, answer.waits_for))
-            after = self._after(plan, change, standing, failure)
+            sent = ended_as.outcome is not Outcome.NOT_SENT
+            after = self._after(plan, change, standing, failure, sent=sent)
             placed = self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
             done = isinstance(answer, Acceptance) and answer.done
             return self._confirmation_job(placed) if done and not stop_wanted() else None
@@ -227,11 +236,11 @@ class OrderPlacer(Struct):
         now = self.journal.clock()
         match answer:
             case OrderNotSentError():
-                return with_end(order, Outcome.NOT_SENT, now, answer.code), answer
+                return with_end(order, Outcome.NOT_SENT, now, answer.code, said_of(answer)), answer
             case OrderRefusedError():
-                return with_end(order, Outcome.REFUSED, now, answer.code), answer
+                return with_end(order, Outcome.REFUSED, now, answer.code, said_of(answer)), answer
             case OrderError():
-                return with_end(order, Outcome.UNKNOWN, now, answer.code), answer
+                return with_end(order, Outcome.UNKNOWN, now, answer.code, said_of(answer)), answer
             case _:
                 return with_answer(order, answer), None
 
@@ -251,11 +260,18 @@ class OrderPlacer(Struct):
         )
 
     def _after(
-        self, plan: CircuitPlan, change: Change, standing: CircuitState, error: CarrierError | None
+        self,
+        plan: CircuitPlan,
+        change: Change,
+        standing: CircuitState,
+        error: CarrierError | None,
+        *,
+        sent: bool,
     ) -> CircuitPlan:
         """What the next run should know of how this went."""
+        standing = replace(standing, failed=self._failed(standing, change, error, sent=sent))
         if isinstance(error, NotNowError):
-            standing = replace(standing, not_before=self.journal.clock() + _wait_of(error, self.policy.every))
+            standing = replace(standing, not_before=self.journal.clock() + wait_of(error, self.policy.every))
         elif isinstance(error, RefusedForGoodError):
             standing = replace(standing, refused_for=name_change(change))
         if isinstance(error, ChangePendingError):
@@ -265,6 +281,17 @@ class OrderPlacer(Struct):
         elif error is None and change.up and standing.drift is not None:
             standing = replace(standing, raised_for=change.demand)
         return replace(plan, standing=standing)
+
+    def _failed(
+        self, standing: CircuitState, change: Change, error: CarrierError | None, *, sent: bool
+    ) -> tuple[FailedOrders, ...]:
+        if error is None:
+            return note_accepted(standing.failed, change)
+        if standing.order is not None:
+            return standing.failed  # nobody knows yet whether it was taken
+        kind = error.code if is_refusal(error) else None
+        facts = {} if isinstance(error, ChangePendingError) else refusal_facts(change, error)
+        return note_refused(standing.failed, change, kind, facts, self.journal.clock(), sent=sent)
 
     def _told_pending(self, standing: CircuitState) -> Reading:
         # The carrier has just said that a change is under way, whatever its inventory showed before.
@@ -281,36 +308,28 @@ class OrderPlacer(Struct):
         return replace(standing, failures=failures, retry_at=self.journal.clock() + wait)
 
 
-def _wait_of(error: NotNowError, usual: timedelta) -> timedelta:
-    """How long a carrier wants a circuit to be left alone; no plug-in's number makes that more than a day."""
-    wait = error.wait
-    if isinstance(wait, bool) or not isinstance(wait, int | float) or not math.isfinite(wait):
-        return usual
-    return min(max(timedelta(seconds=1), timedelta(seconds=min(wait, 86_400))), timedelta(days=1))
-
-
 def _counts(order: Order | None) -> bool:
     return order is not None and order.outcome.counts_against_quota
 
 
 def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
     """`plan` with the quote's price remembered, and `change` held back if that is too dear."""
+    standing = plan.standing
     if quote.hourly is not None:
         price = QuotedPrice(
             quote.bandwidth, quote.hourly, quote.currency, quote.at, estimated=quote.estimated
         )
-        plan = replace(plan, standing=plan.standing.with_quote(price))
-    limit, told = price_ceiling(change, plan.timeline), comparable_price(quote, plan.tariff)
-    held = Held(Reason.PRICE) if limit is not None and told is not None and told > limit else None
+        standing = standing.with_quote(price)
+    unpriced = quote.bandwidth if price_of(quote, plan.tariff) is None else None
+    plan = replace(plan, standing=replace(standing, unpriced=unpriced))
+    held = too_dear(change, plan.timeline, plan.standing)
     return replace(plan, changes=(replace(change, held=held), *plan.changes[1:]))
 
 
 def _resends(standing: CircuitState, change: Change) -> int:
     """How often orders for this very demand were lost before."""
-    last = standing.recent[-1] if standing.recent else None
-    if last is None or last.outcome is not Outcome.LOST:
-        return 0
-    return last.resends + 1 if (last.new, last.demand) == (change.new, change.demand) else 0
+    last = lost_before(standing, change)
+    return last.resends + 1 if last is not None else 0
 
 
 def check_expected(expected: str | None, plans: Iterable[CircuitPlan], now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock
@@ -85,7 +85,8 @@ class Journal(Struct):
             standing = replace(standing, order=None, recent=(*standing.recent, order))
         with self._writing:
             if not order.outcome.counts_against_quota:
-                self._count(circuit.account, order.created_at, -1)
+                refused = int(order.outcome is Outcome.REFUSED)
+                self._count(circuit.account, order.created_at, -1, refused=refused)
             try:
                 try:
                     self.put(standing)
@@ -156,11 +157,13 @@ class Journal(Struct):
             )
             self.shown[standing.key] = shown
 
-    def _count(self, account: Account, at: datetime, number: int) -> None:
+    def _count(self, account: Account, at: datetime, number: int, *, refused: int = 0) -> None:
         key, day = (account.base_url, account.number), at.astimezone(UTC).date()
         known = self.state.quotas.get(key)
-        used = known.used if known is not None and known.day == day else 0
-        self.state = replace(self.state, quotas={**self.state.quotas, key: Quota(day, used + number)})
+        if known is None or known.day != day:
+            known = Quota(day, 0)
+        counted = replace(known, used=known.used + number, refused=known.refused + refused)
+        self.state = replace(self.state, quotas={**self.state.quotas, key: counted})
 
 
 def _shown_by(standing: CircuitState | None) -> tuple[object, ...]:
@@ -170,9 +173,22 @@ def _shown_by(standing: CircuitState | None) -> tuple[object, ...]:
 
 def used_today(state: State, accounts: Iterable[Account], now: datetime) -> dict[Account, int]:
     """How many orders each account has placed on the UTC day of `now`."""
+    return {account: quota.used for account, quota in _quotas_of_today(state, accounts, now)}
+
+
+def refused_today(state: State, accounts: Iterable[Account], now: datetime) -> dict[Account, int]:
+    """How many orders of each account were refused on the UTC day of `now`: the carrier may count them."""
+    return {account: quota.refused for account, quota in _quotas_of_today(state, accounts, now)}
+
+
+def _quotas_of_today(
+    state: State, accounts: Iterable[Account], now: datetime
+) -> Iterator[tuple[Account, Quota]]:
     today = now.astimezone(UTC).date()
-    quotas = {account: state.quotas.get((account.base_url, account.number)) for account in accounts}
-    return {account: quota.used for account, quota in quotas.items() if quota and quota.day == today}
+    for account in accounts:
+        quota = state.quotas.get((account.base_url, account.number))
+        if quota is not None and quota.day == today:
+            yield account, quota
 
 
 def stamp_of(rules_digest: str) -> dict[str, Any]:

@@ -30,9 +30,12 @@ _LEAST_SECONDS, _MOST_SECONDS = 15.0, 60.0
 
 
 class Carriers:
-    """The configured carriers, each asked when it is first needed, and what they said in this run."""
+    """The configured carriers, each asked when it is first needed, and what they said in this run; without
+    `threads` where all of them answer at once."""
 
-    def __init__(self, configuration: Configuration, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, configuration: Configuration, clock: Callable[[], datetime], *, threads: bool = True
+    ) -> None:
         self.configuration = configuration
         self.clock = clock
         self.readings: dict[str, Reading] = {}
@@ -41,7 +44,7 @@ class Carriers:
         """The circuits, by key, that were asked for a reading, answered or not."""
         self.read_by: dict[str, object] = {}
         """The client that gave each reading, by the circuit's key."""
-        self.lanes = Lanes(self._make)
+        self.lanes = Lanes(self._make, threads=threads)
 
     def alike(self, other: Configuration) -> Carriers:
         """The same under another configuration; what was read is shared, and carriers that both have."""

@@ -78,7 +78,7 @@ def plan_circuits(
         plan_circuit(timeline, standings[key], now=now, policy=policy, knowledge=knowledge)
         for key, timeline in timelines.items()
     ]
-    return plan_together(plans, now, policy, run.used)
+    return plan_together(plans, now, policy, run.used, run.refused)
 
 
 def _knowledge(run: Run, snapshot: EventSnapshot, unanswered: Iterable[str]) -> SafetyFlags:
@@ -257,7 +257,8 @@ class Rounds(Struct):
         handed = self.placer.handed_over if self.placer is not None else frozenset[str]()
         if not handed:
             return plans
-        return hold_beyond_quota(plans, handed, self.run.request.now, self.run.policy, self.run.used)
+        run = self.run
+        return hold_beyond_quota(plans, handed, run.request.now, run.policy, run.used, refused=run.refused)
 
     def _in_order_of_accounts(self, placed: Mapping[str, Placed]) -> dict[str, Placed]:
         keys = [key for account in self.accounts for key in placed if key in account.timelines]

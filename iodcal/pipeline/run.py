@@ -11,7 +11,7 @@ from iodcal.pipeline.context import Request, Run, RunContext
 from iodcal.pipeline.detect import find_problems
 from iodcal.pipeline.execute import OrderPlacer, Placed
 from iodcal.pipeline.fetch import EventSnapshot, fetch_events, remember
-from iodcal.pipeline.journal import Journal, used_today
+from iodcal.pipeline.journal import Journal, refused_today, used_today
 from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.report import report
 from iodcal.pipeline.rounds import Rounds, draw_timelines, plan_circuits
@@ -76,6 +76,7 @@ def _prepare(
         policy=_policy(configuration, state, request),
         carriers=carriers or Carriers(configuration, context.clock),
         used=used_today(state, accounts, request.now),
+        refused=refused_today(state, accounts, request.now),
     )
 
 

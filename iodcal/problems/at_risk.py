@@ -13,8 +13,9 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Orders, Status
-from iodcal.domain.held import STANDSTILL
-from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.failed_orders import FailedOrders
+from iodcal.domain.held import STANDSTILL, lost_before
+from iodcal.domain.orders import Direction, Order, Outcome
 from iodcal.domain.overrides import starting_point
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.policy import Policy
@@ -44,7 +45,10 @@ _CAUSE_OF_HELD = {
     Reason.CARRIER_UNREADABLE: "carrier_unreadable",
     Reason.PRICE: "price",
     Reason.REFUSED: "refused",
+    Reason.OTHER_BANDWIDTH: "other_bandwidth",
 }
+# What only shows that orders for an event come to nothing, one after another.
+_BEHIND_WHICH_ORDERS_FAIL = (None, "open_order", "late_run", "order_refused")
 _KEEPS_UP = (Reason.PERSON, Reason.UPS_ONLY)
 # What a reading at less than an event needs means for it while nothing can be compared with what was ordered.
 _CAUSE_OF_STATUS = {Status.UNKNOWN: "status_unknown", Status.PENDING: "open_order"}
@@ -218,8 +222,6 @@ def _judge(
         cause = stopped
     elif is_ready(plan, window):
         return
-    elif start <= now:
-        cause = _cause(plan, window, now=now, policy=policy, retry=retry) or "late_run"
     else:
         cause = _cause(plan, window, now=now, policy=policy, retry=retry)
     if cause is not None:
@@ -236,7 +238,21 @@ def _judge_parked(plan: CircuitPlan, window: Window, now: datetime) -> Iterator[
 
 def _problem(plan: CircuitPlan, window: Window, now: datetime, cause: str) -> Problem:
     kind = Kind.EVENT_LATE if window.demand.event.start <= now else Kind.EVENT_AT_RISK
-    return Problem(kind, event_of(plan, window).place, _facts(plan, window) | {"cause": cause})
+    facts = _facts(plan, window) | {"cause": cause}
+    if cause == "open_order":
+        facts |= _own_order(plan, window)
+    return Problem(kind, event_of(plan, window).place, facts)
+
+
+def _own_order(plan: CircuitPlan, window: Window) -> dict[str, Fact]:
+    """When the order that brings the circuit to what `window` needs was accepted, and is expected to be done;
+    nothing where another order is under way."""
+    order = plan.standing.order
+    if order is None or order.new < need(plan, window) or order.accepted_at is None:
+        return {}
+    expected = order.accepted_at + plan.circuit.provisioning
+    overdue = "yes" if order.outcome is Outcome.OVERDUE else "no"
+    return {"accepted": order.accepted_at.isoformat(), "expected": expected.isoformat(), "overdue": overdue}
 
 
 def _cause_in_pin(pin: Window | None) -> str:
@@ -246,9 +262,9 @@ def _cause_in_pin(pin: Window | None) -> str:
 def _stopped(plan: CircuitPlan, window: Window) -> str | None:
     """Why, and whether, a pause or a freeze keeps the circuit from `window`'s tier until too late, however
     high it runs today."""
-    start = window.demand.event.start
-    ups = [change for change in plan.changes if change.up and (change.due or change.at <= start)]
-    up = next((up for up in reversed(ups) if up.new >= need(plan, window)), None)
+    start, level = window.demand.event.start, need(plan, window).mbps
+    ups = (change for change in reversed(plan.changes) if (change.due or change.at <= start) and change.up)
+    up = next((up for up in ups if up.new.mbps >= level), None)
     if up is None or up.held is None or up.held.until is None or up.held.reason not in STANDSTILL:
         return None
     ordered_at = max(up.at, up.held.until)
@@ -258,7 +274,35 @@ def _stopped(plan: CircuitPlan, window: Window) -> str | None:
 def _cause(
     plan: CircuitPlan, window: Window, now: datetime, policy: Policy, retry: Retry | None
 ) -> str | None:
-    """Why the tier cannot be expected by the event's start; None where it can."""
+    """Why the tier cannot be expected by the event's start, or is not there since; None where it can."""
+    cause = _cause_by_plan(plan, window, now=now, policy=policy, retry=retry)
+    if cause is None and window.demand.event.start <= now:
+        cause = "late_run"
+    failed = _failed_for(plan, window)
+    # The quota holds back repetitions first, long before it is used up.
+    behind = cause in _BEHIND_WHICH_ORDERS_FAIL or (cause == "quota" and (plan.repeats or plan.in_trouble))
+    if failed is None or not behind:
+        return cause
+    if failed.given_up:
+        return "other_bandwidth"
+    if cause is None and not failed.repeated:
+        return None  # the next order may well be carried out
+    if not failed.refusal:
+        return "order_failed"
+    return "quota" if failed.refusal.get("code") == "quota_exceeded" else "order_refused"
+
+
+def _failed_for(plan: CircuitPlan, window: Window) -> FailedOrders | None:
+    """What is known of orders that were to bring the circuit to what `window` needs, and came to nothing."""
+    enough = (one for one in plan.standing.failed if one.new >= need(plan, window))
+    trouble = (one for one in enough if one.failed or one.refusal)
+    return next((one for one in trouble if one.direction is Direction.UP), None)
+
+
+def _cause_by_plan(
+    plan: CircuitPlan, window: Window, now: datetime, policy: Policy, retry: Retry | None
+) -> str | None:
+    """Why the tier cannot be expected by then, by what is planned or under way."""
     order, start = plan.standing.order, window.demand.event.start
     if order is not None:
         return _cause_in_order(plan, order, needed=need(plan, window), start=start, now=now, policy=policy)
@@ -268,9 +312,12 @@ def _cause(
     if up.held is not None and up.held.reason is Reason.NOT_NOW:
         allowed_at = max(now, up.held.until or now)
         return "not_now" if allowed_at + policy.every + plan.circuit.provisioning > start else None
-    if up.held is not None:
-        return _CAUSE_OF_HELD.get(up.held.reason)
+    if up.held is not None and up.held.reason is not Reason.BACKOFF:
+        given_up = up.held.reason is Reason.UNKNOWN_ORDER and lost_before(plan.standing, up) is not None
+        return "given_up" if given_up else _CAUSE_OF_HELD.get(up.held.reason)
     ordered_at, cause = now if up.due else max(now, up.at), "late_run"
+    if up.held is not None and up.held.until is not None:
+        ordered_at, cause = max(ordered_at, up.held.until), "order_refused"
     if retry is not None and retry.at > ordered_at:
         ordered_at, cause = retry.at, retry.cause
     return cause if ordered_at + plan.circuit.provisioning > start else None
@@ -308,8 +355,9 @@ def _cause_in_order(
 
 def _up_for(plan: CircuitPlan, window: Window) -> Change | None:
     """The change that is to bring the circuit to what `window` needs."""
-    ups = (change for change in plan.changes if change.up and change.new >= need(plan, window))
-    return next((up for up in ups if up.due or up.at <= window.demand.event.start), None)
+    level, start = need(plan, window).mbps, window.demand.event.start
+    ups = (change for change in plan.changes if (change.due or change.at <= start) and change.up)
+    return next((up for up in ups if up.new.mbps >= level), None)
 
 
 def _facts(plan: CircuitPlan, window: Window) -> dict[str, Fact]:

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     OVERRULED = "overruled"
     PATTERN_SLOW = "pattern_slow"
     PRICE = "price"
+    PRICE_MISSING = "price_missing"
     PRICE_UNKNOWN = "price_unknown"
     QUOTA = "quota"
     QUOTA_PLANNED = "quota_planned"
@@ -141,12 +142,15 @@ _NATURES: Mapping[Kind, _Nature] = {
     Kind.ORDER_FAILED: _error(
         "direction",
         "to",
+        "shown",
+        "given_up",
         message="{circuit}: the order {direction} from {from} to {to} came to nothing ({external_id})",
         remedy="iodcal tries again while it is needed; ask the carrier if it lasts",
     ),
     Kind.ORDER_LOST: _error(
         "direction",
         "to",
+        "given_up",
         message=(
             "{circuit}: the order {direction} from {from} to {to} was never seen at the carrier "
             "({external_id})"
@@ -157,11 +161,12 @@ _NATURES: Mapping[Kind, _Nature] = {
         "direction",
         "to",
         message=(
-            "{circuit}: the order {direction} from {from} to {to} is {minutes} minutes old and not done yet"
+            "{circuit}: the order {direction} from {from} to {to} was accepted {accepted_local} and is not "
+            "done yet"
         ),
         remedy="Ask the carrier about {external_id}; it stays open until the carrier shows what became of it",
     ),
-    Kind.ORDER_REFUSED: _error("code", "direction", "to"),
+    Kind.ORDER_REFUSED: _error("code", "direction", "to", "gist"),
     Kind.ORDER_UNKNOWN: _warning(
         "direction",
         "to",
@@ -195,10 +200,18 @@ _NATURES: Mapping[Kind, _Nature] = {
             "every run"
         ),
     ),
+    Kind.PRICE_MISSING: _error(
+        "to",
+        message=(
+            "{circuit}: the quote for {to} tells no price per hour in {currency}, and no rate is known to "
+            "hold against max_price_per_hour ({limit}): not ordered"
+        ),
+        remedy="Set the tier's rate in `rates`, or take the limit away; iodcal asks again with every run",
+    ),
     Kind.PRICE_UNKNOWN: _warning(
         "currency",
         message=(
-            "{circuit}: the quote for {to} is in {currency} and not in {wanted}: it is compared with nothing"
+            "{circuit}: the quote for {to} is in {currency} and not in {wanted}: known rates count instead"
         ),
         remedy="Set the carrier's or the circuit's `currency` to {currency}, and its rates with it",
     ),

@@ -18,7 +18,8 @@ from iodcal.problems.kinds import Kind, Problem
 
 
 def of_prices(plan: CircuitPlan, quote: Quote | None) -> Iterator[Problem]:
-    """The raise that is too dear, and the `quote` of this run whose price compares with nothing."""
+    """The raise that is too dear, or whose price nobody tells, and the `quote` of this run that is in
+    another currency."""
     name, tariff, due = plan.circuit.name, plan.tariff, plan.due
     if due is not None and due.held is not None and due.held.reason is Reason.PRICE:
         facts: dict[str, Fact] = {
@@ -28,7 +29,7 @@ def of_prices(plan: CircuitPlan, quote: Quote | None) -> Iterator[Problem]:
             "limit": _plain(price_ceiling(due, plan.timeline)),
             "currency": tariff.currency,
         }
-        yield Problem(Kind.PRICE, name, facts)
+        yield Problem(Kind.PRICE if facts["price"] is not None else Kind.PRICE_MISSING, name, facts)
     if quote is not None and quote.price_per_hour is not None and quote.currency != tariff.currency:
         told: dict[str, Fact] = {
             "circuit": name,

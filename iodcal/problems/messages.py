@@ -32,7 +32,7 @@ _AT_RISK = {
         "iodcal resume --all ends that; or raise it in the carrier's portal",
     ),
     "open_order": (
-        "another order is under way",
+        "an order is under way",
         "Ask the carrier how far it is; iodcal orders as soon as it is settled",
     ),
     "lost_answer": (
@@ -42,6 +42,18 @@ _AT_RISK = {
     "order_refused": (
         "its order was refused or could not be sent, and the next try comes too late",
         "Read what the carrier says, and raise it in the carrier's portal by hand",
+    ),
+    "order_failed": (
+        "its orders were accepted and not carried out",
+        "Ask the carrier why, or raise it in the carrier's portal by hand; iodcal tries again",
+    ),
+    "other_bandwidth": (
+        "the carrier twice carried its order out at another bandwidth, and nothing more is ordered for it",
+        "Ask the carrier; once that is mended: iodcal hold {circuit} BANDWIDTH --until TIME",
+    ),
+    "given_up": (
+        "its order was lost three times and is given up: nothing more is ordered for it",
+        "If the carrier's portal shows no order: iodcal hold {circuit} BANDWIDTH --until TIME orders anew",
     ),
     "quota": ("the carrier's changes of the day are used up", "Raise it in the carrier's portal by hand"),
     "not_now": (
@@ -66,7 +78,10 @@ _AT_RISK = {
         "the carrier shows less again, though it had shown the change carried out",
         "Look into the carrier's portal: its copies may lag, or somebody lowered it",
     ),
-    "carrier_unreadable": ("the carrier does not answer", "Look into the carrier's portal"),
+    "carrier_unreadable": (
+        "the circuit cannot be read at its carrier",
+        "iodcal status says why; look into the carrier's portal",
+    ),
     "late_run": (
         "an order cannot be carried out by then",
         "Give the rule a longer lead, or let the timer run more often",
@@ -89,6 +104,36 @@ _OVERRULED_BY_HOLD = Words(
 )
 
 
+_OWN_ORDER = Words(
+    "its order was accepted at {accepted_clock} and is expected by {expected_clock}",
+    "iodcal looks again with every run; where that is too late, a longer lead helps the next time",
+)
+_OWN_ORDER_OVERDUE = Words(
+    "its order was accepted at {accepted_clock} and is not done yet",
+    "Ask the carrier how far it is, or raise it in the carrier's portal by hand",
+)
+_FAILED_OFTEN = Words(
+    "{circuit}: orders {direction} to {to} failed {count} times since {failing_since_local}: accepted, and "
+    "not carried out (the last is {external_id})",
+    "Ask the carrier why; iodcal tries again while it is needed, less and less often",
+)
+_OTHER_BANDWIDTH = Words(
+    "{circuit}: the order {direction} from {from} to {to} left it at {shown} ({external_id})",
+    "Ask the carrier what it sells there, and correct the circuit's tiers; iodcal tries once more",
+)
+_OTHER_BANDWIDTH_TWICE = Words(
+    "{circuit}: two orders {direction} to {to} left it at {shown}, the last is {external_id}; nothing more "
+    "is ordered for this",
+    "Ask the carrier what it sells there, and correct the circuit's tiers; "
+    "once that is mended: iodcal hold {circuit} {to} --until TIME",
+)
+_GIVEN_UP = Words(
+    "{circuit}: the order {direction} from {from} to {to} was lost three times and is given up: nothing more "
+    "is ordered for this ({external_id})",
+    "If the carrier's portal shows no order: iodcal hold {circuit} {to} --until TIME orders anew",
+)
+
+
 def describe(problem: Problem) -> Words:
     """What to tell of `problem`. A missing fact leaves a gap, never an error."""
     facts = _readable(problem.facts)
@@ -107,6 +152,12 @@ def describe(problem: Problem) -> Words:
             return fill(_OVERRULED_BY_HOLD, facts)
         case Kind.EVENT_REFUSED if not facts.get("organizer"):
             return fill(_REFUSED_HIDDEN, facts)
+        case Kind.ORDER_LOST if facts.get("given_up") == "yes":
+            return fill(_GIVEN_UP, facts)
+        case Kind.ORDER_FAILED if facts.get("shown"):
+            return fill(_OTHER_BANDWIDTH_TWICE if facts.get("given_up") == "yes" else _OTHER_BANDWIDTH, facts)
+        case Kind.ORDER_FAILED if (problem.facts.get("count") or 1) != 1 and facts.get("failing_since"):
+            return fill(_FAILED_OFTEN, facts)
         case Kind.NO_CIRCUIT if facts.get("named"):
             return fill(_NAMES_OTHERS, facts)
         case _:
@@ -122,7 +173,11 @@ def own_words(problem: Problem) -> Words:
     """What the edge says of `problem`, without what it is about."""
     from iodcal.messages.errors import words_of
 
-    own = fill(words_of(str(problem.facts.get("code")), problem.kind), _readable(problem.facts))
+    code = str(problem.facts.get("code"))
+    words = words_of(code, problem.kind)
+    if code == "refused" and problem.facts.get("status") is None:
+        words = Words("the carrier says no: {message}", words.remedy)  # no status comes from a plug-in
+    own = fill(words, _readable(problem.facts))
     return Words(own.message, own.remedy[:1].upper() + own.remedy[1:])
 
 
@@ -157,6 +212,9 @@ def whereabouts(facts: Mapping[str, Fact]) -> str:
 
 def _of_event(problem: Problem, facts: Mapping[str, Fact]) -> Words:
     why, remedy = _AT_RISK.get(str(facts.get("cause")), ("its tier is not there", "Look at iodcal plan"))
+    if facts.get("cause") == "open_order" and facts.get("accepted"):
+        own = _OWN_ORDER_OVERDUE if facts.get("overdue") == "yes" else _OWN_ORDER
+        why, remedy = own.message, own.remedy
     late = problem.kind is Kind.EVENT_LATE
     text = "{circuit} {state} {needs} for {subject} ({start_local}): " + why
     state = "is not at" if late else "will not be at"
@@ -199,20 +257,21 @@ def _readable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
         readable["subject"] = "an event" if not facts.get("rule") else f"an event of the rule {facts['rule']}"
     elif "subject" in facts:
         readable["subject"] = f'"{facts["subject"]}"'
-    for name in ("start", "ends", "lowers_at"):
+    for name in ("start", "ends", "lowers_at", "failing_since", "accepted", "expected"):
         if isinstance(facts.get(name), str):
             readable[f"{name}_local"] = _local(str(facts[name]), facts.get("zone"))
+            readable[f"{name}_clock"] = _local(str(facts[name]), facts.get("zone"), "%H:%M")
     return readable
 
 
-def _local(text: str, zone: Fact) -> str:
+def _local(text: str, zone: Fact, form: str = "%a %d %b %H:%M %Z") -> str:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return text
     if isinstance(zone, str) and at.tzinfo is not None:
         at = at.astimezone(ZoneInfo(zone))
-    return at.strftime("%a %d %b %H:%M %Z").strip()
+    return at.strftime(form).strip()
 
 
 _WAYS = {

@@ -17,6 +17,7 @@ from iodcal.http import Deadline
 from iodcal.memo import Memo
 from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal
+from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.run import run
 from iodcal.simulation.environment import Environment, as_simulated, build, read_ahead
 from iodcal.simulation.outcome import conclude
@@ -98,7 +99,10 @@ def _run_once(environment: Environment, store: MemoryStore, log: RunLog, memo: M
     context = RunContext(
         clock, NEVER, calendar_deadline=NEVER, progress=_quietly, boot=_no_boot_time, memo=memo
     )
-    report = run(configuration, store.state, request=request, context=context, journal=journal)
+    carriers = Carriers(configuration, clock, threads=False)
+    report = run(
+        configuration, store.state, request=request, context=context, journal=journal, carriers=carriers
+    )
     telling = finish(journal, report, _UNWATCHED, configuration.settings.history_keep)
     log.problems += ((clock.now, problem) for problem in (*telling.new, *telling.changed))
     for problem in report.problems:

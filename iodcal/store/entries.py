@@ -152,6 +152,7 @@ def _order(past: PastOrder) -> Entry:
         labels=past.labels,
         order=order,
         transitions=past.transitions,
+        facts={"said": order.said} if order.said else {},
     )
 
 

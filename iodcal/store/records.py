@@ -12,7 +12,7 @@ from iodcal.domain.orders import Order
 from iodcal.store.codec import DamagedError, Json, from_json, to_json
 
 _LATER = frozenset(
-    {"boot", "price_per_hour", "currency", "needed_by"}
+    {"boot", "price_per_hour", "currency", "needed_by", "said"}
 )  # lines of the first versions have none
 _OF_AN_ORDER = frozenset(Order.__struct_encode_fields__) - _LATER
 
@@ -34,10 +34,12 @@ def _encode_fact(fact: Any) -> Any:
 
 
 def _encode_order(order: Order) -> Json:
-    """With our reference at the carrier, which people look for; without a price that nobody told."""
+    """With our reference at the carrier, which people look for; without a price or word that nobody told."""
     record = {"id": order.id, "external_id": order.external_id, **to_json(order)}
     if order.price_per_hour is None:
         del record["price_per_hour"], record["currency"]
+    if not order.said:
+        del record["said"]
     return record
 
 

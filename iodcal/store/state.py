@@ -13,11 +13,13 @@ from iodcal.domain.holds import Parked, Pause
 from iodcal.domain.structs import Fact, Instant
 
 
-class Quota(Struct, frozen=True):
-    """Orders that an account placed on a UTC day: accepted ones and those with an unknown outcome."""
+class Quota(Struct, frozen=True, omit_defaults=True):
+    """Orders that an account placed on a UTC day: accepted ones and those with an unknown outcome are `used`;
+    `refused` ones a carrier may have counted or not."""
 
     day: date
     used: int
+    refused: int = 0
 
 
 class Told(Struct, frozen=True, omit_defaults=True):

@@ -241,6 +241,7 @@ class TestLumen(CarrierContract):
             ("0.82", {}, (Decimal("0.82"), "USD")),
             ("$1,200.50", {}, (Decimal("1200.50"), "USD")),
             ("€0.82", {}, (Decimal("0.82"), "EUR")),
+            ("€4.00", {"currencyCode": "USD"}, (None, "USD")),
             ("0.82 GBP", {"currencyCode": "gbp"}, (Decimal("0.82"), "GBP")),
             ("free", {}, (None, "USD")),
             ("$-1", {}, (None, "USD")),
@@ -258,6 +259,20 @@ class TestLumen(CarrierContract):
         quote = read_quote({"id": "N-1", "price": prices}, Bandwidth(500), START)
         assert (quote.price_per_hour, quote.currency) == expected
         assert read_quote({"id": "N-1"}, Bandwidth(500), START).price_per_hour is None
+
+    @pytest.mark.parametrize(
+        ("prices", "expected"),
+        [
+            (["$1.00", "$3.00", "$2.00"], (Decimal("3.00"), "USD")),
+            (["$1.00", "on request"], (None, "USD")),
+            (["$1.00", "€1.00"], (None, "USD")),
+        ],
+        ids=["the highest binds", "one that cannot be read", "two currencies"],
+    )
+    def test_several_hourly_prices(self, prices: list[str], expected: tuple[Decimal | None, str]) -> None:
+        told = [{"price": price, "term": "Hourly Rate"} for price in prices]
+        quote = read_quote({"id": "N-1", "price": told}, Bandwidth(500), START)
+        assert (quote.price_per_hour, quote.currency) == expected
 
     def test_an_order_without_a_billing_account_is_not_even_quoted(self, harness: LumenHarness) -> None:
         harness.server.script(INVENTORY, instead(Reply.of({"serviceInventory": [item(billingAccount={})]})))

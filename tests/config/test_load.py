@@ -128,6 +128,9 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("{off_peak: 100 Mbps}", "office", "7: circuits.den-a.baseline: there is no baseline 'office'"),
         ("baseline:", "floor: 1 Gbps, ceiling: 100 Mbps, baseline:", "7: circuits.den-a.floor: 1 Gbps is above the ceiling, "
          "100 Mbps"),
+        ("baseline:", "floor: 2 Gbps, baseline:", "7: circuits.den-a.floor: 2 Gbps is above the highest tier (100 Mbps, 1 Gbps)"),
+        ("baseline:", "floor: 200 Mbps, ceiling: 500 Mbps, baseline:", "7: circuits.den-a.ceiling: no tier (100 Mbps, 1 Gbps) lies "
+         "between the floor, 200 Mbps, and the ceiling, 500 Mbps"),
         ("calendars: [noc]", "calendars: [nok]", "9: rules[0].calendars[0]: there is no calendar 'nok'; did you mean noc?"),
         ("circuits: all", "circuits: [den-b]", "9: rules[0].circuits[0]: there is no circuit 'den-b'; did you mean den-a?"),
         ("circuits: all", "circuits: same_site", "9: rules[0].circuits: same_site: the calendar noc has no site"),
@@ -435,10 +438,12 @@ LONG_LEAD = ", lead: 45m"
         ("rules:", '  x: {carrier: lab, service_id: "8", tiers: [100 Mbps], baseline: {off_peak: 100 Mbps}}\nrules:', None),
         ("circuits: all", "circuits: den-a", None),
         ("tiers:", "ceiling: 300 Mbps, tiers:", "circuits.den-a.ceiling: 300 Mbps is no tier of den-a: what is asked for goes up to "
-         "1 Gbps"),
+         "100 Mbps"),
+        ("baseline: {off_peak: 100 Mbps}", "ceiling: 100 Mbps, baseline: {off_peak: 100 Mbps, peaks: [{days: mon, from: '08:00', to: '09:00', "
+         "bandwidth: 1 Gbps}]}", "circuits.den-a.baseline: the baseline's 1 Gbps come to 100 Mbps: its ceiling ends there"),
+        ("baseline: {off_peak: 100 Mbps}", "baseline: {off_peak: 1 Gbps, peaks: [{days: mon, from: '08:00', to: '09:00', "
+         "bandwidth: 100 Mbps}]}", "circuits.den-a.baseline.peaks[0].bandwidth: 100 Mbps is below off_peak, 1 Gbps: is that right?"),
         ("tiers:", "ceiling: 1 Gbps, tiers:", None),
-        ("tiers:", "floor: 2 Gbps, tiers:", "circuits.den-a.floor: 2 Gbps is above the highest tier of den-a: it stands at 1 Gbps "
-         "all the time"),
         ("tiers:", "floor: 1 Gbps, tiers:", None),
         ("bandwidth: highest", "bandwidth: highest, match: {show_as: no}", "rules[0].match.show_as: 'no' is not among free, "
          "tentative, busy, oof, workingElsewhere, unknown: no calendar is known to use it"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +21,11 @@ def test_cut_at_its_edges() -> None:
     windows = windows_of(Ask(0, 60, 500), Ask(90, 120, 1000), circuit=circuit)
     freezes = freezes_of(Ask(-300, -200, freeze="ups"), Ask(50, 70, freeze="none"))
     wide = draw_timeline(circuit, windows, Interval(at(-600), at(600)), freezes)
+    early = replace(circuit, baseline=Baseline(TIERS[0], (replace(peak, lead=timedelta(minutes=20)),)))
+    for start, end in ((-20, 60), (0, 60), (30, 130)):
+        over = Interval(at(start), at(end))
+        whole = draw_timeline(early, windows, Interval(at(-600), at(600)))
+        assert whole.cut(over) == draw_timeline(early, windows, over)
     for start, end in ((-600, 600), (0, 60), (30, 130), (60, 90), (59, 61), (-600, -599), (599, 600)):
         over = Interval(at(start), at(end))
         assert wide.cut(over) == draw_timeline(circuit, windows, over, freezes)

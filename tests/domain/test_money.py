@@ -17,7 +17,7 @@ from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Quote
 from iodcal.domain.costs import change_costs, list_prices_of, window_cost
-from iodcal.domain.held import comparable_price, price_ceiling
+from iodcal.domain.held import price_ceiling, price_of
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
 from iodcal.domain.planning import CircuitPlan, Shortage
@@ -217,8 +217,10 @@ def test_a_raise_at_the_very_limit_is_not_too_dear() -> None:
 
 def test_a_quote_in_another_currency_is_told() -> None:
     plan = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF))
-    assert comparable_price(Quote("q", TOP, at(0), Decimal(1)), TARIFF) == Decimal(1)
-    assert comparable_price(Quote("q", TOP, at(0), Decimal(1), "EUR"), TARIFF) is None
+    assert price_of(Quote("q", TOP, at(0), Decimal(1)), TARIFF) == Decimal(1)
+    assert price_of(Quote("q", TOP, at(0), Decimal(1), "EUR"), TARIFF) == Decimal("1.06")
+    assert price_of(Quote("q", TOP, at(0)), TARIFF) == Decimal("1.06")
+    assert price_of(Quote("q", TOP, at(0)), replace(TARIFF, rates=())) is None
     assert list(of_prices(plan, Quote("q", TOP, at(0), Decimal(1)))) == []
     assert list(of_prices(plan, Quote("q", TOP, at(0), None, "EUR"))) == []
     facts = {"circuit": "den-a", "to": "1 Gbps", "currency": "EUR", "wanted": "USD"}

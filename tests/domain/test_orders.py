@@ -59,7 +59,8 @@ def reading(minute: float, mbps: int | None, status: Status = Status.ACTIVE) -> 
         pytest.param(
             Outcome.PENDING, reading(5, 1000, Status.PENDING), Outcome.PENDING, id="target but pending"
         ),
-        pytest.param(Outcome.PENDING, reading(19, 100), Outcome.PENDING, id="old again, within the time-out"),
+        pytest.param(Outcome.PENDING, reading(5, 100), Outcome.FAILED, id="seen under way, and back at once"),
+        pytest.param(Outcome.PENDING, reading(19, 500), Outcome.PENDING, id="elsewhere, within the time-out"),
         pytest.param(Outcome.PENDING, reading(20, 100), Outcome.FAILED, id="old after the time-out: failed"),
         pytest.param(Outcome.ACCEPTED, reading(20, 500), Outcome.FAILED, id="replaced by somebody"),
         pytest.param(Outcome.ACCEPTED, reading(20, 100, Status.PENDING), Outcome.OVERDUE, id="overdue"),

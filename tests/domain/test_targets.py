@@ -97,7 +97,10 @@ def test_targets(asks: list[Ask], expected: list[tuple[float, int]]) -> None:
         ({}, 1, 100),
         ({"floor": Bandwidth(150)}, 100, 200),
         ({"ceiling": Bandwidth(500)}, 1000, 500),
-        ({"ceiling": Bandwidth(400)}, 1000, 500),
+        ({"ceiling": Bandwidth(400)}, 1000, 200),
+        ({"ceiling": Bandwidth(400)}, 300, 200),
+        ({"ceiling": Bandwidth(700), "tiers": (Bandwidth(300), Bandwidth(1000))}, 1000, 300),
+        ({"floor": Bandwidth(300), "ceiling": Bandwidth(600)}, 100, 500),
         ({"floor": Bandwidth(200), "ceiling": Bandwidth(200)}, 1000, 200),
     ],
 )
@@ -105,6 +108,13 @@ def test_floor_and_ceiling_come_before_the_tiers(
     changes: dict[str, Bandwidth], wanted: int, sold: int
 ) -> None:
     assert replace(CIRCUIT, **changes).sold(Bandwidth(wanted)) == Bandwidth(sold)  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_circuit_without_a_tier_in_its_bounds_is_no_circuit() -> None:
+    assert replace(CIRCUIT, floor=Bandwidth(300), ceiling=Bandwidth(600)).allowed == (Bandwidth(500),)
+    assert replace(CIRCUIT, floor=Bandwidth(300), ceiling=Bandwidth(400)).allowed == ()
+    with pytest.raises(ValueError, match="no tier between its floor and its ceiling"):
+        replace(CIRCUIT, floor=Bandwidth(300), ceiling=Bandwidth(400)).sold(Bandwidth(100))
 
 
 def test_an_overruled_window_is_told_as_soon_as_it_is_visible() -> None:
@@ -147,10 +157,11 @@ def test_who_is_overruled(asks: list[Ask], told: list[str]) -> None:
     assert [problem.facts["rule"] for problem in overruled(plan_of(*asks), at(0))] == told
 
 
-def peak(days: str, start: str, end: str | None, mbps: int = 500) -> Peak:
+def peak(days: str, start: str, end: str | None, mbps: int = 500, lead: int = 0) -> Peak:
     names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     chosen = frozenset(names.index(day) for day in days.split())
-    return Peak(chosen, time.fromisoformat(start), time.fromisoformat(end) if end else None, Bandwidth(mbps))
+    ends = time.fromisoformat(end) if end else None
+    return Peak(chosen, time.fromisoformat(start), ends, Bandwidth(mbps), lead=timedelta(minutes=lead))
 
 
 CHRISTMAS = frozenset({date(2026, 12, 24), date(2026, 12, 25), date(2026, 12, 31), date(2027, 1, 1)})
@@ -307,12 +318,45 @@ def stretches(zone: str, first: str, last: str, *peaks: Peak) -> list[str]:
             "Asia/Kolkata", "2026-11-23", "2026-11-24", [peak("mon", "09:00", "10:00")],
             ["23 03:30-23 04:30 500"], id="half an hour off",
         ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-24", [peak("mon", "08:00", "10:00", lead=10)],
+            ["23 07:50-23 10:00 500"], id="asked for by its lead earlier",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-24",
+            [peak("mon", "08:00", "10:00", lead=10), peak("mon", "10:05", "11:00", lead=10)],
+            ["23 07:50-23 11:00 500"], id="a gap that is shorter than the lead",
+        ),
+        pytest.param(
+            "UTC", "2026-11-22T12:00", "2026-11-23", [peak("mon", "00:05", "06:00", lead=10)],
+            ["22 23:55-23 00:00 500"], id="a lead that begins the day before",
+        ),
+        pytest.param(
+            "UTC", "2026-11-20", "2026-11-21", [peak("mon", "08:00", "10:00", lead=3 * 24 * 60)],
+            ["20 08:00-21 00:00 500"], id="a lead of days",
+        ),
+        pytest.param(
+            "UTC", "2026-11-23", "2026-11-24",
+            [peak("mon", "08:00", "12:00", lead=10), peak("mon", "10:00", "11:00", 1000, lead=30)],
+            ["23 07:50-23 09:30 500", "23 09:30-23 11:00 1000", "23 11:00-23 12:00 500"], id="each its own",
+        ),
+        pytest.param(
+            "America/Denver", "2026-03-08", "2026-03-09", [peak("sun", "03:05", "04:00", lead=10)],
+            ["08 08:55-08 10:00 500"], id="a lead over the missing hour is as long as any",
+        ),
     ],
 )  # fmt: skip
 def test_the_baseline_in_local_time(
     zone: str, first: str, last: str, peaks: list[Peak], expected: list[str]
 ) -> None:
     assert stretches(zone, first, last, *peaks) == expected
+
+
+def test_a_peak_is_named_by_its_own_beginning() -> None:
+    monday = Interval(*(datetime(2026, 11, day, tzinfo=UTC) for day in (23, 24)))
+    both = (peak("mon", "08:00", "12:00", lead=10), peak("mon", "10:00", "11:00", 1000, lead=30))
+    laid_out = lay_out(Baseline(TIERS[0], both), ZoneInfo("UTC"), monday)
+    assert [f"{one.begins:%H:%M}" for one in laid_out] == ["00:00", "08:00", "10:00", "11:00", "12:00"]
 
 
 def test_each_circuit_has_its_own_zone() -> None:

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import join_key, split_key
-from iodcal.domain.money import check_price
+from iodcal.domain.money import check_price, parse_price
 from iodcal.domain.time import instant_of, moment
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -59,3 +61,73 @@ def test_what_is_no_price_is_refused(amount: str) -> None:
 def test_a_bandwidth_shows_what_it_is() -> None:
     assert repr(Bandwidth(500)) == "Bandwidth(500)"
     assert len({Bandwidth(500), Bandwidth(500), Bandwidth(100)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("5", "5", "USD"),
+        ("$1,200.50", "1200.50", "USD"),
+        ("US$ 5", "5", "USD"),
+        ("USD $5.00", "5.00", "USD"),
+        ("5,00 EUR", "5.00", "EUR"),
+        ("1.234,56 €", "1234.56", "EUR"),
+        ("0,820 EUR", "0.820", "EUR"),
+        ("1,200 EUR", "1200", "EUR"),
+        ("12.345.678", "12345678", "USD"),
+        ("CHF 4.20/h", "4.20", "CHF"),
+        ("1'200.50 CHF per hour", "1200.50", "CHF"),
+        ("1\u00a0200,50 EUR", "1200.50", "EUR"),
+        ("A$5.10 hourly", "5.10", "AUD"),
+        ("£.50", ".50", "GBP"),
+        ("¥120", "120", "JPY"),
+    ],
+)
+def test_a_price_in_a_carriers_words(text: str, amount: str, currency: str) -> None:
+    assert parse_price(text) == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "amount", "currency"),
+    [
+        ("$4", "CAD", "4", "CAD"),
+        ("4.00", "eur", "4.00", "EUR"),
+        ("¥120", "CNY", "120", "CNY"),
+        ("€4.00", "USD", None, "USD"),
+        ("4.00 GBP", "EUR", None, "EUR"),
+        ("$5 EUR", None, None, "USD"),
+    ],
+)
+def test_a_price_and_the_currency_that_is_named_beside_it(
+    text: str, named: str | None, amount: str | None, currency: str
+) -> None:
+    assert parse_price(text, named) == (Decimal(amount) if amount is not None else None, currency)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "free",
+        "-3",
+        "$-1",
+        "NaN",
+        "1e3",
+        "1,2,3",
+        "1.2.3",
+        "$1,20.5",
+        "5 dollars",
+        "5 6 7",
+        "1.00-2.00",
+        "٣",
+    ],
+)
+def test_what_tells_no_price(text: str) -> None:
+    assert parse_price(text)[0] is None
+
+
+@given(st.text(max_size=40), st.one_of(st.none(), st.sampled_from(["USD", "EUR"])))
+def test_any_text_tells_a_price_or_none(text: str, named: str | None) -> None:
+    amount, currency = parse_price(text, named)
+    assert amount is None or (amount.is_finite() and amount >= 0)
+    assert len(currency) == 3

@@ -54,8 +54,8 @@ def test_few_changes_go_where_they_save_most(lab: Lab) -> None:
     assert kinds(done) == ["quota_planned"]
     assert done["exit"] == 0, "a warning: nothing is late"
     (first, *_) = circuits(done)["short"]["left_out"]
-    assert (first["kept_mbps"], first["until"]) == (500, "2026-11-24T12:00:00Z")
-    assert first["cost"] == {"amount": "0.90", "currency": "USD", "complete": True}
+    assert (first["kept_mbps"], first["until"]) == (500, "2026-11-24T11:58:00Z")
+    assert first["cost"] == {"amount": "0.89", "currency": "USD", "complete": True}
     again = lab.sync("09:35")
     assert [order["outcome"] for order in again["orders"]] == ["confirmed"]
     assert held(again) == {"short": "quota"}

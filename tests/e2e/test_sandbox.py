@@ -319,3 +319,31 @@ def test_the_folder_of_the_state_holds_what_belongs_there(lab: Lab) -> None:
     lab.sync("11:56")
     names = {path.name for path in Path(lab.iodcal.folder, "state").iterdir()}
     assert names == {"state.json", "state.json.lock", "history.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("lead", "ordered_at"),
+    [("", "07:50"), (", lead: 0m", "08:00"), (", lead: 30m", "07:30")],
+    ids=["as long as the carrier takes", "none", "its own"],
+)
+def test_a_peak_is_there_as_it_begins(iodcal: Iodcal, lead: str, ordered_at: str) -> None:
+    rules = RULES.format(orders="all").replace("provisioning: 2m", "provisioning: 10m")
+    peak = f"{{days: tue, from: '08:00', to: '18:00', bandwidth: 1 Gbps{lead}}}"
+    iodcal.write("calendar.ics", CALENDAR)
+    iodcal.write(
+        "rules.yaml", rules.replace("{off_peak: 100 Mbps}", f"{{off_peak: 100 Mbps, peaks: [{peak}]}}")
+    )
+    runs = {
+        at: iodcal("sync", "--now", f"2026-11-24T{at}:00Z", "-o", "json").json
+        for at in ("07:25", "07:30", "07:45", "07:50", "07:55", "08:00", "08:10")
+    }
+    assert [at for at, run in runs.items() if any(o["outcome"] == "accepted" for o in run["orders"])] == [
+        ordered_at
+    ]
+    (circuit,) = runs["08:10" if ordered_at == "08:00" else "08:00"]["circuits"]
+    assert circuit["observed_mbps"] == 1000
+    planned = next(
+        change for change in runs["07:25"]["circuits"][0]["changes"] if change["direction"] == "up"
+    )
+    assert planned["at"] == f"2026-11-24T{ordered_at}:00Z"
+    assert planned["causes"][0]["start"] == "2026-11-24T08:00:00Z"

@@ -39,6 +39,7 @@ START = datetime(2026, 11, 24, 20, tzinfo=UTC)  # a day's quota ends after four 
 EVERY, LEAD, TRAIL, PROVISIONING, MIN_GAP = 5, 30, 10, 4, 60  # minutes
 GRACE, TIMEOUT, QUOTA = 15, 20, 24
 LOW, MIDDLE, HIGH = 100, 500, 1000
+ELSEWHERE = 300  # no tier
 TIERS = tuple(Bandwidth(mbps) for mbps in (LOW, MIDDLE, HIGH))
 ACCOUNT, SECOND = (Account("memory", "memory:", number) for number in "12")
 SOURCES = {name: Source(f"memory:{name}", name, name) for name in ("noc", "company")}
@@ -51,12 +52,14 @@ def minutes(count: float) -> timedelta:
 @dataclass
 class Line:
     """A circuit at its carrier. `target` is under way until `done_at`; None for `done_at`: it never ends
-    by itself. `fails` brings it back where it was. `shown_late` is until when readings show the past."""
+    by itself. `comes_up_at` is where it leads, if that is another bandwidth.
+    `fails` brings it back where it was. `shown_late` is until when readings show the past."""
 
     bandwidth: int = LOW
     target: int | None = None
     done_at: datetime | None = None
     fails: bool = False
+    comes_up_at: int | None = None
     shown_late: datetime | None = None
     before: int = LOW
 
@@ -72,6 +75,9 @@ class MemoryCarrier:
     unreadable: bool = False
     strange: bool = False
     refuses: bool = False  # every order, until it does no more
+    always: dict[str, str] = field(default_factory=dict)  # by service ID, what becomes of every order
+    words: str = "no"  # of a refusal
+    counts_refused: bool = False  # against the quota
     taken: list[tuple[datetime, str, int, int]] = field(default_factory=list)
     external_ids: Counter[str] = field(default_factory=Counter)
     arrived: Counter[date] = field(default_factory=Counter)
@@ -91,7 +97,7 @@ class MemoryCarrier:
         for line in self.lines.values():
             if line.target is not None and line.done_at is not None and self.now >= line.done_at:
                 if not line.fails:
-                    line.before, line.bandwidth = line.bandwidth, line.target
+                    line.before, line.bandwidth = line.bandwidth, line.comes_up_at or line.target
                 line.target = line.done_at = None
 
     def _called(self, what: str, deadline: Deadline) -> None:
@@ -123,6 +129,7 @@ class MemoryCarrier:
         self._called(f"order {request.service_id} {request.new.mbps}", deadline)
         self.requests.append(request)
         fault, self.next_order = self.next_order, "fine"
+        fault = self.always.get(request.service_id, fault)
         if fault == "not_sent":
             raise OrderNotSentError("not_sent", host="memory", reason="refused")
         if fault == "lost_before":
@@ -130,7 +137,8 @@ class MemoryCarrier:
         if fault == "gateway":
             raise AnswerLostError(GATEWAY_ANSWERED, reason="status 504, upstream timed out")
         if fault == "refused" or self.refuses:
-            raise OrderRefusedError("refused", status=400, message="no")
+            self.arrived[self.now.date()] += self.counts_refused
+            raise OrderRefusedError("refused", status=400, message=self.words)
         if fault == "pending":
             raise ChangePendingError("change_pending", service_id=request.service_id)
         self._take(request, fault)
@@ -151,6 +159,7 @@ class MemoryCarrier:
             self.duplicates.append(f"{request.service_id} to {new} at {self.now:%H:%M}")
         self.taken.append((self.now, request.service_id, line.bandwidth, new))
         line.before, line.target, line.fails = line.bandwidth, new, fault == "fails"
+        line.comes_up_at = ELSEWHERE if fault == "elsewhere" else None
         line.done_at = None if fault == "stuck" else self.now + minutes(PROVISIONING)
         if self.lags or fault in ("lagging", "lost_after_lagging"):
             line.shown_late = self.now + minutes(GRACE - 2)

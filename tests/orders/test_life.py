@@ -27,7 +27,8 @@ def calling(fault: str = "fine") -> Office:
         pytest.param(
             "stuck", {0: "accepted", 5: "pending", 19: "pending", 20: "overdue", 90: "overdue"}, id="stuck"
         ),
-        pytest.param("fails", {0: "accepted", 2: "pending", 19: "pending", 20: "failed"}, id="given up"),
+        pytest.param("fails", {0: "accepted", 2: "pending", 4: "failed"}, id="given up"),
+        pytest.param("fails", {0: "accepted", 20: "failed"}, id="given up, and never seen under way"),
         pytest.param("lost_after", {0: "unknown", 2: "pending", 4: "confirmed"}, id="answer lost, and done"),
         pytest.param(
             "lost_after_lagging", {0: "unknown", 12: "unknown", 13: "confirmed"}, id="answer lost, shown late"

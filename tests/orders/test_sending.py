@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from iodcal.carriers import OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
-from iodcal.domain.money import Tariff
+from iodcal.domain.money import Rate, RateSource, Tariff
 from iodcal.domain.orders import BootTime, Order, Outcome
 from iodcal.domain.structs import replace
 from iodcal.errors import PlanChangedError
@@ -287,7 +288,40 @@ def test_a_price_in_another_currency_compares_with_nothing_and_that_is_told() ->
     office = calling(one_circuit(max_price_per_hour=Decimal(5), tariff=Tariff(currency="EUR")))
     office.carrier.price = Decimal(9)
     report = office.run(0)
-    assert (outcomes(report), kinds(report)) == ([("den-a", "accepted")], {"price_unknown"})
+    assert (outcomes(report), held(report)) == ([], {"den-a": "price"})
+    assert kinds(report) == {"price_missing", "event_at_risk"}
+
+
+def rated(price: str | None, limit: str = "5") -> dict[str, Any]:
+    rates = ((Bandwidth(MIDDLE), Rate(Decimal(price), RateSource.CONFIGURED)),) if price is not None else ()
+    return {"max_price_per_hour": Decimal(limit), "tariff": Tariff(rates=rates)}
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"), [("9", "price"), (None, "price_missing")], ids=["the known rate counts", "nobody knows"]
+)
+def test_a_quote_that_tells_no_price_does_not_lift_a_limit(rate: str | None, told: str) -> None:
+    office = calling(one_circuit(**rated(rate)))
+    office.carrier.price = None
+    for minute in (0, 5, 10):
+        report = office.run(minute)
+        assert (report.orders, held(report)) == ((), {"den-a": "price"})
+        assert kinds(report) == {told, "event_at_risk"}
+        assert held(office.plan(minute + 1)) == {"den-a": "price"}, "a preview tells the same"
+    office.carrier.price = Decimal(5)
+    assert outcomes(office.run(15)) == [("den-a", "accepted")]
+
+
+def test_a_quote_that_tells_no_price_is_as_dear_as_the_known_rate() -> None:
+    office = calling(one_circuit(**rated("4")))
+    office.carrier.price = None
+    assert outcomes(office.run(0)) == [("den-a", "accepted")]
+
+
+def test_without_a_limit_a_quote_need_not_tell_a_price() -> None:
+    office = calling()
+    office.carrier.price = None
+    assert outcomes(office.run(0)) == [("den-a", "accepted")]
 
 
 def test_as_reviewed_means_that_what_a_price_held_back_stays_so() -> None:
@@ -352,7 +386,7 @@ def test_however_often_a_lowering_failed_the_wait_can_be_told() -> None:
     assert office.standing().retry_at == at(1) + minutes(5 * 2**10)
 
 
-@pytest.mark.parametrize("fault", ["refused", "not_sent", "no_quote"])
+@pytest.mark.parametrize("fault", ["not_sent", "no_quote"])
 def test_a_raise_that_fails_is_tried_with_every_run(fault: str) -> None:
     office = calling()
     for minute in range(0, 30, 5):

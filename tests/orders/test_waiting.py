@@ -176,7 +176,7 @@ def test_a_look_has_the_lock_and_the_time_that_is_left_and_never_less_than_betwe
 
 
 @pytest.mark.parametrize(
-    ("fault", "minutes", "outcome"), [("fails", 20, "failed"), ("lost_before", 15, "lost")]
+    ("fault", "minutes", "outcome"), [("fails", 4, "failed"), ("lost_before", 15, "lost")]
 )
 def test_an_order_that_comes_to_nothing_meanwhile_is_a_problem(
     tmp_path: Path, fault: str, minutes: int, outcome: str

@@ -26,19 +26,28 @@ FACTS: dict[str, Fact] = {
     "month": "2026-11", "monthly": "500.00", "name": "den-a", "needs": "1 Gbps", "observed": "500 Mbps",
     "off_peak": "100 Mbps", "bandwidth": "1 Gbps", "order": "no", "order_id": "4711", "ordered": "100 Mbps",
     "percent": 80, "price": "5.00", "reserve": 4, "rule": "Calls", "seconds": 90, "spent": "400.00",
+    "accepted": "2026-11-24T12:05:00+00:00", "expected": "2026-11-24T12:15:00+00:00",
+    "failing_since": "2026-11-24T12:20:00+00:00",
     "start": "2026-11-24T12:30:00+00:00", "status": "Odd", "subject": "All-Hands", "to": "1 Gbps", "unmet": 1,
     "used": 20, "wanted": "USD", "waits_for": "the provider", "zone": "America/Denver",
 }  # fmt: skip
 CAUSES = (
     "exactly", "hold", "pause", "freeze", "parked", "open_order", "lost_answer", "order_refused", "quota",
     "price", "not_now", "approval", "refused", "person", "status_unknown", "contradicted",
-    "carrier_unreadable", "late_run", "of_the_future",
+    "carrier_unreadable", "late_run", "of_the_future", "order_failed", "other_bandwidth", "given_up",
 )  # fmt: skip
 VARIANTS: dict[Kind, list[dict[str, Fact]]] = {
     Kind.CALENDAR_UNREADABLE: [{"code": code} for code in ("unreachable", "timeout", "of_the_future")],
     Kind.CARRIER_UNREADABLE: [{"code": code} for code in ("unreachable", "refused", "of_the_future")],
-    Kind.EVENT_AT_RISK: [{"cause": cause} for cause in CAUSES],
-    Kind.EVENT_LATE: [{"cause": cause} for cause in CAUSES],
+    Kind.EVENT_AT_RISK: [{"cause": cause, "accepted": None} for cause in CAUSES],
+    Kind.EVENT_LATE: [{"cause": cause, "overdue": "yes"} for cause in CAUSES],
+    Kind.ORDER_FAILED: [
+        {"count": 1},
+        {"count": 3},
+        {"count": 1, "shown": "500 Mbps", "given_up": "no"},
+        {"count": 2, "shown": "500 Mbps", "given_up": "yes"},
+    ],
+    Kind.ORDER_LOST: [{"given_up": "no"}, {"given_up": "yes"}],
     Kind.OVERRULED: [{}, {"who": "pat"}],
     Kind.NO_CIRCUIT: [{"named": None}, {"named": "tok-a"}],
     Kind.LEFT_UP: [

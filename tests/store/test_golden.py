@@ -28,11 +28,16 @@ from tests.store.past import fill as fill_history
 from tests.store.strategies import kept
 
 GOLDEN = Path(__file__).parent / "golden"
-NEWER: dict[str, Any] = {  # than 0.1.0, with their defaults
+# What is newer than 0.1.0, with its default.
+NEWER: dict[str, Any] = {
     "changed_at": [],
     "estimated": False,
+    "failed": [],
     "not_before": None,
+    "refused": 0,
     "refused_for": None,
+    "said": "",
+    "unpriced": None,
     "waits_for": "",
 }
 STATES = sorted(path for path in (GOLDEN / "states").glob("*/*.json") if ".loads" not in path.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from iodcal.carriers import OrderRequest
@@ -12,6 +12,7 @@ from iodcal.carriers.lumen.inventory import Service
 from iodcal.carriers.lumen.plugin import LumenOptions
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote
+from iodcal.domain.money import parse_price
 from iodcal.errors import CarrierError, OrderRefusedError
 from iodcal.http import Answer
 
@@ -21,15 +22,39 @@ def all_text(answer: Answer) -> str:
     return answer.body[:65536].decode("utf-8", errors="replace").casefold()
 
 
+_STATES = ("state", "status", "orderState", "orderStatus", "statusCode", "code")
+_NO = frozenset({"rejected", "failed", "failure", "declined", "denied", "cancelled", "canceled"})
+_ITEMS = ("productOrderItem", "orderItem")
+
+
+def says_no(document: Any, *, of_many: bool = False) -> bool:
+    """True if the body of a yes says that the order, or an item of it, was rejected or has failed. An answer
+    `of_many` statuses (207) is looked through for one at any place."""
+    if isinstance(document, list):
+        return of_many and any(says_no(entry, of_many=True) for entry in document[:50])
+    if not isinstance(document, dict):
+        return False
+    if any(_is_no(document.get(name)) for name in _STATES):
+        return True
+    inner = [document.get(name) for name in (document if of_many else _ITEMS)]
+    entries = [entry for one in inner for entry in (one if isinstance(one, list) else [one])]
+    return any(says_no(entry, of_many=of_many) for entry in entries if isinstance(entry, dict))
+
+
+def _is_no(state: object) -> bool:
+    if isinstance(state, int) and not isinstance(state, bool):
+        return 400 <= state < 500
+    text = str(state).strip().casefold()
+    return text in _NO or (len(text) == 3 and text.isdecimal() and text.startswith("4"))
+
+
 PRODUCT_CODE = "718"
 _SPECIFICATION = "5001"
 _PRODUCT_NAME = "NaaS Internet"
 _CHANNEL = "99"
 _HOURLY = "hourly"
 _CURRENCY = "USD"  # the only one that Lumen is known to quote in
-_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY"}
 _CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
-_NOT_DIGITS = re.compile(r"^\s*(?:[A-Z]{3}|[$€£¥])?\s*|\s*(?:[A-Z]{3}|[€£¥])?\s*$")
 
 
 def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) -> dict[str, Any]:
@@ -116,32 +141,29 @@ def read_offers(document: Any) -> frozenset[Bandwidth]:
 
 
 def _hourly_price(document: dict[str, Any]) -> tuple[Decimal | None, str]:
-    """The price per hour, None where it cannot be read, and its currency."""
+    """The price per hour and its currency: the highest where there are several. None where there is none,
+    or one that cannot be read, or several in different currencies."""
     prices = document.get("price")
-    for price in prices if isinstance(prices, list) else []:
-        if isinstance(price, dict) and _HOURLY in str(price.get("term", "")).casefold():
-            return _amount(str(price.get("price", ""))), _currency(price, document)
-    return None, _CURRENCY
+    hourly = [
+        parse_price(str(price.get("price", "")), _named_currency(price, document), _CURRENCY)
+        for price in (prices if isinstance(prices, list) else [])
+        if isinstance(price, dict) and _HOURLY in str(price.get("term", "")).casefold()
+    ]
+    amounts = [amount for amount, _ in hourly if amount is not None]
+    currencies = {currency for _, currency in hourly}
+    if not hourly or len(amounts) < len(hourly) or len(currencies) > 1:
+        return None, hourly[0][1] if hourly else _CURRENCY
+    return max(amounts), currencies.pop()
 
 
-def _amount(text: str) -> Decimal | None:
-    digits = _NOT_DIGITS.sub("", text.replace(",", ""))
-    try:
-        amount = Decimal(digits)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
-
-
-def _currency(price: dict[str, Any], document: dict[str, Any]) -> str:
-    """The currency that the answer names, or that its sign stands for."""
+def _named_currency(price: dict[str, Any], document: dict[str, Any]) -> str | None:
+    """The currency that the answer names, nearest to the price."""
     echoed = document.get("priceRequest")
     for holder in (price, document, echoed if isinstance(echoed, dict) else {}):
         named = holder.get("currencyCode", holder.get("currency"))
         if isinstance(named, str) and _CODE.fullmatch(named.strip()):
             return named.strip().upper()
-    text = str(price.get("price", ""))
-    return next((code for sign, code in _SIGNS.items() if sign in text), _CURRENCY)
+    return None
 
 
 def order_body(options: LumenOptions, service: Service, request: OrderRequest) -> dict[str, Any]:

@@ -31,6 +31,7 @@ _ORDER = "/Customer/v3/Ordering/orderRequest"
 _PAGE_SIZE = 100
 _MOST_PAGES = 50
 _QUOTE_TRIES = 3
+_MULTI_STATUS = 207
 _CHANGE_PENDING = "change pending"
 _NOT_ENABLED = "not a naas enabled location"
 _QUOTA = ("change requests in a day", "daily limit", "quota")
@@ -133,10 +134,10 @@ class Lumen:
             # The login failed, so the order never left.
             raise OrderNotSentError(error.code, **error.facts) from None
         self._judge(answer, request.service_id)
-        return Acceptance(self._clock(), self._order_id(answer))
+        return Acceptance(self._clock(), self._read_acceptance(answer))
 
     def _judge(self, answer: Answer, service_id: str) -> None:
-        """Raises unless the order was taken."""
+        """Raises unless the order was taken, by its status."""
         if 200 <= answer.status < 300:
             return
         said = all_text(answer)
@@ -151,11 +152,17 @@ class Lumen:
             raise QuotaExceededError("quota_exceeded", account=self._account.number)
         raise OrderRefusedError("refused", status=answer.status, message=error_text(answer))
 
-    def _order_id(self, answer: Answer) -> str | None:
+    def _read_acceptance(self, answer: Answer) -> str:
+        """The order's id in a yes. Raises OrderRefusedError where the body says no all the same,
+        AnswerLostError where nobody can tell, as by a status for many parts."""
         try:
             document = answer.json()
         except AnswerError:
             raise AnswerLostError("answer_lost", reason="a yes that is no JSON") from None
+        if bodies.says_no(document, of_many=answer.status == _MULTI_STATUS):
+            raise OrderRefusedError("refused", status=answer.status, message=error_text(answer))
+        if answer.status == _MULTI_STATUS:
+            raise AnswerLostError("answer_lost", reason=f"status {answer.status}, {error_text(answer)}")
         order_id = document.get("id") if isinstance(document, dict) else None
         if isinstance(order_id, bool) or not isinstance(order_id, (str, int)) or not str(order_id).strip():
             raise AnswerLostError("answer_lost", reason="a yes without an order id")
