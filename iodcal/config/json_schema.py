@@ -148,6 +148,15 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "currency": _CURRENCY,
         "billing": "minute, hour (every hour begun), or day (the day's highest tier).",
     },
+    "MegaportOptions": {
+        "environment": "production or staging: there is no default.",
+        "client_id": "Where the API key is.",
+        "client_secret": "Where the API key's secret is.",
+        "company": "The company's UID: circuits of others are not touched.",
+        "base_url": "Another address, for a local server.",
+        "token_url": "Another address of the login, for a local server.",
+        "grant_in": "Where the login takes the kind of grant: query or body.",
+    },
     "LumenOptions": {
         "environment": "production or test: there is no default.",
         "customer_number": "The number in brackets behind the account's name.",

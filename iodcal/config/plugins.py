@@ -39,6 +39,7 @@ _OURS = {
     },
     CARRIERS: {
         "lumen": "iodcal.carriers.lumen:plugin",
+        "megaport": "iodcal.carriers.megaport:plugin",
         "sandbox": "iodcal.carriers.sandbox:plugin",
     },
 }

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from iodcal.calendars import CalendarContext, CalendarReader, Probing, SpoiledEvent
 from iodcal.calendars.graph import Graph, plugin
 from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
-from iodcal.carriers import Carrier, Listing, Offering
+from iodcal.carriers import Advising, Carrier, Listing, Offering
 from iodcal.concurrency import answers, side_by_side
 from iodcal.config import NotifyTarget, Way
 from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext
@@ -25,7 +25,7 @@ from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError, CarrierError, SecretError, StateError
-from iodcal.http import Deadline, HttpError, ReadingSession
+from iodcal.http import Deadline, HttpError, ReadingSession, printable
 from iodcal.pipeline.attempts import attempt_all
 from iodcal.pipeline.fetch import readers_of
 from iodcal.pipeline.poll import Carriers
@@ -165,8 +165,24 @@ def _of_circuit(
         yield Diagnosis(
             Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="circuit_not_listed", facts=facts
         )
+    if isinstance(carrier, Advising):
+        yield from _of_warnings(circuit, carrier, patient)
     if isinstance(carrier, Offering):
         yield _of_offer(circuit, carrier, patient)
+
+
+def _of_warnings(circuit: Circuit, carrier: Advising, patient: DoctorContext) -> Iterator[Diagnosis]:
+    """What the carrier's module itself warns of: terms, billing, a test environment."""
+    try:
+        warnings = carrier.warnings(circuit.service_id, patient.deadline)
+    except CarrierError as error:
+        yield Diagnosis.of(Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, error=error, edge=_EDGE)
+        return
+    for warning in warnings:
+        facts: dict[str, Fact] = {"warning": printable(str(warning), 300)}
+        yield Diagnosis(
+            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="carrier_warns", facts=facts
+        )
 
 
 def _of_reading(circuit: Circuit, reading: Reading, standing: CircuitState | None) -> Diagnosis:
