@@ -172,3 +172,8 @@ def test_doctor_tells_terms_and_staging(tmp_path: Path) -> None:
 def test_doctor_asks_nothing_that_changes_something(site: Site) -> None:
     site.iodcal("doctor")
     assert site.server.calls[CHANGE] == 0
+
+
+def test_a_lead_need_not_outlast_the_grace_of_a_lost_answer_where_a_value_is_set(site: Site) -> None:
+    said = " ".join(site.iodcal("check").err.split())
+    assert "a lead of 10m is shorter than 12m (every + every + provisioning)" in said
