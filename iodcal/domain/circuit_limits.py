@@ -6,7 +6,7 @@ over any period. They are kept so that a raise that is needed never finds them u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from iodcal.domain.changes import Change, Held, Reason
@@ -28,7 +28,20 @@ def name_change(change: Change) -> str:
 
 def held_by_carrier(change: Change, timeline: Timeline, standing: CircuitState, now: datetime) -> Held | None:
     """Holds back what the carrier, by its answers or by its limits, does not allow at `now` (UTC)."""
-    return held_by_answer(standing, change, now) or held_by_limits(change, timeline, standing, now)
+    return held_by_answer(standing, change, now) or held_by_limits(change, timeline, _changes(standing), now)
+
+
+def hold_coming(
+    changes: Iterable[Change], timeline: Timeline, standing: CircuitState, ordered: Sequence[datetime]
+) -> Iterator[Change]:
+    """`changes` to come, in order, those held back that the circuit's limits will have no room for after what
+    was and is `ordered` (UTC), and what comes before them: an event that this makes late is known at once."""
+    changed = [*_changes(standing), *ordered]
+    for change in changes:
+        held = change.held or held_by_limits(change, timeline, changed, change.at)
+        if held is None:
+            changed.append(change.at)
+        yield replace(change, held=held) if change.held is None else change
 
 
 def held_by_answer(standing: CircuitState, change: Change, now: datetime) -> Held | None:
@@ -76,14 +89,15 @@ def _month(at: datetime) -> tuple[int, int]:
     return day.year, day.month
 
 
-def held_by_limits(change: Change, timeline: Timeline, standing: CircuitState, now: datetime) -> Held | None:
-    """Holds back what the circuit's own limits have no room for: a change; and a lowering that would leave
-    none for the raise that follows on it, as far as that can be seen, or for any raise in the rest of a
-    month."""
+def held_by_limits(
+    change: Change, timeline: Timeline, changed: Sequence[datetime], now: datetime
+) -> Held | None:
+    """Holds back what the circuit's own limits have no room for at `now`, after what was `changed`: a change;
+    and a lowering that would leave none for the raise that follows on it, as far as that can be seen, or for
+    any raise in the rest of a month."""
     limits = timeline.circuit.limits
     if not limits:
         return None
-    changed = _changes(standing)
     until = allowed_at(limits, changed, now)
     if until > now:
         return Held(Reason.NOT_NOW, until)

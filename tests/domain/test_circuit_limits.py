@@ -14,6 +14,8 @@ from iodcal.domain.circuits import ChangeLimit, Circuit, contradiction
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.structs import replace
+from iodcal.problems.at_risk import events_at_risk
+from iodcal.problems.kinds import Kind
 from tests.domain.minutes import (
     CIRCUIT,
     POLICY,
@@ -167,7 +169,7 @@ def test_an_order_that_a_killed_run_did_not_count_counts() -> None:
 def test_at_the_very_end_of_what_is_seen_nothing_is_known_to_come() -> None:
     timeline = timeline_of(circuit=limited("1 in 5m"))
     down = change(HIGH, LOW)
-    assert held_by_limits(down, timeline, STATE, timeline.span.end) is None
+    assert held_by_limits(down, timeline, (), timeline.span.end) is None
 
 
 def test_a_refusal_for_good_is_held_as_such() -> None:
@@ -175,3 +177,18 @@ def test_a_refusal_for_good_is_held_as_such() -> None:
     assert plan.due is not None
     refused = replace(standing_at(100), refused_for=name_change(plan.due))
     assert held_of(plan_of(Ask(0, 60), standing=refused)) == ("refused", None)
+
+
+def test_an_event_that_a_limit_will_make_late_is_seen_ahead() -> None:
+    daily = limited("1 in 24h")
+    plan = plan_of(Ask(180, 240), circuit=daily, standing=changed(100, -60))
+    (up, *_) = plan.changes
+    assert (up.due, up.held) == (False, Held(Reason.NOT_NOW, at(23 * 60)))
+    (problem,) = events_at_risk([plan], at(0), POLICY)
+    assert (problem.kind, problem.facts["cause"]) == (Kind.EVENT_AT_RISK, "not_now")
+
+
+def test_what_is_planned_before_counts_against_a_limit_too() -> None:
+    plan = plan_of(Ask(0, 60, mbps=500), Ask(90, 240), circuit=limited("1 in 2h"))
+    held = [(one.new.mbps, one.held) for one in plan.changes]
+    assert held[:2] == [(500, None), (1000, Held(Reason.NOT_NOW, at(120)))]
