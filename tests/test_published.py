@@ -31,6 +31,7 @@ VERBS = {
     "goes",
     "had",
     "is",
+    "looks",
     "needs",
     "orders",
     "reads",

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from iodcal.carriers import Carrier, OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.structs import replace
 from iodcal.errors import AnswerLostError, CarrierError, OrderError
 from iodcal.foreign import ForeignError, call_foreign
-from iodcal.http import Deadline
+from iodcal.http import Deadline, printable
 
 _Value = TypeVar("_Value")
 _PLAIN = (str, int, float, type(None))
@@ -40,7 +41,7 @@ def read(client: Carrier | CarrierError, name: str, service_id: str, deadline: D
     if reading.status is Status.ACTIVE and reading.bandwidth is None:
         # Nothing could be compared with it, and nothing would say so: the circuit would stay as it is.
         raise CarrierError("answer_wrong", what="an active circuit without a bandwidth")
-    return reading
+    return replace(reading, waits_for=printable(reading.waits_for, 120)) if reading.waits_for else reading
 
 
 def quote(

@@ -66,11 +66,11 @@ class Tokens:
         refusal: Answer | None = None
         for client_id, client_secret in self._credentials():
             answer = self._ask(client_id, client_secret, deadline)
-            if answer.status < 300:
+            if answer.status < 300 and not _says_no(answer):
                 return self._keep(answer)
             refusal = answer
         assert refusal is not None  # noqa: S101 - without credentials SecretError came first
-        code = "login_refused" if refusal.status in (400, 401, 403) else "refused"
+        code = "login_refused" if refusal.status in (400, 401, 403) or refusal.status < 300 else "refused"
         raise CarrierError(code, status=refusal.status, message=error_text(refusal))
 
     def _credentials(self) -> Iterator[tuple[str, str]]:
@@ -108,6 +108,15 @@ class Tokens:
         self._token = token
         self._until = time.monotonic() + max(0.0, _lifetime(document.get("expires_in")) - _RENEW_EARLY)
         return token
+
+
+def _says_no(answer: Answer) -> bool:
+    """True for an error that comes with a good status, as Megaport's may."""
+    try:
+        document: Any = answer.json()
+    except AnswerError:
+        return False
+    return isinstance(document, dict) and bool(document.get("error")) and "access_token" not in document
 
 
 def _form_type(*, in_query: bool) -> dict[str, str]:

@@ -158,6 +158,15 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "currency": _CURRENCY,
         "billing": "minute, hour (every hour begun), day (its highest tier), or change_day (its last tier).",
     },
+    "MegaportOptions": {
+        "environment": "production or staging: there is no default.",
+        "client_id": "Where the API key is.",
+        "client_secret": "Where the API key's secret is.",
+        "company": "The company's UID: circuits of others are not touched.",
+        "base_url": "Another address, for a local server.",
+        "token_url": "Another address of the login, for a local server.",
+        "grant_in": "Where the login takes the kind of grant: query or body.",
+    },
     "LumenOptions": {
         **_LUMEN_LOGIN,
         "contact": "Whom Lumen tells of an order.",

@@ -89,9 +89,11 @@ def _check_leads(builder: Builder, rules: Rules) -> Iterator[Doubt]:
     for number, (rule, circuits, path) in enumerate(_each_rule(builder, rules)):
         exact = rule.mode is Mode.EXACTLY and builder.file.rules[number].lead is None
         slowest = max((circuit.provisioning for circuit in circuits), default=timedelta())
-        wanted = settings.every + settings.lost_answer_grace + slowest
+        sets_values = bool(circuits) and all(circuit.idempotent for circuit in circuits)
+        again = settings.every if sets_values else settings.lost_answer_grace  # when it is sent again
+        wanted = settings.every + again + slowest
         if not exact and rule.mode is not Mode.FREEZE and rule.lead < wanted:
-            parts = "every + lost_answer_grace + provisioning"
+            parts = f"every + {'every' if sets_values else 'lost_answer_grace'} + provisioning"
             yield (
                 (*path, "lead"),
                 f"a lead of {format_duration(rule.lead)} is shorter than {format_duration(wanted)} "

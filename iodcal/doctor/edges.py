@@ -25,7 +25,7 @@ from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError, CarrierError, SecretError, StateError
-from iodcal.http import Deadline, HttpError, ReadingSession
+from iodcal.http import Deadline, HttpError, ReadingSession, printable
 from iodcal.pipeline.attempts import attempt_all
 from iodcal.pipeline.fetch import readers_of
 from iodcal.pipeline.poll import Carriers
@@ -171,6 +171,20 @@ def _of_circuit(
         yield from _of_warnings(circuit, carrier, patient)
 
 
+def _of_warnings(circuit: Circuit, carrier: Advising, patient: DoctorContext) -> Iterator[Diagnosis]:
+    """What the carrier's module itself warns of: terms, billing, a test environment."""
+    try:
+        warnings = carrier.warnings(circuit.service_id, patient.deadline)
+    except CarrierError as error:
+        yield Diagnosis.of(Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, error=error, edge=_EDGE)
+        return
+    for warning in warnings:
+        facts: dict[str, Fact] = {"warning": printable(str(warning), 300)}
+        yield Diagnosis(
+            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="carrier_warns", facts=facts
+        )
+
+
 def _of_reading(circuit: Circuit, reading: Reading, standing: CircuitState | None) -> Diagnosis:
     ordered = standing.ordered if standing is not None else None
     facts: dict[str, Fact] = {
@@ -222,19 +236,6 @@ def _of_offer(circuit: Circuit, carrier: Offering, patient: DoctorContext) -> Di
         )
     facts = {"tiers": ", ".join(map(str, circuit.tiers))}
     return Diagnosis(Area.CIRCUITS, circuit.name, light=CheckStatus.GREEN, code="tiers_sold", facts=facts)
-
-
-def _of_warnings(circuit: Circuit, carrier: Advising, patient: DoctorContext) -> Iterator[Diagnosis]:
-    """What the carrier says that people should know of the circuit; that it does not say is no fault."""
-    try:
-        warnings = carrier.warnings(circuit.service_id, patient.deadline)
-    except CarrierError:
-        return
-    for warning in warnings:
-        facts: dict[str, Fact] = {"warning": str(warning)[:300]}
-        yield Diagnosis(
-            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="carrier_warns", facts=facts
-        )
 
 
 def state_of(patient: DoctorContext) -> State:

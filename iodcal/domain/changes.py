@@ -67,6 +67,8 @@ class Reason(StrEnum):
     PAUSE = "pause"
     FREEZE = "freeze"
     PRICE = "price"
+    NOT_NOW = "not_now"
+    REFUSED = "refused"
     OTHER_BANDWIDTH = "other_bandwidth"
 
 

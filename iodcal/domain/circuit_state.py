@@ -43,7 +43,9 @@ class CircuitState(Struct, frozen=True):
     history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
     `quotes` are the last prices that the carrier quoted, one for each tier and currency; `unpriced` is the
     tier whose last quote told none that compares with the known rates. `failed` are the orders that came to
-    nothing, for as long as they are needed: one entry for each bandwidth and direction.
+    nothing, for as long as they are needed: one entry for each bandwidth and direction. `changed_at` are the
+    orders that count against the circuit's own limits, oldest first; `not_before` is when the carrier may be
+    asked again that said "not now"; `refused_for` names the change that it refused for good.
     """
 
     key: str
@@ -67,6 +69,9 @@ class CircuitState(Struct, frozen=True):
     hold: Hold | None = None
     pause: Pause | None = None
     quotes: tuple[QuotedPrice, ...] = ()
+    changed_at: tuple[Instant, ...] = ()
+    not_before: Instant | None = None
+    refused_for: str | None = None
     unpriced: Bandwidth | None = field(default=None, name="unpriced_mbps")
     failed: tuple[FailedOrders, ...] = ()
 

@@ -118,7 +118,7 @@ def contradiction(limits: Iterable[ChangeLimit]) -> str | None:
         if short.length == long.length:
             return f"{short} and {long} limit the same period: keep one"
         if short.count > long.count:
-            return f"{short} can never be used up, as {long} allows fewer: correct one of them"
+            return f"{short} can never be used up, as {long} allows fewer: correct one"
     return None
 
 

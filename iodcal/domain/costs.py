@@ -62,6 +62,15 @@ def _time_of(change: Change, now: datetime) -> datetime:
     return max(change.at, waits or now)
 
 
+def has_estimates(plans: Iterable[CircuitPlan]) -> bool:
+    """True if some level of the plans is priced by an estimate: its carrier names no hourly price."""
+    return any(
+        (rate := plan.tariff.rate(level)) is not None and rate.source is RateSource.ESTIMATED
+        for plan in plans
+        for level in {change.new for change in plan.changes} | {plan.target}
+    )
+
+
 def list_prices_of(plans: Iterable[CircuitPlan]) -> str | None:
     """The day of the public list that some level of the plans is priced by, if any is."""
     days = [

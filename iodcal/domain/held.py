@@ -101,7 +101,7 @@ def too_dear(change: Change, timeline: Timeline, standing: CircuitState) -> Held
 def price_of(quote: Quote, tariff: Tariff) -> Decimal | None:
     """The price per hour that counts for `quote`: its own or, where it tells none in the currency of
     `tariff`, the known rate; None where nobody knows one."""
-    told = quote.price_per_hour if quote.currency == tariff.currency else None
+    told = quote.hourly if quote.currency == tariff.currency else None
     return told if told is not None else tariff.per_hour(quote.bandwidth)
 
 

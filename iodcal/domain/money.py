@@ -15,10 +15,12 @@ from iodcal.domain.structs import Instant, replace
 
 
 class RateSource(StrEnum):
-    """Where a rate is known from, the weakest first: each overrides those before it."""
+    """Where a rate is known from, the weakest first: each overrides those before it. ESTIMATED is a quote by
+    the day or month, divided by its hours."""
 
     LIST = "list"
     CONFIGURED = "configured"
+    ESTIMATED = "estimated"
     QUOTED = "quoted"
 
 
@@ -119,12 +121,14 @@ def _amount(digits: str) -> Decimal | None:
 
 
 class QuotedPrice(Struct, frozen=True):
-    """What a carrier's quote said a tier costs per hour, when (UTC)."""
+    """What a carrier's quote said a tier costs per hour, when (UTC); `estimated` where it said only what a
+    day or a month costs."""
 
     bandwidth: Bandwidth = field(name="mbps")
     per_hour: Decimal
     currency: str
     at: Instant
+    estimated: bool = False
 
     def __post_init__(self) -> None:
         check_price(self.per_hour)
@@ -161,7 +165,11 @@ class Tariff(Struct, frozen=True):
     def with_quotes(self, quotes: Iterable[QuotedPrice]) -> Tariff:
         """This tariff as the carrier's own quotes have it; those in another currency say nothing of it."""
         told = {
-            quote.bandwidth: Rate(quote.per_hour, RateSource.QUOTED, quote.at.date())
+            quote.bandwidth: Rate(
+                quote.per_hour,
+                RateSource.ESTIMATED if quote.estimated else RateSource.QUOTED,
+                quote.at.date(),
+            )
             for quote in sorted(quotes, key=lambda quote: quote.at)
             if quote.currency == self.currency
         }

@@ -50,6 +50,11 @@ class Outcome(StrEnum):
         """A carrier may have counted every order that it may have got."""
         return self not in (Outcome.REFUSED, Outcome.NOT_SENT)
 
+    @property
+    def never_left(self) -> bool:
+        """No carrier can have counted an order that it certainly never got."""
+        return self is Outcome.NOT_SENT
+
 
 _OPEN = frozenset({Outcome.SENDING, Outcome.ACCEPTED, Outcome.PENDING, Outcome.OVERDUE, Outcome.UNKNOWN})
 _TAKEN = frozenset({Outcome.ACCEPTED, Outcome.PENDING, Outcome.OVERDUE})
@@ -145,10 +150,18 @@ class Order(Struct, frozen=True):
 
 
 class OrderTimeouts(Struct, frozen=True):
-    """How long an accepted order may take, and how long a lost answer keeps its order from being resent."""
+    """How long an accepted order may take, and how long a lost answer keeps its order from being resent;
+    `idempotent` is True where the same order twice does no more than once."""
 
     order_timeout: timedelta
     lost_answer_grace: timedelta
+    idempotent: bool = False
+
+    @property
+    def resend_grace(self) -> timedelta:
+        """How long after it was sent an order without an answer is not sent again: where orders set a value,
+        a reading that still shows the old one is enough."""
+        return timedelta() if self.idempotent else self.lost_answer_grace
 
 
 def settle_order(
@@ -164,7 +177,7 @@ def settle_order(
         waited = _waited(order, order.accepted_at or order.created_at, reading.at, boot)
         return _settle_taken(order, reading, overdue=waited >= order_timeouts.order_timeout)
     waited = _waited(order, order.created_at, reading.at, boot)
-    return _settle_unanswered(order, reading, lost=waited >= order_timeouts.lost_answer_grace)
+    return _settle_unanswered(order, reading, lost=waited >= order_timeouts.resend_grace)
 
 
 def _waited(order: Order, since: datetime, at: datetime, boot: BootTime | None) -> timedelta:
@@ -255,17 +268,17 @@ def make_intent(
         resends=resends,
         run_id=run_id,
         boot=boot,
-        price_per_hour=quote.price_per_hour,
-        currency=quote.currency if quote.price_per_hour is not None else None,
+        price_per_hour=quote.hourly,
+        currency=quote.currency if quote.hourly is not None else None,
         needed_by=needed_by,
     )
 
 
 def with_answer(order: Order, acceptance: Acceptance) -> Order:
-    """The carrier took `order`; that is not yet done."""
+    """The carrier took `order`; that is not yet done. What waits for an approval is under way."""
     return replace(
         order,
-        outcome=Outcome.ACCEPTED,
+        outcome=Outcome.PENDING if acceptance.waits_for else Outcome.ACCEPTED,
         accepted_at=acceptance.at,
         carrier_order_id=acceptance.carrier_order_id,
     )

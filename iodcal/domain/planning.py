@@ -11,6 +11,7 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.billing import longest_wait
 from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuit_limits import held_by_carrier, hold_coming
 from iodcal.domain.circuit_state import CircuitState, Foreseen
 from iodcal.domain.circuits import Circuit, Orders, Status
 from iodcal.domain.due import coming_changes, due_change, maximum, needed_ahead, scan
@@ -135,7 +136,7 @@ def plan_circuit(
         standing = replace(standing, failed=failed)
     known = _Situation(timeline, standing, now=now, policy=policy, knowledge=knowledge)
     if due is not None:
-        due = replace(due, held=_held(due, known))
+        due = replace(due, held=next(_obstacles(due, known), None))
     later = _coming(timeline, standing, start=start, due=due, now=now, policy=policy)
     return CircuitPlan(
         circuit,
@@ -162,7 +163,7 @@ def _coming(
 ) -> tuple[Change, ...]:
     level, after = (start, now) if due is None else _goes_on(timeline, due, now, policy)
     changes = coming_changes(timeline, level, after=after, until=now + policy.window, min_gap=policy.min_gap)
-    return tuple(
+    decided = (
         replace(
             change,
             held=next(_decisions(change, timeline, standing=standing, at=change.at, policy=policy), None)
@@ -170,6 +171,8 @@ def _coming(
         )
         for change in changes
     )
+    ordered_now = due is not None and due.held is None
+    return tuple(hold_coming(decided, timeline, standing, (now,) if ordered_now else ()))
 
 
 def _goes_on(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> tuple[Bandwidth, datetime]:
@@ -209,13 +212,8 @@ class _Situation(Struct, frozen=True):
     knowledge: SafetyFlags
 
 
-def _held(change: Change, known: _Situation) -> Held | None:
-    """What holds back `change`, which is due; None where nothing does."""
-    return next(_obstacles(change, known), None)
-
-
 def _obstacles(change: Change, known: _Situation) -> Iterator[Held]:
-    """Each case in which a change that is due has to wait, the one that counts first."""
+    """What holds back `change`, which is due: each case in which it waits, the one that counts first."""
     timeline, standing, now, policy = known.timeline, known.standing, known.now, known.policy
     # Somebody decided: by `orders:`, by a pause, by a change freeze.
     yield from _decisions(change, timeline, standing=standing, at=now, policy=policy)
@@ -260,7 +258,10 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
     standing, knowledge, order = known.standing, known.knowledge, known.standing.order
     # An order is out, and nobody knows whether it arrived.
     if order is not None and order.outcome in (Outcome.SENDING, Outcome.UNKNOWN):
-        yield Held(Reason.UNKNOWN_ORDER, order.created_at + known.policy.order_timeouts.lost_answer_grace)
+        yield Held(
+            Reason.UNKNOWN_ORDER,
+            order.created_at + known.policy.timeouts(known.timeline.circuit).resend_grace,
+        )
     # An order was taken, and is not done yet.
     if order is not None:
         yield Held(Reason.PENDING)
@@ -282,6 +283,8 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
         yield Held(Reason.PENDING)
     # Orders for this were lost as often as may be, or left the circuit at another bandwidth, twice.
     yield from _given(held_as_given_up(standing, change))
+    # The carrier said not now, or never; or it changes a circuit only so often.
+    yield from _given(held_by_carrier(change, known.timeline, standing, known.now))
     # A lowering failed just before.
     if not change.up and standing.retry_at is not None and known.now < standing.retry_at:
         yield Held(Reason.BACKOFF, standing.retry_at)

@@ -12,6 +12,7 @@ from iodcal.domain.due import Timing
 from iodcal.domain.holds import Parked, Pause
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import OrderTimeouts
+from iodcal.domain.structs import replace
 
 
 class Policy(Struct, frozen=True):
@@ -28,6 +29,10 @@ class Policy(Struct, frozen=True):
     quota_reserve: int = 4
     pause: Pause | None = None
     parked: Parked | None = None
+
+    def timeouts(self, circuit: Circuit) -> OrderTimeouts:
+        """How long this circuit's orders may take."""
+        return replace(self.order_timeouts, idempotent=circuit.idempotent)
 
     def timing(self, circuit: Circuit) -> Timing:
         return Timing(self.every, circuit.provisioning, self.min_gap)

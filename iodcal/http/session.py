@@ -42,6 +42,7 @@ _REQUEST_IDS = (
     "trackingid",  # Lumen's older gateway
     "x-request-id",
     "x-correlation-id",
+    "trace-id",  # Megaport's
 )
 
 sleep: Callable[[float], None] = pause

@@ -43,6 +43,10 @@ CARRIERS = {
         "the changes of the day are used up", "wait for midnight UTC, or raise by hand what cannot wait"
     ),
     "not_now": Words("the carrier says not now (status {status}): {message}", _AGAIN),
+    "term_forbids": Words(
+        "{service_id} is Megaport Internet on a contract term (until {ends}), on which no rate is changed",
+        "ask Megaport for No Minimum Term; until then set orders: none for the circuit",
+    ),
     "tier_not_sold": Words("{bandwidth} is not sold on {service_id}", "correct the circuit's tiers"),
     "bandwidth_fixed": Words(
         "the bandwidth of {service_id} cannot be changed: its type is {kind}", "take it out of circuits"
@@ -86,6 +90,8 @@ HELD = {
     Reason.STATE_REBUILT: "the state was rebuilt",
     Reason.PRICE: "it costs more than max_price_per_hour",
     Reason.BACKOFF: "it failed before and is tried again later",
+    Reason.NOT_NOW: "the carrier allows no change of it before then",
+    Reason.REFUSED: "the carrier refused it for good",
     Reason.PAUSE: "paused",
     Reason.FREEZE: "a change freeze",
     Reason.OTHER_BANDWIDTH: "the carrier twice made another bandwidth of it",

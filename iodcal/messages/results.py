@@ -78,6 +78,8 @@ def prices(found: Lookback) -> str | None:
     """By which prices it was reckoned; None where there is none."""
     if not found.priced_by:
         return None
+    if RateSource.ESTIMATED in found.priced_by:
+        return "At estimates: the carrier names prices by the day or month, which its hours divide."
     if RateSource.QUOTED not in found.priced_by:
         return "At today's rates: no quote of that time is on record."
     if len(found.priced_by) == 1:

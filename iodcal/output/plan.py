@@ -11,7 +11,7 @@ from rich.text import Text
 
 from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.circuit_state import CircuitState
-from iodcal.domain.costs import change_costs, list_prices_of, window_cost
+from iodcal.domain.costs import change_costs, has_estimates, list_prices_of, window_cost
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, add_up
 from iodcal.domain.planning import CircuitPlan
@@ -288,10 +288,12 @@ def total_lines(report: Report) -> Iterator[Text]:
     costs = [window_cost(plan, report.window) for plan in report.plans]
     known = [cost for cost in costs if cost is not None]
     day = list_prices_of(report.plans)
-    if not known or (len(costs) == 1 and not day):
+    estimated = has_estimates(report.plans)
+    if not known or (len(costs) == 1 and not day and not estimated):
         return  # what one circuit costs stands beside it
     totals = " and ".join(amount(total) for total in add_up(known))
     unknown = len(costs) - len(known)
     missing = f", {unknown} of {len(costs)} without any rate" if unknown else ""
     listed = f" (list prices of {day} where nothing better is known)" if day else ""
-    yield Text(f"All circuits: {totals}{missing}{listed}", style="bold")
+    guessed = " (estimates: the carrier names prices by the day or month)" if estimated else ""
+    yield Text(f"All circuits: {totals}{missing}{listed}{guessed}", style="bold")

@@ -195,6 +195,10 @@ def _of_orders(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
     """The open order, if it is in trouble, and those that came to nothing and are still wanted: what this run
     orders anew, or waits with, is not carried out by that."""
     standing, zone, now = plan.standing, plan.circuit.zone.key, run.request.now
+    reading = standing.reading
+    if standing.order is not None and reading is not None and reading.waits_for:
+        facts = _order_facts(standing.order, now) | {"waits_for": reading.waits_for}
+        yield Problem(Kind.APPROVAL, standing.name, facts)
     if standing.order is not None and standing.order.outcome in _OF_ORDER:
         yield of_trouble(standing.order, now, zone)
     if (lost := _lost(plan)) is not None:

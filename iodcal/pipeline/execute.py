@@ -7,7 +7,6 @@ is one of: taken, refused, certainly not sent, or nobody knows.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -16,13 +15,13 @@ from msgspec import Struct, field
 from iodcal.carriers import Carrier, OrderRequest, guard
 from iodcal.carriers.lanes import Job
 from iodcal.domain.changes import Change, Held, Reason
+from iodcal.domain.circuit_limits import count_change, name_change
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading, Status
 from iodcal.domain.failed_orders import FailedOrders, note_accepted, note_refused
 from iodcal.domain.held import lost_before, price_of, too_dear
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import (
-    GATEWAY_ANSWERED,
     BootTime,
     Order,
     Outcome,
@@ -30,29 +29,31 @@ from iodcal.domain.orders import (
     with_answer,
     with_end,
 )
+from iodcal.domain.overrides import apply_manual_change
 from iodcal.domain.planning import CircuitPlan, hold_due, in_order, next_quota_day
 from iodcal.domain.policy import Policy
-from iodcal.domain.structs import Fact, replace
+from iodcal.domain.structs import replace
 from iodcal.errors import (
     AnswerLostError,
     CarrierError,
     ChangePendingError,
+    NotNowError,
     OrderError,
     OrderNotSentError,
     OrderRefusedError,
     PlanChangedError,
     QuotaExceededError,
+    RefusedForGoodError,
     StateError,
 )
-from iodcal.http import Deadline
+from iodcal.http import Deadline, printable
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import Carriers, one_call
+from iodcal.pipeline.refusals import is_refusal, refusal_facts, said_of, wait_of
 from iodcal.result import changes_digest
 from iodcal.signals import stop_wanted
 
 _LATELY = timedelta(hours=1)
-_LONGEST_WORD = 20
-_DIGIT = re.compile(r"\d")
 
 
 class Placed(Struct, frozen=True):
@@ -182,14 +183,19 @@ class OrderPlacer(Struct):
             except OrderError as error:
                 return error
 
-        def record(answer: Acceptance | OrderError) -> None:
+        def record(answer: Acceptance | OrderError) -> Job | None:
             ended_as, failure = self._judge(order, answer)
             standing = self.journal.record_outcome(circuit, plan.standing, ended_as)
             if isinstance(failure, QuotaExceededError) and circuit.changes_per_day is not None:
                 self.journal.use_up(circuit.account, ended_as.created_at, circuit.changes_per_day)
+            standing = count_change(standing, circuit.limits, ended_as)
+            if isinstance(answer, Acceptance) and answer.waits_for:
+                standing = replace(standing, reading=self._told_waiting(standing, answer.waits_for))
             sent = ended_as.outcome is not Outcome.NOT_SENT
             after = self._after(plan, change, standing, failure, sent=sent)
-            self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
+            placed = self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
+            done = isinstance(answer, Acceptance) and answer.done
+            return self._confirmation_job(placed) if done and not stop_wanted() else None
 
         def give_up(*, begun: bool) -> None:
             lost = AnswerLostError("answer_lost", reason="deadline")
@@ -205,15 +211,43 @@ class OrderPlacer(Struct):
             binding=True,
         )
 
+    def _confirmation_job(self, placed: Placed) -> Job:
+        """Reads a circuit whose carrier says that the order is done already: only that confirms it. What
+        fails here changes nothing: the next run reads again."""
+        circuit, name = placed.plan.circuit, self.carriers.plugin_name(placed.plan.circuit.carrier)
+
+        def call(client: Carrier | CarrierError, until: Deadline) -> Reading | CarrierError:
+            try:
+                return guard.read(client, name, circuit.service_id, until)
+            except CarrierError as error:
+                return error
+
+        def settle(answer: Reading | CarrierError) -> None:
+            if isinstance(answer, Reading):
+                standing = apply_manual_change(
+                    placed.plan.standing, answer, self.policy.timeouts(circuit), self.boot()
+                )
+                plan = replace(placed.plan, standing=standing)
+                self.placed[circuit.key] = replace(placed, plan=plan, order=standing.all_orders[-1])
+
+        return Job(
+            circuit.carrier,
+            call,
+            then=settle,
+            given_up=lambda **_begun: None,
+            deadline=lambda: one_call(self.deadline),
+            urgent=True,
+        )
+
     def _judge(self, order: Order, answer: Acceptance | OrderError) -> tuple[Order, CarrierError | None]:
         now = self.journal.clock()
         match answer:
             case OrderNotSentError():
-                return with_end(order, Outcome.NOT_SENT, now, answer.code, _said(answer)), answer
+                return with_end(order, Outcome.NOT_SENT, now, answer.code, said_of(answer)), answer
             case OrderRefusedError():
-                return with_end(order, Outcome.REFUSED, now, answer.code, _said(answer)), answer
+                return with_end(order, Outcome.REFUSED, now, answer.code, said_of(answer)), answer
             case OrderError():
-                return with_end(order, Outcome.UNKNOWN, now, answer.code, _said(answer)), answer
+                return with_end(order, Outcome.UNKNOWN, now, answer.code, said_of(answer)), answer
             case _:
                 return with_answer(order, answer), None
 
@@ -243,6 +277,10 @@ class OrderPlacer(Struct):
     ) -> CircuitPlan:
         """What the next run should know of how this went."""
         standing = replace(standing, failed=self._failed(standing, change, error, sent=sent))
+        if isinstance(error, NotNowError):
+            standing = replace(standing, not_before=self.journal.clock() + wait_of(error, self.policy.every))
+        elif isinstance(error, RefusedForGoodError):
+            standing = replace(standing, refused_for=name_change(change))
         if isinstance(error, ChangePendingError):
             standing = replace(standing, reading=self._told_pending(standing))
         elif error is not None and not change.up:
@@ -267,48 +305,14 @@ class OrderPlacer(Struct):
         bandwidth = standing.reading.bandwidth if standing.reading else None
         return Reading(self.journal.clock(), Status.PENDING, bandwidth, "change pending")
 
+    def _told_waiting(self, standing: CircuitState, waits_for: str) -> Reading:
+        return replace(self._told_pending(standing), waits_for=printable(waits_for, 120))
+
     def _back_off(self, standing: CircuitState) -> CircuitState:
         """A lowering that fails is not tried with every run; a raise is, for as long as its event lasts."""
         failures = standing.failures + 1
         wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
         return replace(standing, failures=failures, retry_at=self.journal.clock() + wait)
-
-
-_NOT_NOW = frozenset({401, 403, 408, 425, 429})  # HTTP statuses that say nothing of the order itself
-
-
-def is_refusal(error: CarrierError) -> bool:
-    """True if the carrier said no, to the order or to the quote before it; False where the network, the login
-    or a server at fault may be behind it, which another try may end."""
-    if isinstance(error, OrderRefusedError):
-        return True
-    status = error.facts.get("status")
-    return isinstance(status, int) and 400 <= status < 500 and status not in _NOT_NOW
-
-
-def refusal_facts(change: Change, error: CarrierError) -> dict[str, Fact]:
-    """What is told of `change`, of which `error` kept the order from being placed. `gist` is what was said
-    without whatever may be another time or id with every answer."""
-    return {
-        **error.facts,
-        "code": error.code,
-        "circuit": change.circuit,
-        "direction": str(change.direction),
-        "from": str(change.old),
-        "to": str(change.new),
-        "gist": _gist(error),
-    }
-
-
-def _said(error: CarrierError) -> str:
-    """The carrier's own words, or a gateway's; nothing where none came."""
-    told = error.facts.get("reason" if error.code == GATEWAY_ANSWERED else "message")
-    return str(told) if told else ""
-
-
-def _gist(error: CarrierError) -> str:
-    words = str(error.facts.get("message") or error.facts.get("reason") or "").casefold().split()
-    return " ".join("#" if len(word) > _LONGEST_WORD or _DIGIT.search(word) else word for word in words)
 
 
 def known_used(used: Mapping[Account, int], placed: Iterable[Placed | None]) -> dict[Account, int]:
@@ -329,8 +333,10 @@ def _counts(order: Order | None) -> bool:
 def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
     """`plan` with the quote's price remembered, and `change` held back if that is too dear."""
     standing = plan.standing
-    if quote.price_per_hour is not None:
-        price = QuotedPrice(quote.bandwidth, quote.price_per_hour, quote.currency, quote.at)
+    if quote.hourly is not None:
+        price = QuotedPrice(
+            quote.bandwidth, quote.hourly, quote.currency, quote.at, estimated=quote.estimated
+        )
         standing = standing.with_quote(price)
     unpriced = quote.bandwidth if price_of(quote, plan.tariff) is None else None
     plan = replace(plan, standing=replace(standing, unpriced=unpriced))

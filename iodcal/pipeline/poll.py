@@ -218,7 +218,8 @@ def observe(
         standing = standing_of(circuit, standings)
         reading = readings.get(circuit.key)
         if reading is not None:
-            standing = apply_manual_change(standing, reading, settings.order_timeouts, boot)
+            order_timeouts = replace(settings.order_timeouts, idempotent=circuit.idempotent)
+            standing = apply_manual_change(standing, reading, order_timeouts, boot)
         elif standing.order is not None:
             order = waited_too_long(standing.order, now, settings.order_timeouts, boot)
             standing = replace(standing, order=order)

@@ -44,6 +44,7 @@ _CAUSE_OF_HELD = {
     Reason.STATUS_UNKNOWN: "status_unknown",
     Reason.CARRIER_UNREADABLE: "carrier_unreadable",
     Reason.PRICE: "price",
+    Reason.REFUSED: "refused",
     Reason.OTHER_BANDWIDTH: "other_bandwidth",
 }
 # What only shows that orders for an event come to nothing, one after another.
@@ -306,6 +307,9 @@ def _cause_by_plan(
     up = _up_for(plan, window)
     if up is None:
         return _doubt(plan, window) or _cause_without_up(plan, window, now, policy)
+    if up.held is not None and up.held.reason is Reason.NOT_NOW:
+        allowed_at = max(now, up.held.until or now)
+        return "not_now" if allowed_at + policy.every + plan.circuit.provisioning > start else None
     if up.held is not None and up.held.reason is not Reason.BACKOFF:
         given_up = up.held.reason is Reason.UNKNOWN_ORDER and lost_before(plan.standing, up) is not None
         return "given_up" if given_up else _CAUSE_OF_HELD.get(up.held.reason)
@@ -331,10 +335,12 @@ def _cause_without_up(plan: CircuitPlan, window: Window, now: datetime, policy: 
 def _cause_in_order(
     plan: CircuitPlan, order: Order, *, needed: Bandwidth, start: datetime, now: datetime, policy: Policy
 ) -> str | None:
-    provisioning = plan.circuit.provisioning
+    provisioning, reading = plan.circuit.provisioning, plan.standing.reading
+    if reading is not None and reading.waits_for:
+        return "approval"
     again = policy.every + provisioning
     if order.outcome in (Outcome.SENDING, Outcome.UNKNOWN):
-        expected = order.created_at + policy.order_timeouts.lost_answer_grace + again
+        expected = order.created_at + policy.timeouts(plan.circuit).resend_grace + again
         return "lost_answer" if max(expected, now) > start else None
     expected = (order.accepted_at or order.created_at) + provisioning
     if order.outcome is Outcome.OVERDUE or expected < now:

@@ -19,6 +19,7 @@ class Severity(StrEnum):
 class Kind(StrEnum):
     """The published list: it may grow, nothing in it is renamed."""
 
+    APPROVAL = "approval"
     ATTENDEES_UNKNOWN = "attendees_unknown"
     BUDGET = "budget"
     CALENDAR_UNREADABLE = "calendar_unreadable"
@@ -75,6 +76,12 @@ def _warning(*stable: str, message: str = "", remedy: str = "") -> _Nature:
 # over its facts; without any where `iodcal.problems.messages` chooses by the facts. Never a time, an id or a
 # count is among the stable facts: a problem that lasts must not be told anew with every run.
 _NATURES: Mapping[Kind, _Nature] = {
+    Kind.APPROVAL: _warning(
+        "waits_for",
+        "to",
+        message="{circuit}: its order from {from} to {to} was accepted, and waits for {waits_for}",
+        remedy="Ask them to approve it: nothing else is ordered for the circuit meanwhile",
+    ),
     Kind.ATTENDEES_UNKNOWN: _warning(
         "rule",
         message=(

@@ -56,6 +56,18 @@ _AT_RISK = {
         "If the carrier's portal shows no order: iodcal hold {circuit} BANDWIDTH --until TIME orders anew",
     ),
     "quota": ("the carrier's changes of the day are used up", "Raise it in the carrier's portal by hand"),
+    "not_now": (
+        "the carrier allows no change of the circuit before then",
+        "Raise it in the carrier's portal by hand, or give the rule a longer lead",
+    ),
+    "approval": (
+        "its order waits for somebody's approval",
+        "Ask whoever has to approve; the carrier's portal names them",
+    ),
+    "refused": (
+        "the carrier refused its order for good",
+        "Read what the carrier says (iodcal history), and mend what it names",
+    ),
     "price": (
         "it costs more than max_price_per_hour allows",
         "Raise the limit, or raise the circuit in the carrier's portal by hand",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iodcal.carriers.lumen.plugin import Contact, LumenOptions
+from iodcal.carriers.megaport import MegaportOptions
 from iodcal.carriers.sandbox.plugin import SandboxOptions
 from iodcal.config import schema
 from iodcal.config.forms import Section, keys_of
@@ -27,6 +28,7 @@ SECTIONS = [
         (NotifySection, "configuration.md"),
         (LumenOptions, "carriers.md"),
         (Contact, "carriers.md"),
+        (MegaportOptions, "carriers.md"),
         (SandboxOptions, "sandbox.md"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -16,7 +16,7 @@ from iodcal.domain.billing import billed_cost, billed_time, cost_difference, lon
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Quote
-from iodcal.domain.costs import change_costs, list_prices_of, window_cost
+from iodcal.domain.costs import change_costs, has_estimates, list_prices_of, window_cost
 from iodcal.domain.held import price_ceiling, price_of
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
@@ -394,6 +394,39 @@ def test_a_hold_keeps_to_the_circuits_limit_and_to_no_rules() -> None:
     free = plan_of(held, circuit=replace(CIRCUIT, tariff=TARIFF))
     assert free.to_order is not None
     assert price_ceiling(free.to_order, free.timeline) is None
+
+
+def test_a_public_list_is_a_tariff_of_that_day() -> None:
+    listed = Tariff.listed("EUR", date(2026, 9, 1), {500: "0.82", 100: "0.46"})
+    prices = tuple(
+        (Bandwidth(mbps), Rate(Decimal(price), RateSource.LIST, date(2026, 9, 1)))
+        for mbps, price in ((100, "0.46"), (500, "0.82"))
+    )
+    assert listed == Tariff("EUR", Billing.MINUTE, prices)
+
+
+@pytest.mark.parametrize(
+    ("quote", "hourly", "estimated"),
+    [
+        (Quote("q", MID, at(0), Decimal(2), price_per_month=Decimal(730)), Decimal(2), False),
+        (Quote(None, MID, at(0), price_per_day=Decimal(24)), Decimal(1), True),
+        (Quote(None, MID, at(0), price_per_month=Decimal(365)), Decimal("0.5"), True),
+        (Quote(None, MID, at(0)), None, False),
+    ],
+)
+def test_what_a_quote_says_of_an_hour_and_whether_that_is_an_estimate(
+    quote: Quote, hourly: Decimal | None, estimated: bool
+) -> None:
+    assert (quote.hourly, quote.estimated) == (hourly, estimated)
+
+
+def test_a_price_by_the_month_counts_as_an_estimate_and_is_known_as_one() -> None:
+    told = QuotedPrice(TOP, Decimal("0.5"), TARIFF.currency, at(0), estimated=True)
+    rate = TARIFF.with_quotes([told]).rate(TOP)
+    assert rate == Rate(Decimal("0.5"), RateSource.ESTIMATED, at(0).date())
+    priced = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF))
+    guessed = replace(priced, standing=priced.standing.with_quote(told))
+    assert (has_estimates([priced]), has_estimates([guessed])) == (False, True)
 
 
 # --- what lowering saves under each kind of billing: minute 0 is noon, minute 720 midnight

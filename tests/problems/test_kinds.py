@@ -29,12 +29,12 @@ FACTS: dict[str, Fact] = {
     "accepted": "2026-11-24T12:05:00+00:00", "expected": "2026-11-24T12:15:00+00:00",
     "failing_since": "2026-11-24T12:20:00+00:00",
     "start": "2026-11-24T12:30:00+00:00", "status": "Odd", "subject": "All-Hands", "to": "1 Gbps", "unmet": 1,
-    "used": 20, "wanted": "USD", "zone": "America/Denver",
+    "used": 20, "wanted": "USD", "waits_for": "the provider", "zone": "America/Denver",
 }  # fmt: skip
 CAUSES = (
     "exactly", "hold", "pause", "freeze", "parked", "open_order", "lost_answer", "order_refused", "quota",
-    "price", "person", "status_unknown", "contradicted", "carrier_unreadable", "late_run", "of_the_future",
-    "order_failed", "other_bandwidth", "given_up",
+    "price", "not_now", "approval", "refused", "person", "status_unknown", "contradicted",
+    "carrier_unreadable", "late_run", "of_the_future", "order_failed", "other_bandwidth", "given_up",
 )  # fmt: skip
 VARIANTS: dict[Kind, list[dict[str, Fact]]] = {
     Kind.CALENDAR_UNREADABLE: [{"code": code} for code in ("unreachable", "timeout", "of_the_future")],

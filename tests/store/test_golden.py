@@ -29,7 +29,17 @@ from tests.store.strategies import kept
 
 GOLDEN = Path(__file__).parent / "golden"
 # What is newer than 0.1.0, with its default.
-NEWER: dict[str, Any] = {"failed": [], "refused": 0, "said": "", "unpriced": None}
+NEWER: dict[str, Any] = {
+    "changed_at": [],
+    "estimated": False,
+    "failed": [],
+    "not_before": None,
+    "refused": 0,
+    "refused_for": None,
+    "said": "",
+    "unpriced": None,
+    "waits_for": "",
+}
 STATES = sorted(path for path in (GOLDEN / "states").glob("*/*.json") if ".loads" not in path.name)
 HISTORIES = sorted((GOLDEN / "histories").glob("*.jsonl"))
 REBUILT_AT = NOON + timedelta(minutes=1600)
