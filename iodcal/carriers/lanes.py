@@ -24,6 +24,9 @@ _SLOW = 1.0  # seconds: from then on nobody waits behind a call
 _MOST_LANES = 8  # at one carrier
 _GRACE = 1.0  # seconds after its deadline in which a call may still come back
 _AFTER_STOP = 8.0  # seconds: the most that an order under way is waited for once the run is to end
+_MANY = 8  # readings that fail alike, one after another
+_PROBE = 15.0  # seconds, for the one that finds out whether the carrier answers anybody
+TIMEOUT = "timeout"  # what counts as a reading's fault where no answer came in time
 _STEP = 0.1  # seconds between two looks at calls that take long, and at signals
 
 
@@ -37,7 +40,9 @@ class Job(Struct, eq=False):
     """One call for one circuit. `work` is done in a lane, with its client, and within the deadline that
     `deadline` names as it begins; `then` gets what it returns, and may return the job that follows at once in
     the same lane. `given_up` is called instead where no answer came in time.
-    `binding` is an order: what becomes of it is waited for even where the run is to end."""
+    `binding` is an order: what becomes of it is waited for even where the run is to end. Of a `reading`
+    `fault` says by which fault of the carrier, if any, its answer failed; it is called with that once
+    the carrier is not asked any more."""
 
     carrier: str
     work: Callable[[Any, Deadline], Any]
@@ -46,6 +51,8 @@ class Job(Struct, eq=False):
     deadline: Callable[[], Deadline]
     urgent: bool = False
     reading: bool = False
+    fault: Callable[[Any], str | None] = lambda _answer: None
+    spare: Callable[[int], None] = lambda _failed: None
     binding: bool = False
 
 
@@ -64,22 +71,71 @@ class _Lane(Struct, eq=False):
         return self.job is not None and time.monotonic() - self.since > seconds
 
 
+class _Breaker(Struct):
+    """A circuit breaker of one carrier's readings. After `_MANY` that fail alike in a row it is half open:
+    one `probe`, and nothing beside it. Where that fails alike, the breaker is `open` for the rest of the run;
+    else it is closed for good."""
+
+    code: str | None = None
+    failed: int = 0
+    half_open: bool = False
+    probe: Job | None = None
+    open: bool = False
+    closed: bool = False
+
+    def note(self, job: Job, code: str | None) -> None:
+        """Takes down how a reading ended: `code` is the carrier's fault, None where it answered."""
+        self.failed = self.failed + 1 if code is not None and code == self.code else int(code is not None)
+        self.code = code
+        if self.probe is job:
+            self.probe, self.half_open = None, False
+            self.open, self.closed = self.failed > _MANY, self.failed <= _MANY
+        elif self.half_open and code is None:
+            self.half_open, self.closed, self.probe = False, True, None
+        elif self.failed >= _MANY and not (self.closed or self.open):
+            self.half_open = True
+
+
 class _Queue(Struct):
     """What waits at one carrier, and the lanes to it."""
 
     urgent: deque[Job] = field(default_factory=deque)
     other: deque[Job] = field(default_factory=deque)
     lanes: list[_Lane] = field(default_factory=list)
+    breaker: _Breaker = field(default_factory=_Breaker)
 
     def take(self) -> Job | None:
-        """The next job, if there is one."""
-        if self.urgent:
-            return self.urgent.popleft()
-        return self.other.popleft() if self.other else None
+        """The next job, if there is one that may begin. The probe is the last that waits: it has least in
+        common with those that failed."""
+        if not self.breaker.half_open:
+            return (self.urgent or self.other).popleft() if self.urgent or self.other else None
+        waiting = [job for job in (*self.urgent, *self.other) if not job.reading]
+        if not waiting and self.breaker.probe is None:
+            waiting = [job for job in (*self.urgent, *self.other) if job.reading][-1:]
+            self.breaker.probe = waiting[0] if waiting else None
+        if not waiting:
+            return None
+        (self.urgent if waiting[0] in self.urgent else self.other).remove(waiting[0])
+        return waiting[0]
+
+    def note(self, job: Job, code: str | None) -> None:
+        """Takes down how `job` ended. Where the carrier answers nobody, the readings that wait are spared."""
+        if not job.reading:
+            return
+        self.breaker.note(job, code)
+        if self.breaker.open:
+            for queue in (self.urgent, self.other):
+                for spared in [one for one in queue if one.reading]:
+                    queue.remove(spared)
+                    spared.spare(self.breaker.failed)
 
     @property
     def stuck(self) -> bool:
-        """True if every lane that there may be is slow."""
+        """True if every lane that there may be is slow, or a probe comes first."""
+        return self.breaker.half_open or self._all_slow
+
+    @property
+    def _all_slow(self) -> bool:
         return len(self.lanes) >= _MOST_LANES and all(lane.busy_for(_SLOW) for lane in self.lanes)
 
     @property
@@ -126,6 +182,9 @@ class Lanes:
     def submit(self, job: Job) -> None:
         """Queues `job`: urgent ones before the others, else in the order in which they come."""
         queue = self._queue(job.carrier)
+        if job.reading and queue.breaker.open:
+            job.spare(queue.breaker.failed)
+            return
         (queue.urgent if job.urgent else queue.other).append(job)
         self._dispatch(queue)
 
@@ -178,6 +237,7 @@ class Lanes:
         if lane.job is not job:
             return  # it came after it was given up
         lane.job = None
+        self._queue(job.carrier).note(job, job.fault(answer))
         following = job.then(answer)
         if following is not None:
             self._begin(lane, following)
@@ -192,12 +252,18 @@ class Lanes:
                 lane = _Lane()
                 queue.lanes.append(lane)
             job = queue.take()
-            if job is not None:
-                self._begin(lane, job)
+            if job is None:
+                return
+            self._begin(lane, job)
 
     def _begin(self, lane: _Lane, job: Job) -> None:
         deadline = job.deadline()
+        queue = self._queue(job.carrier)
+        if queue.breaker.probe is job:
+            deadline = deadline.or_after(_PROBE)
         if deadline.passed:
+            if queue.breaker.probe is job:
+                queue.note(job, TIMEOUT)
             job.given_up(begun=False)
             return
         lane.job, lane.since, lane.seconds = job, time.monotonic(), deadline.left
@@ -225,6 +291,7 @@ class Lanes:
             job, lane.job = lane.job, None
             lane.inbox.put(None)
             if job is not None:
+                queue.note(job, TIMEOUT)
                 job.given_up(begun=True)
 
     def _stop(self) -> None:

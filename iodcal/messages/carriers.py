@@ -18,6 +18,10 @@ CARRIERS = {
     "deadline": Words("the run's time ran out while {host} was asked", _AGAIN),
     "too_large": Words("the answer of {host} is larger than {limit} bytes", "check base_url"),
     "redirect": Words("{host} points to another address, which is not followed", "check base_url"),
+    "carrier_spared": Words(
+        "{carrier} is not asked any more in this run, since {failed} of its circuits failed alike in a row",
+        _AGAIN,
+    ),
     "truncated": Words("the answer of {host} breaks off", _AGAIN),
     "insecure_url": Words("{host} is not an https address", "use an https address as base_url"),
     "not_json": Words(

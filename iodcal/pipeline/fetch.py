@@ -180,8 +180,11 @@ def readers_of(calendar: CalendarConfig, state: State, now: datetime) -> Sequenc
 def _hint(source: Source, state: State, now: datetime) -> SourceHint:
     remembered = memory_of(source, state.remembered)
     looked_up = state.looked_up_at.get(source.key)
+    page_size = state.page_sizes.get(source.key)
+    if page_size is not None and remembered is not None and remembered.read_at.date() < now.date():
+        page_size *= 2  # once a day: what was too much for the server then need not be for ever
     return SourceHint(
-        page_size=state.page_sizes.get(source.key),
+        page_size=page_size,
         read_lately=remembered is not None and now - remembered.read_at < _LATELY,
         id_due=looked_up is None or now - looked_up >= _DAY,
     )
@@ -212,7 +215,8 @@ def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
         if isinstance(error, PassingError) and error.shared is not None and error.wait is not None
     }
     still = _resting(state.throttled_until, now)
-    kept_sizes = {key: size for key, size in state.page_sizes.items() if key in keys and key not in sizes}
+    unread = keys - {key for key, _ in readings}
+    kept_sizes = {key: size for key, size in state.page_sizes.items() if key in unread}
     kept_times = {key: at for key, at in state.looked_up_at.items() if key in keys}
     return replace(
         state,

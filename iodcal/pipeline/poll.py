@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from iodcal.carriers import Carrier, CarrierContext, guard
-from iodcal.carriers.lanes import Job, Lanes
+from iodcal.carriers.lanes import TIMEOUT, Job, Lanes
 from iodcal.config import Configuration, Settings
 from iodcal.config.plugins import plugin_name
 from iodcal.domain.circuit_state import CircuitState
@@ -27,6 +27,9 @@ _WORST_CLOCK = 50 * 365 * 86400.0  # seconds: what a plug-in says beyond that is
 # One call may take a third of what is left for all, so that one that hangs leaves time for what follows.
 _SHARE_OF_ONE_CALL = 1 / 3
 _LEAST_SECONDS, _MOST_SECONDS = 15.0, 60.0
+_CARRIER_FAULTS = {"tls": "tls", "truncated": "truncated", "unreachable": "unreachable"} | dict.fromkeys(
+    ("deadline", "timeout", "too_slow"), TIMEOUT
+)
 
 
 class Carriers:
@@ -120,6 +123,10 @@ class Carriers:
                 deadline=lambda: one_call(deadline),
                 urgent=urgent,
                 reading=True,
+                fault=_carrier_fault,
+                spare=lambda failed: self._keep(
+                    circuit, CarrierError("carrier_spared", carrier=circuit.carrier, failed=failed)
+                ),
             )
         )
 
@@ -129,6 +136,11 @@ class Carriers:
         else:
             self.failures.pop(circuit.key, None)
             self.readings[circuit.key] = answer
+
+
+def _carrier_fault(answer: Reading | CarrierError) -> str | None:
+    """The fault that any circuit of that carrier may have met; None where it answered."""
+    return _CARRIER_FAULTS.get(answer.code) if isinstance(answer, CarrierError) else None
 
 
 def one_call(deadline: Deadline) -> Deadline:

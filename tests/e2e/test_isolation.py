@@ -135,6 +135,29 @@ def test_circuits_that_hang_stop_no_other_one_of_their_carrier(iodcal: Iodcal) -
     assert [len(circuit.orders) for circuit in server.circuits.values()] == [1] * 12
 
 
+def test_a_carrier_that_is_gone_is_not_asked_for_each_of_its_circuits(iodcal: Iodcal) -> None:
+    ill = [str(number) for number in range(1, 61)]
+    with LumenServer() as gone:
+        url = gone.base_url
+    with Hanging() as well:
+        well.circuits["w"] = FakeCircuit()
+        rules = prepare(iodcal) + LUMEN.format(name="gone", url=url, customer=CUSTOMER)
+        rules += LUMEN.format(name="well", url=well.base_url, customer=CUSTOMER) + "circuits:\n"
+        rules += "".join(f'  c{name}: {{carrier: gone, service_id: "{name}"}}\n' for name in ill)
+        iodcal.write("rules.yaml", rules + '  w: {carrier: well, service_id: "w"}\n')
+        done = iodcal("sync", "-o", "json")
+    assert done.status == 3
+    assert [order["circuit"] for order in done.json["orders"]] == ["w"]
+    told = [one["message"] for one in done.json["problems"] if one["kind"] == "carrier_unreadable"]
+    assert len(told) == 60
+    assert sum("is not asked any more in this run" in message for message in told) >= 60 - 8 - 8 - 1, (
+        "those under way, too, and the probe"
+    )
+    last = iodcal.state["last_run"]
+    took = datetime.fromisoformat(last["ended_at"]) - datetime.fromisoformat(last["started_at"])
+    assert took < timedelta(seconds=40), f"{took}, and 48 s is what the run has"
+
+
 def test_a_run_ends_before_the_next_begins_though_every_call_hangs(iodcal: Iodcal) -> None:
     with Hanging(INVENTORY) as server, ExitStack() as stack:
         stack.callback(server.free.set)

@@ -10,14 +10,17 @@ import pytest
 
 from iodcal.calendars import CalendarContext, CalendarReader
 from iodcal.calendars.graph import GraphOptions, GraphPlugin
+from iodcal.config import CalendarConfig
+from iodcal.domain.circuit_state import SourceMemory
 from iodcal.domain.events import CalendarReading, Source
 from iodcal.domain.last_known_good import recall_events
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching
+from iodcal.domain.structs import replace
 from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.pipeline.attempts import Earlier, read_all
-from iodcal.pipeline.fetch import EventSnapshot, learn, waits_of
+from iodcal.pipeline.fetch import EventSnapshot, learn, readers_of, waits_of
 from iodcal.store.state import State
 from tests.calendars.microsoft import settings_for
 from tests.servers.entra import CLIENT_ID, TENANT, login_error
@@ -104,6 +107,24 @@ def test_what_was_learnt_of_a_source_is_kept_until_it_is_gone(microsoft: GraphSe
     answers = read_all(readers, WINDOW, Deadline.after(60))
     state = learn(State(page_sizes={"gone": 62}), snapshot_of(readers, answers), NOW)
     assert (state.page_sizes, state.failed_sources) == ({key: 125}, frozenset())
+
+
+def test_a_page_size_that_was_too_large_once_is_tried_again_the_next_day(microsoft: GraphServer) -> None:
+    rooms(microsoft, 1)
+    address = "room-0@contoso.example"
+    context = CalendarContext(Path(), shared=settings_for(microsoft))
+    calendar = CalendarConfig("rooms", GraphPlugin(), options=GraphOptions(mailbox=address), context=context)
+    key = f"graph:{settings_for(microsoft).tenant_id}/{address}/"
+    known = SourceMemory(key, "rooms", NOW, WINDOW)
+    state, sizes = State(page_sizes={key: 31}, remembered={key: known}), []
+    for days in (0, 1, 2, 3, 4):
+        now = NOW + timedelta(days=days)
+        (reader,) = readers_of(calendar, state, now)
+        answers = read_all([reader], WINDOW, Deadline.after(60))
+        state = learn(state, snapshot_of([reader], answers), now)
+        state = replace(state, remembered={key: replace(known, read_at=now)})
+        sizes.append(state.page_sizes.get(key))
+    assert sizes == [31, 62, 124, 248, None]
 
 
 def snapshot_of(
