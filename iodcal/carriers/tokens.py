@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from iodcal.config.secrets import Secret
 from iodcal.errors import CarrierError, SecretError
@@ -13,6 +15,7 @@ from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, error
 
 _RENEW_EARLY = 60.0  # seconds
 _UNKNOWN_LIFETIME = 600.0  # seconds, where the answer does not say
+_WAIT = 1.0  # seconds in which another lane may be logging in
 _GRANT = {"grant_type": "client_credentials"}
 
 
@@ -41,24 +44,30 @@ class Tokens:
         self._in_query = in_query
         self._token = ""
         self._until = 0.0
+        self._renewing = threading.Lock()
 
     def token(self, deadline: Deadline) -> str:
-        """A token that is good for a while. Raises CarrierError."""
-        if not self._token or time.monotonic() >= self._until:
-            self._renew(deadline)
-        return self._token
+        """A token that is good for a while; may be asked for by several lanes at once. A login that is slow
+        or hangs in one of them holds up no other for longer than a moment. Raises CarrierError."""
+        alone = self._renewing.acquire(timeout=max(0.0, min(_WAIT, deadline.left)))
+        try:
+            if not self._token or time.monotonic() >= self._until:
+                return self._renew(deadline)
+            return self._token
+        finally:
+            if alone:
+                self._renewing.release()
 
     def drop(self) -> None:
         """The token was refused: the next one is new."""
         self._token = ""
 
-    def _renew(self, deadline: Deadline) -> None:
+    def _renew(self, deadline: Deadline) -> str:
         refusal: Answer | None = None
         for client_id, client_secret in self._credentials():
             answer = self._ask(client_id, client_secret, deadline)
             if answer.status < 300 and not _says_no(answer):
-                self._keep(answer)
-                return
+                return self._keep(answer)
             refusal = answer
         assert refusal is not None  # noqa: S101 - without credentials SecretError came first
         code = "login_refused" if refusal.status in (400, 401, 403) or refusal.status < 300 else "refused"
@@ -88,7 +97,7 @@ class Tokens:
         except HttpError as error:
             raise CarrierError(error.code, **error.facts) from None
 
-    def _keep(self, answer: Answer) -> None:
+    def _keep(self, answer: Answer) -> str:
         try:
             document: Any = answer.json()
         except AnswerError as error:
@@ -98,6 +107,7 @@ class Tokens:
             raise CarrierError("answer_wrong", what="no access_token in the login's answer")
         self._token = token
         self._until = time.monotonic() + max(0.0, _lifetime(document.get("expires_in")) - _RENEW_EARLY)
+        return token
 
 
 def _says_no(answer: Answer) -> bool:
@@ -120,3 +130,38 @@ def _lifetime(expires_in: object) -> float:
         return min(float(str(expires_in)), 86_400.0)
     except ValueError:
         return _UNKNOWN_LIFETIME
+
+
+class LoginOptions(Protocol):
+    """What a login is made with."""
+
+    @property
+    def login_url(self) -> str: ...
+
+    @property
+    def client_id(self) -> Secret: ...
+
+    @property
+    def client_secret(self) -> Secret: ...
+
+
+_SHARED: WeakValueDictionary[tuple[str, Secret, Secret, Path], Tokens] = WeakValueDictionary()
+_SHARING = threading.Lock()
+
+
+def shared_tokens(login: LoginOptions, directory: Path) -> Tokens:
+    """The tokens of whoever logs in at the same address with the same key: the products of one carrier and
+    their lanes log in once. Kept for as long as one of them lives."""
+    key = (login.login_url, login.client_id, login.client_secret, directory)
+    with _SHARING:
+        tokens = _SHARED.get(key)
+        if tokens is None:
+            tokens = Tokens(
+                Session(),
+                login.login_url,
+                client_id=login.client_id,
+                client_secret=login.client_secret,
+                directory=directory,
+            )
+            _SHARED[key] = tokens
+        return tokens

@@ -46,7 +46,8 @@ OrganizerAnswers = Annotated[
     list[str] | None, typer.Option("--organizer", metavar="@DOMAIN", help="Whose events count; repeat it.")
 ]
 CarrierAnswer = Annotated[
-    str | None, typer.Option("--carrier", metavar="NAME", help="lumen, lumen-test, sandbox.")
+    str | None,
+    typer.Option("--carrier", metavar="NAME", help="lumen, lumen-efc (each also with -test), sandbox."),
 ]
 CustomerAnswer = Annotated[
     str | None, typer.Option("--customer", metavar="NUMBER", help="Customer number at the carrier.")

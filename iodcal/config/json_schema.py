@@ -37,6 +37,14 @@ _RATES = "By tier, what an hour costs; unset: the carrier's public list, until i
 _CURRENCY = "The currency of the rates, such as USD."
 _MAX_PRICE = "A raise that is quoted above this is not ordered; in the currency of the rates."
 _BY_SERVICE = "by service ID, where the inventory does not say."
+_LUMEN_LOGIN = {
+    "environment": "production or test: there is no default.",
+    "customer_number": "The number in brackets behind the account's name.",
+    "client_id": "Where the app's consumer key is.",
+    "client_secret": "Where the app's consumer secret is.",
+    "base_url": "Another address of the API, for a local server.",
+    "token_url": "Another address of the login, for a local server.",
+}
 
 KEYS: Mapping[str, Mapping[str, str]] = {
     "File": {
@@ -158,18 +166,17 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "grant_in": "Where the login takes the kind of grant: query or body.",
     },
     "LumenOptions": {
-        "environment": "production or test: there is no default.",
-        "customer_number": "The number in brackets behind the account's name.",
-        "client_id": "Where the app's consumer key is.",
-        "client_secret": "Where the app's consumer secret is.",
+        **_LUMEN_LOGIN,
         "contact": "Whom Lumen tells of an order.",
-        "base_url": "Another address of the API, for a local server.",
-        "token_url": "Another address of the login, for a local server.",
         "source_system": "What Lumen wants as sourceSystem.",
         "partner_id": f"The data centre's partner, {_BY_SERVICE}",
         "uni_service_id": f"The service ID of the customer port, {_BY_SERVICE}",
         "billing_account_name": f"The name of the billing account, {_BY_SERVICE}",
         "speed_text": "By tier, the text that a quote wants for it.",
+    },
+    "LumenEfcOptions": {
+        **_LUMEN_LOGIN,
+        "category": f"The price category (csp, datacenter, metro, longhaul), {_BY_SERVICE}",
     },
     "Contact": {
         "name": "First and last name.",

@@ -39,6 +39,7 @@ _OURS = {
     },
     CARRIERS: {
         "lumen": "iodcal.carriers.lumen:plugin",
+        "lumen-efc": "iodcal.carriers.lumen:efc_plugin",
         "megaport": "iodcal.carriers.megaport:plugin",
         "sandbox": "iodcal.carriers.sandbox:plugin",
     },

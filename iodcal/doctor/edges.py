@@ -165,10 +165,10 @@ def _of_circuit(
         yield Diagnosis(
             Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="circuit_not_listed", facts=facts
         )
-    if isinstance(carrier, Advising):
-        yield from _of_warnings(circuit, carrier, patient)
     if isinstance(carrier, Offering):
         yield _of_offer(circuit, carrier, patient)
+    if isinstance(carrier, Advising):
+        yield from _of_warnings(circuit, carrier, patient)
 
 
 def _of_warnings(circuit: Circuit, carrier: Advising, patient: DoctorContext) -> Iterator[Diagnosis]:

@@ -140,7 +140,7 @@ def _name(typed: str) -> str:
 
 
 CREDENTIALS = ("secret", "certificate", "managed-identity")
-CARRIERS = ("lumen", "lumen-test", "sandbox")
+CARRIERS = ("lumen", "lumen-test", "lumen-efc", "lumen-efc-test", "sandbox")
 CLOUDS = ("global", "us-gov", "us-dod", "china")
 _TYPICAL_PEAK = "mon-fri 07:30-18:30"
 
@@ -160,6 +160,10 @@ def _may_be_the_machines(sheet: Answers) -> str | None:
 
 def _at_lumen(sheet: Answers) -> bool:
     return str(sheet.get("carrier")).startswith("lumen")
+
+
+def _wants_contact(sheet: Answers) -> bool:
+    return _at_lumen(sheet) and not str(sheet.get("carrier")).startswith("lumen-efc")
 
 
 def _fixed(text: str | None) -> Callable[[Answers], str | None]:
@@ -222,7 +226,7 @@ CARRIER = (
     InitQuestion("customer", parse_text_answer, _fixed(None), _at_lumen),
     InitQuestion("carrier-id", parse_reference, _fixed("env:LUMEN_CLIENT_ID"), _at_lumen),
     InitQuestion("carrier-secret", parse_reference, _fixed("env:LUMEN_CLIENT_SECRET"), _at_lumen),
-    InitQuestion("contact", parse_contact, _fixed(None), _at_lumen),
+    InitQuestion("contact", parse_contact, _fixed(None), _wants_contact),
 )
 CIRCUITS = (InitQuestion("circuit", parse_circuit, _fixed(None), _always, many=True),)
 LEVELS = (

@@ -38,16 +38,19 @@ def carrier_section(sheet: Answers) -> tuple[str, Section]:
     """The carrier's name, and its entry."""
     if sheet.get("carrier") == "sandbox":
         return "lab", {"type": "sandbox", "file": "sandbox.json"}
+    chosen = str(sheet.get("carrier"))
+    kind = chosen.removesuffix("-test")
     section: Section = {
-        "type": "lumen",
-        "environment": "test" if sheet.get("carrier") == "lumen-test" else "production",
+        "type": kind,
+        "environment": "test" if chosen != kind else "production",
         "customer_number": sheet.get("customer"),
         "client_id": sheet.get("carrier-id"),
         "client_secret": sheet.get("carrier-secret"),
-        "contact": sheet.get("contact"),
     }
+    if kind == "lumen":
+        section["contact"] = sheet.get("contact")
     base_url = dict(sheet.get("server") or ()).get("carrier")
-    return "lumen", {**section, **({"base_url": base_url} if base_url else {})}
+    return kind, {**section, **({"base_url": base_url} if base_url else {})}
 
 
 def calendars_section(sheet: Answers) -> Section:

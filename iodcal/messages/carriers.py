@@ -48,6 +48,9 @@ CARRIERS = {
         "ask Megaport for No Minimum Term; until then set orders: none for the circuit",
     ),
     "tier_not_sold": Words("{bandwidth} is not sold on {service_id}", "correct the circuit's tiers"),
+    "bandwidth_fixed": Words(
+        "the bandwidth of {service_id} cannot be changed: its type is {kind}", "take it out of circuits"
+    ),
     "not_sent": Words("the order could not be sent: {host}, {reason}", f"check the network; {_AGAIN}"),
     "gateway_answered": Words(
         "a gateway answered in the carrier's place: {reason}", "do not order by hand; iodcal finds out"

@@ -167,8 +167,9 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "Anybody can invite a mailbox to an All-Hands; only these people's events count.",
     ),
     "carrier": (
-        "Carrier: lumen, lumen-test or sandbox",
-        "lumen-test changes no production circuit; the sandbox lives in a file and costs nothing.",
+        "Carrier: lumen, lumen-test, lumen-efc, lumen-efc-test or sandbox",
+        "lumen is Internet On-Demand, lumen-efc Ethernet Fabric Connect; those with -test change no "
+        "production circuit; the sandbox lives in a file and costs nothing.",
     ),
     "customer": ("Customer number", "In brackets behind the account's name in My Apps."),
     "carrier-id": ("Where the consumer key is", "A reference again, such as env:LUMEN_CLIENT_ID."),

@@ -111,7 +111,7 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("{ics: noc.ics}", "{mailbox: a@b.example}", "4: calendars.noc: a mailbox needs the section microsoft365, which is "
          "missing"),
         ("type: sandbox", "type: sandbx", "5: carriers.lab.type: 'sandbx' is not a known type; did you mean sandbox? (known "
-         "here: lumen, megaport, sandbox)"),
+         "here: lumen, lumen-efc, megaport, sandbox)"),
         ("type: sandbox, ", "", "5: carriers.lab.type: this key is missing: it says the type"),
         ("file: lab.json", "fil: lab.json", "5: carriers.lab.fil: unknown key; did you mean file? (known here: billing, "
          "changes_per_circuit, changes_per_day, currency, file, provisioning, rates, starts_at, tiers, type, unknown)"),

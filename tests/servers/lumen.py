@@ -97,6 +97,8 @@ class LumenServer:
         self.requests: list[Request] = []
         self.quota = 24
         self.price = "$0.82"
+        # Other products under the same login, each by the beginning of its paths.
+        self.products: dict[str, Callable[[Request], Reply]] = {}
         self._per_day: Counter[str] = Counter()
         self._faults: dict[str, deque[Fault]] = {}
         self._tokens: set[str] = set()
@@ -125,6 +127,10 @@ class LumenServer:
         """The next answers to `call`, one fault each."""
         self._faults.setdefault(call, deque()).extend(faults)
 
+    def knows(self, request: Request) -> bool:
+        """True if the request comes with a token that is good."""
+        return request.headers.get("authorization", "").removeprefix("Bearer ") in self._tokens
+
     def forget_tokens(self) -> None:
         """All tokens are used up."""
         self._tokens.clear()
@@ -135,6 +141,9 @@ class LumenServer:
             circuit.bandwidth, circuit.target, circuit.accepted_at = circuit.target or "", None, None
 
     def _answer(self, request: Request) -> Reply:
+        for beginning, product in self.products.items():
+            if request.path.startswith(beginning):
+                return product(request)
         self.requests.append(request)
         call = _PATHS.get((request.method, request.path), "unknown")
         self.calls[call] += 1
@@ -151,7 +160,7 @@ class LumenServer:
             return self._token(request)
         if call == "unknown":
             return Reply.of({"code": "404", "message": "no such path", "info": ""}, 404)
-        if request.headers.get("authorization", "").removeprefix("Bearer ") not in self._tokens:
+        if not self.knows(request):
             return Reply.of({"reason": "Missing or invalid token", "code": "invalidToken"}, 401)
         if request.headers.get("x-customer-number") != CUSTOMER:
             return wrong(400, "x-customer-number is missing")

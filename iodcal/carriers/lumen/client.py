@@ -10,7 +10,7 @@ from iodcal.carriers.lumen import bodies
 from iodcal.carriers.lumen.bodies import all_text
 from iodcal.carriers.lumen.inventory import Service, find_service, listed, service_ids
 from iodcal.carriers.lumen.plugin import LumenOptions
-from iodcal.carriers.tokens import Tokens
+from iodcal.carriers.tokens import shared_tokens
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, Quote, Reading
 from iodcal.domain.orders import GATEWAY_ANSWERED
@@ -45,14 +45,7 @@ class Lumen:
         self._account = account
         self._clock = context.now
         self._session = Session()
-        token_url = options.token_url or f"{options.url}/oauth/v2/token"
-        self._tokens = Tokens(
-            self._session,
-            token_url,
-            client_id=options.client_id,
-            client_secret=options.client_secret,
-            directory=context.directory,
-        )
+        self._tokens = shared_tokens(options, context.directory)
         self._services: dict[str, Service] = {}
         self._clock_error: float | None = None
 

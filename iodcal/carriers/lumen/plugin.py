@@ -76,28 +76,45 @@ class Contact(Section, frozen=True):
     organization: Text
 
 
-class LumenOptions(Section, frozen=True):
-    """`environment` has no default: say which. `base_url` and `token_url` are for local servers. The maps by
-    service ID fill in what the inventory does not tell; `speed_text` maps a tier to the text that a quote
-    wants for it, such as `{1 Gbps: 1 Gbps}`, where `1000 Mbps` is refused."""
+class LumenLogin(Section, frozen=True):
+    """What all products of Lumen need. `environment` has no default: say which. `base_url` and `token_url`
+    are for local servers."""
 
     environment: Annotated[LumenEnvironment, one_of(LumenEnvironment)]
     customer_number: Text
     client_id: Secret
     client_secret: Secret
-    contact: Contact
     base_url: SecureUrl | None = None
     token_url: SecureUrl | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        return self.base_url or _HOSTS[self.environment]
+
+    @property
+    def login_url(self) -> str:
+        """Where tokens come from."""
+        return self.token_url or f"{self.url}/oauth/v2/token"
+
+
+class LumenOptions(LumenLogin, frozen=True, kw_only=True):
+    """Internet On-Demand. The maps by service ID fill in what the inventory does not tell; `speed_text` maps
+    a tier to the text that a quote wants for it, such as `{1 Gbps: 1 Gbps}`, where `1000 Mbps` is refused."""
+
+    contact: Contact
     source_system: Text = "NaaS ExternalApi"
     partner_id: Mapping[Text, Text] = {}
     uni_service_id: Mapping[Text, Text] = {}
     billing_account_name: Mapping[Text, Text] = {}
     speed_text: Mapping[Text, Text] = {}
 
-    @property
-    def url(self) -> str:
-        """Where the API is."""
-        return self.base_url or _HOSTS[self.environment]
+
+class LumenEfcOptions(LumenLogin, frozen=True, kw_only=True):
+    """Ethernet Fabric Connect. `category` says by service ID in which price category a connection is (csp,
+    datacenter, metro, longhaul); without it the dearest counts."""
+
+    category: Mapping[Text, Text] = {}
 
 
 class LumenPlugin:
@@ -122,4 +139,28 @@ class LumenPlugin:
         return Lumen(options, self.account(options, context), context)
 
 
+class LumenEfcPlugin:
+    """`type: lumen-efc`."""
+
+    Options = LumenEfcOptions
+    virtual = False
+    # How long a change takes is not published; no limit of changes is known.
+    default_provisioning = timedelta(minutes=10)
+    default_changes_per_day: int | None = None
+    idempotent = True
+
+    def is_test(self, options: LumenEfcOptions) -> bool:
+        return options.environment is LumenEnvironment.TEST
+
+    def account(self, options: LumenEfcOptions, context: CarrierContext) -> Account:  # noqa: ARG002 - needs no more
+        """The same account as Internet On-Demand's: what one orders counts for the other."""
+        return Account("lumen", options.url, options.customer_number)
+
+    def create(self, options: LumenEfcOptions, context: CarrierContext) -> Carrier:
+        from iodcal.carriers.lumen.efc import LumenEfc
+
+        return LumenEfc(options, self.account(options, context), context)
+
+
 plugin = LumenPlugin()
+efc_plugin = LumenEfcPlugin()
