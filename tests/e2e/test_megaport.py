@@ -163,10 +163,12 @@ def test_doctor_tells_terms_and_staging(tmp_path: Path) -> None:
     with MegaportServer(staging=True) as server:
         site = Site(server, tmp_path)
         site.vxc.internet, site.vxc.term = True, 12
-        done = site.iodcal("doctor")
-        said = " ".join((done.out + done.err).split())
-        assert "STAGING" in said
-        assert "Megaport changes no rate on a term" in said
+        done = site.iodcal("doctor", "-o", "json")
+        told = [one for one in done.json["findings"] if one["code"] == "carrier_warns"]
+        assert [one["light"] for one in told] == ["yellow", "yellow"]
+        assert "STAGING" in told[0]["message"]
+        assert "Megaport changes no rate on a term" in told[1]["message"]
+        assert site.iodcal("plan").out.startswith("TEST")
 
 
 def test_doctor_asks_nothing_that_changes_something(site: Site) -> None:
