@@ -77,6 +77,12 @@ _OVERRULED_BY_HOLD = Words(
 )
 
 
+_LONG_PRICED = Words(
+    "{circuit}: {subject} ({rule}, {start_local}) asks for {needs} for {length}, {cost} beyond the baseline",
+    "If it is meant, give the rule a `longest` that covers it; else a shorter one, or all_day: false",
+)
+
+
 def describe(problem: Problem) -> Words:
     """What to tell of `problem`. A missing fact leaves a gap, never an error."""
     facts = _readable(problem.facts)
@@ -95,6 +101,8 @@ def describe(problem: Problem) -> Words:
             return fill(_OVERRULED_BY_HOLD, facts)
         case Kind.EVENT_REFUSED if not facts.get("organizer"):
             return fill(_REFUSED_HIDDEN, facts)
+        case Kind.WINDOW_LONG if facts.get("cost"):
+            return fill(_LONG_PRICED, facts)
         case Kind.NO_CIRCUIT if facts.get("named"):
             return fill(_NAMES_OTHERS, facts)
         case _:

@@ -40,6 +40,7 @@ VARIANTS: dict[Kind, list[dict[str, Fact]]] = {
     Kind.EVENT_LATE: [{"cause": cause} for cause in CAUSES],
     Kind.OVERRULED: [{}, {"who": "pat"}],
     Kind.NO_CIRCUIT: [{"named": None}, {"named": "tok-a"}],
+    Kind.WINDOW_LONG: [{"length": "7 days"}, {"length": "7 days", "cost": None}],
     Kind.LEFT_UP: [
         {},
         {"order": "yes"},
