@@ -141,7 +141,7 @@ def _init(session: CommandSession, given: Mapping[str, Sequence[str]], *, yes: b
         from iodcal.output.operations import print_file
 
         print_file(path, text, console)
-    if person and not yes and not typer.confirm("Write this, and its schema for editors?"):
+    if person and not yes and not typer.confirm("Write this, and its schema for editors?", default=True):
         person.say("nothing_written")
         return Exit.OK
     return _show_first_plan(session, path, write_files(path, text))

@@ -12,6 +12,7 @@ from iodcal.config.schema import NamedInEvent, NotifySection, RuleSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.budgets import MoneyBudget
 from iodcal.domain.circuits import Circuit, labels_of
+from iodcal.domain.durations import format_duration
 from iodcal.domain.rules import Allow, FromEvent, Mode, Rule
 
 _ALL, _SAME_SITE, _NAMED = "all", "same_site", "named_in_event"
@@ -39,6 +40,13 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
     around = section.mode is Mode.AT_LEAST  # the others mean the event's own time
     lead = settings.lead if around else timedelta()
     trail = settings.trail if around else timedelta()
+    longest = section.longest
+    lead = lead if section.lead is None else section.lead
+    if longest is not None and longest <= lead:
+        message = (
+            f"{format_duration(longest)} is over before the event begins: the lead is {format_duration(lead)}"
+        )
+        builder.faults.add((*section.place, "longest"), message)
     return Rule(
         name=section.name,
         circuits=circuits,
@@ -46,8 +54,9 @@ def _rule(builder: Builder, section: RuleSection, circuits: Mapping[str, tuple[s
         conditions=section.match.conditions(),
         mode=section.mode,
         priority=section.priority,
-        lead=lead if section.lead is None else section.lead,
+        lead=lead,
         trail=trail if section.trail is None else section.trail,
+        longest=longest,
         allow=section.allow or Allow.UPS,
         max_price_per_hour=section.max_price_per_hour,
         labels=labels_of(section.labels),

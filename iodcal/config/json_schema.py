@@ -236,6 +236,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "priority": "From -99 to 99: an exactly rule overrules rules of lower priority.",
         "lead": _LEAD,
         "trail": _TRAIL,
+        "longest": "The longest that one event asks for bandwidth, lead and trail included; unset: no end.",
     },
     "NamedInEvent": {
         "named_in_event": "Those of these circuits that the event names; names, all, or same_site.",

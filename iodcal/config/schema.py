@@ -236,6 +236,7 @@ class RuleSection(Section, frozen=True, kw_only=True):
     priority: Annotated[int, whole_number(-99, 99)] = 0
     lead: Length | None = None
     trail: Length | None = None
+    longest: PositiveLength | None = None
     allow: Annotated[Allow, one_of(Allow)] | None = None
     max_price_per_hour: Price | None = None
     labels: Mapping[Text, Text] = {}

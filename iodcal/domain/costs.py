@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from iodcal.domain.bandwidth import Bandwidth
+from iodcal.domain.baseline import baseline_tiers
 from iodcal.domain.billing import billed_cost, cost_difference
 from iodcal.domain.changes import Change, Reason
+from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource
 from iodcal.domain.overrides import starting_point
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.steps import Steps
+
+_LONGEST_PRICED = timedelta(days=31)
 
 
 def window_cost(plan: CircuitPlan, window: Interval) -> Cost | None:
@@ -80,3 +84,14 @@ def list_prices_of(plans: Iterable[CircuitPlan]) -> str | None:
         if (rate := plan.tariff.rate(level)) is not None and rate.source is RateSource.LIST and rate.as_of
     ]
     return min(days, default=None)
+
+
+def cost_beyond_baseline(circuit: Circuit, wanted: Bandwidth, span: Interval) -> Cost | None:
+    """What `circuit` costs at `wanted` during `span` beyond its baseline. None where no rate is known, and
+    for more than 31 days, which nobody plans for."""
+    if not circuit.tariff.rates or span.length > _LONGEST_PRICED:
+        return None
+    ordinary = baseline_tiers(circuit, span)
+    tier = circuit.sold(wanted)
+    raised = Steps(ordinary.starts, tuple(max(tier, level) for level in ordinary.values))
+    return cost_difference(raised, ordinary, span, circuit.tariff)

@@ -47,7 +47,8 @@ class Rule(Struct, frozen=True):
     """`circuits` names, for each calendar of the rule, the circuits it asks for (`same_site` resolved).
     `bandwidth` is None for a `freeze` rule, which asks for none; `allow` is of no account for the others.
     `max_price_per_hour` is in the currency of whichever circuit it is asked for. With `named_in_event` the
-    rule asks only for those of its circuits that the event names, or for all where it names none."""
+    rule asks only for those of its circuits that the event names, or for all where it names none. `longest`
+    caps a window, lead and trail included; it is longer than the lead."""
 
     name: str
     circuits: Mapping[str, tuple[str, ...]]
@@ -57,6 +58,7 @@ class Rule(Struct, frozen=True):
     priority: int = 0
     lead: timedelta = timedelta()
     trail: timedelta = timedelta()
+    longest: timedelta | None = None
     allow: Allow = Allow.UPS
     max_price_per_hour: Decimal | None = None
     labels: Labels = ()

@@ -1,4 +1,5 @@
-"""From matched events to windows: event x rule x circuit, `[start - lead, end + trail)` at a bandwidth."""
+"""From matched events to windows: event x rule x circuit, `[start - lead, end + trail)` at a bandwidth, cut
+off at the rule's `longest`."""
 
 from __future__ import annotations
 
@@ -23,9 +24,10 @@ from iodcal.domain.workdays import Place
 class Demand(Struct, frozen=True):
     """What one rule asks for because of one event, at one place; the circuits of that place share it.
 
-    `event` is the event's own time, `span` that with lead and trail (both UTC). `key` is what copies of
-    the event have in common. `named` is the bandwidth that the event itself named, if the rule wants it.
-    `hold` is what a person asked for, where that stands in an event's place.
+    `event` is the event's own time as far as the rule's `longest` reaches, `span` that with lead and trail
+    (both UTC). `key` is what copies of the event have in common. `named` is the bandwidth that the event
+    itself named, if the rule wants it. `hold` is what a person asked for, where that stands in an event's
+    place.
     """
 
     key: tuple[str, str, str]
@@ -132,16 +134,25 @@ def _at_place(
     span = event.span.within(place.zone)
     if span.start >= span.end or not holds_at_place(rule.conditions, event.span, place):
         return None
+    asked = _asked_span(span, rule)
     return Demand(
         key=key,
         rule=rule,
         calendar=event.source.calendar,
         subject=event.subject,
-        event=span,
-        span=widened(span, rule.lead, rule.trail),
+        event=Interval(span.start, min(span.end, asked.end)),
+        span=asked,
         named=match.bandwidth,
         remembered_since=event.remembered_since,
     )
+
+
+def _asked_span(event: Interval, rule: Rule) -> Interval:
+    """When `rule` asks for an event at `event` (UTC): lead and trail included, and at most its `longest`."""
+    asked = widened(event, rule.lead, rule.trail)
+    if rule.longest is None or asked.end - asked.start <= rule.longest:
+        return asked
+    return Interval(asked.start, asked.start + rule.longest)
 
 
 def _merge(one: Demand, other: Demand) -> Demand:

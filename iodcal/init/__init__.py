@@ -15,14 +15,15 @@ from iodcal.errors import CalendarError, CarrierError
 
 class Answers(Struct):
     """The answers so far, by the names of their questions, and what the servers have told: the carrier's
-    circuits and what it sells on all of those that were picked. `typed` is what was last given, to be
-    offered again where answers are changed. Relative paths start at `directory`."""
+    circuits, what it sells on all of those that were picked, and what these run at. `typed` is what was last
+    given, to be offered again where answers are changed. Relative paths start at `directory`."""
 
     directory: Path
     values: dict[str, Any] = field(default_factory=dict)
     typed: dict[str, str] = field(default_factory=dict)
     listed: Sequence[ListedCircuit] = ()
     offered: tuple[Bandwidth, ...] = ()
+    running: tuple[Bandwidth, ...] = ()
 
     def get(self, key: str) -> Any:
         """The answer, None where there is none."""

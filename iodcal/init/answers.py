@@ -198,8 +198,11 @@ def _tiers(sheet: Answers) -> str | None:
     return ", ".join(map(str, sheet.offered)) or None
 
 
-def _lowest(sheet: Answers) -> str:
-    return str(min(sheet.get("tiers")))
+def _ordinary(sheet: Answers) -> str:
+    """What the circuits run at today, the highest where they differ: none is to become slower by default.
+    The lowest tier where that is none of the tiers."""
+    tiers = sheet.get("tiers")
+    return str(max((level for level in sheet.running if level in tiers), default=min(tiers)))
 
 
 def _peak(sheet: Answers) -> str:
@@ -232,7 +235,7 @@ CIRCUITS = (InitQuestion("circuit", parse_circuit, _fixed(None), _always, many=T
 LEVELS = (
     InitQuestion("site", parse_site, _zones, lambda sheet: bool(sheet.sites), many=True),
     InitQuestion("tiers", parse_rate_answer, _tiers, _always, many=True),
-    InitQuestion("off-peak", parse_rate_answer, _lowest, _always),
+    InitQuestion("off-peak", parse_rate_answer, _ordinary, _always),
     InitQuestion("peak", parse_peak, _peak, _always),
 )
 EVERY = (*TENANT, *MAILBOXES, *CARRIER, *CIRCUITS, *LEVELS)

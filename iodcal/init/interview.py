@@ -67,21 +67,25 @@ def list_circuits(sheet: Answers) -> None:
 
 
 def read_offers(sheet: Answers) -> None:
-    """Reads each circuit that was picked, and puts what is sold on all of them into `sheet`.
+    """Reads each circuit that was picked, and puts what they run at, and what is sold on all of them, into
+    `sheet`.
 
     Raises CarrierError where one cannot be read; what is sold need not be known.
     """
     made, deadline = _carrier(sheet), Deadline.after(_SECONDS)
     common: frozenset[Bandwidth] | None = None
+    running = set()
     for circuit in sheet.get("circuit"):
-        made.read(circuit.service_id, deadline)
+        reading = made.read(circuit.service_id, deadline)
+        if reading.bandwidth is not None:
+            running.add(reading.bandwidth)
         try:
             sold = made.offered(circuit.service_id, deadline) if isinstance(made, Offering) else None
         except CarrierError:
             sold = None
         if sold is not None:
             common = sold if common is None else common & sold
-    sheet.offered = tuple(sorted(common or ()))
+    sheet.offered, sheet.running = tuple(sorted(common or ())), tuple(sorted(running))
 
 
 def _graph(sheet: Answers) -> Graph:

@@ -94,7 +94,15 @@ def rules_section(sheet: Answers) -> list[Section]:
             _rule("Company-wide events", ["company"], match=match, circuit_names="all", bandwidth="highest")
         )
     if sheet.get("noc"):
-        made.append(_rule("Network operations", ["noc"], match={}, circuit_names="all", bandwidth="highest"))
+        # A week's "On call" is no work, and a DR test names its circuit.
+        rule = _rule(
+            "Network operations",
+            ["noc"],
+            match={"all_day": False},
+            circuit_names="named_in_event",
+            bandwidth=str(_above(sheet)),
+        )
+        made.append({**rule, "longest": "12h"})
     rooms = [name for name in calendars_section(sheet) if name.startswith("rooms-")]
     if rooms:
         level = _above(sheet)
@@ -102,7 +110,7 @@ def rules_section(sheet: Answers) -> list[Section]:
             _rule(
                 "Conference rooms",
                 rooms,
-                match={"longer_than": "30m"},
+                match={"longer_than": "30m", "all_day": False},
                 circuit_names="same_site",
                 bandwidth=str(level),
             )
@@ -118,7 +126,7 @@ def _rule(
 
 
 def _above(sheet: Answers) -> Bandwidth:
-    """What a meeting in a room needs: the peak's bandwidth, else the next tier above the off-peak one."""
+    """What rooms and network operations need: the peak's bandwidth, else the tier above the off-peak one."""
     if sheet.get("peak") is not None:
         level: Bandwidth = sheet.get("peak")["bandwidth"]
         return level
@@ -131,7 +139,7 @@ SCHEMA_NAME = "rules.schema.json"
 # What YAML takes for a text without quotes: a word, an address, a UUID, a rate, a length of time.
 _PLAIN = re.compile(
     r"[A-Za-z_]([A-Za-z0-9_./@ -]*[A-Za-z0-9_./@-])?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    r"|[0-9]+ [MG]bps|[0-9]+m"
+    r"|[0-9]+ [MG]bps|[0-9]+[mh]"
 )
 _NOT_PLAIN = frozenset({"true", "false", "null"})
 

@@ -38,7 +38,7 @@ from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import clock_error
 from iodcal.problems.at_risk import Retry, events_at_risk, overruled
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.problems.limits import left_up, of_prices, of_quotas
+from iodcal.problems.limits import left_up, long_windows, of_prices, of_quotas
 
 _OF_ORDER = {
     Outcome.OVERDUE: Kind.ORDER_OVERDUE,
@@ -371,6 +371,7 @@ def _check_circuits(found: RunFindings) -> Iterator[Problem]:
     for plan in found.plans:
         yield from _of_circuit(plan, found.run, found.placed)
         yield from overruled(plan, found.run.request.now)
+        yield from long_windows(plan, found.run.request.now)
 
 
 def _check_events(found: RunFindings) -> Iterator[Problem]:

@@ -55,6 +55,7 @@ class Kind(StrEnum):
     STATUS_UNKNOWN = "status_unknown"
     TOO_LATE = "too_late"
     TOO_MANY_DOWNS = "too_many_downs"
+    WINDOW_LONG = "window_long"
 
 
 class _Nature(Struct, frozen=True):
@@ -265,6 +266,12 @@ _NATURES: Mapping[Kind, _Nature] = {
             "{count} circuits would be lowered that no run foresaw (max_unplanned_downs: {limit}): {circuits}"
         ),
         remedy="If that is right, let them through: iodcal sync --allow-downs {count}",
+    ),
+    Kind.WINDOW_LONG: _warning(
+        message="{circuit}: {subject} ({rule}, {start_local}) asks for {needs} for {length}",
+        remedy=(
+            "If it is meant, give the rule a `longest` that covers it; else a shorter one, or all_day: false"
+        ),
     ),
 }
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from iodcal.domain.budgets import MoneyBudget
 from iodcal.domain.changes import Reason
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Circuit, Quote, parts_of
+from iodcal.domain.costs import cost_beyond_baseline
 from iodcal.domain.held import price_ceiling
 from iodcal.domain.money import Cost, add_up
 from iodcal.domain.planning import CircuitPlan, daily_limit
 from iodcal.domain.policy import Policy
 from iodcal.domain.structs import Fact
+from iodcal.problems.at_risk import event_of, need
 from iodcal.problems.kinds import Kind, Problem
+
+_A_DAY = timedelta(days=1)
 
 
 def of_prices(plan: CircuitPlan, quote: Quote | None) -> Iterator[Problem]:
@@ -84,6 +89,33 @@ def _of_account(
         cost = ", ".join(_told(total) for total in add_up(left.cost for left in left_out))
         planned: dict[str, Fact] = {"account": name, "count": len(left_out), "cost": cost}
         yield Problem(Kind.QUOTA_PLANNED, name, planned)
+
+
+def long_windows(plan: CircuitPlan, now: datetime) -> Iterator[Problem]:
+    """A warning for each event of more than a local day that raises the circuit beyond its baseline, from
+    now on or later, by a rule without `longest`: such an entry often only notes something."""
+    zone, lowest = plan.circuit.zone, plan.circuit.sold(plan.circuit.baseline.off_peak)
+    for window in plan.timeline.windows:
+        demand, wanted = window.demand, need(plan, window)
+        start, end = (
+            edge.astimezone(zone).replace(tzinfo=None) for edge in (demand.event.start, demand.event.end)
+        )
+        capped = demand.rule.longest is not None or not window.serves_event
+        if capped or demand.span.end <= now or wanted <= lowest or end - start <= _A_DAY:
+            continue
+        cost = cost_beyond_baseline(plan.circuit, wanted, demand.span)
+        facts: dict[str, Fact] = {
+            "circuit": plan.circuit.name,
+            "rule": demand.rule.name,
+            "subject": demand.subject,
+            "start": demand.event.start.isoformat(),
+            "end": demand.event.end.isoformat(),
+            "zone": zone.key,
+            "needs": str(wanted),
+            "length": f"{(end - start) / _A_DAY:.3g} days",
+            "cost": _told(cost) if cost is not None else None,
+        }
+        yield Problem(Kind.WINDOW_LONG, event_of(plan, window).place, facts)
 
 
 def _told(total: Cost) -> str:

@@ -132,6 +132,10 @@ _GIVEN_UP = Words(
     "is ordered for this ({external_id})",
     "If the carrier's portal shows no order: iodcal hold {circuit} {to} --until TIME orders anew",
 )
+_LONG_PRICED = Words(
+    "{circuit}: {subject} ({rule}, {start_local}) asks for {needs} for {length}, {cost} beyond the baseline",
+    "If it is meant, give the rule a `longest` that covers it; else a shorter one, or all_day: false",
+)
 
 
 def describe(problem: Problem) -> Words:
@@ -158,6 +162,8 @@ def describe(problem: Problem) -> Words:
             return fill(_OTHER_BANDWIDTH_TWICE if facts.get("given_up") == "yes" else _OTHER_BANDWIDTH, facts)
         case Kind.ORDER_FAILED if (problem.facts.get("count") or 1) != 1 and facts.get("failing_since"):
             return fill(_FAILED_OFTEN, facts)
+        case Kind.WINDOW_LONG if facts.get("cost"):
+            return fill(_LONG_PRICED, facts)
         case Kind.NO_CIRCUIT if facts.get("named"):
             return fill(_NAMES_OTHERS, facts)
         case _:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iodcal.domain.budgets import MoneyBudget
-from tests.config.test_load import BASE, faults, loaded
+from tests.config.test_load import BASE, doubts_beside, faults, loaded
 
 LABELLED = BASE.replace('service_id: "77",', 'service_id: "77", labels: {cost_center: "4711"},')
 
@@ -49,5 +49,5 @@ def test_what_is_wrong(tmp_path: Path, text: str, fault: str) -> None:
 
 @pytest.mark.parametrize("text", ["{monthly: 4, label: owner}", "{monthly: 4, label: cost_center, value: x}"])
 def test_what_nothing_counts_against(tmp_path: Path, text: str) -> None:
-    (warning,) = loaded(tmp_path, with_budget(text)).warnings
+    (warning,) = doubts_beside(loaded(tmp_path, with_budget(text)).warnings)
     assert "nothing counts against this budget" in str(warning)

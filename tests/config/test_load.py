@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +20,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Orders
 from iodcal.domain.money import Billing, RateSource
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode
-from iodcal.errors import ConfigurationError
+from iodcal.errors import ConfigurationError, Fault
 from tests.e2e.command import ROOT
 
 FULL = Path(__file__).parent / "full.yaml"
@@ -165,6 +166,8 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("bandwidth: highest", "bandwidth: highest, allow: none", "9: rules[0].allow: only a rule with mode: freeze allows or "
          "forbids orders"),
         ("bandwidth: highest", "mode: freeze, allow: all", "9: rules[0].allow: 'all' is not one of ups, none"),
+        ("bandwidth: highest", "bandwidth: highest, longest: 30m", "9: rules[0].longest: 30m is over before the event begins: "
+         "the lead is 30m"),
         ("bandwidth: highest", "bandwidth: highest, priority: 100", "9: rules[0].priority: a whole number from -99 to 99 "
          "is wanted, not the number 100"),
         ("bandwidth: highest", "bandwidth: highest, match: {subjct: a}", "9: rules[0].match.subjct: unknown key; did you mean "
@@ -393,8 +396,13 @@ def test_a_missing_file_and_a_foreign_one_are_refused(
             load_configuration(path)
 
 
+def doubts_beside(found: Iterable[Fault]) -> list[Fault]:
+    """What is doubtful beside the rule of BASE, which has no conditions (`test_slips` has that)."""
+    return [fault for fault in found if "every event of its calendars counts" not in fault.message]
+
+
 def warnings(folder: Path, text: str) -> list[str]:
-    return [f"{fault.path}: {fault.message}" for fault in loaded(folder, text).warnings]
+    return [f"{fault.path}: {fault.message}" for fault in doubts_beside(loaded(folder, text).warnings)]
 
 
 LONG_LEAD = ", lead: 45m"
@@ -475,9 +483,11 @@ def test_a_circuit_that_no_rule_uses_and_a_literal_secret_are_doubtful(tmp_path:
         "rules:",
         '  den-b: {carrier: lab, service_id: "8", tiers: [100 Mbps], baseline: {off_peak: 100 Mbps}}\nrules:',
     )
-    path = write(tmp_path, text + "microsoft365: {tenant_id: t, client_id: c, client_secret: s3cr3t}\n")
+    path = write(
+        tmp_path, text + "microsoft365: {tenant_id: t.example, client_id: c, client_secret: s3cr3t}\n"
+    )
     path.chmod(0o644)
-    told = [f"{fault.path}: {fault.message}" for fault in load_configuration(path).warnings]
+    told = [f"{fault.path}: {fault.message}" for fault in doubts_beside(load_configuration(path).warnings)]
     assert told[0] == "circuits.den-a: no rule uses this circuit: it follows its baseline only"
     assert told[1].startswith(
         "microsoft365.client_secret: a secret stands here itself, and others can read this file"
@@ -490,12 +500,14 @@ def test_a_file_that_others_can_write_is_doubtful(tmp_path: Path, mode: int, dou
     path = write(tmp_path, BASE)
     path.chmod(mode)
     told = [f"{path}: its group or others can write this file, and whoever does orders bandwidth: chmod go-w"]
-    assert [str(fault) for fault in load_configuration(path).warnings] == (told if doubtful else [])
+    assert [str(fault) for fault in doubts_beside(load_configuration(path).warnings)] == (
+        told if doubtful else []
+    )
 
 
 def test_a_mailbox_that_is_read_and_must_not_be_readable_is_doubtful(tmp_path: Path) -> None:
     text = changed("{noc: {ics: noc.ics}}", "{noc: {mailbox: NOC@contoso.example}}") + (
-        "microsoft365:\n  tenant_id: t\n  client_id: c\n  client_secret: {env: S}\n"
+        "microsoft365:\n  tenant_id: t.example\n  client_id: c\n  client_secret: {env: S}\n"
         "  must_not_read: [noc@contoso.example, ceo@contoso.example]\n"
     )
     assert warnings(tmp_path, text) == [

@@ -25,7 +25,7 @@ from iodcal.domain.steps import Steps
 from iodcal.domain.structs import Fact, replace
 from iodcal.problems.at_risk import events_at_risk
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.problems.limits import of_prices, of_quotas
+from iodcal.problems.limits import long_windows, of_prices, of_quotas
 from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
 from tests.domain.test_together import TARIFF, planned, together
 
@@ -475,3 +475,42 @@ def test_with_few_changes_a_day_of_change_counts_as_if_by_the_minute() -> None:
     asks = (Ask(0, 60), Ask(300, 360))
     found = together(planned(*asks, limit=2, tariff=tariff), used=0)["a"]
     assert [change.new for change in found.changes][:1] == [TOP]
+
+
+DAY = 24 * 60
+
+
+def of_week(*asks: Ask, tariff: Tariff = TARIFF, longest: timedelta | None = None) -> list[Problem]:
+    circuit = replace(CIRCUIT, tariff=tariff)
+    plan = plan_of(*asks, circuit=circuit)
+    windows = tuple(
+        replace(one, demand=replace(one.demand, rule=replace(one.demand.rule, longest=longest)))
+        for one in plan.timeline.windows
+    )
+    return list(long_windows(replace(plan, timeline=replace(plan.timeline, windows=windows)), at(0)))
+
+
+def test_an_event_of_a_week_is_told_with_its_price() -> None:
+    (told,) = of_week(Ask(60, 60 + 7 * DAY, name="On call"))
+    assert (told.kind, told.facts["length"]) == (Kind.WINDOW_LONG, "7 days")
+    beyond = (TARIFF.per_hour(TOP) or Decimal(0)) - (TARIFF.per_hour(LOW) or Decimal(0))
+    assert told.facts["cost"] == f"{(beyond * 24 * 7).quantize(Decimal('0.01'))} USD"
+    (unpriced,) = of_week(Ask(60, 60 + 7 * DAY), tariff=Tariff())
+    assert unpriced.facts["cost"] is None
+    (endless,) = of_week(Ask(60, 60 + 400 * DAY))
+    assert endless.facts["cost"] is None
+
+
+@pytest.mark.parametrize(
+    ("ask", "longest"),
+    [
+        pytest.param(Ask(60, 60 + DAY, lead=45, trail=10), None, id="a day, lead and trail beside"),
+        pytest.param(Ask(60, 60 + 7 * DAY), timedelta(days=8), id="the rule says how long"),
+        pytest.param(Ask(60, 60 + 7 * DAY, 100), None, id="no more than off-peak"),
+        pytest.param(Ask(60, 60 + 7 * DAY, exactly=True), None, id="exactly"),
+        pytest.param(Ask(60, 60 + 7 * DAY, hold=True), None, id="a person's hold"),
+        pytest.param(Ask(-7 * DAY, -60), None, id="over"),
+    ],
+)
+def test_what_is_no_long_window(ask: Ask, longest: timedelta | None) -> None:
+    assert of_week(ask, longest=longest) == []

@@ -13,10 +13,11 @@ from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import replace
 from iodcal.domain.timeline import draw_timeline
+from iodcal.domain.windows import open_windows
 from iodcal.domain.workdays import is_chosen
 from iodcal.problems.at_risk import overruled
 from iodcal.problems.kinds import Kind, Problem
-from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, levels, plan_of, timeline_of
+from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, levels, minutes, plan_of, timeline_of
 
 
 @pytest.mark.parametrize(
@@ -362,3 +363,22 @@ def test_a_peak_is_named_by_its_own_beginning() -> None:
 def test_each_circuit_has_its_own_zone() -> None:
     circuit: Circuit = replace(CIRCUIT, zone=ZoneInfo("Asia/Tokyo"))
     assert timeline_of(Ask(0, 10), circuit=circuit).circuit.zone.key == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("longest", "span", "event_end"),
+    [
+        pytest.param(None, (5, 107), 100, id="no limit"),
+        pytest.param(200, (5, 107), 100, id="longer than the window"),
+        pytest.param(97, (5, 102), 100, id="into the trail"),
+        pytest.param(30, (5, 35), 35, id="within the event"),
+    ],
+)
+def test_longest_caps_a_window_with_lead_and_trail(
+    longest: float | None, span: tuple[float, float], event_end: float
+) -> None:
+    ask = Ask(10, 100, lead=5, trail=7)
+    rule = replace(ask.rule(), longest=None if longest is None else minutes(longest))
+    (window,) = open_windows([ask.matched()], [rule], [CIRCUIT])[CIRCUIT.name]
+    assert window.demand.span == Interval(*map(at, span))
+    assert window.demand.event == Interval(at(10), at(event_end))

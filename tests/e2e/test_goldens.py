@@ -36,7 +36,7 @@ _BY_CHANCE = (
 # What differs with the machine's clock, of the commands that have no other.
 _OF_THE_CLOCK = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "INSTANT"),
-    (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d( \w{3}( \d{4})?)? \d\d:\d\d"), "TIME"),
+    (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d( \w{3}( \d{4})?)? \d\d:\d\d( M[SD]T)?"), "TIME"),
     (re.compile(r"\b\d+ (days|h|min|minutes|s)\b"), "LENGTH"),
 )
 

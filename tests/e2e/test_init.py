@@ -99,6 +99,28 @@ def test_with_every_answer_as_an_option(empty: World) -> None:
     assert (empty.lumen.calls["quote"], empty.lumen.calls["order"]) == (0, 0)
 
 
+def test_what_runs_today_is_off_peak_and_the_next_tier_peak(empty: World) -> None:
+    """The cheapest tier on sale would make every circuit slower than it is."""
+    empty.lumen.circuits[DEN].bandwidth = empty.lumen.circuits[LON].bandwidth = "200 Mbps"
+    done = init(empty, peak=None)
+    assert (done.status, done.err) == (0, "")
+    text = (empty.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+    assert "    off_peak: 200 Mbps\n" in text
+    assert 'to: "18:30", bandwidth: 500 Mbps}' in text
+    rules = {rule.name: rule for rule in load_configuration(empty.iodcal.folder / "rules.yaml").rules}
+    operations = rules["Network operations"]
+    assert (operations.named_in_event, str(operations.bandwidth)) == (True, "500 Mbps")
+    assert [rules[name].conditions.all_day for name in ("Network operations", "Conference rooms")] == [
+        False
+    ] * 2
+
+
+def test_the_highest_that_runs_is_off_peak_where_circuits_differ(empty: World) -> None:
+    empty.lumen.circuits[LON].bandwidth = "500 Mbps"
+    assert init(empty, peak="none").status == 0
+    assert "    off_peak: 500 Mbps\n" in (empty.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+
+
 def test_what_it_writes_is_good_for_the_other_commands(empty: World) -> None:
     assert init(empty).status == 0
     assert empty.iodcal("check", "--strict").status == 0
@@ -326,7 +348,7 @@ def test_at_a_terminal(empty: World) -> None:
                 ("Tiers, with commas [100 Mbps, 200 Mbps, 500 Mbps, 1 Gbps]", ""),
                 ("Bandwidth outside of the peak hours [100 Mbps]", ""),
                 ("Peak hours and their bandwidth, or none [mon-fri 07:30-18:30 200 Mbps]", WITHOUT_END),
-                ("Write this", "y"),
+                ("Write this", ""),  # the last Enter discards nothing
             ]
         )
         assert person.end() == 0

@@ -50,6 +50,7 @@ VARIANTS: dict[Kind, list[dict[str, Fact]]] = {
     Kind.ORDER_LOST: [{"given_up": "no"}, {"given_up": "yes"}],
     Kind.OVERRULED: [{}, {"who": "pat"}],
     Kind.NO_CIRCUIT: [{"named": None}, {"named": "tok-a"}],
+    Kind.WINDOW_LONG: [{"length": "7 days"}, {"length": "7 days", "cost": None}],
     Kind.LEFT_UP: [
         {},
         {"order": "yes"},
