@@ -19,7 +19,7 @@ from iodcal.cli.options import (
     StateOption,
     VerboseOption,
 )
-from iodcal.cli.people import forget, hold, park, pause, release, resume
+from iodcal.cli.people import adopt, forget, hold, park, pause, release, resume
 from iodcal.cli.records import history, report
 from iodcal.cli.setup import doctor, init, schema
 from iodcal.cli.startup import command_in
@@ -29,7 +29,7 @@ COMMANDS = {
     command.name: command
     for command in (
         *(sync, plan, status, check, explain, history, report, simulate),
-        *(hold, release, pause, resume, park, forget),
+        *(hold, release, pause, resume, park, forget, adopt),
         *(init, doctor, schema),
     )
 }

@@ -47,7 +47,7 @@ def circuit_names(context: typer.Context, incomplete: str) -> list[str]:
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="The rules file; else $IODCAL_CONFIG, ./rules.yaml."),
+    typer.Option("--config", "-c", metavar="FILE", help="The rules file, else $IODCAL_CONFIG."),
 ]
 StateOption = Annotated[Path | None, typer.Option("--state", metavar="FILE", help="The state file.")]
 OutputOption = Annotated[

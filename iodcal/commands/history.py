@@ -19,6 +19,7 @@ from iodcal.errors import UsageError
 from iodcal.exits import Exit
 from iodcal.store.entries import HELD, Entry, entries_of
 from iodcal.store.history import Past
+from iodcal.store.store import store_of
 
 OUTCOMES = tuple(dict.fromkeys((*map(str, Outcome), HELD, *map(str, Reason), *map(str, Readiness))))
 
@@ -58,6 +59,7 @@ def history(
     now = now or datetime.now(UTC)
     start, end = _span(asked, configuration, now)
     _check_outcomes(asked.outcomes)
+    store_of(configuration, state_path).refuse_stranger()
     past = load_past(configuration, state_path, start)
     _check_circuit(asked.circuit, configuration, past)
     found = entries_of(past, everything=asked.everything)

@@ -1,4 +1,5 @@
-"""What people ask for, as plain functions: hold, release, pause, resume, park, forget. They print nothing.
+"""What people ask for, as plain functions: hold, release, pause, resume, park, forget,
+adopt. They print nothing.
 
 Each takes the lock, changes the state and leaves a line in the history with who and why. What follows from
 it is the next run's to order.
@@ -17,7 +18,7 @@ from msgspec import Struct
 
 from iodcal.actor import Person, new_run_id
 from iodcal.commands.requests import check_circuit, check_now, clock_of
-from iodcal.commands.sync import LOCK_PATIENCE_ON_TERMINAL, store_of
+from iodcal.commands.sync import LOCK_PATIENCE_ON_TERMINAL
 from iodcal.config import Configuration
 from iodcal.config.fields import closest_word
 from iodcal.domain.bandwidth import Bandwidth
@@ -32,8 +33,9 @@ from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import standing_of
 from iodcal.store.codec import to_json
+from iodcal.store.files import Access
 from iodcal.store.state import State
-from iodcal.store.store import StateStore
+from iodcal.store.store import StateStore, store_of
 
 MOST_NOTE = 200  # characters
 _FARTHEST = timedelta(days=366)
@@ -57,7 +59,7 @@ class Act(Struct, frozen=True):
     """What a person's command did at `now` (UTC). `circuit` is the one it was for, None where it was for
     all; `hold`, `pause` and `parked` are what stands now, or with `over` what has ended by it. `replaced`
     is the hold or pause that it took the place of, `paused` names circuits that a pause concerns. `changed`
-    is False where there was nothing to do.
+    is False where there was nothing to do; `adopted_from` is the name that the state had before.
     """
 
     command: str
@@ -73,6 +75,7 @@ class Act(Struct, frozen=True):
     over: bool = False
     changed: bool = True
     paused: tuple[str, ...] = ()
+    adopted_from: str | None = None
 
 
 def hold(
@@ -244,6 +247,30 @@ def forget(
     return Act("forget", now, asked.person.name, configuration.zone, forgotten=standing)
 
 
+def adopt(configuration: Configuration, state_path: Path, name: str, asked: OverrideRequest) -> Act:
+    """Makes the state that of `configuration`, whose installation was called `name` until now: to know that
+    name is the proof that this state is meant. Raises UsageError, LockHeldError, StateError."""
+    ours = configuration.installation
+    with _acting(configuration, state_path, asked, "adopt", of_any=True) as (journal, now):
+        owner = journal.state.installation
+        if owner is None or name != owner.name:
+            raise UsageError(
+                "adopt_other", name=name, owner=owner.name if owner else None, path=str(state_path)
+            )
+        if owner != ours:
+            facts = {"from": owner.name, "to": ours.name, **_why(asked)}
+            journal.note("adopt", circuit=None, key=None, account=asked.person.account, **facts)
+            journal.state = replace(journal.state, installation=ours)
+    return Act(
+        "adopt",
+        now,
+        asked.person.name,
+        configuration.zone,
+        changed=owner != ours,
+        adopted_from=owner.name,
+    )
+
+
 def _left(configuration: Configuration, state: State, name: str) -> CircuitState:
     """The circuit of that name, or key, in state and no longer in the configuration."""
     configured = {circuit.key for circuit in configuration.circuits.values()}
@@ -262,14 +289,22 @@ def _left(configuration: Configuration, state: State, name: str) -> CircuitState
 
 @contextmanager
 def _acting(
-    configuration: Configuration, state_path: Path, asked: OverrideRequest, command: str
+    configuration: Configuration,
+    state_path: Path,
+    asked: OverrideRequest,
+    command: str,
+    *,
+    of_any: bool = False,
 ) -> Iterator[tuple[Journal, datetime]]:
-    """The state under its lock, and what time it is; saved at the end."""
+    """The state under its lock, and what time it is; saved at the end. With `of_any` it may be a
+    stranger's."""
     if len(asked.note) > MOST_NOTE:
         raise UsageError("note_too_long", length=len(asked.note), most=MOST_NOTE)
     check_now(configuration, asked.now)
     clock, _ = clock_of(configuration, asked.now)
     store = store_of(configuration, state_path, clock)
+    if of_any:
+        store = StateStore(state_path, clock, Access(configuration.settings.group))
     with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
         store.probe()
         stamp = stamp_of(configuration.digest)

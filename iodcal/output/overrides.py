@@ -29,6 +29,7 @@ def act_lines(act: Act, *, synced: bool) -> Iterator[str]:
         "resume": _resume,
         "park": _park,
         "forget": _forget,
+        "adopt": _adopt,
     }[act.command]
     yield from (for_line(line) for line in lines(act))
     if act.changed and not synced and act.command in ("hold", "release", "resume", "park"):
@@ -100,6 +101,11 @@ def _forget(act: Act) -> Iterator[str]:
     yield f"{for_terminal(standing.name, 32)} is forgotten"
     if standing.ordered is not None:
         yield f"It was last at {standing.ordered}, and costs that until somebody lowers it at the carrier"
+
+
+def _adopt(act: Act) -> Iterator[str]:
+    was = for_terminal(act.adopted_from or "", 32)
+    yield f"The state of {was} is that of this installation " + ("now" if act.changed else "already")
 
 
 _MOST_FREEZES = 3

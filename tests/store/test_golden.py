@@ -29,7 +29,15 @@ from tests.store.strategies import kept
 
 GOLDEN = Path(__file__).parent / "golden"
 # What is newer than 0.1.0, with its default.
-NEWER: dict[str, Any] = {"failed": [], "said": "", "refused": 0, "unpriced": None}
+NEWER: dict[str, Any] = {
+    "failed": [],
+    "said": "",
+    "refused": 0,
+    "unpriced": None,
+    "installation": None,
+    "before": None,
+    "name": None,
+}
 STATES = sorted(path for path in (GOLDEN / "states").glob("*/*.json") if ".loads" not in path.name)
 HISTORIES = sorted((GOLDEN / "histories").glob("*.jsonl"))
 REBUILT_AT = NOON + timedelta(minutes=1600)
