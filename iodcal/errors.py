@@ -103,7 +103,7 @@ class LockHeldError(IodcalError):
 
 class StateError(IodcalError):
     """The state cannot be used; codes: unreadable, unwritable, damaged, too_new, symlink,
-    foreign_owner."""
+    foreign_owner, stranger."""
 
 
 class OutputError(IodcalError):

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from iodcal.actor import Person, real_person
 from iodcal.cli import boundary
-from iodcal.commands import overrides, sync
+from iodcal.commands import overrides, sync, upkeep
 from iodcal.commands.overrides import Act, OverrideRequest
 from iodcal.config import Configuration
 from iodcal.config.load import load_configuration
@@ -89,7 +89,7 @@ class Desk(Struct):
         return overrides.park(self.configuration, self.path, self.asked(**given))
 
     def forget(self, name: str, *, force: bool = False) -> Act:
-        return overrides.forget(self.configuration, self.path, name, self.asked(), force=force)
+        return upkeep.forget(self.configuration, self.path, name, self.asked(), force=force)
 
     def standing(self, name: str = "den-a") -> CircuitState:
         return self.state.circuits[self.configuration.circuits[name].key]

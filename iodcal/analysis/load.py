@@ -13,10 +13,9 @@ from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import ADOPTION_AGE
 from iodcal.domain.steps import EVER
 from iodcal.store.entries import conceal, hidden_by
-from iodcal.store.files import Access
 from iodcal.store.history import Past
 from iodcal.store.lines import read_past
-from iodcal.store.store import StateStore
+from iodcal.store.store import store_of
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 # Most circuits change at least once in this time; who did not is looked for in all that is kept.
@@ -26,8 +25,8 @@ _BEFORE = timedelta(days=31)
 def load_past(configuration: Configuration, state_path: Path, since: datetime | None) -> Past:
     """The past since `since` (UTC) and the day before it, when orders began that settled later; without what
     the configuration hides. Raises StateError."""
-    store = StateStore(state_path, access=Access(configuration.settings.group))
-    past = read_past(store.history, max(since, _EARLIEST) - ADOPTION_AGE if since is not None else None)
+    history = store_of(configuration, state_path).history
+    past = read_past(history, max(since, _EARLIEST) - ADOPTION_AGE if since is not None else None)
     return read_looks(conceal(past, hidden_by(configuration)))
 
 

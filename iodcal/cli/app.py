@@ -20,7 +20,7 @@ from iodcal.cli.options import (
     VerboseOption,
     runbook_of,
 )
-from iodcal.cli.people import forget, hold, park, pause, release, resume
+from iodcal.cli.people import adopt, forget, hold, park, pause, release, resume
 from iodcal.cli.records import history, report
 from iodcal.cli.setup import doctor, init, schema
 from iodcal.cli.startup import command_in
@@ -37,7 +37,7 @@ COMMANDS = {
     command.name: command
     for command in (
         *(sync, plan, status, check, explain, history, report, simulate),
-        *(hold, release, pause, resume, park, forget),
+        *(hold, release, pause, resume, park, forget, adopt),
         *(init, doctor, schema),
     )
 }

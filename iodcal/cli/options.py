@@ -60,7 +60,7 @@ def _document(given: Any) -> Mapping[str, Any]:
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="The rules file; else $IODCAL_CONFIG, ./rules.yaml."),
+    typer.Option("--config", "-c", metavar="FILE", help="The rules file, else $IODCAL_CONFIG."),
 ]
 StateOption = Annotated[Path | None, typer.Option("--state", metavar="FILE", help="The state file.")]
 OutputOption = Annotated[

@@ -1,4 +1,4 @@
-"""The commands by which people have their way: hold, release, pause, resume, park, forget."""
+"""The commands by which people have their way: hold, release, pause, resume, park, forget, adopt."""
 
 from __future__ import annotations
 
@@ -170,12 +170,28 @@ def forget(
 ) -> int:
     """Drop what is known of a circuit that left the configuration, so that it is no longer a problem. At its
     carrier nothing is changed."""
-    from iodcal.commands import overrides
+    from iodcal.commands import upkeep
 
     # What left the configuration, only one that loads can tell.
     _, asked = _asked(session, note, None)
     configuration = session.configuration()
-    act = overrides.forget(configuration, session.state_path(configuration), name, asked, force=force)
+    act = upkeep.forget(configuration, session.state_path(configuration), name, asked, force=force)
+    return _finish(session, configuration, [act], asked, sync=False)
+
+
+@command("Make another installation's state that of this one.", "iodcal adopt acme --note 'now acme-west'")
+def adopt(
+    session: CommandSession,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name that it has in the state.")],
+    *,
+    note: Note = "",
+) -> int:
+    """Make the state that of this installation, after settings.name was changed: what is known of circuits
+    and open orders goes on under the new name."""
+    from iodcal.commands import upkeep
+
+    configuration, asked = _asked(session, note, None)
+    act = upkeep.adopt(configuration, session.state_path(configuration), name, asked)
     return _finish(session, configuration, [act], asked, sync=False)
 
 

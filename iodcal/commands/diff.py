@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from iodcal.calendars import CalendarReader
 from iodcal.commands.requests import PreviewRequest, check_diff, clock_of, select_circuits
-from iodcal.commands.sync import preview_request, store_of, surroundings
+from iodcal.commands.sync import preview_request, surroundings
 from iodcal.config import Configuration
 from iodcal.domain.diff import CircuitDifference, circuit_differences
 from iodcal.domain.events import CalendarReading, Source
@@ -27,6 +27,7 @@ from iodcal.pipeline.run import run
 from iodcal.problems.kinds import Problem
 from iodcal.result import Report
 from iodcal.store.state import State
+from iodcal.store.store import store_of
 
 
 class RuleDifferences(Struct, frozen=True):

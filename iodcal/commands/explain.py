@@ -17,7 +17,7 @@ from iodcal.commands.requests import (
     horizon_of,
     moments_of,
 )
-from iodcal.commands.sync import plan, store_of, surroundings
+from iodcal.commands.sync import plan, surroundings
 from iodcal.config import Configuration
 from iodcal.domain.due import Timing
 from iodcal.domain.events import Event, Source, Timed
@@ -33,6 +33,7 @@ from iodcal.pipeline.fetch import EventSnapshot, fetch_events, organizers_of, vi
 from iodcal.pipeline.rounds import end_absent_events
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.result import Report
+from iodcal.store.store import store_of
 
 _Progress = Callable[[str], None]
 

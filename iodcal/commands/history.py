@@ -20,6 +20,7 @@ from iodcal.domain.time import parse_moment
 from iodcal.errors import UsageError
 from iodcal.exits import Exit
 from iodcal.store.entries import HELD, Entry, entries_of
+from iodcal.store.store import store_of
 
 OUTCOMES = tuple(dict.fromkeys((*map(str, Outcome), HELD, *map(str, Reason), *map(str, Readiness))))
 
@@ -59,6 +60,7 @@ def history(
     now = now or datetime.now(UTC)
     start, end = _span(asked, configuration, now)
     _check_outcomes(asked.outcomes)
+    store_of(configuration, state_path).refuse_stranger()
     past = load_past(configuration, state_path, start)
     # A circuit that has left the configuration still has its history.
     known = dict.fromkeys((*configuration.circuits, *sorted(past.circuits)))

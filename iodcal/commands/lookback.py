@@ -32,9 +32,8 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource, Tariff
 from iodcal.domain.structs import replace
 from iodcal.errors import UsageError
-from iodcal.store.files import Access
 from iodcal.store.history import Past
-from iodcal.store.store import StateStore
+from iodcal.store.store import store_of
 
 
 def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequest) -> Lookback:
@@ -43,7 +42,7 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
     over = span_of(configuration, asked, now)
     chosen = select_circuits(configuration.circuits, asked.circuits)
     circuits = [one for one in configuration.circuits.values() if not chosen or one.name in chosen]
-    state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
+    state = store_of(configuration, state_path).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, over.start)
     if not tells_of_circuits(past):
         empty = look_back(past, circuits, standings={}, over=over, now=now, zone=configuration.zone)

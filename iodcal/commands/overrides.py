@@ -1,4 +1,4 @@
-"""What people ask for, as plain functions: hold, release, pause, resume, park, forget. They print nothing.
+"""What people ask for, as plain functions: hold, release, pause, resume, park. They print nothing.
 
 Each takes the lock, changes the state and leaves a line in the history with who and why. What follows from
 it is the next run's to order.
@@ -17,9 +17,8 @@ from msgspec import Struct
 
 from iodcal.actor import Person, new_run_id
 from iodcal.commands.requests import check_now, clock_of, end_of, select_circuits, start_of
-from iodcal.commands.sync import LOCK_PATIENCE_ON_TERMINAL, store_of
+from iodcal.commands.sync import LOCK_PATIENCE_ON_TERMINAL
 from iodcal.config import Configuration
-from iodcal.config.fields import closest_word
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Circuit
@@ -31,8 +30,9 @@ from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import standing_of
 from iodcal.store.codec import to_json
+from iodcal.store.files import Access
 from iodcal.store.state import State
-from iodcal.store.store import StateStore
+from iodcal.store.store import StateStore, store_of
 
 MOST_NOTE = 200  # characters
 
@@ -40,8 +40,7 @@ MOST_NOTE = 200  # characters
 class OverrideRequest(Struct, frozen=True):
     """How a person's command was given. `terminal` is True where the person looks on; of `length` and
     `until` a command that needs an end takes exactly one, `start` is when a hold begins that does not begin
-    now; `now` moves the sandbox's time; `run_id` names it
-    in logs and history."""
+    now; `now` moves the sandbox's time; `run_id` names it in logs and history."""
 
     person: Person
     terminal: bool
@@ -57,7 +56,7 @@ class Act(Struct, frozen=True):
     """What a person's command did at `now` (UTC). `circuit` is the one it was for, None where it was for
     all; `hold`, `pause` and `parked` are what stands now, or with `over` what has ended by it. `replaced`
     is the hold or pause that it took the place of, `paused` names circuits that a pause concerns. `changed`
-    is False where there was nothing to do.
+    is False where there was nothing to do; `adopted_from` is the name that the state had before.
     """
 
     command: str
@@ -73,6 +72,7 @@ class Act(Struct, frozen=True):
     over: bool = False
     changed: bool = True
     paused: tuple[str, ...] = ()
+    adopted_from: str | None = None
 
 
 def hold(
@@ -87,7 +87,7 @@ def hold(
     """Holds circuits, by name or pattern, at a bandwidth until a time: all of them or none. Raises
     UsageError, LockHeldError, StateError."""
     circuits = _circuits(configuration, names)
-    with _acting(configuration, state_path, asked, "hold") as (journal, now):
+    with open_act(configuration, state_path, asked, "hold") as (journal, now):
         _refuse_parked(journal.state)
         wishes = [
             (circuit, _hold_wish(circuit, bandwidth, asked, journal=journal, now=now, exactly=exactly))
@@ -146,7 +146,7 @@ def release(
 ) -> tuple[Act, ...]:
     """Ends the holds of circuits now. Raises UsageError, LockHeldError, StateError."""
     circuits = _circuits(configuration, names)
-    with _acting(configuration, state_path, asked, "release") as (journal, now):
+    with open_act(configuration, state_path, asked, "release") as (journal, now):
         return tuple(_release(journal, circuit, asked, now) for circuit in circuits)
 
 
@@ -156,7 +156,7 @@ def _release(journal: Journal, circuit: Circuit, asked: OverrideRequest, now: da
     if running is not None:
         # What has ended is kept for a while: it explains the lowering that follows.
         ended = replace(running, until=now) if running.since < now else None
-        _note(journal, asked, command="release", circuit=circuit, facts=_why(asked))
+        _note(journal, asked, command="release", circuit=circuit, facts=reason_of(asked))
         journal.put(replace(standing, hold=ended))
     who, changed = asked.person.name, running is not None
     return Act(
@@ -170,7 +170,7 @@ def pause(
     """Orders nothing until a time, for circuits or (no name) for all. Raises UsageError, LockHeldError,
     StateError."""
     circuits = _circuits(configuration, names)
-    with _acting(configuration, state_path, asked, "pause") as (journal, now):
+    with open_act(configuration, state_path, asked, "pause") as (journal, now):
         _refuse_parked(journal.state)
         until = [
             end_of(asked.length, asked.until, start=now, zone=circuit.zone) for circuit in circuits
@@ -208,7 +208,7 @@ def resume(
     """Ends the pauses of circuits; or (no name) every pause, and parking. Raises UsageError, LockHeldError,
     StateError."""
     circuits = _circuits(configuration, names)
-    with _acting(configuration, state_path, asked, "resume") as (journal, now):
+    with open_act(configuration, state_path, asked, "resume") as (journal, now):
         if not circuits:
             return (_resume_all(journal, configuration, asked, now),)
         for circuit in circuits:
@@ -228,7 +228,7 @@ def _resume(journal: Journal, circuit: Circuit, asked: OverrideRequest, now: dat
     standing = standing_of(circuit, journal.state.circuits)
     own = longest_pause((standing.pause,), now)
     if own is not None:
-        _note(journal, asked, command="resume", circuit=circuit, facts=_why(asked))
+        _note(journal, asked, command="resume", circuit=circuit, facts=reason_of(asked))
         journal.put(replace(standing, pause=None))
     who, changed = asked.person.name, own is not None
     return Act(
@@ -241,7 +241,7 @@ def _resume_all(journal: Journal, configuration: Configuration, asked: OverrideR
     of_all, parked = longest_pause((state.pause,), now), state.parked
     paused = [one for one in state.circuits.values() if longest_pause((one.pause,), now) is not None]
     if of_all is not None or parked is not None or paused:
-        _note(journal, asked, command="resume", circuit=None, facts=_why(asked))
+        _note(journal, asked, command="resume", circuit=None, facts=reason_of(asked))
         circuits = {key: replace(standing, pause=None) for key, standing in state.circuits.items()}
         journal.state = replace(state, pause=None, parked=None, circuits=circuits)
     return Act(
@@ -260,7 +260,7 @@ def _resume_all(journal: Journal, configuration: Configuration, asked: OverrideR
 def park(configuration: Configuration, state_path: Path, asked: OverrideRequest) -> Act:
     """Brings all circuits to their off-peak tier, and leaves them there. Raises UsageError, LockHeldError,
     StateError."""
-    with _acting(configuration, state_path, asked, "park") as (journal, now):
+    with open_act(configuration, state_path, asked, "park") as (journal, now):
         state = journal.state
         parked = state.parked or Parked(now, asked.person.name, asked.note)
         if state.parked is None:
@@ -280,48 +280,24 @@ def park(configuration: Configuration, state_path: Path, asked: OverrideRequest)
     )
 
 
-def forget(
-    configuration: Configuration, state_path: Path, name: str, asked: OverrideRequest, *, force: bool
-) -> Act:
-    """Drops what is known of a circuit that left the configuration; with `force` even while an order of it
-    is open. Raises UsageError, LockHeldError, StateError."""
-    with _acting(configuration, state_path, asked, "forget") as (journal, now):
-        standing = _left(configuration, journal.state, name)
-        if standing.order is not None and not force:
-            raise UsageError("forget_open_order", circuit=standing.name, order=standing.order.external_id)
-        known = {"circuit": standing.name, "key": standing.key}
-        journal.note("forget", **known, account=asked.person.account, **_why(asked))
-        circuits = {key: kept for key, kept in journal.state.circuits.items() if key != standing.key}
-        journal.state = replace(journal.state, circuits=circuits)
-    return Act("forget", now, asked.person.name, configuration.zone, forgotten=standing)
-
-
-def _left(configuration: Configuration, state: State, name: str) -> CircuitState:
-    """The circuit of that name, or key, in state and no longer in the configuration."""
-    configured = {circuit.key for circuit in configuration.circuits.values()}
-    left = [standing for key, standing in state.circuits.items() if key not in configured]
-    named = [standing for standing in left if name in (standing.name, standing.key)]
-    if len(named) > 1:
-        raise UsageError("forget_which", circuit=name, keys=", ".join(sorted(one.key for one in named)))
-    if named:
-        return named[0]
-    if name in configuration.circuits or name in configured:
-        raise UsageError("forget_configured", circuit=name)
-    known = sorted(standing.name for standing in left)
-    near = closest_word(name, [*known, *configuration.circuits])
-    raise UsageError("forget_unknown", circuit=name, near=near, known=", ".join(known) or "none")
-
-
 @contextmanager
-def _acting(
-    configuration: Configuration, state_path: Path, asked: OverrideRequest, command: str
+def open_act(
+    configuration: Configuration,
+    state_path: Path,
+    asked: OverrideRequest,
+    command: str,
+    *,
+    of_any: bool = False,
 ) -> Iterator[tuple[Journal, datetime]]:
-    """The state under its lock, and what time it is; saved at the end."""
+    """The state under its lock, and what time it is; saved at the end. With `of_any` it may be a
+    stranger's. Raises UsageError, LockHeldError, StateError."""
     if len(asked.note) > MOST_NOTE:
         raise UsageError("note_too_long", length=len(asked.note), most=MOST_NOTE)
     check_now(configuration, asked.now)
     clock, _ = clock_of(configuration, asked.now)
     store = store_of(configuration, state_path, clock)
+    if of_any:
+        store = StateStore(state_path, clock, Access(configuration.settings.group))
     with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
         store.probe()
         stamp = stamp_of(configuration.digest)
@@ -373,7 +349,8 @@ def _facts_of_hold(wish: Hold, circuit: Circuit) -> dict[str, Fact]:
     }
 
 
-def _why(asked: OverrideRequest) -> dict[str, str]:
+def reason_of(asked: OverrideRequest) -> dict[str, str]:
+    """Who asked, and why, as the history has it."""
     return {"who": asked.person.name, "note": asked.note}
 
 

@@ -34,10 +34,9 @@ from iodcal.pipeline.run import run
 from iodcal.pipeline.save import held_mark, note_problems
 from iodcal.pipeline.wait import wait_for_orders
 from iodcal.result import Report
-from iodcal.store.files import Access
 from iodcal.store.lock import Holder
 from iodcal.store.state import LastRun, State
-from iodcal.store.store import StateStore
+from iodcal.store.store import StateStore, store_of
 
 LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
@@ -174,11 +173,6 @@ def _with_budgets(report: Report, configuration: Configuration, state: State, st
 
     found = budget_problems(configuration, state, store.history, report.now)
     return replace(report, problems=(*report.problems, *found))
-
-
-def store_of(configuration: Configuration, path: Path, clock: Callable[[], datetime]) -> StateStore:
-    """The state that a command works on."""
-    return StateStore(path, clock, Access(configuration.settings.group))
 
 
 @contextmanager

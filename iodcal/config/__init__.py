@@ -15,6 +15,7 @@ from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
 from iodcal.domain.budgets import MoneyBudget
 from iodcal.domain.circuits import ChangeLimit, Circuit, Orders
+from iodcal.domain.installation import Installation
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import OrderTimeouts
 from iodcal.domain.rules import Rule
@@ -158,6 +159,11 @@ class Configuration(Struct, frozen=True):
     def name(self) -> str:
         """What the installation is called."""
         return self.settings.name or usual_name(self.path)
+
+    @property
+    def installation(self) -> Installation:
+        """Which installation this is the configuration of."""
+        return Installation(self.name, given=self.settings.name is not None, rules=str(self.path))
 
     @property
     def directory(self) -> Path:

@@ -31,7 +31,7 @@ from iodcal.pipeline.fetch import readers_of
 from iodcal.pipeline.poll import Carriers
 from iodcal.problems.kinds import Kind
 from iodcal.store.state import State
-from iodcal.store.store import StateStore
+from iodcal.store.store import store_of
 
 _Trial: TypeAlias = float | CalendarError | SpoiledEvent | None
 _GRAPH = "Microsoft Graph"
@@ -241,7 +241,7 @@ def _of_offer(circuit: Circuit, carrier: Offering, patient: DoctorContext) -> Di
 def state_of(patient: DoctorContext) -> State:
     """What the state says; that it cannot be read is told elsewhere."""
     try:
-        return StateStore(patient.state_path).load(read_only=True)
+        return store_of(patient.configuration, patient.state_path).load(read_only=True)
     except StateError:
         return State()
 

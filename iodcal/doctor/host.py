@@ -18,7 +18,7 @@ from iodcal.exits import Exit
 from iodcal.paths import exists, expanded, is_folder, is_link
 from iodcal.store.lock import held_now
 from iodcal.store.state import State
-from iodcal.store.store import StateStore
+from iodcal.store.store import store_of
 
 _STUCK = 3  # times `every`: a run cannot take so long, nor may one be missing so long
 
@@ -28,7 +28,7 @@ def examine_files(patient: DoctorContext) -> Iterator[Diagnosis]:
     path = patient.state_path
     yield from _of_place(path)
     try:
-        store = StateStore(path, lambda: patient.now)
+        store = store_of(patient.configuration, path, lambda: patient.now)
         store.refuse_foreign()
         state = store.load(read_only=True)
     except StateError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -389,11 +388,6 @@ def hold_due(plan: CircuitPlan, held: Held) -> CircuitPlan:
     """`plan` with the change that is due held back."""
     due, *later = plan.changes
     return replace(plan, changes=(replace(due, held=held), *later))
-
-
-def held_counts(plans: Iterable[CircuitPlan]) -> Counter[Reason]:
-    """How many due changes are held back for which reason."""
-    return Counter(plan.due.held.reason for plan in plans if plan.due is not None and plan.due.held)
 
 
 def view_from(now: datetime, circuit: Circuit, policy: Policy) -> Interval:

@@ -129,6 +129,12 @@ STATE_WORDS = {
     "foreign_owner": Words(
         "The state file {path} belongs to another user", "Run as that user, or give the file to this one"
     ),
+    "stranger": Words(
+        "The state file {path} belongs to the installation {owner} ({owner_rules}), not to {name} ({rules}): "
+        "nothing was ordered or written",
+        "Give {name} a settings.state of its own; if it is the same installation under a new name: "
+        "iodcal adopt '{owner}'",
+    ),
 }
 
 
@@ -279,5 +285,6 @@ PEOPLE = {
         "Ask the carrier what became of it; to forget it all the same, add --force",
     ),
     "forget_unknown": Words("No circuit {circuit} has left the configuration", "Those that have: {known}"),
+    "adopt_other": Words("The state file {path} is not that of {name}", "It belongs to: {owner}"),
     "forget_which": Words("More than one circuit was called {circuit}", "Name one by its key: {keys}"),
 }

@@ -5,7 +5,9 @@ What cannot be delivered is kept for the next run.
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from iodcal.commands.requests import SyncRequest
 from iodcal.commands.sync import Synced
 from iodcal.config import Configuration, NotifyTarget, Way
 from iodcal.domain.structs import replace
-from iodcal.errors import LockHeldError
+from iodcal.errors import LockHeldError, StateError
 from iodcal.exits import Exit, exit_of
 from iodcal.http import Deadline
 from iodcal.metrics.textfile import write_metrics
@@ -28,7 +30,7 @@ from iodcal.notify.news import day_due, failure_of, news_of, orders_of, recovery
 from iodcal.notify.outbox import Memory, Outbox, alone, load, target_report
 from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import Report, TargetReport
-from iodcal.store.files import Access
+from iodcal.store.files import OWNER_ONLY, Access, TellOnce
 
 _log = logging.getLogger("iodcal.notices")
 
@@ -40,12 +42,14 @@ Choose: TypeAlias = Callable[[NotifyTarget, Memory], Choice]
 
 
 class Dispatcher(Struct):
-    """Sends for one run; `reports` is how that went, by target."""
+    """Sends for one run; `reports` is how that went, by target. Where it `remembers` nothing, since the state
+    and what lies beside it are a stranger's, only what is new is sent, and no notice of the outbox."""
 
     configuration: Configuration
     state_path: Path
     run_id: str
     reports: dict[str, TargetReport] = field(default_factory=dict)
+    remembers: bool = True
     _deadline: Deadline = field(default_factory=lambda: Deadline.after(0))
     _started: Signals | None = None
     _ended: Signals | None = None
@@ -92,7 +96,8 @@ class Dispatcher(Struct):
         targets = {n: t for n, t in self.configuration.notify.items() if t.way is not Way.PING}
         if not targets:
             return
-        with alone(self.state_path) as mine:
+        with alone(self.state_path) as first:
+            mine = first and self.remembers
             # Beside a run that is still sending what waits, only what is new is sent, and not remembered.
             before = self._outbox() if mine else replace(self._outbox(), targets={})
             queued = dict(before.targets)
@@ -127,11 +132,13 @@ class Dispatcher(Struct):
         known = {name: m for name, m in memories.items() if name in self.configuration.notify}
         kept = {name: memory for name, memory in known.items() if memory != Memory()}
         after = replace(outbox, targets=kept)
-        if after != outbox:
+        if after != outbox and self.remembers:
             after.save()
         return after
 
     def _outbox(self) -> Outbox:
+        if not self.remembers:
+            return Outbox(self.state_path.with_name("notices.json"), OWNER_ONLY)
         return load(self.state_path, Access(self.configuration.settings.group))
 
     def _pings(self) -> Iterator[NotifyTarget]:
@@ -202,7 +209,17 @@ class Announcer(Struct):
         if self.asked.terminal or overlap or not isinstance(error, Exception):
             return  # of an overlap the run that holds the lock tells how it went
         now = datetime.now(UTC)
+        if isinstance(error, StateError) and error.code == "stranger":
+            self.dispatcher.remembers = False
+            if not self._is_news(error, now):
+                return
         self._send(now, self._failure(error, now), status)
+
+    def _is_news(self, error: StateError, now: datetime) -> bool:
+        """True if `error` was not told lately: beside a stranger's state a note of our own remembers that."""
+        name = hashlib.sha256(os.fsencode(self.configuration.path)).hexdigest()[:12]
+        note = self.dispatcher.state_path.with_name(f"stranger-{name}.told")
+        return TellOnce(note, again_after=REMINDER).is_news(str(error), now)
 
     def _send(self, now: datetime, choose: Choose, end: int | None) -> None:
         """Sends notices, and beside them the run's `end` to the watchdogs, where it has come."""

@@ -1,4 +1,5 @@
-"""The JSON of the commands that people give: hold, release, pause, resume, park, forget, doctor and init."""
+"""The JSON of the commands that people give: hold, release, pause, resume, park, forget, adopt,
+doctor and init."""
 
 from __future__ import annotations
 
@@ -52,6 +53,7 @@ class ActView(ResultView):
     forgotten: ForgottenView | None
     acts: tuple[ActView, ...] | UnsetType = UNSET
     sync: PlanView | UnsetType = UNSET
+    adopted_from: str | UnsetType = UNSET
 
 
 class FindingOfDoctorView(View):
@@ -105,6 +107,7 @@ def _act_view(act: Act, synced: Report | None = None) -> ActView:
         acts=UNSET,
         forgotten=ForgottenView.of(gone, ordered_mbps=mbps(gone.ordered)) if gone is not None else None,
         sync=report_view(synced) if synced is not None else UNSET,
+        adopted_from=act.adopted_from if act.adopted_from is not None else UNSET,
     )
 
 

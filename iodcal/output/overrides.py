@@ -37,6 +37,7 @@ def _lines_of(act: Act) -> Iterator[str]:
         "resume": _resume,
         "park": _park,
         "forget": _forget,
+        "adopt": _adopt,
     }[act.command]
     yield from (for_line(line) for line in lines(act))
 
@@ -110,6 +111,11 @@ def _forget(act: Act) -> Iterator[str]:
     yield f"{for_terminal(standing.name, 32)} is forgotten"
     if standing.ordered is not None:
         yield f"It was last at {standing.ordered}, and costs that until somebody lowers it at the carrier"
+
+
+def _adopt(act: Act) -> Iterator[str]:
+    was = for_terminal(act.adopted_from or "", 32)
+    yield f"The state of {was} is that of this installation " + ("now" if act.changed else "already")
 
 
 _MOST_FREEZES = 3

@@ -37,6 +37,8 @@ def step(entry: Entry) -> str:
     kind = _KINDS.get(entry.kind, entry.kind)
     if entry.who is not None and entry.facts.get("exactly"):
         kind = f"{kind} exactly"
+    if entry.kind == "adopt":
+        return f"adopt {entry.facts.get('from')} as {entry.facts.get('to')}"
     return f"{kind} {entry.new}" if entry.new is not None else kind
 
 

@@ -213,6 +213,8 @@ def _wish(past: PastWish) -> Entry:
     facts: dict[str, Any] = {"account": past.account} if past.account not in (None, past.who) else {}
     if past.exactly:
         facts["exactly"] = True
+    if past.before is not None:
+        facts |= {"from": past.before, "to": past.name}
     return Entry(
         past.kind,
         past.stamp.at,

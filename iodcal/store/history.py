@@ -118,7 +118,7 @@ class PastProblem(Struct, frozen=True):
 class PastWish(Struct, frozen=True):
     """What a person asked for: `kind` is the command, `circuit` None where it was for all. `note` is that
     person's own words, `account` the one that the command ran under. `bandwidth` and `exactly` are a
-    hold's."""
+    hold's; `before` and `name` are what an installation was and is called that adopted the state."""
 
     stamp: Stamp
     kind: str
@@ -129,6 +129,8 @@ class PastWish(Struct, frozen=True):
     bandwidth: Bandwidth | None = field(default=None, name="mbps")
     exactly: bool = False
     account: str | None = None
+    before: str | None = field(default=None, name="from")
+    name: str | None = field(default=None, name="to")
 
 
 class OtherRecord(Struct, frozen=True):

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from iodcal.domain.circuit_state import CircuitState, SourceMemory
 from iodcal.domain.holds import Parked, Pause
+from iodcal.domain.installation import Installation
 from iodcal.domain.structs import Fact, Instant
 
 
@@ -55,7 +56,8 @@ class State(Struct, frozen=True):
     How to read: `looked_up_at` says when each of `calendar_ids` was looked up by name, `failed_sources` which
     sources the last run could not read, `page_sizes` which page size worked where the usual one did not, all
     by `Source.key`; `throttled_until` until when each application must not be used. `unknown_since` is when
-    state and history were found to be gone: an order may have gone out just before.
+    state and history were found to be gone: an order may have gone out just before. `installation` is the one
+    that the state belongs to, None where it was written before there were any.
     """
 
     circuits: Mapping[str, CircuitState] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class State(Struct, frozen=True):
     failed_sources: frozenset[str] = frozenset()
     page_sizes: Mapping[str, int] = field(default_factory=dict)
     throttled_until: Mapping[str, datetime] = field(default_factory=dict)
+    installation: Installation | None = None
 
 
 class HistoryLog(Protocol):

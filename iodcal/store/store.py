@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from iodcal.domain.structs import replace
 from iodcal.errors import StateError
@@ -23,20 +23,26 @@ from iodcal.store.lock import Holder, locked
 from iodcal.store.log import History
 from iodcal.store.state import State
 
+if TYPE_CHECKING:
+    from iodcal.config import Configuration
+
 _MOST_BYTES = 64 * 1024 * 1024
 _Made = TypeVar("_Made")
 
 
 class StateStore:
-    """One state file with its lock and its history, all in one folder."""
+    """One state file with its lock and its history, all in one folder. With a `configuration` it is loaded as
+    that one's: a stranger's is refused, and one that nobody owns yet is adopted with the next save."""
 
     def __init__(
         self,
         path: Path,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         access: Access = OWNER_ONLY,
+        configuration: Configuration | None = None,
     ) -> None:
         self.path = path
+        self._configuration = configuration
         self.history = History(path.with_name("history.jsonl"), access)
         self._clock = clock
         self._access = access
@@ -54,8 +60,36 @@ class StateStore:
         """The state; an empty one where there is no file yet.
 
         A damaged file is set aside under a dated name and the state rebuilt from the history; with
-        `read_only` it is rebuilt all the same, and left where it is. Raises StateError.
+        `read_only` it is rebuilt all the same, and left where it is. Raises StateError, also for a
+        stranger's.
         """
+        state = self._loaded(read_only=read_only)
+        return self._ours(state, self._configuration) if self._configuration is not None else state
+
+    def refuse_stranger(self) -> None:
+        """Raises StateError where the state is a stranger's; whatever else is wrong with it, the history can
+        be read all the same."""
+        try:
+            self.load(read_only=True)
+        except StateError as error:
+            if error.code == "stranger":
+                raise
+
+    def _ours(self, state: State, configuration: Configuration) -> State:
+        owner, ours = state.installation, configuration.installation
+        circuits = {circuit.key for circuit in configuration.circuits.values()}
+        if owner is not None and not ours.may_use(owner, state.circuits, circuits):
+            raise StateError(
+                "stranger",
+                path=str(self.path),
+                owner=owner.name,
+                owner_rules=owner.rules,
+                name=ours.name,
+                rules=ours.rules,
+            )
+        return replace(state, installation=ours)
+
+    def _loaded(self, *, read_only: bool) -> State:
         content = self._read()
         if content is None:
             return State()
@@ -198,6 +232,13 @@ class StateStore:
                 return path.samefile(self.path)
             return path.is_file() and path.read_bytes() == content
         return False
+
+
+def store_of(
+    configuration: Configuration, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> StateStore:
+    """The state of `configuration`, at `path`."""
+    return StateStore(path, clock, Access(configuration.settings.group), configuration)
 
 
 def _writing(path: Path, write: Callable[[], _Made]) -> _Made:

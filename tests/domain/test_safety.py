@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -21,7 +22,6 @@ from iodcal.domain.planning import (
     CircuitPlan,
     first_start,
     foresee,
-    held_counts,
     in_order,
     next_quota_day,
     unplanned_downs,
@@ -45,6 +45,11 @@ from tests.domain.minutes import (
     standing_at,
 )
 from tests.domain.test_orders import order
+
+
+def held_counts(plans: Iterable[CircuitPlan]) -> Counter[Reason]:
+    """How many due changes are held back for which reason."""
+    return Counter(plan.due.held.reason for plan in plans if plan.due is not None and plan.due.held)
 
 
 def reason(plan: CircuitPlan) -> str | None:

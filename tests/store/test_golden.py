@@ -39,6 +39,9 @@ NEWER: dict[str, Any] = {
     "said": "",
     "unpriced": None,
     "waits_for": "",
+    "installation": None,
+    "before": None,
+    "name": None,
 }
 STATES = sorted(path for path in (GOLDEN / "states").glob("*/*.json") if ".loads" not in path.name)
 HISTORIES = sorted((GOLDEN / "histories").glob("*.jsonl"))

@@ -31,10 +31,9 @@ from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.problems.messages import describe, describe_recorded
 from iodcal.result import Report, SourceReport
 from iodcal.store.entries import HELD, Entry, Hidden, entries_of, hidden_by
-from iodcal.store.files import Access
 from iodcal.store.history import CurtainUp, Past, Stamp
 from iodcal.store.state import LastRun, State
-from iodcal.store.store import StateStore
+from iodcal.store.store import store_of
 
 # What a page may hold in all, so that it opens at once for fifty circuits too; shared among the lanes.
 _MOST_BARS, _MOST_ENTRIES, _MOST_TROUBLES = 3000, 1500, 1000
@@ -132,7 +131,7 @@ def report_page(configuration: Configuration, state_path: Path, asked: PageReque
     check_page(configuration, asked)
     preview = PreviewRequest(now=asked.now, window=asked.window, circuits=asked.circuits, cached=True)
     report = plan(configuration, state_path, preview, lambda _: None)
-    state = StateStore(state_path, access=Access(configuration.settings.group)).load(read_only=True)
+    state = store_of(configuration, state_path).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)
     page = page_of(report, past, state=state, hidden=hidden_by(configuration), back=asked.far_back)
     return replace(page, runbook=configuration.settings.runbook)
