@@ -12,6 +12,7 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Account, ChangeLimit, Quote, Reading
 from iodcal.domain.money import Billing, Tariff
+from iodcal.errors import CarrierError
 
 if TYPE_CHECKING:
     from iodcal.config.forms import Section
@@ -106,6 +107,19 @@ class Advising(Protocol):
     def warnings(self, service_id: str, deadline: Deadline) -> Sequence[str]:
         """A sentence for each: terms that forbid a change, billing by which lowering saves nothing, a test
         environment. Changes nothing; may be retried. Called after `read` of the same circuit.
+
+        Raises CarrierError.
+        """
+        ...
+
+
+@runtime_checkable
+class Requiring(Protocol):
+    """What a `Carrier` may offer beside: what an order of a circuit would lack, for `doctor`."""
+
+    def lacks(self, service_id: str, deadline: Deadline) -> Sequence[CarrierError]:
+        """One error for each thing without which `quote` or `order` would fail; none where all is there.
+        Changes nothing; may be retried. Called after `read` of the same circuit.
 
         Raises CarrierError.
         """

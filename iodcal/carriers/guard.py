@@ -6,10 +6,10 @@ What comes back is a value of the right type, or one of the errors that the prot
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from iodcal.carriers import Carrier, OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
@@ -34,10 +34,16 @@ def create(plugin: Any, options: Any, context: Any, name: str) -> Carrier | Carr
     return made if made is not None else _failed(name, "create returned None")
 
 
+def read_as_told(client: Carrier | CarrierError, name: str, service_id: str, deadline: Deadline) -> Reading:
+    """See `Carrier.read`; an active circuit may lack its bandwidth. Raises CarrierError and nothing else."""
+    reading = call_carrier(client, name, lambda carrier: carrier.read(service_id, deadline))
+    _check(name, "read", reading, kind=Reading, fields=_READING)
+    return reading
+
+
 def read(client: Carrier | CarrierError, name: str, service_id: str, deadline: Deadline) -> Reading:
     """See `Carrier.read`. Raises CarrierError and nothing else."""
-    reading = _call(client, name, lambda carrier: carrier.read(service_id, deadline))
-    _check(name, "read", sound=_is_reading(reading))
+    reading = read_as_told(client, name, service_id, deadline)
     if reading.status is Status.ACTIVE and reading.bandwidth is None:
         # Nothing could be compared with it, and nothing would say so: the circuit would stay as it is.
         raise CarrierError("answer_wrong", what="an active circuit without a bandwidth")
@@ -48,8 +54,8 @@ def quote(
     client: Carrier | CarrierError, name: str, service_id: str, bandwidth: Bandwidth, deadline: Deadline
 ) -> Quote:
     """See `Carrier.quote`. Raises CarrierError and nothing else."""
-    offer = _call(client, name, lambda carrier: carrier.quote(service_id, bandwidth, deadline))
-    _check(name, "quote", sound=_is_quote(offer))
+    offer = call_carrier(client, name, lambda carrier: carrier.quote(service_id, bandwidth, deadline))
+    _check(name, "quote", offer, kind=Quote, fields=_QUOTE)
     if offer.bandwidth != bandwidth:
         raise CarrierError(
             "answer_wrong", what=f"a quote for {offer.bandwidth}, where {bandwidth} was asked for"
@@ -61,8 +67,8 @@ def order(client: Carrier | CarrierError, name: str, request: OrderRequest, dead
     """See `Carrier.order`. Raises OrderError and nothing else: after any other fault nobody knows whether the
     order was taken."""
     try:
-        acceptance = _call(client, name, lambda carrier: carrier.order(request, deadline))
-        _check(name, "order", sound=_is_acceptance(acceptance))
+        acceptance = call_carrier(client, name, lambda carrier: carrier.order(request, deadline))
+        _check(name, "order", acceptance, kind=Acceptance, fields=_ACCEPTANCE)
     except OrderError:
         raise
     except CarrierError as error:
@@ -81,7 +87,8 @@ def clock_error(client: object) -> float | None:
     return float(told)
 
 
-def _call(client: Carrier | CarrierError, name: str, call: Callable[[Carrier], _Value]) -> _Value:
+def call_carrier(client: Carrier | CarrierError, name: str, call: Callable[[Carrier], _Value]) -> _Value:
+    """What `call` returns. Raises CarrierError and nothing else, with facts that can be told."""
     if isinstance(client, CarrierError):
         raise client
     try:
@@ -104,9 +111,17 @@ def _plain(error: CarrierError, name: str) -> CarrierError:
     return _failed(name, f"{type(error).__name__} with facts that cannot be told")
 
 
-def _check(name: str, call: str, *, sound: bool) -> None:
-    if not sound:
-        raise _failed(name, f"what {call} returned is of another type than the protocol says")
+_Fields: TypeAlias = Mapping[str, Callable[[object], bool]]
+
+
+def _check(name: str, call: str, value: object, *, kind: type, fields: _Fields) -> None:
+    """Raises CarrierError that names the first field of `value` that is not as the protocol says."""
+    if not isinstance(value, kind):
+        raise _failed(name, f"what {call} returned is no {kind.__name__}")
+    for field, sound in fields.items():
+        if not sound(getattr(value, field)):
+            where = f"{field} in the {kind.__name__} that {call} returned"
+            raise _failed(name, f"{where} is of another type than the protocol says")
 
 
 def _is_moment(value: object) -> bool:
@@ -117,44 +132,35 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_text_or_none(value: object) -> bool:
+    return isinstance(value, str | None)
+
+
 def _is_bandwidth(value: object) -> bool:
     return isinstance(value, Bandwidth) and type(value.mbps) is int
 
 
-def _is_reading(value: object) -> bool:
-    return (
-        isinstance(value, Reading)
-        and _is_moment(value.at)
-        and isinstance(value.status, Status)
-        and (value.bandwidth is None or _is_bandwidth(value.bandwidth))
-        and _is_text(value.status_text)
-        and _is_text(value.waits_for)
-    )
+def _is_price_or_none(value: object) -> bool:
+    return value is None or (isinstance(value, Decimal) and value.is_finite() and value >= 0)
 
 
-def _is_quote(value: object) -> bool:
-    return (
-        isinstance(value, Quote)
-        and isinstance(value.id, (str, type(None)))
-        and _is_bandwidth(value.bandwidth)
-        and _is_moment(value.at)
-        and all(
-            price is None or _is_price(price)
-            for price in (value.price_per_hour, value.price_per_day, value.price_per_month)
-        )
-        and _is_text(value.currency)
-    )
-
-
-def _is_price(value: object) -> bool:
-    return isinstance(value, Decimal) and value.is_finite() and value >= 0
-
-
-def _is_acceptance(value: object) -> bool:
-    return (
-        isinstance(value, Acceptance)
-        and _is_moment(value.at)
-        and isinstance(value.carrier_order_id, (str, type(None)))
-        and isinstance(value.done, bool)
-        and _is_text(value.waits_for)
-    )
+_READING: _Fields = {
+    "at": _is_moment,
+    "status": lambda value: isinstance(value, Status),
+    "bandwidth": lambda value: value is None or _is_bandwidth(value),
+    "status_text": _is_text,
+    "waits_for": _is_text,
+}
+_QUOTE: _Fields = {
+    "id": _is_text_or_none,
+    "bandwidth": _is_bandwidth,
+    "at": _is_moment,
+    **dict.fromkeys(("price_per_hour", "price_per_day", "price_per_month"), _is_price_or_none),
+    "currency": _is_text,
+}
+_ACCEPTANCE: _Fields = {
+    "at": _is_moment,
+    "carrier_order_id": _is_text_or_none,
+    "done": lambda value: isinstance(value, bool),
+    "waits_for": _is_text,
+}

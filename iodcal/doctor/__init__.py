@@ -44,7 +44,8 @@ class Area(StrEnum):
 
 class Diagnosis(Struct, frozen=True):
     """One thing that was tried at `where`. `code` and `facts` choose the words; `edge` says in whose table
-    they stand where the fault is one that a run would meet, too."""
+    they stand where the fault is one that a run would meet, too. `unquoted` names the tiers for which it let
+    no quote come."""
 
     area: Area
     where: str
@@ -52,6 +53,7 @@ class Diagnosis(Struct, frozen=True):
     code: str
     facts: Mapping[str, Fact] = field(default_factory=dict)
     edge: Kind | None = None
+    unquoted: str = ""
 
     @classmethod
     def of(cls, area: Area, where: str, light: CheckStatus, error: IodcalError, edge: Kind) -> Diagnosis:
@@ -66,7 +68,10 @@ class Examination(Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        return not any(finding.code in ("deadline", "not_tried", "untried") for finding in self.findings)
+        return not any(
+            finding.code in ("deadline", "not_tried", "quotes_untried", "untried")
+            for finding in self.findings
+        )
 
     @property
     def exit(self) -> Exit:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
@@ -14,21 +14,16 @@ from urllib.parse import urlsplit, urlunsplit
 from iodcal.calendars import CalendarContext, CalendarReader, Probing, SpoiledEvent
 from iodcal.calendars.graph import Graph, plugin
 from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
-from iodcal.carriers import Advising, Carrier, Listing, Offering
 from iodcal.concurrency import answers, side_by_side
 from iodcal.config import NotifyTarget, Way
 from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext
-from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuit_state import CircuitState
-from iodcal.domain.circuits import Circuit, Reading, Status
 from iodcal.domain.events import Source
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import Fact
-from iodcal.errors import CalendarError, CarrierError, SecretError, StateError
-from iodcal.http import Deadline, HttpError, ReadingSession, printable
+from iodcal.errors import CalendarError, SecretError, StateError
+from iodcal.http import Deadline, HttpError, ReadingSession
 from iodcal.pipeline.attempts import attempt_all
 from iodcal.pipeline.fetch import readers_of
-from iodcal.pipeline.poll import Carriers
 from iodcal.problems.kinds import Kind
 from iodcal.store.state import State
 from iodcal.store.store import store_of
@@ -89,153 +84,6 @@ def _tried(readers: list[CalendarReader], patient: DoctorContext) -> dict[Source
         return reading.spoiled[0] if reading.spoiled else reading.clock_error
 
     return attempt_all(readers, probe, patient.deadline)
-
-
-_EDGE = Kind.CARRIER_UNREADABLE
-# What holds for every request to a carrier, so that its circuits need not be tried.
-_ALL = frozenset({"deadline", "insecure_url", "login_refused", "redirect", "timeout", "tls", "unreachable"})
-
-
-def examine_circuits(patient: DoctorContext, clocks: dict[str, float]) -> Iterator[Diagnosis]:
-    """Each carrier's list, then each circuit. `clocks` learns how far carriers' clocks are ahead."""
-    carriers = Carriers(patient.configuration, lambda: datetime.now(UTC))
-    state = state_of(patient)
-    for name in patient.configuration.carriers:
-        circuits = [one for one in patient.configuration.circuits.values() if one.carrier == name]
-        if not circuits:
-            yield Diagnosis(Area.CIRCUITS, name, CheckStatus.INFO, "carrier_unused")
-            continue
-        patient.progress(f"asking {name}")
-        carrier = carriers.of(circuits[0])
-        yield from _of_carrier(name, carrier, circuits=circuits, patient=patient, state=state)
-        if carrier.clock_error is not None:
-            clocks[name] = carrier.clock_error
-
-
-def _of_carrier(
-    name: str, carrier: Carrier, circuits: list[Circuit], patient: DoctorContext, state: State
-) -> Iterator[Diagnosis]:
-    listed: frozenset[str] | None = None
-    if isinstance(carrier, Listing):
-        try:
-            listed = frozenset(one.service_id for one in carrier.circuits(patient.deadline))
-        except CarrierError as error:
-            if error.code.startswith("secret_"):  # which is told under the secrets
-                yield Diagnosis(Area.CIRCUITS, name, CheckStatus.INFO, "not_without_login")
-                return
-            fatal = error.code in _ALL
-            yield Diagnosis.of(
-                Area.CIRCUITS,
-                name,
-                light=CheckStatus.RED if fatal else CheckStatus.YELLOW,
-                error=error,
-                edge=_EDGE,
-            )
-            if fatal:
-                return
-        else:
-            yield Diagnosis(
-                Area.CIRCUITS,
-                name,
-                light=CheckStatus.GREEN,
-                code="inventory_listed",
-                facts={"count": len(listed)},
-            )
-    for circuit in circuits:
-        standing = state.circuits.get(circuit.key)
-        yield from _of_circuit(circuit, carrier, standing=standing, listed=listed, patient=patient)
-
-
-def _of_circuit(
-    circuit: Circuit,
-    carrier: Carrier,
-    standing: CircuitState | None,
-    listed: frozenset[str] | None,
-    patient: DoctorContext,
-) -> Iterator[Diagnosis]:
-    try:
-        reading = carrier.read(circuit.service_id, patient.deadline)
-    except CarrierError as error:
-        yield Diagnosis.of(Area.CIRCUITS, circuit.name, light=CheckStatus.RED, error=error, edge=_EDGE)
-        return
-    yield _of_reading(circuit, reading, standing)
-    # A sandbox lists a circuit only once it was ordered there.
-    if listed and circuit.service_id not in listed:
-        facts = {"service_id": circuit.service_id}
-        yield Diagnosis(
-            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="circuit_not_listed", facts=facts
-        )
-    if isinstance(carrier, Offering):
-        yield _of_offer(circuit, carrier, patient)
-    if isinstance(carrier, Advising):
-        yield from _of_warnings(circuit, carrier, patient)
-
-
-def _of_warnings(circuit: Circuit, carrier: Advising, patient: DoctorContext) -> Iterator[Diagnosis]:
-    """What the carrier's module itself warns of: terms, billing, a test environment."""
-    try:
-        warnings = carrier.warnings(circuit.service_id, patient.deadline)
-    except CarrierError as error:
-        yield Diagnosis.of(Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, error=error, edge=_EDGE)
-        return
-    for warning in warnings:
-        facts: dict[str, Fact] = {"warning": printable(str(warning), 300)}
-        yield Diagnosis(
-            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="carrier_warns", facts=facts
-        )
-
-
-def _of_reading(circuit: Circuit, reading: Reading, standing: CircuitState | None) -> Diagnosis:
-    ordered = standing.ordered if standing is not None else None
-    facts: dict[str, Fact] = {
-        "circuit": circuit.name,
-        "status": reading.status_text[:60],
-        "bandwidth": str(reading.bandwidth or "no bandwidth"),
-        "ordered": str(ordered or "nothing"),
-    }
-    light, code = _judged(
-        circuit, reading, ordered, pending=standing is not None and standing.order is not None
-    )
-    return Diagnosis(Area.CIRCUITS, circuit.name, light=light, code=code, facts=facts)
-
-
-def _judged(
-    circuit: Circuit, reading: Reading, ordered: Bandwidth | None, *, pending: bool
-) -> tuple[CheckStatus, str]:
-    if reading.status is Status.UNKNOWN:
-        return CheckStatus.RED, "status_unknown"
-    if reading.bandwidth is None:
-        return CheckStatus.RED, "bandwidth_missing"
-    if pending or reading.status is Status.PENDING:
-        return CheckStatus.INFO, "circuit_changing"
-    if reading.bandwidth not in circuit.tiers:
-        return CheckStatus.YELLOW, "bandwidth_no_tier"
-    if ordered is not None and ordered != reading.bandwidth:
-        return CheckStatus.YELLOW, "circuit_drifted"
-    return CheckStatus.GREEN, "circuit_first_seen" if ordered is None else "circuit_as_ordered"
-
-
-def _of_offer(circuit: Circuit, carrier: Offering, patient: DoctorContext) -> Diagnosis:
-    """Never red: a run needs no offer, and the carrier's answer is wrong at times."""
-    try:
-        offered = carrier.offered(circuit.service_id, patient.deadline)
-    except CarrierError as error:
-        light = CheckStatus.YELLOW if error.code == "deadline" else CheckStatus.INFO
-        facts = {**error.facts, "why": error.code}
-        if error.code == "deadline":
-            return Diagnosis.of(Area.CIRCUITS, circuit.name, light=light, error=error, edge=_EDGE)
-        return Diagnosis(Area.CIRCUITS, circuit.name, light=light, code="offers_unknown", facts=facts)
-    unsold = [tier for tier in circuit.tiers if offered is not None and tier not in offered]
-    if unsold:
-        facts = {
-            "unsold": ", ".join(map(str, unsold)),
-            "offered": ", ".join(str(one) for one in sorted(offered or ())) or "nothing",
-        }
-        return Diagnosis(
-            Area.CIRCUITS, circuit.name, light=CheckStatus.YELLOW, code="tiers_unsold", facts=facts
-        )
-    facts = {"tiers": ", ".join(map(str, circuit.tiers))}
-    return Diagnosis(Area.CIRCUITS, circuit.name, light=CheckStatus.GREEN, code="tiers_sold", facts=facts)
 
 
 def state_of(patient: DoctorContext) -> State:

@@ -12,7 +12,8 @@ from iodcal.config.document import KeyPath, shown_path
 from iodcal.config.forms import secrets_in
 from iodcal.config.secrets import Reference, Secret
 from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext, Examination
-from iodcal.doctor.edges import examine_calendars, examine_circuits, examine_microsoft, examine_notices
+from iodcal.doctor.circuits import examine_circuits
+from iodcal.doctor.edges import examine_calendars, examine_microsoft, examine_notices
 from iodcal.doctor.host import examine_files, examine_metrics, examine_timer
 from iodcal.domain.structs import replace
 from iodcal.errors import SecretError

@@ -96,6 +96,12 @@ _CIRCUITS = {
         "not for sale now: {unsold} (for sale: {offered})",
         "Correct the circuit's tiers; the carrier's offer is wrong at times, so look twice",
     ),
+    "tiers_quoted": Words("gives a quote: {quotes}", ""),
+    "quotes_untried": Words(
+        "no quote came in time for {tiers}: half of what was left is for quotes",
+        "Give it more with --timeout",
+    ),
+    "quotes_beyond": Words("no quote was asked for {tiers}: {most} of one carrier are enough", ""),
     "clock_right": Words("its clock and this host's agree", ""),
     "clock_doubtful": Words(
         "this host's clock is {seconds} seconds {direction} its own", "Set this host's clock (NTP)"
@@ -206,6 +212,8 @@ def describe(finding: Diagnosis) -> Words:
     """What to tell of a finding."""
     known = words_of(finding.code, finding.edge) if finding.edge is not None else DOCTOR_WORDS[finding.code]
     words = fill(known, {"code": finding.code, **finding.facts})
+    if finding.unquoted:
+        return Words(f"no quote for {finding.unquoted}: {words.message}", words.remedy)
     if finding.edge is not Kind.EVENT_UNREADABLE:
         return words
     return Words(f"an event cannot be understood: {words.message}{whereabouts(finding.facts)}", words.remedy)

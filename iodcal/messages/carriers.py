@@ -64,9 +64,15 @@ CARRIERS = {
         "the inventory of {service_id} names neither a partner nor a UNI service ID",
         "set partner_id or uni_service_id for it under the carrier",
     ),
+    "site_unknown": Words(
+        "the inventory of {service_id} names no master site, which a quote needs", "ask the carrier for it"
+    ),
     "billing_account_unknown": Words(
-        "the inventory of {service_id} names no billing account, or not its name",
-        "set billing_account_name for it under the carrier, or ask the carrier",
+        "the inventory of {service_id} names no billing account", "ask the carrier to put one there"
+    ),
+    "billing_account_name_unknown": Words(
+        "the inventory of {service_id} names no billing account's name",
+        "set billing_account_name for it under the carrier",
     ),
     "quote_speed_differs": Words("a quote for {wanted} came back for {found}", "ask the carrier"),
     "not_enabled": Words(

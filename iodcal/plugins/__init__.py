@@ -25,6 +25,7 @@ from iodcal.carriers import (
     Listing,
     Offering,
     OrderRequest,
+    Requiring,
 )
 from iodcal.carriers.api import AnswerObject, ApiClient, TokenSource
 from iodcal.carriers.tokens import Tokens
@@ -109,6 +110,7 @@ __all__ = [
     "Reading",
     "ReadingSession",
     "RefusedForGoodError",
+    "Requiring",
     "Secret",
     "SecretError",
     "Section",

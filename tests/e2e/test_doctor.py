@@ -29,7 +29,7 @@ from tests.http.test_cutting import slow
 from tests.servers.entra import SECRET as ENTRA_SECRET
 from tests.servers.faults import refused
 from tests.servers.hook import Hook
-from tests.servers.lumen import INVENTORY, PRICE, SECRET, Fault, instead, wrong
+from tests.servers.lumen import INVENTORY, ORDER, PRICE, QUOTE, SECRET, Fault, instead, wrong
 from tests.servers.tls import Reply, Request
 
 NOW = datetime.now(UTC)
@@ -47,6 +47,12 @@ def change(world: World, old: str, new: str) -> None:
 def found(done: Done, code: str) -> Any:
     """The one finding of `code`."""
     (finding,) = (one for one in done.json["findings"] if one["code"] == code)
+    return finding
+
+
+def found_at(done: Done, where: str, code: str) -> Any:
+    """The one finding of `code` at `where`."""
+    (finding,) = (one for one in done.json["findings"] if (one["where"], one["code"]) == (where, code))
     return finding
 
 
@@ -124,7 +130,16 @@ def test_all_is_well(world: World) -> None:
     assert {
         *("configuration_loads", "secret_resolves", "secret_lasts", "login_good", "roles_just_right"),
         *("forbidden_is_closed", "calendar_readable", "inventory_listed", "circuit_as_ordered"),
-        *("tiers_sold", "clock_right", "state_good", "history_good", "lock_free", "run_lately", "timer_cron"),
+        *(
+            "tiers_sold",
+            "tiers_quoted",
+            "clock_right",
+            "state_good",
+            "history_good",
+            "lock_free",
+            "run_lately",
+            "timer_cron",
+        ),
     } == set(lights(done))
     text = world.iodcal("doctor", PATH=path)
     assert (text.status, text.err) == (0, "")
@@ -152,7 +167,10 @@ def test_it_asks_for_one_event_of_one_day_and_changes_nothing(world: World) -> N
     for view in views:
         start, end = (datetime.fromisoformat(view.query[name]) for name in ("startdatetime", "enddatetime"))
         assert (view.query["$top"], end - start) == ("1", timedelta(days=1))
-    assert {request.method for request in world.lumen.requests if "oauth" not in request.path} == {"GET"}
+    posted = [request.path for request in world.lumen.requests if request.method != "GET"]
+    assert {path for path in posted if "oauth" not in path} == {"/Product/v1/priceRequest"}
+    assert world.lumen.calls[QUOTE] == 5  # three tiers, and two that a ceiling leaves
+    assert world.lumen.calls[ORDER] == 0
 
 
 def linked(world: World, name: str) -> None:
@@ -195,6 +213,10 @@ def notify(world: World, address: str, way: str = "webhook", **settings: str) ->
     rules = path.read_text(encoding="utf-8").replace("settings:\n", f"settings:\n{more}", 1)
     path.write_text(f"{rules}notify: {{noc: {{{way}: {{env: HOOK}}}}}}\n", encoding="utf-8")
     world.iodcal.environment["HOOK"] = address
+
+
+def refuse_quotes(world: World, count: int) -> None:
+    world.lumen.script(QUOTE, *[instead(wrong(422, "No matching rule found"))] * count)
 
 
 Preparation = Callable[[World], object]
@@ -265,6 +287,27 @@ REDS: dict[str, tuple[Preparation, str, str]] = {
         "Ask the carrier what it means",
     ),
     "bandwidth_missing": (lambda world: setattr(world.den, "bandwidth", ""), "den-a", "Ask the carrier"),
+    "site_unknown": (lambda world: setattr(world.den, "site", ""), "den-a", "Ask the carrier for it"),
+    "billing_account_unknown": (
+        lambda world: setattr(world.den, "account", {"name": "Example Corp"}),
+        "den-a",
+        "Ask the carrier to put one there",
+    ),
+    "billing_account_name_unknown": (
+        lambda world: setattr(world.den, "account", {"id": "5-ABCDEFGH"}),
+        "den-a",
+        "Set billing_account_name for it",
+    ),
+    "quote_place_unknown": (
+        lambda world: setattr(world.den, "uni", ""),
+        "den-a",
+        "Set partner_id or uni_service_id for it",
+    ),
+    "refused": (
+        lambda world: refuse_quotes(world, 3),
+        "den-a",
+        "Ask the carrier, or mend what it names",
+    ),
     "clock_wrong": (
         lambda world: setattr(world.graph, "now", lambda: datetime.now(UTC) + timedelta(minutes=5)),
         "Microsoft Graph",
@@ -342,6 +385,8 @@ def prepare_again(world: World, code: str) -> None:
     """What the first examination has used up."""
     if code == "mailbox_unsupported":
         world.graph.script("noc@contoso.example", [refused(404, "MailboxNotEnabledForRESTAPI")] * 2)
+    if code == "refused":
+        refuse_quotes(world, 3)
 
 
 @pytest.mark.parametrize("name", REDS)
@@ -467,6 +512,83 @@ def test_what_is_only_information(world: World) -> None:
     world.graph.entra.claims = {"roles": ["Calendars.ReadBasic.All"]}
     told = lights(world.iodcal("doctor", "-o", "json"))
     assert (told["roles_just_right"], told["directory_closed"]) == ("green", "info")
+
+
+def test_all_that_an_order_lacks_is_told_at_once_and_no_quote_asked_for(world: World) -> None:
+    world.lumen.circuits[LON].site = ""
+    world.lumen.circuits[LON].account = {}
+    done = world.iodcal("doctor", "-o", "json")
+    reds = [one for one in done.json["findings"] if one["light"] == "red"]
+    assert [(one["where"], one["code"]) for one in reds] == [
+        ("lon-a", "site_unknown"),
+        ("lon-a", "billing_account_unknown"),
+        ("lon-a", "billing_account_name_unknown"),
+    ]
+    assert len({one["message"] for one in reds} | {one["remedy"] for one in reds}) == 6
+    assert (done.status, world.lumen.calls[QUOTE]) == (3, 3)  # those of the other circuit
+
+
+def test_a_quote_of_each_tier_is_told_with_its_price(world: World) -> None:
+    world.lumen.price = "$1.06"
+    told = found_at(world.iodcal("doctor", "-o", "json"), "lon-a", "tiers_quoted")
+    assert told["message"] == "gives a quote: 500 Mbps at 1.06 USD an hour, 100 Mbps at 1.06 USD an hour"
+
+
+def test_tiers_that_get_no_quote_for_one_reason_are_told_once(world: World) -> None:
+    refuse_quotes(world, 2)
+    done = world.iodcal("doctor", "-o", "json")
+    assert found(done, "refused")["message"].startswith("no quote for 1 Gbps, 500 Mbps: the carrier says no")
+    assert "100 Mbps" in found_at(done, "den-a", "tiers_quoted")["message"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "light", "said"),
+    [
+        (wrong(422, "Not a NaaS Enabled Location"), "yellow", "the location is not NaaS enabled"),
+        (
+            Reply.of({"id": "N-1", "price": [], "priceRequest": {"speed": "fast"}}),
+            "red",
+            "a quote for a speed",
+        ),
+        (Reply.of({"id": "N-1", "priceRequest": {"speed": "7 Mbps"}}), "red", "came back for 7 Mbps"),
+        (Reply.of({"price": []}), "red", "no quote id, or two"),
+    ],
+)
+def test_nonsense_for_a_quote_is_told_with_its_tier(
+    world: World, answer: Reply, light: str, said: str
+) -> None:
+    world.lumen.script(QUOTE, *[instead(answer)] * (3 if light == "yellow" else 1))
+    done = world.iodcal("doctor", "-o", "json")
+    (told,) = (one for one in done.json["findings"] if said in one["message"])
+    assert (told["light"], told["message"].startswith("no quote for 1 Gbps: ")) == (light, True)
+    assert done.status == (0 if light == "yellow" else 3)
+
+
+def test_no_more_quotes_are_asked_for_than_tell_something(world: World) -> None:
+    """Sixty of a carrier are enough, shared among its circuits, the highest tiers first."""
+    tiers = ", ".join(f"{mbps} Mbps" for mbps in range(101, 133))
+    change(world, "tiers: [100 Mbps, 500 Mbps, 1 Gbps]", f"tiers: [100 Mbps, {tiers}, 500 Mbps, 1 Gbps]")
+    told = found_at(world.iodcal("doctor", "-o", "json"), "den-a", "quotes_beyond")
+    left = "104 Mbps, 103 Mbps, 102 Mbps, 101 Mbps, 100 Mbps"
+    assert told["message"] == f"no quote was asked for {left}: 60 of one carrier are enough"
+    assert (told["light"], world.lumen.calls[QUOTE]) == ("info", 60)
+
+
+def test_quotes_that_take_too_long_leave_time_for_the_rest(world: World) -> None:
+    done_waiting = threading.Event()
+
+    def wait(answer: Callable[[], Reply]) -> Reply:
+        done_waiting.wait(60)
+        return answer()
+
+    world.lumen.script(QUOTE, *[wait] * 9)
+    with ExitStack() as stack:
+        stack.callback(done_waiting.set)
+        done = world.iodcal("doctor", "--timeout", "6s", "-o", "json")
+    told = found_at(done, "den-a", "quotes_untried")
+    assert told["message"].startswith("no quote came in time for 1 Gbps, 500 Mbps, 100 Mbps: ")
+    assert (told["light"], done.json["complete"], done.status) == ("yellow", False, 1)
+    assert found_at(done, "lon-a", "circuit_first_seen")["light"] == "green"
 
 
 def test_an_old_secret_beside_a_new_one_is_no_fault(world: World) -> None:
@@ -665,7 +787,7 @@ def test_whatever_needs_a_remedy_is_reached_by_a_test() -> None:
     reached = {name.partition(" ")[0] for name in (*REDS, *YELLOWS)}
     elsewhere = {
         *("lock_stuck", "not_tried", "notice_timeout", "metrics_not_writable", "state_no_folder"),
-        *("state_foreign_owner", "carrier_warns"),
+        *("state_foreign_owner", "carrier_warns", "quotes_untried"),
         "state_unwritable",  # which only a run that writes can find
     }
     assert {code for code, words in DOCTOR_WORDS.items() if words.remedy} - reached - elsewhere == set()

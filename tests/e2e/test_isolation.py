@@ -337,6 +337,29 @@ def outcome_of(iodcal: Iodcal, place: str, how: str) -> tuple[Any, dict[str, str
 
 
 @pytest.mark.parametrize(
+    ("place", "how", "said"),
+    [
+        ("read", "raises", "the plug-in bad"),
+        ("create", "raises", "the plug-in bad"),
+        ("quote", "raises", "no quote for 1 Gbps, 100 Mbps: the plug-in bad"),
+        ("quote", "wrong", "no quote for 1 Gbps, 100 Mbps: the plug-in bad"),
+        ("order", "raises", "gives a quote: 1 Gbps, 100 Mbps (without a price)"),
+    ],
+)
+def test_doctor_asks_a_plug_in_for_a_quote_of_each_tier(
+    plugged: Iodcal, place: str, how: str, said: str
+) -> None:
+    done = plugged("doctor", "-o", "json", PLACE=place, HOW=how)
+    assert "Traceback" not in done.err
+    told = {one["where"]: one["light"] for one in done.json["findings"] if said in one["message"]}
+    if place == "order":  # which is not tried
+        assert told == {"a": "green", "b": "green"}
+    else:
+        assert told == {"bad" if place == "create" else "a": "red"}
+    assert done.status == (0 if place == "order" else 3)
+
+
+@pytest.mark.parametrize(
     ("place", "how"),
     [
         *(("read", how) for how in RAISING),

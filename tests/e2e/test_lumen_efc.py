@@ -153,3 +153,28 @@ def test_doctor_says_what_scheduling_will_not_save(world: World, fabric: EfcServ
     assert "raising and lowering it saves nothing" in examined.out
     assert "every tier is for sale" in examined.out
     assert fabric.calls[CHANGE] == 0
+
+
+def test_doctor_asks_for_the_price_of_each_tier(world: World, fabric: EfcServer) -> None:
+    def told(code: str) -> list[str]:
+        done = world.iodcal("doctor", "-o", "json")
+        mine = [one for one in done.json["findings"] if (one["where"], one["code"]) == ("omaha", code)]
+        return [one["message"] for one in mine]
+
+    (quoted,) = told("tiers_quoted")
+    assert quoted == (
+        "gives a quote: 1 Gbps at 12.50 USD an hour, 500 Mbps at 6.25 USD an hour, "
+        "100 Mbps at 1.25 USD an hour"
+    )
+    fabric.script(
+        OFFERS, instead(Reply.of([])), *[instead(Reply.of([{"bandwidth": 1000, "options": 7}]))] * 9
+    )
+    assert told("answer_wrong") == [
+        "no quote for 1 Gbps, 500 Mbps, 100 Mbps: the answer makes no sense: options in the list[0] in "
+        f"the bandwidths of {ID}: a number, where a list is wanted"
+    ]
+    fabric._faults.clear()
+    fabric.connections[ID].kind = "port.aws"
+    (fixed,) = told("bandwidth_fixed")
+    assert fixed.startswith("no quote for 1 Gbps, 500 Mbps, 100 Mbps: the bandwidth of")
+    assert fabric.calls[CHANGE] == 0

@@ -81,6 +81,9 @@ class FakeCircuit:
     accepted_at: datetime | None = None
     orders: list[dict[str, Any]] = field(default_factory=list)
     sold: tuple[str, ...] = ("100 Mbps", "200 Mbps", "500 Mbps", "1000 mbps")
+    account: Mapping[str, str] = field(
+        default_factory=lambda: {"id": "5-ABCDEFGH", "name": "Example Corp"},
+    )
 
 
 class LumenServer:
@@ -215,7 +218,7 @@ class LumenServer:
             traits.append({"name": "UNI Service ID", "value": circuit.uni})
         return {
             "serviceId": name,
-            "billingAccount": {"id": "5-ABCDEFGH", "name": "Example Corp"},
+            "billingAccount": dict(circuit.account),
             "location": {"masterSiteid": circuit.site},
             "locationProfile": profile,
             "product": {"status": status, "productCharacteristic": traits},

@@ -71,13 +71,24 @@ _CURRENCY = "USD"  # the only one that Lumen is known to quote in
 _CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
 
 
+def lacks_of(options: LumenOptions, service: Service) -> list[OrderRefusedError]:
+    """What an order of the circuit needs and neither inventory nor configuration tells, each by itself."""
+    told = {
+        "site_unknown": service.master_site_id,
+        "billing_account_unknown": service.billing_account_id,
+        "billing_account_name_unknown": _account_name(options, service),
+        "quote_place_unknown": _place(options, service),
+    }
+    missing = (code for code, value in told.items() if not value)
+    return [OrderRefusedError(code, service_id=service.service_id) for code in missing]
+
+
 def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) -> dict[str, Any]:
     """A price request. A data-centre circuit is quoted by its partner, any other by the service ID of its
-    UNI: by the other one Lumen finds no price. Raises OrderRefusedError where neither is known."""
-    if service.master_site_id is None:
-        raise CarrierError("answer_wrong", what="no masterSiteId")
-    if service.billing_account_id is None or _account_name(options, service) is None:
-        raise OrderRefusedError("billing_account_unknown", service_id=service.service_id)
+    UNI: by the other one Lumen finds no price. Raises OrderRefusedError for the first of what
+    `lacks_of` finds."""
+    for lack in lacks_of(options, service):
+        raise lack
     return {
         "sourceSystem": options.source_system,
         "customerNumber": options.customer_number,
@@ -91,16 +102,15 @@ def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) ->
 
 
 def _place(options: LumenOptions, service: Service) -> dict[str, str]:
+    """The partner or the UNI by which the circuit is quoted; empty where neither is known."""
     partner = options.partner_id.get(service.service_id)
     uni = options.uni_service_id.get(service.service_id)
     if partner is None and uni is None:
         partner = service.partner_id if service.data_center else None
         uni = None if service.data_center else service.uni_service_id
-    if partner is not None:
+    if partner:
         return {"partnerId": partner}
-    if uni is not None:
-        return {"serviceId": uni}
-    raise OrderRefusedError("quote_place_unknown", service_id=service.service_id)
+    return {"serviceId": uni} if uni else {}
 
 
 def _speed_text(options: LumenOptions, bandwidth: Bandwidth) -> str:

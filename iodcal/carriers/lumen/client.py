@@ -103,6 +103,10 @@ class Lumen:
         self._refuse(answer)
         return bodies.read_offers(self._json(answer))
 
+    def lacks(self, service_id: str, deadline: Deadline) -> Sequence[CarrierError]:
+        """See `Requiring.lacks`."""
+        return bodies.lacks_of(self._options, self._known(service_id, deadline))
+
     def quote(self, service_id: str, bandwidth: Bandwidth, deadline: Deadline) -> Quote:
         """See `Carrier.quote`."""
         body = bodies.quote_body(self._options, self._known(service_id, deadline), bandwidth)
