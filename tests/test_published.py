@@ -93,14 +93,14 @@ def test_help_fits_a_screen_and_has_an_example(tmp_path: Path, name: str | None)
     done = Iodcal(tmp_path)(*([name] if name else []), "--help", COLUMNS="80")
     lines = done.out.splitlines()
     assert done.status == 0
-    assert len(lines) <= 40
+    assert len(lines) <= (43 if name is None else 40)
     assert max(map(len, lines)) <= 80
-    assert lines[-1].startswith("  Example: iodcal ")  # in one line
+    assert any(line.startswith("  Example: iodcal ") for line in lines)  # in one line
 
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("hold", "CIRCUIT BANDWIDTH"), ("forget", "NAME"), ("pause", "[CIRCUIT]"), ("plan", "")],
+    [("hold", "CIRCUIT... BANDWIDTH"), ("forget", "NAME"), ("pause", "[CIRCUIT...]"), ("plan", "")],
 )
 def test_the_usage_of_a_command_is_the_conventional_one(tmp_path: Path, name: str, arguments: str) -> None:
     usage = Iodcal(tmp_path)(name, "--help", COLUMNS="80").out.splitlines()[0]

@@ -27,9 +27,8 @@ from iodcal.cli.startup import command_in
 from iodcal.cli.understand import explain, simulate
 
 STATUSES = (
-    "Exit status: 0 well, warnings included; 3 carried through, with an error; 1 not carried through; 2 "
-    "wrong command line; 4 plan --detailed-exitcode, and something would be ordered; 75 another run is "
-    "at work; 78 the rules file does not load; 130 interrupted."
+    "Exit status: 0 well; 1 not carried through; 2 wrong command line; 3 with an error; 4 "
+    "--detailed-exitcode; 75 another run is at work; 78 rules; 130 interrupted."
 )
 """What stands below the help of the program."""
 
@@ -49,7 +48,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     typer a tenth of a short run. Where they ask for none it has all, for the help and the nearest word."""
     app = typer.Typer(
         name="iodcal",
-        help="Orders internet bandwidth up and down so that circuits are at tier when calendar events begin.",
+        help="Orders bandwidth so that circuits are at tier when calendar events begin.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         pretty_exceptions_show_locals=False,

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from iodcal.domain.durations import parse_duration
+from iodcal.paths import configuration_places, may_be_file
 
 
 class Output(StrEnum):
@@ -33,6 +34,12 @@ class LogFormat(StrEnum):
 def runbook_of() -> str | None:
     """The address of the page for people on call, as the rules file that is found names it; None where it
     names none, or cannot be read."""
+    place = next(filter(may_be_file, configuration_places()), None)
+    try:
+        if place is None or b"runbook" not in place.read_bytes():
+            return None  # what reads YAML need not be loaded for a help that says nothing of it
+    except OSError:
+        return None
     settings = _document(None).get("settings")
     runbook = settings.get("runbook") if isinstance(settings, dict) else None
     return runbook if isinstance(runbook, str) else None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 from iodcal.config import Configuration
 from iodcal.errors import ConfigurationError, Fault
+from iodcal.paths import configuration_places, may_be_file, user_folder
 
 _log = logging.getLogger("iodcal.config")
 
@@ -23,7 +22,8 @@ def find_configuration(given: Path | None) -> Path:
     if place is not None:
         _log.info("configuration: %s", place)
         return place
-    message = f"no configuration found; looked for {', '.join(map(str, _places()))}: name one with --config"
+    tried = ", ".join(map(str, configuration_places()))
+    message = f"no configuration found; looked for {tried}: name one with --config"
     raise ConfigurationError((Fault("", message),))
 
 
@@ -34,7 +34,7 @@ def is_configuration_found(path: Path) -> bool:
 
 
 def _first() -> Path | None:
-    return next((place for place in _places() if _may_be_there(place)), None)
+    return next(filter(may_be_file, configuration_places()), None)
 
 
 def state_path(configuration: Configuration, given: Path | None) -> Path:
@@ -62,42 +62,8 @@ def _usual_folder(configuration: Path) -> Path:
         return Path(folder)
     if Path("/etc") in configuration.parents:
         return Path("/var/lib/iodcal")
-    own = _xdg("XDG_STATE_HOME", ".local/state")
+    own = user_folder("XDG_STATE_HOME", ".local/state")
     if own is None:
         message = "is missing, and this user has no home folder: name a file here, or with --state"
         raise ConfigurationError((Fault("settings.state", message),))
     return own / "iodcal"
-
-
-def _places() -> Iterator[Path]:
-    named = os.environ.get("IODCAL_CONFIG")
-    if named:
-        yield Path(named)
-        return
-    yield Path("rules.yaml")
-    own = _xdg("XDG_CONFIG_HOME", ".config")
-    if own is not None:
-        yield own / "iodcal" / "rules.yaml"
-    yield Path("/etc/iodcal/rules.yaml")
-
-
-def _may_be_there(place: Path) -> bool:
-    """True also where one may not look: another file would not be the one that is meant, and to load this one
-    says why it cannot be read."""
-    try:
-        return stat.S_ISREG(place.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-
-
-def _xdg(variable: str, default: str) -> Path | None:
-    """The folder; None for a user who has no home."""
-    named = os.environ.get(variable)
-    if named and Path(named).is_absolute():
-        return Path(named)
-    try:
-        return Path.home() / default
-    except RuntimeError:
-        return None

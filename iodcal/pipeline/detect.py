@@ -36,6 +36,7 @@ from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import Placed, known_used
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import clock_error
+from iodcal.pipeline.refusals import wait_of
 from iodcal.problems.at_risk import Retry, events_at_risk, overruled
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.limits import left_up, long_windows, of_prices, of_quotas
@@ -76,9 +77,6 @@ def find_problems(
                 yield problem
 
 
-_LONGEST_WAIT = 86_400.0  # seconds
-
-
 def _retries(run: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
     """What was tried in this run and is not under way: the next run tries it, or the next day's."""
     tried = {key: one for key, one in placed.items() if one.plan.standing.order is None}
@@ -92,8 +90,7 @@ def _retry(run: Run, tried: Placed, error: CarrierError) -> Retry:
     held = held_by_backoff(plan.standing, plan.due, plan.circuit, now, run.policy) if plan.due else None
     at = max(following, held.until) if held is not None and held.until is not None else following
     if isinstance(error, NotNowError):
-        asked = timedelta(seconds=min(error.wait or 0.0, _LONGEST_WAIT))
-        return Retry(max(at, now + asked), "order_refused")
+        return Retry(max(at, now + wait_of(error, run.policy.every)), "order_refused")
     return Retry(at, "open_order" if isinstance(error, ChangePendingError) else "order_refused")
 
 

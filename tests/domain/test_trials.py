@@ -65,10 +65,10 @@ def failures(evaluation: RuleEvaluation) -> list[str]:
 @pytest.mark.parametrize(
     ("conditions", "words"),
     [
-        ({"subject": ["Town Hall", "DR Test"]}, 'title "All-Hands: Q3", rule wants Town Hall, DR Test'),
-        ({"not_subject": ["Q3"]}, 'title "All-Hands: Q3", rule wants none of Q3'),
+        ({"subject": ["Town Hall", "DR Test"]}, 'title "All-Hands: Q3", rule wants "Town Hall", "DR Test"'),
+        ({"not_subject": ["Q3"]}, 'title "All-Hands: Q3", rule wants none of "Q3"'),
         ({"subject_regex": Pattern(r"^Q\d")}, r'title "All-Hands: Q3", rule wants the pattern ^Q\d'),
-        ({"location": ["Board room"]}, "location Auditorium 2, Teams, rule wants Board room"),
+        ({"location": ["Board room"]}, 'location Auditorium 2, Teams, rule wants "Board room"'),
         ({"categories": ("blue", "red")}, "category Streaming, London, rule wants blue, red"),
         ({"organizer": ("@x.example",)}, "organizer Ines.Duarte@contoso.example, rule wants @x.example"),
         ({"show_as": ("free", "oof")}, "shown as busy, rule wants free, oof"),
@@ -158,7 +158,7 @@ def test_nothing_is_found_where_there_is_nothing() -> None:
     bare = replace(EVENT, organizer=None, locations=(), attendees=None)
     evaluation = only(bare, rule(organizer=("@x.example",), location=["Teams"], min_attendees=1))
     assert failures(evaluation) == [
-        "location none, rule wants Teams",
+        'location none, rule wants "Teams"',
         "organizer none, rule wants @x.example",
         "attendees 0, rule wants at least 1",
     ]

@@ -51,7 +51,7 @@ def test_a_wrong_command_line(iodcal: Iodcal, arguments: list[str], word: str) -
         (["plann"], "Did you mean 'plan', 'explain'? See iodcal --help"),
         (["--nonsense", "plan"], "No such option: --nonsense. See iodcal --help"),
         (["hold", "den-a", "--unitl", "8"], "--quiet, --until). See iodcal hold --help"),
-        (["hold"], "Missing argument 'CIRCUIT'. See iodcal hold --help"),
+        (["hold"], "Missing argument 'CIRCUIT... BANDWIDTH'. See iodcal hold --help"),
         (["-v", "plan", "--window", "soon"], "See iodcal plan --help"),
     ],
 )

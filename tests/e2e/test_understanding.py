@@ -117,7 +117,7 @@ def test_why_an_event_did_not_match(world: World) -> None:
     text, found = both(world, "explain", "--event", "town hall")
     assert text.status == 0
     assert "duration 15m, rule wants longer than 15m" in text.out
-    assert 'title "Townhall: Q3", rule wants All-Hands, Town Hall' in text.out
+    assert 'title "Townhall: Q3", rule wants "All-Hands", "Town Hall"' in text.out
     assert "does not count: it is cancelled" in text.out
     assert "1 event has a title that must not be seen" in text.out
     assert "merger" not in text.out + text.err + str(found)
