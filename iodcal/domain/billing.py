@@ -61,13 +61,10 @@ def saving_from(at: datetime, billing: Billing) -> datetime:
     """Until when a circuit lowered at `at` (UTC) must stay low for that to save anything. The period of `at`
     is billed at its highest tier already, so the one after it must pass; a day of change is billed at the
     tier that it ends with. By the minute anything saves."""
-    match billing:
-        case Billing.MINUTE:
-            return at
-        case Billing.CHANGE_DAY:
-            return period_of(at, billing) + billing.length
-        case Billing.HOUR | Billing.DAY:
-            return period_of(at, billing) + 2 * billing.length
+    if billing is Billing.MINUTE:
+        return at
+    periods = 1 if billing is Billing.CHANGE_DAY else 2
+    return period_of(at, billing) + periods * billing.length
 
 
 def longest_wait(billing: Billing) -> timedelta:

@@ -88,9 +88,8 @@ def end_absent(known: LastKnownGood, covers_now: Callable[[MatchedEvent], bool])
     def left(events: Iterable[MatchedEvent]) -> tuple[MatchedEvent, ...]:
         return tuple(event for event in events if not event.absent or _place_in(event) in lasting)
 
-    kept = known.remembered
-    if kept is not None:
-        kept = replace(kept, events=left(kept.events))
+    memory = known.remembered
+    kept = replace(memory, events=left(memory.events)) if memory is not None else None
     return replace(known, events=left(known.events), remembered=kept)
 
 

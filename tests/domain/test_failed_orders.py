@@ -9,6 +9,7 @@ import pytest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change
 from iodcal.domain.circuit_state import CircuitState
+from iodcal.domain.circuits import Reading, Status
 from iodcal.domain.failed_orders import (
     FailedOrders,
     Failure,
@@ -405,6 +406,13 @@ def test_the_own_order_of_an_event_says_when_it_is_expected() -> None:
         [plan_of(ask, standing=replace(standing_at(100), order=smaller))], at(0), POLICY
     )
     assert "accepted" not in other.facts
+
+
+def test_an_order_that_waits_for_an_approval_puts_its_event_at_risk() -> None:
+    waiting = Reading(at(0), Status.PENDING, Bandwidth(100), "deployable", waits_for="Contoso Cloud")
+    open_order = replace(order(outcome=Outcome.PENDING), accepted_at=at(0))
+    standing = replace(standing_at(100), order=open_order, reading=waiting)
+    assert causes(plan_of(Ask(120, 180, 1000, lead=120), standing=standing)) == ["approval"]
 
 
 def test_a_lost_order_is_kept_among_those_of_the_day() -> None:
