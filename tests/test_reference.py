@@ -96,7 +96,7 @@ def variables() -> Iterator[str]:
             if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
                 continue
             called = ast.unparse(node.func)
-            if re.search(r"(^|\.)environ(ment)?\.get$|^_xdg$", called):
+            if re.search(r"(^|\.)environ(ment)?\.get$|^user_folder$", called):
                 yield str(node.args[0].value)
 
 

@@ -90,6 +90,7 @@ _CIRCUITS = {
     ),
     "circuit_first_seen": Words("active at {bandwidth}; no run has seen it yet", ""),
     "circuit_as_ordered": Words("active at {bandwidth}, as ordered", ""),
+    "carrier_warns": Words("{warning}", "Mend that with the carrier before an event relies on the circuit"),
     "offers_unknown": Words("the carrier does not say what it sells on it ({why})", ""),
     "tiers_sold": Words("every tier is for sale: {tiers}", ""),
     "tiers_unsold": Words(

@@ -185,6 +185,9 @@ def test_what_was_before_the_month_is_found_in_older_files(lab: Lab) -> None:
 def test_a_circuit_that_left_is_told_of(lab: Lab) -> None:
     rewrite(lab, "den-a:", "den-b:")
     rewrite(lab, "77000000001", "77000000002")
+    (state,) = lab.iodcal.folder.glob("state/state.json")
+    owner = json.loads(state.read_text())["installation"]["name"]
+    assert lab.iodcal("adopt", owner).status == 0  # another folder, and no circuit in common
     found = report(lab, *SPAN)
     assert [(one["name"], one["in_configuration"]) for one in found["circuits"]] == [
         ("den-b", True),

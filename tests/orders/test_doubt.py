@@ -15,6 +15,7 @@ from iodcal.domain.structs import replace
 from iodcal.pipeline.alerts import AlertDecision
 from iodcal.result import Report
 from iodcal.signals import Interrupted
+from iodcal.store import store
 from iodcal.store.store import StateStore
 from tests.machine.world import HIGH, MIDDLE, Company, minutes
 from tests.orders.runs import TIMER, Office, at, held, kinds, outcomes
@@ -143,7 +144,7 @@ def test_a_run_begins_once_it_has_the_lock(tmp_path: Path, monkeypatch: pytest.M
     def clock_of(*_: object) -> tuple[object, datetime]:
         return (lambda: clock[0]), clock[0]
 
-    monkeypatch.setattr(sync, "StateStore", Locked)
+    monkeypatch.setattr(store, "StateStore", Locked)
     monkeypatch.setattr(sync, "clock_of", clock_of)
     asked = SyncRequest(terminal=False)
     done = sync.sync(company.configuration(), tmp_path / "state.json", asked=asked, progress=lambda _: None)
