@@ -85,10 +85,6 @@ class Carriers:
         """True if this run has a reading of `circuit`."""
         return circuit.key in self.readings
 
-    def has_answered(self, circuit: Circuit) -> bool:
-        """True if this run has a reading of `circuit`, or knows that it gets none."""
-        return circuit.key in self.readings or circuit.key in self.failures
-
     def read(self, circuits: Iterable[Circuit], deadline: Deadline) -> None:
         """Reads each circuit once in a run, and waits for all of them. Raises Interrupted."""
         with deferred():

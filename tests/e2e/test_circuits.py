@@ -7,6 +7,7 @@ import pytest
 from iodcal.commands.requests import select_circuits
 from iodcal.errors import UsageError
 from tests.e2e.command import Iodcal
+from tests.e2e.test_sandbox import CALENDAR
 
 RULES = """\
 version: 1
@@ -21,17 +22,6 @@ circuits:
   lon-b: {service_id: "3"}
 rules:
   - {name: Calls, calendars: [local], match: {subject: All-Hands}, circuits: all, bandwidth: highest}
-"""
-CALENDAR = """\
-BEGIN:VCALENDAR
-VERSION:2.0
-BEGIN:VEVENT
-UID:1
-DTSTART:20261124T123000Z
-DTEND:20261124T133000Z
-SUMMARY:All-Hands
-END:VEVENT
-END:VCALENDAR
 """
 AT = ("--now", "2026-11-24T12:00:00Z")
 
