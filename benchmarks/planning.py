@@ -115,8 +115,8 @@ def plan_once(events: list[Event], rules: list[Rule], circuits: list[Circuit]) -
     plans = []
     for circuit in circuits:
         timeline = draw_timeline(circuit, windows[circuit.name], view_from(_NOW, circuit, _POLICY))
-        standing = CircuitState(circuit.key, circuit.name, "bench", "1", confirmed=_TIERS[0])
-        plans.append(plan_circuit(timeline, standing, now=_NOW, policy=_POLICY, knowledge=SafetyFlags()))
+        circuit_state = CircuitState(circuit.key, circuit.name, "bench", "1", confirmed=_TIERS[0])
+        plans.append(plan_circuit(timeline, circuit_state, now=_NOW, policy=_POLICY, knowledge=SafetyFlags()))
     return sum(len(plan.changes) for plan in plan_together(plans, _NOW, _POLICY, {}))
 
 

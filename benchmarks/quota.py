@@ -124,8 +124,8 @@ def _plan(
     view = view_from(_NOW, circuit, policy)
     timeline = draw_timeline(circuit, windows, whole_days(view), freezes).cut(view)
     ordered = timeline.at(_NOW).target
-    standing = CircuitState(circuit.key, circuit.name, "bench", "1", confirmed=ordered, quotes=_QUOTES)
-    return plan_circuit(timeline, standing, now=_NOW, policy=policy, knowledge=SafetyFlags())
+    circuit_state = CircuitState(circuit.key, circuit.name, "bench", "1", confirmed=ordered, quotes=_QUOTES)
+    return plan_circuit(timeline, circuit_state, now=_NOW, policy=policy, knowledge=SafetyFlags())
 
 
 def measure(fleet: Fleet) -> tuple[float, int]:

@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 class IodcalError(Exception):
     """A fault with a stable `code` and its facts. `str()` is for logs, not for people.
 
-    `standing_in` are the faults of a configuration that its last good copy stood in for.
+    `circuit_state_in` are the faults of a configuration that its last good copy stood in for.
     Foreign texts that came otherwise than by `iodcal.http` enter here: no fact shows a credential.
     """
 
-    standing_in: tuple[Fault, ...] = ()
+    circuit_state_in: tuple[Fault, ...] = ()
 
     def __init__(self, code: str, **facts: Fact) -> None:
         from iodcal.redaction import redact_credentials  # only where something went wrong

@@ -22,7 +22,7 @@ def exit_of(error: BaseException) -> Exit:
     """The exit status of a command that `error` ended."""
     from iodcal.errors import ConfigurationError, IodcalError, LockHeldError, UsageError
 
-    if isinstance(error, ConfigurationError) or (isinstance(error, IodcalError) and error.standing_in):
+    if isinstance(error, ConfigurationError) or (isinstance(error, IodcalError) and error.circuit_state_in):
         return Exit.CONFIGURATION
     if isinstance(error, LockHeldError):
         return Exit.LOCKED

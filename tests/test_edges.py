@@ -63,10 +63,10 @@ def test_a_state_that_cannot_be_saved_after_an_acceptance_is_saved_elsewhere(
     report = synced(folder).report
     (place,) = report.lost_state
     assert report.exit == 1
-    ((standing,),) = (
+    ((circuit_state,),) = (
         of_account.values() for of_account in json.loads(Path(place).read_text())["circuits"].values()
     )
-    assert standing["order"]["outcome"] == "accepted"
+    assert circuit_state["order"]["outcome"] == "accepted"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

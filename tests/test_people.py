@@ -91,7 +91,7 @@ class Desk(Struct):
     def forget(self, name: str, *, force: bool = False) -> Act:
         return upkeep.forget(self.configuration, self.path, name, self.asked(), force=force)
 
-    def standing(self, name: str = "den-a") -> CircuitState:
+    def circuit_state(self, name: str = "den-a") -> CircuitState:
         return self.state.circuits[self.configuration.circuits[name].key]
 
 
@@ -106,7 +106,7 @@ def test_a_hold_is_kept_with_who_and_why_and_in_the_history(desk: Desk) -> None:
     act = desk.hold("500Mbps", note="DR rehearsal", exactly=True)
     hold = Hold(Bandwidth(500), NOON, NOON + timedelta(hours=2), "pat", "DR rehearsal", exactly=True)
     assert (act.hold, act.replaced, act.changed) == (hold, None, True)
-    assert desk.standing().hold == hold
+    assert desk.circuit_state().hold == hold
     (line,) = desk.history
     told = {"kind": "hold", "who": "pat", "account": "iodcal", "note": "DR rehearsal", "circuit": "den-a"}
     assert told.items() <= line.items()
@@ -116,7 +116,7 @@ def test_a_hold_is_kept_with_who_and_why_and_in_the_history(desk: Desk) -> None:
 def test_a_new_hold_takes_the_place_of_the_old_one(desk: Desk) -> None:
     first = desk.hold("500 Mbps").hold
     act = desk.hold("highest", now="2026-11-24T13:00:00Z")
-    assert (act.replaced, desk.standing().hold) == (first, act.hold)
+    assert (act.replaced, desk.circuit_state().hold) == (first, act.hold)
     assert act.hold is not None
     assert act.hold.bandwidth == Bandwidth(1000)
     assert desk.hold("500 Mbps", now="2026-11-25T13:00:00Z").replaced is None
@@ -127,7 +127,7 @@ def test_release_ends_a_hold_now(desk: Desk) -> None:
     assert desk.history == []
     desk.hold("500 Mbps")
     act = desk.release(now="2026-11-24T12:30:00Z", note="done")
-    ended = desk.standing().hold
+    ended = desk.circuit_state().hold
     assert act.changed
     assert ended is not None
     assert ended.until == NOON + timedelta(minutes=30)
@@ -135,7 +135,7 @@ def test_release_ends_a_hold_now(desk: Desk) -> None:
     assert [line["kind"] for line in desk.history] == ["hold", "release"]
     desk.hold("500 Mbps")
     desk.release()
-    assert desk.standing().hold is None  # it never was in force
+    assert desk.circuit_state().hold is None  # it never was in force
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,10 @@ def test_the_pause_of_all_is_in_the_configurations_zone(desk: Desk) -> None:
     assert desk.state.pause == pause
     assert desk.pause().replaced == pause
     own = desk.pause("lon-a", length=None, until="13:00")
-    assert (own.circuit, desk.standing("lon-a").pause) == (desk.configuration.circuits["lon-a"], own.pause)
+    assert (own.circuit, desk.circuit_state("lon-a").pause) == (
+        desk.configuration.circuits["lon-a"],
+        own.pause,
+    )
 
 
 def test_resume_ends_one_pause_or_all_of_them_and_parking(desk: Desk) -> None:
@@ -167,14 +170,14 @@ def test_resume_ends_one_pause_or_all_of_them_and_parking(desk: Desk) -> None:
     assert not desk.resume().changed
     desk.pause("den-a")
     assert desk.resume("den-a").changed
-    assert desk.standing().pause is None
+    assert desk.circuit_state().pause is None
     desk.pause("den-a")
     desk.pause()
     assert desk.park().paused == ("den-a", "lon-a")
     act = desk.resume()
     assert (act.paused, act.pause is not None, act.parked is not None) == (("den-a",), True, True)
     state = desk.state
-    assert (state.pause, state.parked, desk.standing().pause) == (None, None, None)
+    assert (state.pause, state.parked, desk.circuit_state().pause) == (None, None, None)
     assert [line["kind"] for line in desk.history].count("resume") == 2
 
 
@@ -194,8 +197,8 @@ def test_a_hold_says_where_a_pause_is_in_its_way(desk: Desk) -> None:
 def left_behind(desk: Desk, *names: str, order: Order | None = None) -> None:
     state = desk.state
     for number, name in enumerate(names):
-        standing = CircuitState(f"k{number}", name, "lab", "1", confirmed=Bandwidth(1000), order=order)
-        state = replace(state, circuits={**state.circuits, standing.key: standing})
+        circuit_state = CircuitState(f"k{number}", name, "lab", "1", confirmed=Bandwidth(1000), order=order)
+        state = replace(state, circuits={**state.circuits, circuit_state.key: circuit_state})
     desk.store.save(state)
 
 

@@ -10,7 +10,7 @@ import pytest
 from iodcal.domain.structs import Fact
 from iodcal.pipeline.alerts import AlertDecision, decide_alerts
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.store.state import Told
+from iodcal.store.state import AlertRecord
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ def drift(**facts: Fact) -> Problem:
 
 
 def run(
-    told: Mapping[str, Told], *problems: Problem, at: timedelta = timedelta(), terminal: bool = False
+    told: Mapping[str, AlertRecord], *problems: Problem, at: timedelta = timedelta(), terminal: bool = False
 ) -> AlertDecision:
     return decide_alerts(problems, told, examined=lambda _kind, _where: True, now=NOW + at, terminal=terminal)
 

@@ -10,7 +10,7 @@ from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline
 from iodcal.domain.together import plan_together
 from iodcal.pipeline.poll import most_urgent_first
-from tests.domain.minutes import CIRCUIT, POLICY, Ask, at, plan_of, standing_at, timeline_of
+from tests.domain.minutes import CIRCUIT, POLICY, Ask, at, circuit_state_at, plan_of, timeline_of
 
 
 def circuit(name: str) -> Circuit:
@@ -29,8 +29,8 @@ def test_circuits_are_read_in_the_order_in_which_they_need_an_up() -> None:
         timeline("now", Ask(-5, 120)),
     )
     up = circuit("up")  # ordered already, so nothing is urgent
-    standings = {up.key: replace(standing_at(1000), key=up.key)}
-    found = most_urgent_first([timeline("up", Ask(-5, 120)), quiet, later, now, soon], standings, at(0))
+    circuit_states = {up.key: replace(circuit_state_at(1000), key=up.key)}
+    found = most_urgent_first([timeline("up", Ask(-5, 120)), quiet, later, now, soon], circuit_states, at(0))
     assert [one.circuit.name for one in found] == ["now", "soon", "later", "up", "quiet"]
 
 

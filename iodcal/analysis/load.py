@@ -31,13 +31,16 @@ def load_past(configuration: Configuration, state_path: Path, since: datetime | 
 
 
 def load_past_before(
-    configuration: Configuration, state_path: Path, standings: Mapping[str, CircuitState], start: datetime
+    configuration: Configuration,
+    state_path: Path,
+    circuit_states: Mapping[str, CircuitState],
+    start: datetime,
 ) -> Past:
     """The past from `start` (UTC) on, and before it as much as tells where the circuits stood then. Raises
     StateError."""
     past = load_past(configuration, state_path, max(start, EVER + _BEFORE * 2) - _BEFORE)
     silent = {circuit.key: CircuitPast(circuit.key) for circuit in configuration.circuits.values()}
-    known = (silent | circuit_pasts(past, standings)).values()
+    known = (silent | circuit_pasts(past, circuit_states)).values()
     if tells_of_circuits(past) and all(one.ordered().levels.at(start).level is not None for one in known):
         return past
     return load_past(configuration, state_path, None)

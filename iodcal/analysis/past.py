@@ -89,15 +89,15 @@ class CircuitPast(Struct, frozen=True):
         return self.otherwise
 
 
-def circuit_pasts(past: Past, standings: Mapping[str, CircuitState]) -> dict[str, CircuitPast]:
-    """The past of each circuit that `past` or `standings` (by key) names, by key; first those of `past`. One
-    that changed at no time has its level in the state."""
+def circuit_pasts(past: Past, circuit_states: Mapping[str, CircuitState]) -> dict[str, CircuitPast]:
+    """The past of each circuit that `past` or `circuit_states` (by key) names, by key; first those of `past`.
+    One that changed at no time has its level in the state."""
     orders = _by_key(past.orders, [one.order.circuit_key for one in past.orders])
     readings = _by_key(past.readings, [one.key for one in past.readings])
-    levels = {key: running(one.drift, one.confirmed) for key, one in standings.items()}
+    levels = {key: running(one.drift, one.confirmed) for key, one in circuit_states.items()}
     return {
         key: CircuitPast(key, orders.get(key, ()), readings.get(key, ()), levels.get(key))
-        for key in (*orders, *readings, *standings)
+        for key in (*orders, *readings, *circuit_states)
     }
 
 

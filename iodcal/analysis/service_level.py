@@ -51,7 +51,7 @@ def _reason(event: EventOnCircuit, reasons: Mapping[str, PastProblem]) -> PastPr
 def read_looks(past: Past) -> Past:
     """`past` with what its looks can still prove. The first versions wrote `late` before an event began where
     its order was only under way: if the circuit came to its tier in time, that was `expected`."""
-    early = [look for look in past.curtain_ups if _said_too_soon(look)]
+    early = [look for look in past.preflight_checks if _said_too_soon(look)]
     if not early:
         return past
     orders: defaultdict[str, list[PastOrder]] = defaultdict(list)
@@ -68,9 +68,9 @@ def read_looks(past: Past) -> Past:
         replace(look, result=Readiness.EXPECTED)
         if _said_too_soon(look) and verdict(look, shown[look.circuit], NEVER)[0] is Readiness.READY
         else look
-        for look in past.curtain_ups
+        for look in past.preflight_checks
     )
-    return replace(past, curtain_ups=tuple(looks))
+    return replace(past, preflight_checks=tuple(looks))
 
 
 def _said_too_soon(look: CurtainUp) -> bool:

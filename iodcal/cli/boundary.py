@@ -136,7 +136,7 @@ def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
         message=words.message,
         remedy=words.remedy,
         arguments=arguments,
-        faults=error.standing_in,
+        faults=error.circuit_state_in,
     )
 
 

@@ -84,7 +84,7 @@ def _with_common_options(command: Command) -> Callable[..., None]:
 
             raise UsageError("no_csv", command=command.name)
         session = CommandSession(common)
-        with session.standing_in():
+        with session.circuit_state_in():
             status = run(session, **given)
         raise typer.Exit(Exit.CONFIGURATION if session.faults else status)
 

@@ -106,7 +106,7 @@ class CommandSession:
         return recalled
 
     @contextmanager
-    def standing_in(self) -> Iterator[None]:
+    def circuit_state_in(self) -> Iterator[None]:
         """An error that ends a command which went on by the last good copy says that the configuration is
         wrong, too, which its exit status tells; a slip on the command line remains one."""
         from iodcal.errors import IodcalError, UsageError
@@ -116,7 +116,7 @@ class CommandSession:
         except UsageError:
             raise
         except IodcalError as error:
-            error.standing_in = self.faults
+            error.circuit_state_in = self.faults
             raise
 
     def configuration_or_last_good(self) -> tuple[Configuration, tuple[Fault, ...]]:

@@ -37,7 +37,7 @@ def budget_problems(
     if not configuration.budgets:
         return ()
     if _looked_this_hour(state, now):
-        return tuple(_standing(state))
+        return tuple(_circuit_state(state))
     try:
         costs = list(_costs(configuration, state, history, now))
     except StateError:
@@ -77,7 +77,7 @@ def _looked_this_hour(state: State, now: datetime) -> bool:
     return last is not None and last <= now and (last.date(), last.hour) == (now.date(), now.hour)
 
 
-def _standing(state: State) -> Iterator[Problem]:
+def _circuit_state(state: State) -> Iterator[Problem]:
     """What the hour's first run found."""
     for told in state.told.values():
         if told.kind == Kind.BUDGET:

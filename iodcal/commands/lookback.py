@@ -45,11 +45,13 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
     state = store_of(configuration, state_path).load(read_only=True)
     past = load_past_before(configuration, state_path, state.circuits, over.start)
     if not tells_of_circuits(past):
-        empty = look_back(past, circuits, standings={}, over=over, now=now, zone=configuration.zone)
+        empty = look_back(past, circuits, circuit_states={}, over=over, now=now, zone=configuration.zone)
         return replace(empty, nothing_beside=str(state_path))
     if chosen:
         past = _only(past, circuits)
-    found = look_back(past, circuits, standings=state.circuits, over=over, now=now, zone=configuration.zone)
+    found = look_back(
+        past, circuits, circuit_states=state.circuits, over=over, now=now, zone=configuration.zone
+    )
     if not any(one.figures.at_tier for one in found.circuits):
         raise UsageError(
             "nothing_known", start=shown(over.start, configuration), end=shown(over.end, configuration)
@@ -63,7 +65,7 @@ def _only(past: Past, circuits: Sequence[Circuit]) -> Past:
     return Past(
         tuple(one for one in past.orders if one.order.circuit_key in keys),
         past.changes,
-        curtain_ups=past.curtain_ups,
+        preflight_checks=past.preflight_checks,
         readings=tuple(one for one in past.readings if one.key in keys),
         problems=tuple(one for one in past.problems if one.facts.get("circuit") in names),
         unreadable=past.unreadable,
@@ -74,14 +76,15 @@ def look_back(
     past: Past,
     circuits: Iterable[Circuit],
     *,
-    standings: Mapping[str, CircuitState],
+    circuit_states: Mapping[str, CircuitState],
     over: Interval,
     now: datetime,
     zone: ZoneInfo,
 ) -> Lookback:
     """What happened during `over` on `circuits`, and on those that left the configuration but are in `past`.
-    `standings` (by circuit key) tell what was quoted last, and the level of whom the history never names."""
-    subjects = subjects_of(past, list(circuits), standings, over)
+    `circuit_states` (by circuit key) tell what was quoted last, and the level of those that no history
+    names."""
+    subjects = subjects_of(past, list(circuits), circuit_states, over)
     months = months_of(over, zone)
     accounts = [account(subject, months, lost=past.unreadable > 0) for subject in subjects]
     pasts = tuple(one.past for one in accounts)
@@ -103,12 +106,12 @@ def look_back(
 
 
 def subjects_of(
-    past: Past, circuits: Sequence[Circuit], standings: Mapping[str, CircuitState], over: Interval
+    past: Past, circuits: Sequence[Circuit], circuit_states: Mapping[str, CircuitState], over: Interval
 ) -> list[Subject]:
     """The circuits to look back on: those of the configuration first, then those that left it."""
-    pasts = circuit_pasts(past, standings)
+    pasts = circuit_pasts(past, circuit_states)
     found = [
-        _subject(circuit, past, pasts.pop(circuit.key, CircuitPast(circuit.key)), standings)
+        _subject(circuit, past, pasts.pop(circuit.key, CircuitPast(circuit.key)), circuit_states)
         for circuit in circuits
     ]
     return [*found, *(_left(one) for one in pasts.values() if _is_told_of(one, over))]
@@ -122,13 +125,13 @@ def _is_told_of(past: CircuitPast, over: Interval) -> bool:
 
 
 def _subject(
-    circuit: Circuit, past: Past, own: CircuitPast, standings: Mapping[str, CircuitState]
+    circuit: Circuit, past: Past, own: CircuitPast, circuit_states: Mapping[str, CircuitState]
 ) -> Subject:
-    standing = standings.get(circuit.key)
-    orders, quotes = own.orders, standing.quotes if standing is not None else ()
+    circuit_state = circuit_states.get(circuit.key)
+    orders, quotes = own.orders, circuit_state.quotes if circuit_state is not None else ()
     names = {circuit.name, *(one.order.circuit for one in orders), *(one.circuit for one in own.readings)}
     changes = (one for one in past.changes if one.circuit in names)
-    looks = (one for one in past.curtain_ups if one.circuit in names)
+    looks = (one for one in past.preflight_checks if one.circuit in names)
     return Subject(
         circuit.name,
         circuit.key,
@@ -223,7 +226,7 @@ def _service(past: Past, subjects: Sequence[Subject], over: Interval) -> Iterato
     pasts = circuit_pasts(past, {})
     for subject in subjects:
         if subject.circuit is not None and subject.circuit.orders is not Orders.NONE:
-            looks = [one for one in past.curtain_ups if one.circuit == subject.name]
+            looks = [one for one in past.preflight_checks if one.circuit == subject.name]
             shown = pasts.get(subject.key, CircuitPast(subject.key)).shown()
             yield from served(subject.name, looks, shown=shown, late=past.problems, over=over)
 

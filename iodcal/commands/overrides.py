@@ -28,7 +28,7 @@ from iodcal.domain.overrides import starting_point
 from iodcal.domain.structs import Fact, replace
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
-from iodcal.pipeline.poll import standing_of
+from iodcal.pipeline.poll import circuit_state_of
 from iodcal.store.codec import to_json
 from iodcal.store.files import Access
 from iodcal.store.state import State
@@ -116,18 +116,20 @@ def _hold_wish(
         note=asked.note,
         exactly=exactly,
     )
-    standing = standing_of(circuit, journal.state.circuits)
-    for code in doubts(wish, circuit, starting_point(standing)):
+    circuit_state = circuit_state_of(circuit, journal.state.circuits)
+    for code in doubts(wish, circuit, starting_point(circuit_state)):
         raise UsageError(code, **_facts_of_hold(wish, circuit))
     return wish
 
 
 def _hold(journal: Journal, circuit: Circuit, *, wish: Hold, asked: OverrideRequest, now: datetime) -> Act:
-    standing = standing_of(circuit, journal.state.circuits)
+    circuit_state = circuit_state_of(circuit, journal.state.circuits)
     _note(journal, asked, command="hold", circuit=circuit, facts=to_json(wish))
-    journal.put(replace(standing, hold=wish))
-    paused = longest_pause((standing.pause, journal.state.pause), now)
-    running = standing.hold if standing.hold is not None and now < standing.hold.until else None
+    journal.put(replace(circuit_state, hold=wish))
+    paused = longest_pause((circuit_state.pause, journal.state.pause), now)
+    running = (
+        circuit_state.hold if circuit_state.hold is not None and now < circuit_state.hold.until else None
+    )
     names = (circuit.name,) if paused is not None else ()
     return Act(
         "hold",
@@ -151,13 +153,15 @@ def release(
 
 
 def _release(journal: Journal, circuit: Circuit, asked: OverrideRequest, now: datetime) -> Act:
-    standing = standing_of(circuit, journal.state.circuits)
-    running = standing.hold if standing.hold is not None and now < standing.hold.until else None
+    circuit_state = circuit_state_of(circuit, journal.state.circuits)
+    running = (
+        circuit_state.hold if circuit_state.hold is not None and now < circuit_state.hold.until else None
+    )
     if running is not None:
         # What has ended is kept for a while: it explains the lowering that follows.
         ended = replace(running, until=now) if running.since < now else None
         _note(journal, asked, command="release", circuit=circuit, facts=reason_of(asked))
-        journal.put(replace(standing, hold=ended))
+        journal.put(replace(circuit_state, hold=ended))
     who, changed = asked.person.name, running is not None
     return Act(
         "release", now, who=who, zone=circuit.zone, circuit=circuit, hold=running, over=True, changed=changed
@@ -188,9 +192,9 @@ def _pause(
 ) -> Act:
     wish = Pause(now, until, asked.person.name, asked.note)
     _note(journal, asked, command="pause", circuit=circuit, facts=to_json(wish))
-    standing = standing_of(circuit, journal.state.circuits)
-    journal.put(replace(standing, pause=wish))
-    replaced = longest_pause((standing.pause,), now)
+    circuit_state = circuit_state_of(circuit, journal.state.circuits)
+    journal.put(replace(circuit_state, pause=wish))
+    replaced = longest_pause((circuit_state.pause,), now)
     return Act("pause", now, who=wish.who, zone=circuit.zone, circuit=circuit, pause=wish, replaced=replaced)
 
 
@@ -219,17 +223,17 @@ def resume(
 def _refuse_resume(state: State, circuit: Circuit, now: datetime) -> None:
     if state.parked is not None:
         raise UsageError("resume_parked", circuit=circuit.name)
-    own = longest_pause((standing_of(circuit, state.circuits).pause,), now)
+    own = longest_pause((circuit_state_of(circuit, state.circuits).pause,), now)
     if own is None and longest_pause((state.pause,), now) is not None:
         raise UsageError("resume_all_paused", circuit=circuit.name)
 
 
 def _resume(journal: Journal, circuit: Circuit, asked: OverrideRequest, now: datetime) -> Act:
-    standing = standing_of(circuit, journal.state.circuits)
-    own = longest_pause((standing.pause,), now)
+    circuit_state = circuit_state_of(circuit, journal.state.circuits)
+    own = longest_pause((circuit_state.pause,), now)
     if own is not None:
         _note(journal, asked, command="resume", circuit=circuit, facts=reason_of(asked))
-        journal.put(replace(standing, pause=None))
+        journal.put(replace(circuit_state, pause=None))
     who, changed = asked.person.name, own is not None
     return Act(
         "resume", now, who=who, zone=circuit.zone, circuit=circuit, pause=own, over=True, changed=changed
@@ -242,7 +246,7 @@ def _resume_all(journal: Journal, configuration: Configuration, asked: OverrideR
     paused = [one for one in state.circuits.values() if longest_pause((one.pause,), now) is not None]
     if of_all is not None or parked is not None or paused:
         _note(journal, asked, command="resume", circuit=None, facts=reason_of(asked))
-        circuits = {key: replace(standing, pause=None) for key, standing in state.circuits.items()}
+        circuits = {key: replace(circuit_state, pause=None) for key, circuit_state in state.circuits.items()}
         journal.state = replace(state, pause=None, parked=None, circuits=circuits)
     return Act(
         "resume",
@@ -253,7 +257,7 @@ def _resume_all(journal: Journal, configuration: Configuration, asked: OverrideR
         parked=parked,
         over=True,
         changed=journal.state is not state,
-        paused=tuple(sorted(standing.name for standing in paused)),
+        paused=tuple(sorted(circuit_state.name for circuit_state in paused)),
     )
 
 
@@ -267,8 +271,8 @@ def park(configuration: Configuration, state_path: Path, asked: OverrideRequest)
             _note(journal, asked, command="park", circuit=None, facts=to_json(parked))
             journal.state = replace(state, parked=parked)
         circuits = configuration.circuits.values()
-        standings = [standing_of(circuit, state.circuits) for circuit in circuits]
-    paused = [one.name for one in standings if longest_pause((one.pause, state.pause), now) is not None]
+        circuit_states = [circuit_state_of(circuit, state.circuits) for circuit in circuits]
+    paused = [one.name for one in circuit_states if longest_pause((one.pause, state.pause), now) is not None]
     return Act(
         "park",
         now,

@@ -19,14 +19,16 @@ def forget(
     """Drops what is known of a circuit that left the configuration; with `force` even while an order of it
     is open. Raises UsageError, LockHeldError, StateError."""
     with open_act(configuration, state_path, asked, "forget") as (journal, now):
-        standing = _left(configuration, journal.state, name)
-        if standing.order is not None and not force:
-            raise UsageError("forget_open_order", circuit=standing.name, order=standing.order.external_id)
-        known = {"circuit": standing.name, "key": standing.key}
+        circuit_state = _left(configuration, journal.state, name)
+        if circuit_state.order is not None and not force:
+            raise UsageError(
+                "forget_open_order", circuit=circuit_state.name, order=circuit_state.order.external_id
+            )
+        known = {"circuit": circuit_state.name, "key": circuit_state.key}
         journal.note("forget", **known, account=asked.person.account, **reason_of(asked))
-        circuits = {key: kept for key, kept in journal.state.circuits.items() if key != standing.key}
+        circuits = {key: kept for key, kept in journal.state.circuits.items() if key != circuit_state.key}
         journal.state = replace(journal.state, circuits=circuits)
-    return Act("forget", now, asked.person.name, configuration.zone, forgotten=standing)
+    return Act("forget", now, asked.person.name, configuration.zone, forgotten=circuit_state)
 
 
 def adopt(configuration: Configuration, state_path: Path, name: str, asked: OverrideRequest) -> Act:
@@ -56,14 +58,14 @@ def adopt(configuration: Configuration, state_path: Path, name: str, asked: Over
 def _left(configuration: Configuration, state: State, name: str) -> CircuitState:
     """The circuit of that name, or key, in state and no longer in the configuration."""
     configured = {circuit.key for circuit in configuration.circuits.values()}
-    left = [standing for key, standing in state.circuits.items() if key not in configured]
-    named = [standing for standing in left if name in (standing.name, standing.key)]
+    left = [circuit_state for key, circuit_state in state.circuits.items() if key not in configured]
+    named = [circuit_state for circuit_state in left if name in (circuit_state.name, circuit_state.key)]
     if len(named) > 1:
         raise UsageError("forget_which", circuit=name, keys=", ".join(sorted(one.key for one in named)))
     if named:
         return named[0]
     if name in configuration.circuits or name in configured:
         raise UsageError("forget_configured", circuit=name)
-    known = sorted(standing.name for standing in left)
+    known = sorted(circuit_state.name for circuit_state in left)
     near = closest_word(name, [*known, *configuration.circuits])
     raise UsageError("forget_unknown", circuit=name, near=near, known=", ".join(known) or "none")

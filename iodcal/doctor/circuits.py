@@ -21,7 +21,7 @@ from iodcal.pipeline.poll import Carriers
 from iodcal.problems.kinds import Kind
 from iodcal.store.state import State
 
-_Told = TypeVar("_Told")
+_AlertRecord = TypeVar("_AlertRecord")
 
 _EDGE = Kind.CARRIER_UNREADABLE
 # What holds for every request to a carrier, so that its circuits need not be tried.
@@ -40,7 +40,7 @@ class CarrierTrial(Struct, frozen=True):
     quotes_by: Deadline
     listed: frozenset[str] | None = None
 
-    def ask(self, call: Callable[[Carrier], _Told]) -> _Told:
+    def ask(self, call: Callable[[Carrier], _AlertRecord]) -> _AlertRecord:
         """What `call` is told by the client. Raises CarrierError and nothing else."""
         return guard.call_carrier(self.client, self.plugin, call)
 
@@ -94,13 +94,15 @@ def _of_carrier(name: str, trial: CarrierTrial, circuits: list[Circuit], state: 
         yield from _of_circuit(circuit, trial, state.circuits.get(circuit.key))
 
 
-def _of_circuit(circuit: Circuit, trial: CarrierTrial, standing: CircuitState | None) -> Iterator[Diagnosis]:
+def _of_circuit(
+    circuit: Circuit, trial: CarrierTrial, circuit_state: CircuitState | None
+) -> Iterator[Diagnosis]:
     try:
         reading = guard.read_as_told(trial.client, trial.plugin, circuit.service_id, trial.patient.deadline)
     except CarrierError as error:
         yield Diagnosis.of(Area.CIRCUITS, circuit.name, light=CheckStatus.RED, error=error, edge=_EDGE)
         return
-    yield _of_reading(circuit, reading, standing)
+    yield _of_reading(circuit, reading, circuit_state)
     # A sandbox lists a circuit only once it was ordered there.
     if trial.listed and circuit.service_id not in trial.listed:
         facts = {"service_id": circuit.service_id}
@@ -118,8 +120,8 @@ def _found(
     return Diagnosis(Area.CIRCUITS, circuit.name, light=light, code=code, facts=facts or {})
 
 
-def _of_reading(circuit: Circuit, reading: Reading, standing: CircuitState | None) -> Diagnosis:
-    ordered = standing.ordered if standing is not None else None
+def _of_reading(circuit: Circuit, reading: Reading, circuit_state: CircuitState | None) -> Diagnosis:
+    ordered = circuit_state.ordered if circuit_state is not None else None
     facts: dict[str, Fact] = {
         "circuit": circuit.name,
         "status": reading.status_text[:60],
@@ -127,7 +129,7 @@ def _of_reading(circuit: Circuit, reading: Reading, standing: CircuitState | Non
         "ordered": str(ordered or "nothing"),
     }
     light, code = _judged(
-        circuit, reading, ordered, pending=standing is not None and standing.order is not None
+        circuit, reading, ordered, pending=circuit_state is not None and circuit_state.order is not None
     )
     return Diagnosis(Area.CIRCUITS, circuit.name, light=light, code=code, facts=facts)
 

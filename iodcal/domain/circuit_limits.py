@@ -26,17 +26,21 @@ def name_change(change: Change) -> str:
     return f"{change.new.mbps}/{change.demand}"
 
 
-def held_by_carrier(change: Change, timeline: Timeline, standing: CircuitState, now: datetime) -> Held | None:
+def held_by_carrier(
+    change: Change, timeline: Timeline, circuit_state: CircuitState, now: datetime
+) -> Held | None:
     """Holds back what the carrier, by its answers or by its limits, does not allow at `now` (UTC)."""
-    return held_by_answer(standing, change, now) or held_by_limits(change, timeline, _changes(standing), now)
+    return held_by_answer(circuit_state, change, now) or held_by_limits(
+        change, timeline, _changes(circuit_state), now
+    )
 
 
 def hold_coming(
-    changes: Iterable[Change], timeline: Timeline, standing: CircuitState, ordered: Sequence[datetime]
+    changes: Iterable[Change], timeline: Timeline, circuit_state: CircuitState, ordered: Sequence[datetime]
 ) -> Iterator[Change]:
     """`changes` to come, in order, those held back that the circuit's limits will have no room for after what
     was and is `ordered` (UTC), and what comes before them: an event that this makes late is known at once."""
-    changed = [*_changes(standing), *ordered]
+    changed = [*_changes(circuit_state), *ordered]
     for change in changes:
         held = change.held or held_by_limits(change, timeline, changed, change.at)
         if held is None:
@@ -44,21 +48,21 @@ def hold_coming(
         yield replace(change, held=held) if change.held is None else change
 
 
-def held_by_answer(standing: CircuitState, change: Change, now: datetime) -> Held | None:
+def held_by_answer(circuit_state: CircuitState, change: Change, now: datetime) -> Held | None:
     """Holds back what the carrier said must wait, or will never be."""
-    if standing.not_before is not None and now < standing.not_before:
-        return Held(Reason.NOT_NOW, standing.not_before)
-    return Held(Reason.REFUSED) if standing.refused_for == name_change(change) else None
+    if circuit_state.not_before is not None and now < circuit_state.not_before:
+        return Held(Reason.NOT_NOW, circuit_state.not_before)
+    return Held(Reason.REFUSED) if circuit_state.refused_for == name_change(change) else None
 
 
-def count_change(standing: CircuitState, limits: Sequence[ChangeLimit], order: Order) -> CircuitState:
-    """`standing` with `order`, if the carrier may have counted it: whatever it may have got, refused or not;
-    what is too old to count is dropped."""
+def count_change(circuit_state: CircuitState, limits: Sequence[ChangeLimit], order: Order) -> CircuitState:
+    """`circuit_state` with `order`, if the carrier may have counted it: whatever it may have got, refused or
+    not; what is too old to count is dropped."""
     if not limits or order.outcome.never_left:
-        return standing
+        return circuit_state
     oldest = order.created_at - max(limit.length for limit in limits)
-    kept = [at for at in standing.changed_at if at > oldest]
-    return replace(standing, changed_at=(*kept, order.created_at)[-_MOST_KEPT:])
+    kept = [at for at in circuit_state.changed_at if at > oldest]
+    return replace(circuit_state, changed_at=(*kept, order.created_at)[-_MOST_KEPT:])
 
 
 def allowed_at(limits: Iterable[ChangeLimit], changed: Sequence[datetime], at: datetime) -> datetime:
@@ -114,10 +118,10 @@ def held_by_limits(
     return None
 
 
-def _changes(standing: CircuitState) -> tuple[datetime, ...]:
+def _changes(circuit_state: CircuitState) -> tuple[datetime, ...]:
     """When orders went out, oldest first; a run may have been killed before it counted its last."""
-    sent = {order.created_at for order in standing.all_orders if not order.outcome.never_left}
-    return tuple(sorted({*standing.changed_at, *sent}))
+    sent = {order.created_at for order in circuit_state.all_orders if not order.outcome.never_left}
+    return tuple(sorted({*circuit_state.changed_at, *sent}))
 
 
 def _raised_at(change: Change, timeline: Timeline, now: datetime) -> datetime | None:

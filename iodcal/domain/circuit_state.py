@@ -37,7 +37,7 @@ class CircuitState(Struct, frozen=True):
     `confirmed` is the bandwidth ordered by us and shown by a reading (or the first reading, ours by
     definition); `order` the open order; `recent` the orders settled in the last 24 hours, oldest first.
     `level` is what the timeline asked for at the last run, `stepped_down_at` when it last fell.
-    `raised_for` is the demand for which a drift downwards was already repaired. `curtain_ups` are the
+    `raised_for` is the demand for which a drift downwards was already repaired. `preflight_checks` are the
     events whose preflight check was made (copy key and start) with their end. `retry_at` is the
     time before which a failed lowering is not tried again. `held_told` names the held change that the
     history knows of already. `hold` and `pause` are what a person asked for this circuit, over or not.
@@ -62,7 +62,7 @@ class CircuitState(Struct, frozen=True):
     level: Bandwidth | None = field(default=None, name="level_mbps")
     stepped_down_at: Instant | None = None
     foreseen: tuple[Foreseen, ...] = ()
-    curtain_ups: tuple[tuple[str, Instant], ...] = ()
+    preflight_checks: tuple[tuple[str, Instant], ...] = field(default=(), name="curtain_ups")
     failures: int = 0
     retry_at: Instant | None = None
     held_told: str | None = None

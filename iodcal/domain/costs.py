@@ -23,7 +23,7 @@ _LONGEST_PRICED = timedelta(days=31)
 def window_cost(plan: CircuitPlan, window: Interval) -> Cost | None:
     """What the circuit costs during `window` as planned, as if held changes were done when they may be. None
     where no rate or no bandwidth is known."""
-    start = starting_point(plan.standing)
+    start = starting_point(plan.circuit_state)
     if start is None or not plan.tariff.rates:
         return None
     levels = Steps.of([(window.start, start), *_done(plan, window.start)])

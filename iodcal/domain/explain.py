@@ -315,7 +315,7 @@ def _ground(segment: Segment, plan: CircuitPlan, at: datetime) -> Ground:
 
 def _level(plan: CircuitPlan, at: datetime, now: datetime) -> Bandwidth | None:
     """What is ordered at `at`, as far as the plan goes; now that is what is ordered already."""
-    level = starting_point(plan.standing)
+    level = starting_point(plan.circuit_state)
     if at <= now:
         return level
     for change in plan.changes:

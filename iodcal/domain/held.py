@@ -86,14 +86,14 @@ def price_ceiling(change: Change, timeline: Timeline) -> Decimal | None:
     return max(known) if own is None else min(own, max(known))
 
 
-def too_dear(change: Change, timeline: Timeline, standing: CircuitState) -> Held | None:
+def too_dear(change: Change, timeline: Timeline, circuit_state: CircuitState) -> Held | None:
     """Holds back a raise that has a limit and costs more, as far as is known, or whose quote told no price
     where no rate is known either. What was not yet asked for is not held back."""
     limit = price_ceiling(change, timeline)
     if limit is None:
         return None
-    price = timeline.circuit.tariff.with_quotes(standing.quotes).per_hour(change.new)
-    if price is None and standing.unpriced != change.new:
+    price = timeline.circuit.tariff.with_quotes(circuit_state.quotes).per_hour(change.new)
+    if price is None and circuit_state.unpriced != change.new:
         return None
     return Held(Reason.PRICE) if price is None or price > limit else None
 
@@ -105,10 +105,10 @@ def price_of(quote: Quote, tariff: Tariff) -> Decimal | None:
     return told if told is not None else tariff.per_hour(quote.bandwidth)
 
 
-def lost_before(standing: CircuitState, change: Change) -> Order | None:
+def lost_before(circuit_state: CircuitState, change: Change) -> Order | None:
     """The last order of this circuit that was not refused, if it was lost on its way and was for what
     `change` is for."""
-    sent = (order for order in reversed(standing.recent) if order.outcome not in _NEVER_TAKEN)
+    sent = (order for order in reversed(circuit_state.recent) if order.outcome not in _NEVER_TAKEN)
     last = next(sent, None)
     if last is None or last.outcome is not Outcome.LOST:
         return None
@@ -116,36 +116,36 @@ def lost_before(standing: CircuitState, change: Change) -> Order | None:
     return last if alike and is_part_of(change.demand, last.demand) else None
 
 
-def _failed_before(standing: CircuitState, change: Change) -> FailedOrders | None:
+def _failed_before(circuit_state: CircuitState, change: Change) -> FailedOrders | None:
     """What is known of orders for what `change` is for that came to nothing."""
-    failed = failed_to(standing.failed, change.direction, change.new)
+    failed = failed_to(circuit_state.failed, change.direction, change.new)
     return failed if failed and failed.covers(change.direction, change.new, change.demand) else None
 
 
-def failed_by_one_look(standing: CircuitState, policy: Policy) -> bool:
+def failed_by_one_look(circuit_state: CircuitState, policy: Policy) -> bool:
     """True if the last order was seen to have failed by the latest reading alone, before its time-out."""
-    last, reading = standing.recent[-1] if standing.recent else None, standing.reading
+    last, reading = circuit_state.recent[-1] if circuit_state.recent else None, circuit_state.reading
     if last is None or reading is None or last.outcome is not Outcome.FAILED or last.accepted_at is None:
         return False
     in_time = reading.at - last.accepted_at < policy.order_timeouts.order_timeout
     return last.settled_at == reading.at and in_time
 
 
-def held_as_given_up(standing: CircuitState, change: Change) -> Held | None:
+def held_as_given_up(circuit_state: CircuitState, change: Change) -> Held | None:
     """Holds back for good what was ordered as often as may be for this very demand: another demand, such as a
     hold, is ordered for."""
-    lost, failed = lost_before(standing, change), _failed_before(standing, change)
+    lost, failed = lost_before(circuit_state, change), _failed_before(circuit_state, change)
     if lost is not None and lost.gives_up:
         return Held(Reason.UNKNOWN_ORDER)
     return Held(Reason.OTHER_BANDWIDTH) if failed is not None and failed.given_up else None
 
 
 def held_by_backoff(
-    standing: CircuitState, change: Change, circuit: Circuit, now: datetime, policy: Policy
+    circuit_state: CircuitState, change: Change, circuit: Circuit, now: datetime, policy: Policy
 ) -> Held | None:
     """Holds back what came to nothing before, longer each time; but never beyond the last run that can still
     order in time for an event which asks for it."""
-    failed = _failed_before(standing, change)
+    failed = _failed_before(circuit_state, change)
     retry_at = failed.retry_at(policy.every, policy.min_gap) if failed is not None else None
     if failed is None or retry_at is None:
         return None

@@ -68,7 +68,7 @@ class CircuitPlan(Struct, frozen=True):
 
     circuit: Circuit
     timeline: Timeline
-    standing: CircuitState
+    circuit_state: CircuitState
     target: Bandwidth
     changes: tuple[Change, ...] = ()
     too_late: tuple[Bandwidth, datetime] | None = None
@@ -80,7 +80,7 @@ class CircuitPlan(Struct, frozen=True):
     @property
     def tariff(self) -> Tariff:
         """What the circuit's tiers cost, the carrier's own quotes first."""
-        return self.circuit.tariff.with_quotes(self.standing.quotes)
+        return self.circuit.tariff.with_quotes(self.circuit_state.quotes)
 
     @property
     def due(self) -> Change | None:
@@ -90,17 +90,17 @@ class CircuitPlan(Struct, frozen=True):
     @property
     def repeats(self) -> bool:
         """True if the change due now was ordered before, for the same demand, and came to nothing."""
-        due, failed = self.due, self.standing.failed
+        due, failed = self.due, self.circuit_state.failed
         if due is None:
             return False
         sent = (one for one in failed if one.sent)
         again = any(one.covers(due.direction, due.new, due.demand) for one in sent)
-        return again or lost_before(self.standing, due) is not None
+        return again or lost_before(self.circuit_state, due) is not None
 
     @property
     def in_trouble(self) -> bool:
         """True if orders in the direction of the change due now failed twice alike."""
-        sent = (one for one in self.standing.failed if one.sent and one.repeated)
+        sent = (one for one in self.circuit_state.failed if one.sent and one.repeated)
         return self.due is not None and any(one.direction is self.due.direction for one in sent)
 
     @property
@@ -116,35 +116,35 @@ class CircuitPlan(Struct, frozen=True):
 
 
 def plan_circuit(
-    timeline: Timeline, standing: CircuitState, now: datetime, policy: Policy, knowledge: SafetyFlags
+    timeline: Timeline, circuit_state: CircuitState, now: datetime, policy: Policy, knowledge: SafetyFlags
 ) -> CircuitPlan:
     """What is due and to come on one circuit, by itself: `iodcal.domain.together` lays on what is shared."""
     circuit, timing = timeline.circuit, policy.timing(timeline.circuit)
-    standing = note_level(standing, timeline.at(now).target, now)
-    start = starting_point(standing)
+    circuit_state = note_level(circuit_state, timeline.at(now).target, now)
+    start = starting_point(circuit_state)
     if start is None:
         target = maximum(timeline, scan(timeline, now, timing.every))
-        return CircuitPlan(circuit, timeline, standing, target)
+        return CircuitPlan(circuit, timeline, circuit_state, target)
     verdict = due_change(timeline, start, now, timing)
     due = verdict.change
     if due is None and verdict.too_late is None:
-        standing = adopt_drift(standing)
-    if standing.failed and verdict.too_late is None:
-        running = standing.drift.observed if standing.drift is not None else standing.confirmed
-        failed = still_needed(standing.failed, running or start, target=due.new if due else start)
-        standing = replace(standing, failed=failed)
-    known = _Situation(timeline, standing, now=now, policy=policy, knowledge=knowledge)
+        circuit_state = adopt_drift(circuit_state)
+    if circuit_state.failed and verdict.too_late is None:
+        running = circuit_state.drift.observed if circuit_state.drift is not None else circuit_state.confirmed
+        failed = still_needed(circuit_state.failed, running or start, target=due.new if due else start)
+        circuit_state = replace(circuit_state, failed=failed)
+    known = _Situation(timeline, circuit_state, now=now, policy=policy, knowledge=knowledge)
     if due is not None:
         due = replace(due, held=next(_obstacles(due, known), None))
-    later = _coming(timeline, standing, start=start, due=due, now=now, policy=policy)
+    later = _coming(timeline, circuit_state, start=start, due=due, now=now, policy=policy)
     return CircuitPlan(
         circuit,
         timeline,
-        standing=standing,
+        circuit_state=circuit_state,
         target=due.new if due else start,
         changes=(due, *later) if due else later,
         too_late=verdict.too_late,
-        foreseen=due is None or due.up or policy.parked is not None or _foreseen(standing, due, now),
+        foreseen=due is None or due.up or policy.parked is not None or _foreseen(circuit_state, due, now),
         hindrance=next(
             _at_the_carrier(Change(circuit.name, now, due=True, old=start, new=circuit.highest), known), None
         ),
@@ -153,7 +153,7 @@ def plan_circuit(
 
 def _coming(
     timeline: Timeline,
-    standing: CircuitState,
+    circuit_state: CircuitState,
     *,
     start: Bandwidth,
     due: Change | None,
@@ -165,13 +165,15 @@ def _coming(
     decided = (
         replace(
             change,
-            held=next(_decisions(change, timeline, standing=standing, at=change.at, policy=policy), None)
-            or too_dear(change, timeline, standing),
+            held=next(
+                _decisions(change, timeline, circuit_state=circuit_state, at=change.at, policy=policy), None
+            )
+            or too_dear(change, timeline, circuit_state),
         )
         for change in changes
     )
     ordered_now = due is not None and due.held is None
-    return tuple(hold_coming(decided, timeline, standing, (now,) if ordered_now else ()))
+    return tuple(hold_coming(decided, timeline, circuit_state, (now,) if ordered_now else ()))
 
 
 def _goes_on(timeline: Timeline, due: Change, now: datetime, policy: Policy) -> tuple[Bandwidth, datetime]:
@@ -205,7 +207,7 @@ class _Situation(Struct, frozen=True):
     """What is known as one circuit is planned, at `now` (UTC)."""
 
     timeline: Timeline
-    standing: CircuitState
+    circuit_state: CircuitState
     now: datetime
     policy: Policy
     knowledge: SafetyFlags
@@ -213,21 +215,21 @@ class _Situation(Struct, frozen=True):
 
 def _obstacles(change: Change, known: _Situation) -> Iterator[Held]:
     """What holds back `change`, which is due: each case in which it waits, the one that counts first."""
-    timeline, standing, now, policy = known.timeline, known.standing, known.now, known.policy
+    timeline, circuit_state, now, policy = known.timeline, known.circuit_state, known.now, known.policy
     # Somebody decided: by `orders:`, by a pause, by a change freeze.
-    yield from _decisions(change, timeline, standing=standing, at=now, policy=policy)
+    yield from _decisions(change, timeline, circuit_state=circuit_state, at=now, policy=policy)
     # Another clock says that it is earlier, and by that one a pause still lasts.
-    yield from _given(held_by_pause(standing.pause, policy.pause, known.knowledge.earliest_now or now))
+    yield from _given(held_by_pause(circuit_state.pause, policy.pause, known.knowledge.earliest_now or now))
     # The carrier would refuse, or it is not known what it has already.
     yield from _at_the_carrier(change, known)
     # What is not known is not false: until it is known, the circuit stays up.
     yield from () if change.up else _doubts(change, known)
     # A person changed the circuit by hand, and is not fought.
     yield from _given(
-        held_by_person(standing, change, timeline, now, enforce=policy.enforce, parked=policy.parked)
+        held_by_person(circuit_state, change, timeline, now, enforce=policy.enforce, parked=policy.parked)
     )
     # It costs more than somebody allowed.
-    yield from _given(too_dear(change, timeline, standing))
+    yield from _given(too_dear(change, timeline, circuit_state))
 
 
 def _given(held: Held | None) -> Iterator[Held]:
@@ -236,7 +238,7 @@ def _given(held: Held | None) -> Iterator[Held]:
 
 
 def _decisions(
-    change: Change, timeline: Timeline, standing: CircuitState, at: datetime, policy: Policy
+    change: Change, timeline: Timeline, circuit_state: CircuitState, at: datetime, policy: Policy
 ) -> Iterator[Held]:
     """What somebody decided about a change that would be ordered `at` (UTC)."""
     orders = timeline.circuit.orders
@@ -247,14 +249,14 @@ def _decisions(
     if orders is Orders.UPS and not change.up:
         yield Held(Reason.UPS_ONLY)
     # This circuit, or all of them, are paused.
-    yield from _given(held_by_pause(standing.pause, policy.pause, at))
+    yield from _given(held_by_pause(circuit_state.pause, policy.pause, at))
     # A calendar says that nothing, or no lowering, may happen now; or that soon nothing may be raised again.
     yield from _given(held_by_freeze(change, timeline, at, policy.timing(timeline.circuit).down_sight))
 
 
 def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
     """Why the carrier cannot be asked for `change` now."""
-    standing, knowledge, order = known.standing, known.knowledge, known.standing.order
+    circuit_state, knowledge, order = known.circuit_state, known.knowledge, known.circuit_state.order
     # An order is out, and nobody knows whether it arrived.
     if order is not None and order.outcome in (Outcome.SENDING, Outcome.UNKNOWN):
         yield Held(
@@ -271,32 +273,32 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
     if change.circuit in knowledge.unreadable:
         yield Held(Reason.CARRIER_UNREADABLE)
     # The carrier says that a change is under way, or says something that nobody has heard before.
-    if standing.reading is not None and standing.reading.status is not Status.ACTIVE:
-        pending = standing.reading.status is Status.PENDING
+    if circuit_state.reading is not None and circuit_state.reading.status is not Status.ACTIVE:
+        pending = circuit_state.reading.status is Status.PENDING
         yield Held(Reason.PENDING if pending else Reason.STATUS_UNKNOWN)
     # The circuit seems to be there already: an inventory that lags, or a person.
-    if _is_so_already(standing, change):
+    if _is_so_already(circuit_state, change):
         yield Held(Reason.PENDING)
     # One reading alone says that an order failed before its time: a copy that lags says so, too.
-    if failed_by_one_look(standing, known.policy):
+    if failed_by_one_look(circuit_state, known.policy):
         yield Held(Reason.PENDING)
     # Orders for this were lost as often as may be, or left the circuit at another bandwidth, twice.
-    yield from _given(held_as_given_up(standing, change))
+    yield from _given(held_as_given_up(circuit_state, change))
     # The carrier said not now, or never; or it changes a circuit only so often.
-    yield from _given(held_by_carrier(change, known.timeline, standing, known.now))
+    yield from _given(held_by_carrier(change, known.timeline, circuit_state, known.now))
     # A lowering failed just before.
-    if not change.up and standing.retry_at is not None and known.now < standing.retry_at:
-        yield Held(Reason.BACKOFF, standing.retry_at)
+    if not change.up and circuit_state.retry_at is not None and known.now < circuit_state.retry_at:
+        yield Held(Reason.BACKOFF, circuit_state.retry_at)
     # Orders for this came to nothing, again and again.
-    yield from _given(held_by_backoff(standing, change, known.timeline.circuit, known.now, known.policy))
+    yield from _given(held_by_backoff(circuit_state, change, known.timeline.circuit, known.now, known.policy))
 
 
-def _is_so_already(standing: CircuitState, change: Change) -> bool:
+def _is_so_already(circuit_state: CircuitState, change: Change) -> bool:
     """True if the latest reading shows what `change` would order, but contradicts what was confirmed just
     before: a copy that lags, or a person. Nothing is ordered for what the carrier says is so; every run
     looks until it is known."""
-    reading = standing.reading
-    settled = standing.drift is not None or standing.confirmed == change.new
+    reading = circuit_state.reading
+    settled = circuit_state.drift is not None or circuit_state.confirmed == change.new
     return reading is not None and not settled and reading.shows(change.new)
 
 
@@ -323,8 +325,8 @@ def _doubts(change: Change, known: _Situation) -> Iterator[Held]:
         yield Held(Reason.CALENDAR_UNREADABLE)
 
 
-def _foreseen(standing: CircuitState, change: Change, now: datetime) -> bool:
-    return any(seen.at <= now and seen.new <= change.new for seen in standing.foreseen)
+def _foreseen(circuit_state: CircuitState, change: Change, now: datetime) -> bool:
+    return any(seen.at <= now and seen.new <= change.new for seen in circuit_state.foreseen)
 
 
 def foresee(plan: CircuitPlan) -> tuple[Foreseen, ...]:

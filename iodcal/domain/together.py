@@ -168,7 +168,7 @@ def _waits_on(plan: CircuitPlan, now: datetime, policy: Policy) -> CircuitPlan:
     """`plan` as the quota wrote it anew, maybe to another level: one that failed just before waits, too."""
     if plan.to_try is None:
         return plan
-    held = held_by_backoff(plan.standing, plan.to_try, plan.circuit, now, policy)
+    held = held_by_backoff(plan.circuit_state, plan.to_try, plan.circuit, now, policy)
     return hold_due(plan, held) if held is not None else plan
 
 

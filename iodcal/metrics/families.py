@@ -214,21 +214,21 @@ def report_samples(report: Report, expiries: Mapping[str, datetime]) -> Iterator
 
 
 def _of_circuit(plan: CircuitPlan) -> Iterator[Sample]:
-    circuit, standing = plan.circuit, plan.standing
+    circuit, circuit_state = plan.circuit, plan.circuit_state
     name = (circuit.name,)
     about = (circuit.name, circuit.carrier, circuit.service_id, circuit.site or "", str(circuit.orders))
     yield Sample(f.CIRCUIT, 1, about)
     yield Sample(f.TARGET, _bits(plan.target), name)
-    if standing.ordered is not None:
-        yield Sample(f.ORDERED, _bits(standing.ordered), name)
-    if standing.reading is not None:
-        yield Sample(f.OBSERVED_AT, standing.reading.at.timestamp(), name)
-        if standing.reading.bandwidth is not None:
-            yield Sample(f.OBSERVED, _bits(standing.reading.bandwidth), name)
-    yield Sample(f.OPEN, standing.order is not None, name)
-    if standing.order is not None:
-        yield Sample(f.OPEN_SINCE, standing.order.created_at.timestamp(), name)
-    left = [order.lead_left for order in standing.recent if order.lead_left is not None]
+    if circuit_state.ordered is not None:
+        yield Sample(f.ORDERED, _bits(circuit_state.ordered), name)
+    if circuit_state.reading is not None:
+        yield Sample(f.OBSERVED_AT, circuit_state.reading.at.timestamp(), name)
+        if circuit_state.reading.bandwidth is not None:
+            yield Sample(f.OBSERVED, _bits(circuit_state.reading.bandwidth), name)
+    yield Sample(f.OPEN, circuit_state.order is not None, name)
+    if circuit_state.order is not None:
+        yield Sample(f.OPEN_SINCE, circuit_state.order.created_at.timestamp(), name)
+    left = [order.lead_left for order in circuit_state.recent if order.lead_left is not None]
     if left:
         yield Sample(f.LEAD_LEFT, left[-1].total_seconds(), name)
 

@@ -25,7 +25,7 @@ from iodcal.problems.at_risk import PreflightCheck
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.problems.messages import describe, late_words
 from iodcal.result import Report
-from iodcal.store.state import Told
+from iodcal.store.state import AlertRecord
 
 if TYPE_CHECKING:
     from iodcal.commands.sync import Synced
@@ -114,7 +114,7 @@ def _problem(problem: Problem, report: Report, mark: str) -> Notice:
     )
 
 
-def _recovered(gone: Told, report: Report) -> Notice:
+def _recovered(gone: AlertRecord, report: Report) -> Notice:
     about = circuits_of(gone.facts)
     name = gone.kind.replace("_", " ")
     place = f" ({', '.join(about)})" if about else ""
@@ -130,7 +130,7 @@ def _recovered(gone: Told, report: Report) -> Notice:
     )
 
 
-def _words_of(gone: Told) -> str:
+def _words_of(gone: AlertRecord) -> str:
     try:
         kind = Kind(gone.kind)
     except ValueError:
@@ -217,7 +217,7 @@ def _circuits(plans: list[CircuitPlan], report: Report) -> Iterator[str]:
         coming = [change for change in plan.changes if change.at < report.now + _AHEAD]
         steps = ", ".join(_step(change, plan) for change in coming) or "no change"
         whose = f" ({plan.circuit.zone.key})" if any(not change.due for change in coming) else ""
-        level = plan.standing.ordered or "nothing yet"
+        level = plan.circuit_state.ordered or "nothing yet"
         yield f"{plan.circuit.name} is ordered at {level}, next day{whose}: {steps}"
 
 

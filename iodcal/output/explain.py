@@ -70,7 +70,7 @@ def _rows(explanation: Explanation) -> Iterator[tuple[str, Text]]:
         shows = f"iodcal history --circuit {for_line(explanation.plan.circuit.name)}"
         yield "ordered", Text(f"what was ordered then is not looked at: {shows} tells it")
         return
-    yield from _standing(explanation)
+    yield from _circuit_state(explanation)
     if explanation.kept is not None:
         yield "kept up", _kept(explanation.kept, explanation)
     for wish in wishes_of(explanation.plan, explanation.now):
@@ -124,19 +124,19 @@ def _ground(ground: Ground, explanation: Explanation) -> Text:
     return Text(needs)
 
 
-def _standing(explanation: Explanation) -> Iterator[tuple[str, Text]]:
-    standing, now = explanation.plan.standing, explanation.now
+def _circuit_state(explanation: Explanation) -> Iterator[tuple[str, Text]]:
+    circuit_state, now = explanation.plan.circuit_state, explanation.now
     planned = "planned" if explanation.at > now else "ordered"
     text = Text(str(explanation.level or "nothing known yet"))
-    reading = standing.reading
+    reading = circuit_state.reading
     if explanation.at <= now and reading is not None:
         shown = reading.bandwidth or for_terminal(reading.status_text, 24)
         text.append(f", its carrier showed {shown} {relative(reading.at, now)}")
-    if standing.drift is not None and explanation.at <= now:
-        text.append(f"; set by hand: iodcal had ordered {standing.confirmed}")
+    if circuit_state.drift is not None and explanation.at <= now:
+        text.append(f"; set by hand: iodcal had ordered {circuit_state.confirmed}")
     yield planned, text
-    if standing.order is not None:
-        yield "open order", _order(standing.order, explanation)
+    if circuit_state.order is not None:
+        yield "open order", _order(circuit_state.order, explanation)
     if explanation.plan.too_late is not None:
         level, end = explanation.plan.too_late
         at = local(end, explanation.plan.circuit.zone)

@@ -147,8 +147,8 @@ def circuits_view(explained: ExplainedCircuits) -> ExplainedCircuitsView:
 
 
 def _explanation(explanation: Explanation) -> ExplanationView:
-    plan, kept, standing = explanation.plan, explanation.kept, explanation.plan.standing
-    now_known = standing.order is not None and not explanation.past
+    plan, kept, circuit_state = explanation.plan, explanation.kept, explanation.plan.circuit_state
+    now_known = circuit_state.order is not None and not explanation.past
     hold, pause, freezes = wishes_views(plan, explanation.now)
     return ExplanationView.of(
         explanation,
@@ -159,8 +159,8 @@ def _explanation(explanation: Explanation) -> ExplanationView:
         until=explanation.lasts.end,
         demands=tuple(map(_demand, explanation.parts)),
         baseline=_baseline(explanation),
-        ordered_mbps=None if explanation.past else mbps(standing.ordered),
-        open_order=order_view(standing.order) if standing.order is not None and now_known else None,
+        ordered_mbps=None if explanation.past else mbps(circuit_state.ordered),
+        open_order=order_view(circuit_state.order) if circuit_state.order is not None and now_known else None,
         kept_up=KeptView.of(kept, looked_until=kept.sight.end, causes=cause_views(kept.causes))
         if kept is not None
         else None,

@@ -106,11 +106,13 @@ def _park(act: Act) -> Iterator[str]:
 
 
 def _forget(act: Act) -> Iterator[str]:
-    standing = act.forgotten
-    assert standing is not None  # noqa: S101 - what forgetting always has
-    yield f"{for_terminal(standing.name, 32)} is forgotten"
-    if standing.ordered is not None:
-        yield f"It was last at {standing.ordered}, and costs that until somebody lowers it at the carrier"
+    circuit_state = act.forgotten
+    assert circuit_state is not None  # noqa: S101 - what forgetting always has
+    yield f"{for_terminal(circuit_state.name, 32)} is forgotten"
+    if circuit_state.ordered is not None:
+        yield (
+            f"It was last at {circuit_state.ordered}, and costs that until somebody lowers it at the carrier"
+        )
 
 
 def _adopt(act: Act) -> Iterator[str]:
@@ -159,11 +161,11 @@ def wishes_of_all(report: Report) -> Iterator[str]:
 
 def wishes_of(plan: CircuitPlan, now: datetime) -> Iterator[str]:
     """What holds back or holds up one circuit because somebody said so, a line each."""
-    zone, standing = plan.circuit.zone, plan.standing
-    if standing.hold is not None and now < standing.hold.until:
-        start = local(standing.hold.since, zone) if standing.hold.since > now else ""
-        yield hold_text(standing.hold, local(standing.hold.until, zone), start)
-    pause = longest_pause((standing.pause,), now)
+    zone, circuit_state = plan.circuit.zone, plan.circuit_state
+    if circuit_state.hold is not None and now < circuit_state.hold.until:
+        start = local(circuit_state.hold.since, zone) if circuit_state.hold.since > now else ""
+        yield hold_text(circuit_state.hold, local(circuit_state.hold.until, zone), start)
+    pause = longest_pause((circuit_state.pause,), now)
     if pause is not None:
         yield pause_text(pause, local(pause.until, zone))
     yield from list(_freezes(plan, now))[:_MOST_FREEZES]

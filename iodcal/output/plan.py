@@ -78,14 +78,15 @@ def _source(source: SourceReport, report: Report) -> Text:
 
 
 def _title(plan: CircuitPlan, report: Report) -> Text:
-    circuit, standing = plan.circuit, plan.standing
+    circuit, circuit_state = plan.circuit, plan.circuit_state
     title = Text.assemble((for_terminal(circuit.name, 32), "bold"), f"  {for_terminal(circuit.carrier, 20)} ")
     title.append(for_terminal(circuit.service_id, 24), "dim")
-    title.append(f"   ordered {standing.ordered or 'nothing yet'}")
-    title.append(_read(standing, report))
-    if standing.order is not None:
+    title.append(f"   ordered {circuit_state.ordered or 'nothing yet'}")
+    title.append(_read(circuit_state, report))
+    if circuit_state.order is not None:
         title.append(
-            f"   order {standing.order.outcome}: {standing.order.old} to {standing.order.new}", "bold"
+            f"   order {circuit_state.order.outcome}: {circuit_state.order.old} to {circuit_state.order.new}",
+            "bold",
         )
     return title
 
@@ -98,8 +99,8 @@ def zone_line(plan: CircuitPlan, report: Report) -> Text | None:
     return Text(f"times of {zone.key}, now {local(report.now, zone)}", style="dim")
 
 
-def _read(standing: CircuitState, report: Report) -> str:
-    reading = standing.reading
+def _read(circuit_state: CircuitState, report: Report) -> str:
+    reading = circuit_state.reading
     if reading is None:
         return ", never read"
     shown = str(reading.bandwidth) if reading.bandwidth else "no bandwidth"
@@ -137,7 +138,7 @@ def _legend(glyphs: Glyphs) -> str:
 
 def _changes(plan: CircuitPlan, report: Report, width: int) -> RenderableType:
     if not plan.changes:
-        known = plan.standing.ordered is not None or plan.standing.reading is not None
+        known = plan.circuit_state.ordered is not None or plan.circuit_state.reading is not None
         lead = "nothing to do" if known else "nothing is known of it until its carrier can be read"
         return Padding(Text(f"{lead}: {plan.target} is what is asked for"), (0, 0, 0, 2))
     if width < _TABLE:

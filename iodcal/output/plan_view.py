@@ -250,19 +250,19 @@ def _source(report: SourceReport) -> SourceView:
 
 
 def _circuit(plan: CircuitPlan, report: Report) -> CircuitView:
-    standing, reading, circuit = plan.standing, plan.standing.reading, plan.circuit
+    circuit_state, reading, circuit = plan.circuit_state, plan.circuit_state.reading, plan.circuit
     upcoming = next((change for change in plan.changes if not change.due), None)
     costs = change_costs(plan, report.window)
     hold, pause, freezes = wishes_views(plan, report.now)
     return CircuitView.of(
         circuit,
-        ordered_mbps=mbps(standing.ordered),
+        ordered_mbps=mbps(circuit_state.ordered),
         observed_mbps=mbps(reading.bandwidth) if reading else None,
         observed_at=reading.at if reading else None,
         observed_status=reading.status if reading else None,
         target_mbps=plan.target.mbps,
-        open_order=order_view(standing.order) if standing.order else None,
-        drift_mbps=standing.drift.observed.mbps if standing.drift else None,
+        open_order=order_view(circuit_state.order) if circuit_state.order else None,
+        drift_mbps=circuit_state.drift.observed.mbps if circuit_state.drift else None,
         next_change_at=upcoming.at if upcoming else None,
         hold=hold,
         pause=pause,
@@ -284,10 +284,10 @@ def wishes_views(
 ) -> tuple[HoldView | None, PauseView | None, tuple[FreezeView, ...]]:
     """What holds one circuit up or its changes back because somebody said so, as far as it lasts at `now`:
     its hold, its pause and its freezes."""
-    hold = plan.standing.hold
+    hold = plan.circuit_state.hold
     running = hold if hold is not None and now < hold.until else None
     freezes = (freeze_view(freeze) for freeze in plan.timeline.freezes if now < freeze.span.end)
-    return hold_view(running), pause_view(longest_pause((plan.standing.pause,), now)), tuple(freezes)
+    return hold_view(running), pause_view(longest_pause((plan.circuit_state.pause,), now)), tuple(freezes)
 
 
 def hold_view(hold: Hold | None) -> HoldView | None:

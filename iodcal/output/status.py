@@ -45,7 +45,7 @@ def _circuits(report: Report) -> Table:
     for plan in report.plans:
         table.add_row(
             Text(for_terminal(plan.circuit.name, 32), style="bold"),
-            Text(str(plan.standing.ordered or "nothing yet")),
+            Text(str(plan.circuit_state.ordered or "nothing yet")),
             _reading(plan, report),
             Text(str(plan.target)),
             _next(plan, report),
@@ -55,12 +55,12 @@ def _circuits(report: Report) -> Table:
 
 
 def _reading(plan: CircuitPlan, report: Report) -> Text:
-    reading = plan.standing.reading
+    reading = plan.circuit_state.reading
     if reading is None:
         return Text("never")
     shown = str(reading.bandwidth or for_terminal(reading.status_text, 24))
     text = Text(f"{shown} {relative(reading.at, report.now)}")
-    if plan.standing.drift is not None:
+    if plan.circuit_state.drift is not None:
         text.append(" drift", "bold")
     return text
 
@@ -68,7 +68,7 @@ def _reading(plan: CircuitPlan, report: Report) -> Text:
 def _next(plan: CircuitPlan, report: Report) -> Text:
     upcoming = next(iter(plan.changes), None)
     if upcoming is None:
-        known = plan.standing.ordered is not None or plan.standing.reading is not None
+        known = plan.circuit_state.ordered is not None or plan.circuit_state.reading is not None
         return Text("none in sight" if known else "not known", style="dim")
     when = "due now" if upcoming.due else local_named(upcoming.at, plan.circuit.zone, report.zone)
     held = f" (held: {upcoming.held.reason})" if upcoming.held else ""
@@ -76,7 +76,7 @@ def _next(plan: CircuitPlan, report: Report) -> Text:
 
 
 def _order(plan: CircuitPlan, report: Report) -> Text:
-    order = plan.standing.order
+    order = plan.circuit_state.order
     if order is None:
         return Text("none open", style="dim")
     age = rough(report.now - order.created_at)
@@ -134,7 +134,7 @@ def _held(report: Report) -> Iterator[Text]:
 def _to_come(plan: CircuitPlan, report: Report) -> Text:
     upcoming = next((change for change in plan.changes if not change.due), None)
     name = for_terminal(plan.circuit.name, 32)
-    line = Text.assemble((name, "bold"), f": ordered {plan.standing.ordered or 'nothing yet'}")
+    line = Text.assemble((name, "bold"), f": ordered {plan.circuit_state.ordered or 'nothing yet'}")
     if upcoming is None:
         return line.append("; nothing to come in this window")
     return line.append(f"; next {_coming(upcoming, plan, report)}")

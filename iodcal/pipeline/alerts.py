@@ -12,7 +12,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.structs import replace
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report
-from iodcal.store.state import State, Told
+from iodcal.store.state import AlertRecord, State
 
 REMINDER = timedelta(hours=6)
 
@@ -57,13 +57,13 @@ class AlertDecision(Struct, frozen=True):
     new: tuple[Problem, ...]
     changed: tuple[Problem, ...]
     reminded: tuple[Problem, ...]
-    cleared: tuple[Told, ...]
-    told: Mapping[str, Told]
+    cleared: tuple[AlertRecord, ...]
+    told: Mapping[str, AlertRecord]
 
 
 def decide_alerts(
     problems: Iterable[Problem],
-    told: Mapping[str, Told],
+    told: Mapping[str, AlertRecord],
     *,
     examined: Callable[[str, str], bool],
     now: datetime,
@@ -106,7 +106,7 @@ def decide_alerts(
     return AlertDecision(new, changed, reminded=reminded, cleared=cleared, told=kept)
 
 
-def turned_into(known: Told, problems: Iterable[Problem]) -> Problem | None:
+def turned_into(known: AlertRecord, problems: Iterable[Problem]) -> Problem | None:
     """The worse one of `problems` that a problem told before turned into, if it did. The first versions named
     events of one rule that begin at once alike: one that goes on under its own name has not cleared."""
     worse = {kind for mild, kinds in _WORSE.items() if mild == known.kind for kind in kinds}
@@ -142,20 +142,20 @@ def orders_to_tell(report: Report, telling: AlertDecision, orders: Iterable[Orde
 
 def _waits_again(plan: CircuitPlan) -> bool:
     """True if the carrier said more than once that another change is under way: that is no problem."""
-    return any(failed.repeated and not failed.refusal for failed in plan.standing.failed)
+    return any(failed.repeated and not failed.refusal for failed in plan.circuit_state.failed)
 
 
-def _unheard(known: Told | None) -> bool:
+def _unheard(known: AlertRecord | None) -> bool:
     return known is None or known.told_at is None
 
 
-def _is_old(known: Told, now: datetime) -> bool:
+def _is_old(known: AlertRecord, now: datetime) -> bool:
     return known.told_at is not None and now - known.told_at >= REMINDER
 
 
-def _keep(problem: Problem, known: Told | None, now: datetime, *, heard: bool) -> Told:
+def _keep(problem: Problem, known: AlertRecord | None, now: datetime, *, heard: bool) -> AlertRecord:
     if known is None:
-        known = Told(
+        known = AlertRecord(
             problem.kind,
             problem.where,
             facts={},
@@ -172,7 +172,7 @@ def examined_by(report: Report, circuits: Sequence[str]) -> Callable[[str, str],
     """Which problems this run could have seen, by (kind, where): only those can clear. `circuits` are those
     that it was limited to; none: it saw all."""
     unread = tuple(f"{source.source.label}/" for source in report.sources if source.remembered)
-    readings = {plan.circuit.name: plan.standing.reading for plan in report.plans}
+    readings = {plan.circuit.name: plan.circuit_state.reading for plan in report.plans}
     unlooked = {name for name, reading in readings.items() if reading is None or reading.at < report.now}
 
     def examined(kind: str, where: str) -> bool:

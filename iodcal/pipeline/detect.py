@@ -79,7 +79,7 @@ def find_problems(
 
 def _retries(run: Run, placed: Mapping[str, Placed]) -> dict[str, Retry]:
     """What was tried in this run and is not under way: the next run tries it, or the next day's."""
-    tried = {key: one for key, one in placed.items() if one.plan.standing.order is None}
+    tried = {key: one for key, one in placed.items() if one.plan.circuit_state.order is None}
     return {key: _retry(run, one, one.error) for key, one in tried.items() if one.error is not None}
 
 
@@ -87,7 +87,7 @@ def _retry(run: Run, tried: Placed, error: CarrierError) -> Retry:
     plan, now, following = tried.plan, run.request.now, run.request.now + run.policy.every
     if isinstance(error, QuotaExceededError):
         return Retry(max(following, next_quota_day(now)), "quota")
-    held = held_by_backoff(plan.standing, plan.due, plan.circuit, now, run.policy) if plan.due else None
+    held = held_by_backoff(plan.circuit_state, plan.due, plan.circuit, now, run.policy) if plan.due else None
     at = max(following, held.until) if held is not None and held.until is not None else following
     if isinstance(error, NotNowError):
         return Retry(max(at, now + wait_of(error, run.policy.every)), "order_refused")
@@ -167,21 +167,21 @@ def _event_facts(event: MatchedEvent) -> dict[str, Fact]:
 
 
 def _of_circuit(plan: CircuitPlan, run: Run, placed: Mapping[str, Placed]) -> Iterator[Problem]:
-    circuit, standing = plan.circuit, plan.standing
+    circuit, circuit_state = plan.circuit, plan.circuit_state
     failure = run.carriers.failures.get(circuit.key)
     if failure is not None:
         unknown = failure.code == "circuit_unknown"
         yield _of_error(Kind.CIRCUIT_UNKNOWN if unknown else Kind.CARRIER_UNREADABLE, plan, failure)
-    if standing.reading is not None and standing.reading.status is Status.UNKNOWN:
-        facts: dict[str, Fact] = {"circuit": circuit.name, "status": standing.reading.status_text}
+    if circuit_state.reading is not None and circuit_state.reading.status is Status.UNKNOWN:
+        facts: dict[str, Fact] = {"circuit": circuit.name, "status": circuit_state.reading.status_text}
         yield Problem(Kind.STATUS_UNKNOWN, circuit.name, facts)
     yield from _of_orders(plan, run)
     tried = placed.get(circuit.key)
     if tried is not None and tried.error is not None:
         yield from _of_plugin(plan, tried.order, tried.error)
     yield from of_prices(plan, tried.quote if tried is not None else None)
-    if standing.drift is not None and standing.confirmed is not None and not _is_explained(plan):
-        yield _drift(plan, standing.drift, standing.confirmed, run)
+    if circuit_state.drift is not None and circuit_state.confirmed is not None and not _is_explained(plan):
+        yield _drift(plan, circuit_state.drift, circuit_state.confirmed, run)
     if plan.too_late is not None:
         level, ends = plan.too_late
         missed: dict[str, Fact] = {"circuit": circuit.name, "level": str(level), "ends": ends.isoformat()}
@@ -191,17 +191,19 @@ def _of_circuit(plan: CircuitPlan, run: Run, placed: Mapping[str, Placed]) -> It
 def _of_orders(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
     """The open order, if it is in trouble, and those that came to nothing and are still wanted: what this run
     orders anew, or waits with, is not carried out by that."""
-    standing, zone, now = plan.standing, plan.circuit.zone.key, run.request.now
-    reading = standing.reading
-    if standing.order is not None and reading is not None and reading.waits_for:
-        facts = _order_facts(standing.order, now) | {"waits_for": reading.waits_for}
-        yield Problem(Kind.APPROVAL, standing.name, facts)
-    if standing.order is not None and standing.order.outcome in _OF_ORDER:
-        yield of_trouble(standing.order, now, zone)
+    circuit_state, zone, now = plan.circuit_state, plan.circuit.zone.key, run.request.now
+    reading = circuit_state.reading
+    if circuit_state.order is not None and reading is not None and reading.waits_for:
+        facts = _order_facts(circuit_state.order, now) | {"waits_for": reading.waits_for}
+        yield Problem(Kind.APPROVAL, circuit_state.name, facts)
+    if circuit_state.order is not None and circuit_state.order.outcome in _OF_ORDER:
+        yield of_trouble(circuit_state.order, now, zone)
     if (lost := _lost(plan)) is not None:
         yield of_trouble(lost, now, zone)
-    wanted = standing.order.new if standing.order is not None else plan.due.new if plan.due else None
-    for failed in sorted(standing.failed, key=lambda one: one.new != wanted):
+    wanted = (
+        circuit_state.order.new if circuit_state.order is not None else plan.due.new if plan.due else None
+    )
+    for failed in sorted(circuit_state.failed, key=lambda one: one.new != wanted):
         if failed.failed:
             yield Problem(Kind.ORDER_FAILED, plan.circuit.name, _failed_facts(plan, failed))
         if failed.refusal:
@@ -213,10 +215,10 @@ def _of_orders(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
 def _of_older_state(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
     """What an earlier version found, which kept no record of orders that came to nothing, while the same is
     still wanted: a state that is new to this one shows no end of it."""
-    standing, due = plan.standing, plan.due
-    if standing.failed or standing.order is not None or due is None:
+    circuit_state, due = plan.circuit_state, plan.due
+    if circuit_state.failed or circuit_state.order is not None or due is None:
         return
-    last = standing.recent[-1] if standing.recent else None
+    last = circuit_state.recent[-1] if circuit_state.recent else None
     if last is not None and last.outcome is Outcome.FAILED and last.new == due.new:
         yield of_trouble(last, run.request.now, plan.circuit.zone.key)
     known = run.state.told.get(f"{Kind.ORDER_REFUSED}:{plan.circuit.name}")
@@ -226,11 +228,11 @@ def _of_older_state(plan: CircuitPlan, run: Run) -> Iterator[Problem]:
 
 def _lost(plan: CircuitPlan) -> Order | None:
     """The last order, if it was lost and none like it was accepted since: another one may be under way."""
-    standing = plan.standing
-    order = standing.order
+    circuit_state = plan.circuit_state
+    order = circuit_state.order
     if order is None:
-        return lost_before(standing, plan.due) if plan.due is not None else None
-    last = standing.recent[-1] if standing.recent and order.resends else None
+        return lost_before(circuit_state, plan.due) if plan.due is not None else None
+    last = circuit_state.recent[-1] if circuit_state.recent and order.resends else None
     return last if last is not None and last.outcome is Outcome.LOST and not order.answered else None
 
 
@@ -259,8 +261,8 @@ def _failed_facts(plan: CircuitPlan, failed: FailedOrders) -> dict[str, Fact]:
 
 def _is_explained(plan: CircuitPlan) -> bool:
     """True if it was an order of ours that left the circuit where it is, below what was ordered."""
-    drift = plan.standing.drift
-    left = (one for one in plan.standing.failed if one.shown is not None and one.shown < one.new)
+    drift = plan.circuit_state.drift
+    left = (one for one in plan.circuit_state.failed if one.shown is not None and one.shown < one.new)
     return drift is not None and any(one.shown == drift.observed for one in left)
 
 

@@ -146,7 +146,7 @@ class OrderPlacer(Struct):
         )
 
     def _unplaced(self, plan: CircuitPlan, change: Change, error: CarrierError) -> Placed:
-        return Placed(self._after(plan, change, plan.standing, error, sent=False), None, error)
+        return Placed(self._after(plan, change, plan.circuit_state, error, sent=False), None, error)
 
     def _quoted(self, plan: CircuitPlan, change: Change, quote: Quote) -> Job | None:
         """Records the intent, once the price is known to be right; the call that follows on it."""
@@ -160,11 +160,11 @@ class OrderPlacer(Struct):
             return None
         order = self._intent(plan, change, quote)
         try:
-            standing = self.journal.record_intent(plan.circuit, plan.standing, order, change.causes)
+            circuit_state = self.journal.record_intent(plan.circuit, plan.circuit_state, order, change.causes)
         except StateError as error:
             self.failed = error
             return None
-        return self._order_job(replace(plan, standing=standing), change, order, quote)
+        return self._order_job(replace(plan, circuit_state=circuit_state), change, order, quote)
 
     def _order_job(self, plan: CircuitPlan, change: Change, order: Order, quote: Quote) -> Job:
         circuit, name = plan.circuit, self.carriers.plugin_name(plan.circuit.carrier)
@@ -185,14 +185,16 @@ class OrderPlacer(Struct):
 
         def record(answer: Acceptance | OrderError) -> Job | None:
             ended_as, failure = self._judge(order, answer)
-            standing = self.journal.record_outcome(circuit, plan.standing, ended_as)
+            circuit_state = self.journal.record_outcome(circuit, plan.circuit_state, ended_as)
             if isinstance(failure, QuotaExceededError) and circuit.changes_per_day is not None:
                 self.journal.use_up(circuit.account, ended_as.created_at, circuit.changes_per_day)
-            standing = count_change(standing, circuit.limits, ended_as)
+            circuit_state = count_change(circuit_state, circuit.limits, ended_as)
             if isinstance(answer, Acceptance) and answer.waits_for:
-                standing = replace(standing, reading=self._told_waiting(standing, answer.waits_for))
+                circuit_state = replace(
+                    circuit_state, reading=self._told_waiting(circuit_state, answer.waits_for)
+                )
             sent = ended_as.outcome is not Outcome.NOT_SENT
-            after = self._after(plan, change, standing, failure, sent=sent)
+            after = self._after(plan, change, circuit_state, failure, sent=sent)
             placed = self.placed[circuit.key] = Placed(after, ended_as, failure, quote)
             done = isinstance(answer, Acceptance) and answer.done
             return self._confirmation_job(placed) if done and not stop_wanted() else None
@@ -224,11 +226,11 @@ class OrderPlacer(Struct):
 
         def settle(answer: Reading | CarrierError) -> None:
             if isinstance(answer, Reading):
-                standing = apply_manual_change(
-                    placed.plan.standing, answer, self.policy.timeouts(circuit), self.boot()
+                circuit_state = apply_manual_change(
+                    placed.plan.circuit_state, answer, self.policy.timeouts(circuit), self.boot()
                 )
-                plan = replace(placed.plan, standing=standing)
-                self.placed[circuit.key] = replace(placed, plan=plan, order=standing.all_orders[-1])
+                plan = replace(placed.plan, circuit_state=circuit_state)
+                self.placed[circuit.key] = replace(placed, plan=plan, order=circuit_state.all_orders[-1])
 
         return Job(
             circuit.carrier,
@@ -260,7 +262,7 @@ class OrderPlacer(Struct):
             quote=quote,
             now=self.journal.clock(),
             demand=change.demand,
-            resends=_resends(plan.standing, change),
+            resends=_resends(plan.circuit_state, change),
             run_id=self.journal.run_id,
             boot=self.boot(),
             needed_by=change.needed_by,
@@ -270,49 +272,51 @@ class OrderPlacer(Struct):
         self,
         plan: CircuitPlan,
         change: Change,
-        standing: CircuitState,
+        circuit_state: CircuitState,
         error: CarrierError | None,
         *,
         sent: bool,
     ) -> CircuitPlan:
         """What the next run should know of how this went."""
-        standing = replace(standing, failed=self._failed(standing, change, error, sent=sent))
+        circuit_state = replace(circuit_state, failed=self._failed(circuit_state, change, error, sent=sent))
         if isinstance(error, NotNowError):
-            standing = replace(standing, not_before=self.journal.clock() + wait_of(error, self.policy.every))
+            circuit_state = replace(
+                circuit_state, not_before=self.journal.clock() + wait_of(error, self.policy.every)
+            )
         elif isinstance(error, RefusedForGoodError):
-            standing = replace(standing, refused_for=name_change(change))
+            circuit_state = replace(circuit_state, refused_for=name_change(change))
         if isinstance(error, ChangePendingError):
-            standing = replace(standing, reading=self._told_pending(standing))
+            circuit_state = replace(circuit_state, reading=self._told_pending(circuit_state))
         elif error is not None and not change.up:
-            standing = self._back_off(standing)
-        elif error is None and change.up and standing.drift is not None:
-            standing = replace(standing, raised_for=change.demand)
-        return replace(plan, standing=standing)
+            circuit_state = self._back_off(circuit_state)
+        elif error is None and change.up and circuit_state.drift is not None:
+            circuit_state = replace(circuit_state, raised_for=change.demand)
+        return replace(plan, circuit_state=circuit_state)
 
     def _failed(
-        self, standing: CircuitState, change: Change, error: CarrierError | None, *, sent: bool
+        self, circuit_state: CircuitState, change: Change, error: CarrierError | None, *, sent: bool
     ) -> tuple[FailedOrders, ...]:
         if error is None:
-            return note_accepted(standing.failed, change)
-        if standing.order is not None:
-            return standing.failed  # nobody knows yet whether it was taken
+            return note_accepted(circuit_state.failed, change)
+        if circuit_state.order is not None:
+            return circuit_state.failed  # nobody knows yet whether it was taken
         kind = error.code if is_refusal(error) else None
         facts = {} if isinstance(error, ChangePendingError) else refusal_facts(change, error)
-        return note_refused(standing.failed, change, kind, facts, self.journal.clock(), sent=sent)
+        return note_refused(circuit_state.failed, change, kind, facts, self.journal.clock(), sent=sent)
 
-    def _told_pending(self, standing: CircuitState) -> Reading:
+    def _told_pending(self, circuit_state: CircuitState) -> Reading:
         # The carrier has just said that a change is under way, whatever its inventory showed before.
-        bandwidth = standing.reading.bandwidth if standing.reading else None
+        bandwidth = circuit_state.reading.bandwidth if circuit_state.reading else None
         return Reading(self.journal.clock(), Status.PENDING, bandwidth, "change pending")
 
-    def _told_waiting(self, standing: CircuitState, waits_for: str) -> Reading:
-        return replace(self._told_pending(standing), waits_for=printable(waits_for, 120))
+    def _told_waiting(self, circuit_state: CircuitState, waits_for: str) -> Reading:
+        return replace(self._told_pending(circuit_state), waits_for=printable(waits_for, 120))
 
-    def _back_off(self, standing: CircuitState) -> CircuitState:
+    def _back_off(self, circuit_state: CircuitState) -> CircuitState:
         """A lowering that fails is not tried with every run; a raise is, for as long as its event lasts."""
-        failures = standing.failures + 1
+        failures = circuit_state.failures + 1
         wait = min(self.policy.every * 2 ** min(failures, 10), self.policy.min_gap)
-        return replace(standing, failures=failures, retry_at=self.journal.clock() + wait)
+        return replace(circuit_state, failures=failures, retry_at=self.journal.clock() + wait)
 
 
 def known_used(used: Mapping[Account, int], placed: Iterable[Placed | None]) -> dict[Account, int]:
@@ -332,21 +336,21 @@ def _counts(order: Order | None) -> bool:
 
 def _quoted(plan: CircuitPlan, change: Change, quote: Quote) -> CircuitPlan:
     """`plan` with the quote's price remembered, and `change` held back if that is too dear."""
-    standing = plan.standing
+    circuit_state = plan.circuit_state
     if quote.hourly is not None:
         price = QuotedPrice(
             quote.bandwidth, quote.hourly, quote.currency, quote.at, estimated=quote.estimated
         )
-        standing = standing.with_quote(price)
+        circuit_state = circuit_state.with_quote(price)
     unpriced = quote.bandwidth if price_of(quote, plan.tariff) is None else None
-    plan = replace(plan, standing=replace(standing, unpriced=unpriced))
-    held = too_dear(change, plan.timeline, plan.standing)
+    plan = replace(plan, circuit_state=replace(circuit_state, unpriced=unpriced))
+    held = too_dear(change, plan.timeline, plan.circuit_state)
     return replace(plan, changes=(replace(change, held=held), *plan.changes[1:]))
 
 
-def _resends(standing: CircuitState, change: Change) -> int:
+def _resends(circuit_state: CircuitState, change: Change) -> int:
     """How often orders for this very demand were lost before."""
-    last = lost_before(standing, change)
+    last = lost_before(circuit_state, change)
     return last.resends + 1 if last is not None else 0
 
 
@@ -360,7 +364,7 @@ def check_expected(expected: str | None, plans: Iterable[CircuitPlan], now: date
     done = [
         _order_text(order)
         for plan in plans
-        for order in plan.standing.all_orders
+        for order in plan.circuit_state.all_orders
         if now - order.created_at <= _LATELY
     ]
     raise PlanChangedError(

@@ -41,26 +41,26 @@ class Journal(Struct):
     def __post_init__(self) -> None:
         self._begun_with = self.state.circuits
 
-    def put(self, standing: CircuitState) -> None:
-        """Keeps `standing`, to be written with the next save; what is new in it goes into the history now, so
-        that the history never lacks what the state says. Raises StateError as `note` does."""
-        self.state = replace(self.state, circuits={**self.state.circuits, standing.key: standing})
-        self._note_news(self._begun_with.get(standing.key), standing)
+    def put(self, circuit_state: CircuitState) -> None:
+        """Keeps `circuit_state`, to be written with the next save; what is new in it goes into the history
+        now, so that it never lacks what the state says. Raises StateError as `note` does."""
+        self.state = replace(self.state, circuits={**self.state.circuits, circuit_state.key: circuit_state})
+        self._note_news(self._begun_with.get(circuit_state.key), circuit_state)
 
     def save(self) -> None:
         """Writes the state. Raises StateError."""
         self.store.save(self.state)
 
     def record_intent(
-        self, circuit: Circuit, standing: CircuitState, order: Order, causes: tuple[Cause, ...]
+        self, circuit: Circuit, circuit_state: CircuitState, order: Order, causes: tuple[Cause, ...]
     ) -> CircuitState:
         """Puts the intent on disk, counted against the quota; only then may the order leave. Raises
         StateError: then it must not."""
-        opened = replace(standing, order=order)
+        opened = replace(circuit_state, order=order)
         with self._writing:
             before = self.state
             try:
-                self.put(standing)  # how the last order ended is told before the next one begins
+                self.put(circuit_state)  # how the last order ended is told before the next one begins
                 self.note_order(order, causes=causes, labels=dict(circuit.labels))
                 self.put(opened)
                 self._count(circuit.account, order.created_at, 1)
@@ -77,24 +77,24 @@ class Journal(Struct):
             with suppress(StateError):  # the disk may be full for this, too
                 self.note_order(with_end(order, Outcome.NOT_SENT, self.clock(), error.code))
 
-    def record_outcome(self, circuit: Circuit, standing: CircuitState, order: Order) -> CircuitState:
+    def record_outcome(self, circuit: Circuit, circuit_state: CircuitState, order: Order) -> CircuitState:
         """Records what became of an order as soon as that is known, wherever it can be recorded."""
         if order.outcome.open:
-            standing = replace(standing, order=order)
+            circuit_state = replace(circuit_state, order=order)
         else:
-            standing = replace(standing, order=None, recent=(*standing.recent, order))
+            circuit_state = replace(circuit_state, order=None, recent=(*circuit_state.recent, order))
         with self._writing:
             if not order.outcome.counts_against_quota:
                 refused = int(order.outcome is Outcome.REFUSED)
                 self._count(circuit.account, order.created_at, -1, refused=refused)
             try:
                 try:
-                    self.put(standing)
+                    self.put(circuit_state)
                 finally:
                     self.save()  # where the history alone cannot be written, too
             except StateError:
                 self.save_elsewhere()
-        return standing
+        return circuit_state
 
     def finish(self) -> None:
         """Writes the state at the end of a run. Raises StateError, but not where orders of this run are
@@ -126,36 +126,40 @@ class Journal(Struct):
         self.note("order", order=order, **more)
         self.noted[order.id] = order
 
-    def note_ended(self, what: str, standing: CircuitState | None, **facts: Any) -> None:
+    def note_ended(self, what: str, circuit_state: CircuitState | None, **facts: Any) -> None:
         """Appends that a `hold`, `pause` or `freeze` is over, of one circuit or of all. Raises StateError as
         `note` does."""
-        self.note("ended", what=what, circuit=standing.name if standing is not None else None, **facts)
+        self.note(
+            "ended", what=what, circuit=circuit_state.name if circuit_state is not None else None, **facts
+        )
 
-    def note_what_ended(self, standing: CircuitState, last_run: datetime | None, now: datetime) -> None:
+    def note_what_ended(self, circuit_state: CircuitState, last_run: datetime | None, now: datetime) -> None:
         """Appends what people asked for on a circuit and has come to its end since the last run."""
-        pause, hold = standing.pause, standing.hold
+        pause, hold = circuit_state.pause, circuit_state.hold
         if pause is not None and pause.until <= now:
-            self.note_ended("pause", standing, who=pause.who, since=pause.since, until=pause.until)
+            self.note_ended("pause", circuit_state, who=pause.who, since=pause.since, until=pause.until)
         if hold is not None and last_run is not None and last_run < hold.until <= now:
-            self.note_ended("hold", standing, who=hold.who, since=hold.since, until=hold.until)
+            self.note_ended("hold", circuit_state, who=hold.who, since=hold.since, until=hold.until)
 
-    def _note_news(self, before: CircuitState | None, standing: CircuitState) -> None:
+    def _note_news(self, before: CircuitState | None, circuit_state: CircuitState) -> None:
         """Orders that became something else, and readings that change what counts as ordered or as drift."""
         known_orders = before.all_orders if before is not None else ()
-        for order in standing.all_orders:
+        for order in circuit_state.all_orders:
             if order not in known_orders and order != self.noted.get(order.id):
                 self.note_order(order)
-        shown = _shown_by(standing)
-        if standing.confirmed is not None and shown != self.shown.get(standing.key, _shown_by(before)):
+        shown = _shown_by(circuit_state)
+        if circuit_state.confirmed is not None and shown != self.shown.get(
+            circuit_state.key, _shown_by(before)
+        ):
             self.note(
                 "reading",
-                circuit=standing.name,
-                key=standing.key,
-                confirmed_mbps=standing.confirmed,
-                off_peak_mbps=standing.off_peak,
-                drift=standing.drift,
+                circuit=circuit_state.name,
+                key=circuit_state.key,
+                confirmed_mbps=circuit_state.confirmed,
+                off_peak_mbps=circuit_state.off_peak,
+                drift=circuit_state.drift,
             )
-            self.shown[standing.key] = shown
+            self.shown[circuit_state.key] = shown
 
     def _count(self, account: Account, at: datetime, number: int, *, refused: int = 0) -> None:
         key, day = (account.base_url, account.number), at.astimezone(UTC).date()
@@ -171,9 +175,13 @@ class Journal(Struct):
         self._count(account, at, max(0, limit - used))
 
 
-def _shown_by(standing: CircuitState | None) -> tuple[object, ...]:
+def _shown_by(circuit_state: CircuitState | None) -> tuple[object, ...]:
     """What a reading may change, but for its time."""
-    return (standing.confirmed, standing.drift, standing.off_peak) if standing is not None else ()
+    return (
+        (circuit_state.confirmed, circuit_state.drift, circuit_state.off_peak)
+        if circuit_state is not None
+        else ()
+    )
 
 
 def used_today(state: State, accounts: Iterable[Account], now: datetime) -> dict[Account, int]:

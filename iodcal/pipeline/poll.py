@@ -157,52 +157,52 @@ def earliest_now(snapshot: EventSnapshot, carriers: Carriers, now: datetime) -> 
     return now if ahead is None else now - timedelta(seconds=min(max(0.0, -ahead), _WORST_CLOCK))
 
 
-def needs_reading(standing: CircuitState, timeline: Timeline, now: datetime, settings: Settings) -> bool:
+def needs_reading(circuit_state: CircuitState, timeline: Timeline, now: datetime, settings: Settings) -> bool:
     """True if the carrier must be asked at `now` even if nothing is due."""
-    reading = standing.reading
+    reading = circuit_state.reading
     return (
         reading is None
-        or standing.confirmed is None
-        or standing.order is not None
+        or circuit_state.confirmed is None
+        or circuit_state.order is not None
         or reading.status is not Status.ACTIVE
         or now - reading.at >= settings.verify_every
-        or contradicts_lately(standing, reading, settings.order_timeouts)
-        or _unsettled(standing, now, settings)
-        or any(preflight_windows(standing, timeline, now, settings.every))
+        or contradicts_lately(circuit_state, reading, settings.order_timeouts)
+        or _unsettled(circuit_state, now, settings)
+        or any(preflight_windows(circuit_state, timeline, now, settings.every))
     )
 
 
-def first_up(timeline: Timeline, standings: Mapping[str, CircuitState], now: datetime) -> datetime:
+def first_up(timeline: Timeline, circuit_states: Mapping[str, CircuitState], now: datetime) -> datetime:
     """When the circuit of `timeline` next needs more than it has (UTC): the end of the timeline where it
     never does."""
-    start = starting_point(standing_of(timeline.circuit, standings)) or timeline.circuit.tiers[0]
+    start = starting_point(circuit_state_of(timeline.circuit, circuit_states)) or timeline.circuit.tiers[0]
     ahead = timeline.over(Interval(now, timeline.span.end))
     ups = (max(now, segment.span.start) for segment in ahead if segment.target > start)
     return next(ups, timeline.span.end)
 
 
 def most_urgent_first(
-    timelines: Iterable[Timeline], standings: Mapping[str, CircuitState], now: datetime
+    timelines: Iterable[Timeline], circuit_states: Mapping[str, CircuitState], now: datetime
 ) -> list[Timeline]:
     """`timelines` in the order in which they need an up: if time runs out, it is not those that wait."""
-    return sorted(timelines, key=lambda timeline: first_up(timeline, standings, now))
+    return sorted(timelines, key=lambda timeline: first_up(timeline, circuit_states, now))
 
 
-def _unsettled(standing: CircuitState, now: datetime, settings: Settings) -> bool:
+def _unsettled(circuit_state: CircuitState, now: datetime, settings: Settings) -> bool:
     # An order given up as lost may still surface; until it can no more, every run looks.
     return any(
         order.outcome in (Outcome.LOST, Outcome.FAILED)
         and order.settled_at is not None
         and now - order.settled_at < settings.order_timeout
-        for order in standing.recent
+        for order in circuit_state.recent
     )
 
 
 def preflight_windows(
-    standing: CircuitState, timeline: Timeline, now: datetime, every: timedelta
+    circuit_state: CircuitState, timeline: Timeline, now: datetime, every: timedelta
 ) -> Iterable[Window]:
     """The windows whose event begins before the next run can look, or runs, and was not looked at for yet."""
-    done = {event for event, _ in standing.curtain_ups}
+    done = {event for event, _ in circuit_state.preflight_checks}
     for window in timeline.windows:
         event = window.demand.event
         soon = event.start <= now + every and event.end > now
@@ -212,7 +212,7 @@ def preflight_windows(
 
 def observe(
     circuits: Iterable[Circuit],
-    standings: Mapping[str, CircuitState],
+    circuit_states: Mapping[str, CircuitState],
     *,
     readings: Mapping[str, Reading],
     now: datetime,
@@ -223,21 +223,21 @@ def observe(
     clock."""
     observed: dict[str, CircuitState] = {}
     for circuit in circuits:
-        standing = standing_of(circuit, standings)
+        circuit_state = circuit_state_of(circuit, circuit_states)
         reading = readings.get(circuit.key)
         if reading is not None:
             order_timeouts = replace(settings.order_timeouts, idempotent=circuit.idempotent)
-            standing = apply_manual_change(standing, reading, order_timeouts, boot)
-        elif standing.order is not None:
-            order = waited_too_long(standing.order, now, settings.order_timeouts, boot)
-            standing = replace(standing, order=order)
-        observed[circuit.key] = standing
+            circuit_state = apply_manual_change(circuit_state, reading, order_timeouts, boot)
+        elif circuit_state.order is not None:
+            order = waited_too_long(circuit_state.order, now, settings.order_timeouts, boot)
+            circuit_state = replace(circuit_state, order=order)
+        observed[circuit.key] = circuit_state
     return observed
 
 
-def standing_of(circuit: Circuit, standings: Mapping[str, CircuitState]) -> CircuitState:
+def circuit_state_of(circuit: Circuit, circuit_states: Mapping[str, CircuitState]) -> CircuitState:
     """What state knows of `circuit`, under its present name and baseline."""
-    known = standings.get(circuit.key)
+    known = circuit_states.get(circuit.key)
     if known is None:
         known = CircuitState(circuit.key, circuit.name, circuit.account.carrier_type, circuit.account.number)
     return replace(known, name=circuit.name, off_peak=circuit.sold(circuit.baseline.off_peak))

@@ -129,7 +129,9 @@ def _orders(run: Run, plans: tuple[CircuitPlan, ...], placed: Mapping[str, Place
         before = run.state.circuits.get(plan.circuit.key)
         known = {order.id: order.outcome for order in before.all_orders} if before is not None else {}
         yield from (
-            order for order in plan.standing.all_orders if known.get(order.id, order.outcome) != order.outcome
+            order
+            for order in plan.circuit_state.all_orders
+            if known.get(order.id, order.outcome) != order.outcome
         )
     yield from (attempt.order for attempt in placed.values() if attempt.order is not None)
 

@@ -24,13 +24,13 @@ from iodcal.pipeline.context import Run
 from iodcal.pipeline.execute import OrderPlacer, Placed, check_expected, known_used
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.pipeline.poll import (
+    circuit_state_of,
     clock_error,
     earliest_now,
     first_up,
     most_urgent_first,
     needs_reading,
     observe,
-    standing_of,
 )
 from iodcal.signals import deferred
 
@@ -66,7 +66,7 @@ def _timeline(
     run: Run, circuit: Circuit, windows: tuple[Window, ...], freezes: tuple[Freeze, ...]
 ) -> Timeline:
     """Drawn over whole days, so that the runs of one day can share it, and cut to what this run sees."""
-    hold = standing_of(circuit, run.state.circuits).hold
+    hold = circuit_state_of(circuit, run.state.circuits).hold
     held = (hold_window(hold, circuit),) if hold is not None and hold.since < hold.until else ()
     view = view_from(run.request.now, circuit, run.policy)
     days = whole_days(view)
@@ -88,12 +88,12 @@ def plan_circuits(
     now, policy = run.request.now, run.policy
     circuits = [timeline.circuit for timeline in timelines.values()]
     readings, settings = run.carriers.readings, run.configuration.settings
-    standings = observe(
+    circuit_states = observe(
         circuits, run.state.circuits, readings=readings, now=now, settings=settings, boot=run.context.boot()
     )
     knowledge = _knowledge(run, snapshot, unanswered)
     plans = [
-        plan_circuit(timeline, standings[key], now=now, policy=policy, knowledge=knowledge)
+        plan_circuit(timeline, circuit_states[key], now=now, policy=policy, knowledge=knowledge)
         for key, timeline in timelines.items()
     ]
     return plan_together(plans, now, policy, run.used, run.refused)
@@ -256,7 +256,7 @@ class Rounds(Struct):
         for timeline in ranked:
             circuit = timeline.circuit
             urgent, other = to_read.setdefault(circuit.account, ([], []))
-            if needs_reading(standing_of(circuit, states), timeline, now, settings):
+            if needs_reading(circuit_state_of(circuit, states), timeline, now, settings):
                 soon = first_up(timeline, states, now) < now + settings.every
                 (urgent if soon else other).append(circuit)
         for account in dict.fromkeys(line.circuit.account for line in self.timelines.values()):
@@ -297,5 +297,5 @@ def _final(plan: CircuitPlan, placed: Placed | None) -> CircuitPlan:
     if placed is None:
         return plan
     if isinstance(placed.error, QuotaExceededError):
-        return replace(plan, standing=placed.plan.standing)
+        return replace(plan, circuit_state=placed.plan.circuit_state)
     return placed.plan

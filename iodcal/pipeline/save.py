@@ -20,7 +20,7 @@ from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import earliest_now, preflight_windows
 from iodcal.problems.at_risk import PreflightCheck, causes_of, check_readiness
 from iodcal.problems.kinds import Problem
-from iodcal.store.state import Told
+from iodcal.store.state import AlertRecord
 
 
 def keep(
@@ -40,11 +40,13 @@ def keep(
         journal.note_ended("pause", None, who=over.who, since=over.since, until=over.until)
     seen: list[PreflightCheck] = []
     for plan in plans:
-        journal.note_what_ended(plan.standing, last_run, now)
-        standing = forget_old_orders(_checked(plan, run, journal=journal, problems=problems, seen=seen), now)
+        journal.note_what_ended(plan.circuit_state, last_run, now)
+        circuit_state = forget_old_orders(
+            _checked(plan, run, journal=journal, problems=problems, seen=seen), now
+        )
         if good:
-            standing = replace(standing, foreseen=foresee(plan))
-        journal.put(_note_held(plan, standing, journal))
+            circuit_state = replace(circuit_state, foreseen=foresee(plan))
+        journal.put(_note_held(plan, circuit_state, journal))
     journal.state = replace(
         learn(journal.state, snapshot, run.request.now),
         remembered=memories_of(snapshot.recalled),
@@ -66,14 +68,14 @@ def _checked(
 ) -> CircuitState:
     """Notes the preflight checks of this run, the last reading before an event begins, where they have
     something new, and adds to `seen` those that somebody relies on."""
-    standing, now = plan.standing, run.request.now
+    circuit_state, now = plan.circuit_state, run.request.now
     if not run.carriers.has_read(plan.circuit):
-        return standing
-    marks = dict(standing.curtain_ups)
+        return circuit_state
+    marks = dict(circuit_state.preflight_checks)
     causes = causes_of((problem.where, problem.facts) for problem in problems)
     earlier = causes_of((told.where, told.facts) for told in run.state.told.values())
     before = run.state.circuits.get(plan.circuit.key)
-    for window in preflight_windows(standing, plan.timeline, now, run.policy.every):
+    for window in preflight_windows(circuit_state, plan.timeline, now, run.policy.every):
         check = check_readiness(plan, window, before=before, now=now, causes=causes, earlier=earlier)
         demand = window.demand
         known = {mark for mark in marks if mark.startswith(f"{demand.id} ")}
@@ -96,7 +98,7 @@ def _checked(
             needs_mbps=check.needs,
             labels=dict(plan.circuit.labels),
         )
-    return replace(standing, curtain_ups=tuple(marks.items()))
+    return replace(circuit_state, preflight_checks=tuple(marks.items()))
 
 
 def held_mark(plan: CircuitPlan) -> str | None:
@@ -105,12 +107,12 @@ def held_mark(plan: CircuitPlan) -> str | None:
     return f"{due.new.mbps}/{due.held.reason}" if due is not None and due.held is not None else None
 
 
-def _note_held(plan: CircuitPlan, standing: CircuitState, journal: Journal) -> CircuitState:
+def _note_held(plan: CircuitPlan, circuit_state: CircuitState, journal: Journal) -> CircuitState:
     """A change held back goes into the history once, not with every run for as long as it is held."""
     due, told = plan.due, held_mark(plan)
-    if _by_freeze(standing.held_told) and not _by_freeze(told):
-        journal.note_ended("freeze", standing)
-    if due is not None and due.held is not None and told != standing.held_told:
+    if _by_freeze(circuit_state.held_told) and not _by_freeze(told):
+        journal.note_ended("freeze", circuit_state)
+    if due is not None and due.held is not None and told != circuit_state.held_told:
         journal.note(
             "change",
             circuit=plan.circuit.name,
@@ -122,14 +124,14 @@ def _note_held(plan: CircuitPlan, standing: CircuitState, journal: Journal) -> C
             causes=due.causes,
             labels=dict(plan.circuit.labels),
         )
-    return replace(standing, held_told=told)
+    return replace(circuit_state, held_told=told)
 
 
 def _by_freeze(mark: str | None) -> bool:
     return mark is not None and mark.endswith(f"/{Reason.FREEZE}")
 
 
-def note_problems(journal: Journal, problems: Sequence[Problem], told: Mapping[str, Told]) -> None:
+def note_problems(journal: Journal, problems: Sequence[Problem], told: Mapping[str, AlertRecord]) -> None:
     """Puts problems into the history when they begin, change or are gone from what is `told` from now on;
     whether a person or a timer looked on is no matter there. One that turned into a worse one says so."""
     before = journal.state.told
@@ -149,5 +151,5 @@ def note_problems(journal: Journal, problems: Sequence[Problem], told: Mapping[s
             journal.note("recovered", id=key, where=gone.where, since=gone.since, **became)
 
 
-def _differs(problem: Problem, known: Told) -> bool:
+def _differs(problem: Problem, known: AlertRecord) -> bool:
     return any(known.facts.get(name) != fact for name, fact in problem.stable_facts)

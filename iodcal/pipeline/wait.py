@@ -77,16 +77,16 @@ def _look_once(
         observed = observe(
             waiting, state.circuits, readings=carriers.readings, now=clock(), settings=settings, boot=boot
         )
-        for standing in observed.values():
-            journal.put(standing)
-            _collect(standing, orders)
+        for circuit_state in observed.values():
+            journal.put(circuit_state)
+            _collect(circuit_state, orders)
         journal.save()
-        return [key for key, standing in observed.items() if standing.order is not None]
+        return [key for key, circuit_state in observed.items() if circuit_state.order is not None]
 
 
-def _collect(standing: CircuitState, orders: dict[str, Order]) -> None:
-    for order in standing.all_orders:
-        if order.id in orders or order is standing.order:
+def _collect(circuit_state: CircuitState, orders: dict[str, Order]) -> None:
+    for order in circuit_state.all_orders:
+        if order.id in orders or order is circuit_state.order:
             orders[order.id] = order
 
 

@@ -94,28 +94,28 @@ def need(plan: CircuitPlan, window: Window) -> Bandwidth:
 
 def is_ready(plan: CircuitPlan, window: Window) -> bool:
     """True if the circuit is known to run at what `window` needs, and no order is about to change that."""
-    order = plan.standing.order
+    order = plan.circuit_state.order
     on_its_way = order is None or order.new >= need(plan, window)
     return _runs(plan, window) and on_its_way and _doubt(plan, window) is None
 
 
 def _runs(plan: CircuitPlan, window: Window) -> bool:
     """True if the circuit is known to run at what `window` needs."""
-    running = running_at(plan.standing)
+    running = running_at(plan.circuit_state)
     return running is not None and running >= need(plan, window)
 
 
-def running_at(standing: CircuitState) -> Bandwidth | None:
+def running_at(circuit_state: CircuitState) -> Bandwidth | None:
     """What the circuit is known to run at."""
-    return standing.drift.observed if standing.drift else standing.confirmed
+    return circuit_state.drift.observed if circuit_state.drift else circuit_state.confirmed
 
 
 def _doubt(plan: CircuitPlan, window: Window) -> str | None:
     """Why the latest reading puts in doubt what the state says: no order of ours is open, and it shows
     less than `window` needs: under a status at which drift is not judged, or so soon after an order was seen
     carried out that it may be an old copy."""
-    reading = plan.standing.reading
-    if plan.standing.order is not None or reading is None or reading.bandwidth is None:
+    reading = plan.circuit_state.reading
+    if plan.circuit_state.order is not None or reading is None or reading.bandwidth is None:
         return None
     if reading.bandwidth >= need(plan, window):
         return None
@@ -167,7 +167,7 @@ def check_readiness(
     cause = causes.get(event.place)
     if cause is None and plan.circuit.orders is Orders.NONE and not is_ready(plan, window):
         cause = str(Reason.OBSERVE)
-    order = plan.standing.order  # one that should be done already may be done any moment
+    order = plan.circuit_state.order  # one that should be done already may be done any moment
     ordered_at = (order.accepted_at or order.created_at) if order is not None else now
     readiness = judge(
         event.start,
@@ -179,7 +179,7 @@ def check_readiness(
     if readiness is Readiness.LATE:
         cause = cause or earlier.get(event.place)  # it came after the start: why, an earlier run knew
     final = readiness is Readiness.READY or now >= event.start
-    subject, zone, running = window.demand.subject, plan.circuit.zone, running_at(plan.standing)
+    subject, zone, running = window.demand.subject, plan.circuit.zone, running_at(plan.circuit_state)
     return PreflightCheck(
         event,
         subject,
@@ -207,7 +207,7 @@ def _at_tier_since(
     ran_at = running_at(before) if before is not None else None
     if ran_at is None or ran_at >= need(plan, window):
         return EVER
-    reading = plan.standing.reading
+    reading = plan.circuit_state.reading
     return reading.at if reading is not None else now
 
 
@@ -230,7 +230,7 @@ def _judge(
 
 def _judge_parked(plan: CircuitPlan, window: Window, now: datetime) -> Iterator[Problem]:
     """An event that is left alone since everything is parked; not where a person keeps the circuit up."""
-    running = starting_point(plan.standing)
+    running = starting_point(plan.circuit_state)
     stays = plan.due is None or (plan.due.held is not None and plan.due.held.reason in _KEEPS_UP)
     if running is None or running < need(plan, window) or not stays:
         yield _problem(plan, window, now, "parked")
@@ -247,7 +247,7 @@ def _problem(plan: CircuitPlan, window: Window, now: datetime, cause: str) -> Pr
 def _own_order(plan: CircuitPlan, window: Window) -> dict[str, Fact]:
     """When the order that brings the circuit to what `window` needs was accepted, and is expected to be done;
     nothing where another order is under way."""
-    order = plan.standing.order
+    order = plan.circuit_state.order
     if order is None or order.new < need(plan, window) or order.accepted_at is None:
         return {}
     expected = order.accepted_at + plan.circuit.provisioning
@@ -292,7 +292,7 @@ def _cause(
 
 def _failed_for(plan: CircuitPlan, window: Window) -> FailedOrders | None:
     """What is known of orders that were to bring the circuit to what `window` needs, and came to nothing."""
-    enough = (one for one in plan.standing.failed if one.new >= need(plan, window))
+    enough = (one for one in plan.circuit_state.failed if one.new >= need(plan, window))
     trouble = (one for one in enough if one.failed or one.refusal)
     return next((one for one in trouble if one.direction is Direction.UP), None)
 
@@ -301,7 +301,7 @@ def _cause_by_plan(
     plan: CircuitPlan, window: Window, now: datetime, policy: Policy, retry: Retry | None
 ) -> str | None:
     """Why the tier cannot be expected by then, by what is planned or under way."""
-    order, start = plan.standing.order, window.demand.event.start
+    order, start = plan.circuit_state.order, window.demand.event.start
     if order is not None:
         return _cause_in_order(plan, order, needed=need(plan, window), start=start, now=now, policy=policy)
     up = _up_for(plan, window)
@@ -311,7 +311,7 @@ def _cause_by_plan(
         allowed_at = max(now, up.held.until or now)
         return "not_now" if allowed_at + policy.every + plan.circuit.provisioning > start else None
     if up.held is not None and up.held.reason is not Reason.BACKOFF:
-        given_up = up.held.reason is Reason.UNKNOWN_ORDER and lost_before(plan.standing, up) is not None
+        given_up = up.held.reason is Reason.UNKNOWN_ORDER and lost_before(plan.circuit_state, up) is not None
         return "given_up" if given_up else _CAUSE_OF_HELD.get(up.held.reason)
     ordered_at, cause = now if up.due else max(now, up.at), "late_run"
     if up.held is not None and up.held.until is not None:
@@ -323,7 +323,7 @@ def _cause_by_plan(
 
 def _cause_without_up(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> str | None:
     """Why nothing is planned that brings the circuit to what `window` needs; None where that is no worry."""
-    if plan.standing.ordered is None:
+    if plan.circuit_state.ordered is None:
         # Nothing is known of the circuit yet; that matters once the window has come.
         return "carrier_unreadable" if window.demand.span.start <= now + policy.every else None
     if plan.too_late is None:
@@ -335,7 +335,7 @@ def _cause_without_up(plan: CircuitPlan, window: Window, now: datetime, policy: 
 def _cause_in_order(
     plan: CircuitPlan, order: Order, *, needed: Bandwidth, start: datetime, now: datetime, policy: Policy
 ) -> str | None:
-    provisioning, reading = plan.circuit.provisioning, plan.standing.reading
+    provisioning, reading = plan.circuit.provisioning, plan.circuit_state.reading
     if reading is not None and reading.waits_for:
         return "approval"
     again = policy.every + provisioning

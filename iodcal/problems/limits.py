@@ -129,32 +129,32 @@ def left_up(known: Mapping[str, CircuitState], circuits: Iterable[Circuit]) -> I
     long as it is above its last off-peak tier or an order of it is open."""
     circuits = tuple(circuits)
     configured = {circuit.key for circuit in circuits}
-    for key, standing in sorted(known.items()):
-        if key in configured or standing.ordered is None or standing.off_peak is None:
+    for key, circuit_state in sorted(known.items()):
+        if key in configured or circuit_state.ordered is None or circuit_state.off_peak is None:
             continue
-        if standing.order is not None or standing.ordered > standing.off_peak:
+        if circuit_state.order is not None or circuit_state.ordered > circuit_state.off_peak:
             facts: dict[str, Fact] = {
-                "name": standing.name,
-                "bandwidth": str(standing.ordered),
-                "off_peak": str(standing.off_peak),
-                "order": "yes" if standing.order is not None else "no",
+                "name": circuit_state.name,
+                "bandwidth": str(circuit_state.ordered),
+                "off_peak": str(circuit_state.off_peak),
+                "order": "yes" if circuit_state.order is not None else "no",
             }
-            yield Problem(Kind.LEFT_UP, standing.name, facts | _moved(standing, circuits))
+            yield Problem(Kind.LEFT_UP, circuit_state.name, facts | _moved(circuit_state, circuits))
 
 
-def _moved(standing: CircuitState, circuits: tuple[Circuit, ...]) -> dict[str, Fact]:
+def _moved(circuit_state: CircuitState, circuits: tuple[Circuit, ...]) -> dict[str, Fact]:
     """What of its key was changed, if a configured circuit has its service ID or its name still: state
     cannot tell whether that is the same line. Nothing if there is none."""
-    carrier_type, address, account, service_id = parts_of(standing.key)
+    carrier_type, address, account, service_id = parts_of(circuit_state.key)
     alike = [
         circuit
         for circuit in circuits
-        if circuit.name == standing.name
+        if circuit.name == circuit_state.name
         or (circuit.account.carrier_type, circuit.service_id) == (carrier_type, service_id)
     ]
     if not alike:
         return {}
-    now = max(alike, key=lambda one: (one.service_id == service_id, one.name == standing.name))
+    now = max(alike, key=lambda one: (one.service_id == service_id, one.name == circuit_state.name))
     ways = {
         "service_id": (service_id, now.service_id),
         "carrier_type": (carrier_type, now.account.carrier_type),

@@ -123,9 +123,9 @@ def encode(state: State) -> bytes:
 def document_of(state: State) -> Json:
     """The JSON document of `state`."""
     circuits: dict[str, dict[str, CircuitRecord]] = {}
-    for key, standing in state.circuits.items():
+    for key, circuit_state in state.circuits.items():
         account, service_id = split_key(key)
-        circuits.setdefault(account, {})[service_id] = _circuit_record(standing)
+        circuits.setdefault(account, {})[service_id] = _circuit_record(circuit_state)
     quotas: dict[str, dict[str, Quota]] = {}
     for (url, account), quota in state.quotas.items():
         quotas.setdefault(url, {})[account] = quota
@@ -209,18 +209,18 @@ def _usual_text(status: Status) -> Mapping[str, str]:
     return {"status_text": str(status).capitalize()}
 
 
-def _circuit_record(standing: CircuitState) -> CircuitRecord:
-    reading, order = standing.reading, standing.order
-    usual = {"circuit_key": standing.key, "circuit": standing.name}
+def _circuit_record(circuit_state: CircuitState) -> CircuitRecord:
+    reading, order = circuit_state.reading, circuit_state.order
+    usual = {"circuit_key": circuit_state.key, "circuit": circuit_state.name}
     return _short(
         CircuitRecord,
-        standing,
-        _usual_account(standing.key),
+        circuit_state,
+        _usual_account(circuit_state.key),
         key=_IMPLIED,
-        level=_AS_CONFIRMED if standing.level == standing.confirmed else standing.level,
+        level=_AS_CONFIRMED if circuit_state.level == circuit_state.confirmed else circuit_state.level,
         reading=_short(ReadingRecord, reading, _usual_text(reading.status)) if reading is not None else None,
         order=_short(OrderRecord, order, usual) if order is not None else None,
-        recent=tuple(_short(OrderRecord, as_kept_order(settled), usual) for settled in standing.recent),
+        recent=tuple(_short(OrderRecord, as_kept_order(settled), usual) for settled in circuit_state.recent),
     )
 
 

@@ -73,13 +73,13 @@ def conceal(past: Past, hidden: Hidden) -> Past:
         past,
         orders=tuple(replace(one, causes=hidden.causes(one.causes)) for one in past.orders),
         changes=tuple(replace(one, causes=hidden.causes(one.causes)) for one in past.changes),
-        curtain_ups=tuple(_conceal_curtain_up(one, hidden) for one in past.curtain_ups),
+        preflight_checks=tuple(_conceal_preflight_check(one, hidden) for one in past.preflight_checks),
         problems=tuple(replace(one, facts=hidden.facts(one.facts)) for one in past.problems),
         others=tuple(replace(one, facts=hidden.facts(one.facts)) for one in past.others),
     )
 
 
-def _conceal_curtain_up(one: CurtainUp, hidden: Hidden) -> CurtainUp:
+def _conceal_preflight_check(one: CurtainUp, hidden: Hidden) -> CurtainUp:
     return replace(one, subject=None) if hidden.covers(one.calendar, one.rule) else one
 
 
@@ -132,7 +132,7 @@ def _of_changes(past: Past) -> Iterator[Entry]:
 
 
 def _of_looks(past: Past) -> Iterator[Entry]:
-    yield from (_curtain_up(one) for one in past.curtain_ups)
+    yield from (_preflight_check(one) for one in past.preflight_checks)
     yield from (_reading(one) for one in past.readings)
     yield from (_problem(one) for one in past.problems)
 
@@ -172,7 +172,7 @@ def _change(past: PastChange) -> Entry:
     )
 
 
-def _curtain_up(past: CurtainUp) -> Entry:
+def _preflight_check(past: CurtainUp) -> Entry:
     cause = Cause(
         CauseKind.EVENT,
         past.event or "",

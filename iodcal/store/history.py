@@ -148,7 +148,7 @@ class Past(Struct, frozen=True):
 
     orders: tuple[PastOrder, ...] = ()
     changes: tuple[PastChange, ...] = ()
-    curtain_ups: tuple[CurtainUp, ...] = ()
+    preflight_checks: tuple[CurtainUp, ...] = ()
     readings: tuple[PastReading, ...] = ()
     problems: tuple[PastProblem, ...] = ()
     wishes: tuple[PastWish, ...] = ()
@@ -160,7 +160,7 @@ class Past(Struct, frozen=True):
         """The names of all circuits that something is told of."""
         names: set[str | None] = {past.order.circuit for past in self.orders}
         names |= {past.circuit for past in self.changes}
-        names |= {past.circuit for past in self.curtain_ups}
+        names |= {past.circuit for past in self.preflight_checks}
         names |= {past.circuit for past in self.readings}
         names |= {past.circuit for past in self.wishes}
         names |= {past.circuit for past in self.others}

@@ -128,10 +128,10 @@ def gather(records: Iterable[Mapping[str, Any] | None]) -> Past:
 class _Gathered(Struct):
     orders: dict[str, PastOrder] = field(default_factory=dict)
     changes: list[PastChange] = field(default_factory=list)
-    curtain_ups: list[CurtainUp] = field(default_factory=list)
+    preflight_checks: list[CurtainUp] = field(default_factory=list)
     readings: list[PastReading] = field(default_factory=list)
     problems: list[PastProblem] = field(default_factory=list)
-    standing: dict[str, int] = field(default_factory=dict)  # by problem id, the index in `problems`
+    circuit_state: dict[str, int] = field(default_factory=dict)  # by problem id, the index in `problems`
     wishes: list[PastWish] = field(default_factory=list)
     others: list[OtherRecord] = field(default_factory=list)
     unreadable: int = 0
@@ -154,12 +154,12 @@ class _Gathered(Struct):
                 self._end(line.id, line.stamp.at)
             case PastProblem():
                 self._end(line.id, line.stamp.at)  # it changed: the one before it is over
-                self.standing[line.id] = len(self.problems)
+                self.circuit_state[line.id] = len(self.problems)
                 self.problems.append(line)
             case PastChange():
                 self.changes.append(line)
             case CurtainUp():
-                self.curtain_ups.append(line)
+                self.preflight_checks.append(line)
             case PastReading():
                 self.readings.append(line)
             case PastWish():
@@ -183,7 +183,7 @@ class _Gathered(Struct):
         self.orders[line.order.id] = made
 
     def _end(self, id_: str, at: datetime) -> None:
-        index = self.standing.pop(id_, None)
+        index = self.circuit_state.pop(id_, None)
         if index is not None:
             self.problems[index] = replace(self.problems[index], ended=at)
 
@@ -191,7 +191,7 @@ class _Gathered(Struct):
         return Past(
             tuple(sorted(self.orders.values(), key=lambda past: past.order.created_at)),
             tuple(self.changes),
-            curtain_ups=tuple(self.curtain_ups),
+            preflight_checks=tuple(self.preflight_checks),
             readings=tuple(self.readings),
             problems=tuple(self.problems),
             wishes=tuple(self.wishes),

@@ -27,15 +27,15 @@ class _OfCircuit(Struct, frozen=True):
 
 
 class _Found(Struct):
-    """What the records read so far come to. `orders` is keyed by order id, `standings` by circuit key."""
+    """What the records read so far come to: `orders` by order id, `circuit_states` by circuit key."""
 
     orders: dict[str, Order] = field(default_factory=dict)
-    standings: dict[str, CircuitState] = field(default_factory=dict)
+    circuit_states: dict[str, CircuitState] = field(default_factory=dict)
     pause: Pause | None = None
     parked: Parked | None = None
 
-    def standing(self, key: str, name: str) -> CircuitState:
-        return self.standings.get(key) or _standing(key, name)
+    def circuit_state(self, key: str, name: str) -> CircuitState:
+        return self.circuit_states.get(key) or _circuit_state(key, name)
 
 
 def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
@@ -54,12 +54,12 @@ def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
         except DamagedError:
             continue
         read_any = True
-    standings = found.standings
+    circuit_states = found.circuit_states
     for order in _without_abandoned(found.orders.values()):
-        if order.circuit_key in standings:  # else it was forgotten since, and only counts
-            standings[order.circuit_key] = _with_order(standings[order.circuit_key], order, now)
+        if order.circuit_key in circuit_states:  # else it was forgotten since, and only counts
+            circuit_states[order.circuit_key] = _with_order(circuit_states[order.circuit_key], order, now)
     return State(
-        circuits=standings,
+        circuits=circuit_states,
         quotas=_quotas(found.orders.values(), now),
         unknown_since=None if read_any else now,
         pause=longest_pause((found.pause,), now),
@@ -74,8 +74,8 @@ def _replay(record: Mapping[str, Any], found: _Found) -> None:
         case "reading":
             of = from_json(record, _OfCircuit)
             read = from_json({**record, "stamp": from_json(record, Stamp)}, PastReading)
-            found.standings[of.key] = replace(
-                found.standing(of.key, of.circuit),
+            found.circuit_states[of.key] = replace(
+                found.circuit_state(of.key, of.circuit),
                 confirmed=read.confirmed,
                 off_peak=read.off_peak,
                 drift=read.drift,
@@ -88,32 +88,32 @@ def _replay(record: Mapping[str, Any], found: _Found) -> None:
             found.pause = from_json(record, Pause)
         case "resume":
             found.pause = found.parked = None
-            for key, standing in found.standings.items():
-                found.standings[key] = replace(standing, pause=None)
+            for key, circuit_state in found.circuit_states.items():
+                found.circuit_states[key] = replace(circuit_state, pause=None)
 
 
 def _replay_order(order: Order, found: _Found) -> None:
     found.orders[order.id] = order
-    standing = found.standing(order.circuit_key, order.circuit)
+    circuit_state = found.circuit_state(order.circuit_key, order.circuit)
     if order.outcome is Outcome.CONFIRMED:
-        standing = replace(standing, confirmed=order.new, drift=None)
-    found.standings[order.circuit_key] = standing
+        circuit_state = replace(circuit_state, confirmed=order.new, drift=None)
+    found.circuit_states[order.circuit_key] = circuit_state
 
 
 def _replay_wish(kind: str, of: _OfCircuit, record: Mapping[str, Any], found: _Found) -> None:
-    standing = found.standing(of.key, of.circuit)
+    circuit_state = found.circuit_state(of.key, of.circuit)
     match kind:
         case "hold":
-            standing = replace(standing, hold=from_json(record, Hold))
+            circuit_state = replace(circuit_state, hold=from_json(record, Hold))
         case "release":
-            standing = replace(standing, hold=None)
+            circuit_state = replace(circuit_state, hold=None)
         case "pause":
-            standing = replace(standing, pause=from_json(record, Pause))
+            circuit_state = replace(circuit_state, pause=from_json(record, Pause))
         case "resume":
-            standing = replace(standing, pause=None)
-    found.standings[of.key] = standing
+            circuit_state = replace(circuit_state, pause=None)
+    found.circuit_states[of.key] = circuit_state
     if kind == "forget":
-        del found.standings[of.key]
+        del found.circuit_states[of.key]
 
 
 def _without_abandoned(orders: Iterable[Order]) -> Iterator[Order]:
@@ -124,17 +124,17 @@ def _without_abandoned(orders: Iterable[Order]) -> Iterator[Order]:
     return (order for order in orders if not order.outcome.open or last[order.circuit_key] == order.id)
 
 
-def _with_order(standing: CircuitState, order: Order, now: datetime) -> CircuitState:
+def _with_order(circuit_state: CircuitState, order: Order, now: datetime) -> CircuitState:
     if order.outcome is Outcome.SENDING:
         order = replace(order, outcome=Outcome.UNKNOWN)
     if order.outcome.open:
-        return replace(standing, order=order)
+        return replace(circuit_state, order=order)
     if now - order.created_at <= ADOPTION_AGE:
-        return replace(standing, recent=(*standing.recent, order))
-    return standing
+        return replace(circuit_state, recent=(*circuit_state.recent, order))
+    return circuit_state
 
 
-def _standing(key: str, name: str) -> CircuitState:
+def _circuit_state(key: str, name: str) -> CircuitState:
     carrier_type, account = account_in(key)
     return CircuitState(key, name, carrier_type, account)
 

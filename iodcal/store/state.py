@@ -23,7 +23,7 @@ class Quota(Struct, frozen=True, omit_defaults=True):
     refused: int = 0
 
 
-class Told(Struct, frozen=True, omit_defaults=True):
+class AlertRecord(Struct, frozen=True, omit_defaults=True):
     """A problem that stands: since when, with which stable facts, and when somebody was last told
     (None while nobody was). `kind`, `where` and `facts` say what to call it once it clears; `over` is True
     where it has, and only the person who looked on knows."""
@@ -64,7 +64,7 @@ class State(Struct, frozen=True):
     remembered: Mapping[str, SourceMemory] = field(default_factory=dict, name="calendars")
     calendar_ids: Mapping[str, str] = field(default_factory=dict)
     quotas: Mapping[tuple[str, str], Quota] = field(default_factory=dict)
-    told: Mapping[str, Told] = field(default_factory=dict, name="problems")
+    told: Mapping[str, AlertRecord] = field(default_factory=dict, name="problems")
     last_run: LastRun | None = None
     rebuilt_from: str | None = None
     unknown_since: Instant | None = None

@@ -15,7 +15,7 @@ from iodcal.domain.orders import Outcome
 from iodcal.domain.structs import Fact, replace
 from iodcal.problems.kinds import Kind
 from iodcal.store.log import History
-from iodcal.store.state import LastRun, State, Told
+from iodcal.store.state import AlertRecord, LastRun, State
 from tests.analysis.past import HIGH, LOW, NOON, at, order
 from tests.config.test_budgets import with_budget
 from tests.config.test_load import write
@@ -60,16 +60,16 @@ def test_this_month_so_far(configuration: Configuration, history: History) -> No
 
 def test_a_circuit_at_rest_is_known_from_the_state(configuration: Configuration, tmp_path: Path) -> None:
     (circuit,) = configuration.circuits.values()
-    standing = CircuitState(circuit.key, "den-a", "sandbox", "lab", confirmed=HIGH)
-    state = State(circuits={circuit.key: standing})
+    circuit_state = CircuitState(circuit.key, "den-a", "sandbox", "lab", confirmed=HIGH)
+    state = State(circuits={circuit.key: circuit_state})
     assert spent(configuration, history_in(tmp_path / "new"), NOON, state) == ["5640.00"]
 
 
 def test_what_the_hours_first_run_found_stands(configuration: Configuration, history: History) -> None:
     facts: dict[str, Fact] = {"spent": "900.00", "level": 80}
     told = {
-        "budget:all circuits": Told("budget", "all circuits", facts, (), at(-1), None),
-        "clock:clock": Told("clock", "clock", {}, (), at(-1), None),
+        "budget:all circuits": AlertRecord("budget", "all circuits", facts, (), at(-1), None),
+        "clock:clock": AlertRecord("clock", "clock", {}, (), at(-1), None),
     }
     state = State(told=told, last_run=LastRun("r", at(0), at(0), good=True, exit=0))
     (one,) = budget_problems(configuration, state, history, at(59))

@@ -49,10 +49,12 @@ def found_in(
     *circuits: Circuit,
     over: Interval = SIX_HOURS,
     zone: ZoneInfo = UTC_ZONE,
-    standing: CircuitState | None = None,
+    circuit_state: CircuitState | None = None,
 ) -> Lookback:
-    standings = {standing.key: standing} if standing is not None else {}
-    return look_back(past, circuits or (circuit(),), standings=standings, over=over, now=over.end, zone=zone)
+    circuit_states = {circuit_state.key: circuit_state} if circuit_state is not None else {}
+    return look_back(
+        past, circuits or (circuit(),), circuit_states=circuit_states, over=over, now=over.end, zone=zone
+    )
 
 
 def one_event() -> Past:
@@ -65,7 +67,7 @@ def one_event() -> Past:
             order(110, LOW, MIDDLE, Outcome.CONFIRMED, BASELINE),
             order(250, MIDDLE, LOW),
         ),
-        curtain_ups=(look(30, 90, ready=True),),
+        preflight_checks=(look(30, 90, ready=True),),
     )
 
 
@@ -110,8 +112,8 @@ def test_months_are_local_and_add_up_to_the_whole() -> None:
 
 def test_labels_take_their_circuits_together() -> None:
     other = circuit("den-b", labels=(("cost_center", "4711"), ("owner", "Pat")))
-    standing = CircuitState(other.key, "den-b", "sandbox", "lab", confirmed=LOW)
-    found = found_in(one_event(), circuit(), other, standing=standing)
+    circuit_state = CircuitState(other.key, "den-b", "sandbox", "lab", confirmed=LOW)
+    found = found_in(one_event(), circuit(), other, circuit_state=circuit_state)
     sums = {name: figures.bills[0].cost for name, figures in found.labels}
     assert sums[("cost_center", "4711")] == found.total.bills[0].cost
     assert sums[("owner", "Pat")].rounded == Decimal("2.76")
@@ -119,8 +121,10 @@ def test_labels_take_their_circuits_together() -> None:
 
 def test_two_currencies_are_never_added_up() -> None:
     euro = circuit("den-b", tariff=replace(tariff(), currency="EUR"))
-    standing = CircuitState(euro.key, "den-b", "sandbox", "lab", confirmed=LOW, drift=Drift(HIGH, NOON, NOON))
-    found = found_in(one_event(), circuit(), euro, standing=standing)
+    circuit_state = CircuitState(
+        euro.key, "den-b", "sandbox", "lab", confirmed=LOW, drift=Drift(HIGH, NOON, NOON)
+    )
+    found = found_in(one_event(), circuit(), euro, circuit_state=circuit_state)
     euros, dollars = found.total.bills
     assert (euros.currency, euros.cost.rounded, dollars.currency) == ("EUR", Decimal("6.36"), "USD")
 
@@ -190,10 +194,10 @@ def test_of_one_that_left_before_nobody_knows_whether_it_is_still_there() -> Non
 
 
 def test_quotes_tell_the_price() -> None:
-    standing = CircuitState(
+    circuit_state = CircuitState(
         circuit().key, "den-a", "sandbox", "lab", quotes=(QuotedPrice(HIGH, Decimal("2.46"), "USD", NOON),)
     )
-    found = found_in(one_event(), standing=standing)
+    found = found_in(one_event(), circuit_state=circuit_state)
     assert {one.because.rule: one.cost.rounded for one in found.rules}["Calls"] == Decimal("3.50")
 
 

@@ -100,11 +100,11 @@ def test_a_price_that_rose_leaves_what_was_paid_before_alone() -> None:
 
 def test_what_was_quoted_before_the_history_begins_is_in_the_state() -> None:
     remembered = (QuotedPrice(HIGH, Decimal("1.00"), "USD", at(-600)),)
-    standing = CircuitState(circuit().key, "den-a", "sandbox", "lab", quotes=remembered)
-    found = found_in(Past((order(0, LOW, HIGH),)), standing=standing)
+    circuit_state = CircuitState(circuit().key, "den-a", "sandbox", "lab", quotes=remembered)
+    found = found_in(Past((order(0, LOW, HIGH),)), circuit_state=circuit_state)
     assert found.total.bills[0].cost.rounded == Decimal("6.00")
-    later = replace(standing, quotes=(replace(remembered[0], at=at(360)),))
-    assert found_in(Past((order(0, LOW, HIGH),)), standing=later).total.bills[0].cost.rounded == Decimal(
+    later = replace(circuit_state, quotes=(replace(remembered[0], at=at(360)),))
+    assert found_in(Past((order(0, LOW, HIGH),)), circuit_state=later).total.bills[0].cost.rounded == Decimal(
         "6.36"
     )
 

@@ -134,7 +134,7 @@ def levels(timeline: Timeline, start: float, end: float) -> list[tuple[float, in
     return found
 
 
-def standing_at(mbps: int | None, *, read_at: float = -1) -> CircuitState:
+def circuit_state_at(mbps: int | None, *, read_at: float = -1) -> CircuitState:
     """A circuit confirmed at `mbps`, as a reading showed."""
     if mbps is None:
         return CircuitState(CIRCUIT.key, CIRCUIT.name, "lab", "1-A")
@@ -151,11 +151,11 @@ def plan_of(
     now: float = 0,
     circuit: Circuit = CIRCUIT,
     policy: Policy = POLICY,
-    standing: CircuitState | None = None,
+    circuit_state: CircuitState | None = None,
     knowledge: SafetyFlags | None = None,
 ) -> CircuitPlan:
     timeline = timeline_of(*asks, circuit=circuit, now=now, policy=policy)
-    known = standing or standing_at(ordered, read_at=now - 1)
+    known = circuit_state or circuit_state_at(ordered, read_at=now - 1)
     return plan_circuit(timeline, known, now=at(now), policy=policy, knowledge=knowledge or SafetyFlags())
 
 

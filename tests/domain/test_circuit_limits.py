@@ -21,10 +21,10 @@ from tests.domain.minutes import (
     POLICY,
     Ask,
     at,
+    circuit_state_at,
     minute_of,
     minutes,
     plan_of,
-    standing_at,
     timeline_of,
 )
 
@@ -128,17 +128,17 @@ def held_of(plan: CircuitPlan) -> tuple[str, float | None] | None:
 
 
 def changed(mbps: int, *at_minutes: float) -> CircuitState:
-    return replace(standing_at(mbps), changed_at=tuple(at(minute) for minute in at_minutes))
+    return replace(circuit_state_at(mbps), changed_at=tuple(at(minute) for minute in at_minutes))
 
 
 def test_a_raise_waits_for_the_circuits_own_limit_and_says_until_when() -> None:
-    plan = plan_of(Ask(0, 60), circuit=limited("1 in 5m"), standing=changed(100, -2))
+    plan = plan_of(Ask(0, 60), circuit=limited("1 in 5m"), circuit_state=changed(100, -2))
     assert held_of(plan) == ("not_now", 3)
-    assert held_of(plan_of(Ask(0, 60), circuit=limited("1 in 5m"), standing=changed(100, -5))) is None
+    assert held_of(plan_of(Ask(0, 60), circuit=limited("1 in 5m"), circuit_state=changed(100, -5))) is None
 
 
 def test_a_circuit_without_limits_is_never_held_by_them() -> None:
-    assert held_of(plan_of(Ask(0, 60), standing=changed(100, -1))) is None
+    assert held_of(plan_of(Ask(0, 60), circuit_state=changed(100, -1))) is None
 
 
 def test_a_lowering_leaves_room_for_the_raise_that_is_seen_coming() -> None:
@@ -152,18 +152,20 @@ def test_a_lowering_leaves_room_for_the_raise_that_is_seen_coming() -> None:
 def test_a_lowering_leaves_one_change_of_the_month_for_a_raise() -> None:
     monthly = limited("2 a month")
     month_over = 6 * 1440 + 12 * 60
-    assert held_of(plan_of(circuit=monthly, standing=changed(1000, -2000))) == ("not_now", month_over)
+    assert held_of(plan_of(circuit=monthly, circuit_state=changed(1000, -2000))) == ("not_now", month_over)
     assert held_of(plan_of(circuit=monthly, ordered=1000)) is None
-    assert held_of(plan_of(Ask(0, 60), circuit=monthly, standing=changed(100, -2000))) is None
-    assert held_of(plan_of(Ask(0, 60), circuit=monthly, standing=changed(100, -9, -7))) == (
+    assert held_of(plan_of(Ask(0, 60), circuit=monthly, circuit_state=changed(100, -2000))) is None
+    assert held_of(plan_of(Ask(0, 60), circuit=monthly, circuit_state=changed(100, -9, -7))) == (
         "not_now",
         month_over,
     )
 
 
 def test_an_order_that_a_killed_run_did_not_count_counts() -> None:
-    sent = replace(standing_at(100), recent=(order(Outcome.FAILED, at(-2)), order(Outcome.NOT_SENT, at(-1))))
-    assert held_of(plan_of(Ask(0, 60), circuit=limited("1 in 5m"), standing=sent)) == ("not_now", 3)
+    sent = replace(
+        circuit_state_at(100), recent=(order(Outcome.FAILED, at(-2)), order(Outcome.NOT_SENT, at(-1)))
+    )
+    assert held_of(plan_of(Ask(0, 60), circuit=limited("1 in 5m"), circuit_state=sent)) == ("not_now", 3)
 
 
 def test_at_the_very_end_of_what_is_seen_nothing_is_known_to_come() -> None:
@@ -175,13 +177,13 @@ def test_at_the_very_end_of_what_is_seen_nothing_is_known_to_come() -> None:
 def test_a_refusal_for_good_is_held_as_such() -> None:
     plan = plan_of(Ask(0, 60))
     assert plan.due is not None
-    refused = replace(standing_at(100), refused_for=name_change(plan.due))
-    assert held_of(plan_of(Ask(0, 60), standing=refused)) == ("refused", None)
+    refused = replace(circuit_state_at(100), refused_for=name_change(plan.due))
+    assert held_of(plan_of(Ask(0, 60), circuit_state=refused)) == ("refused", None)
 
 
 def test_an_event_that_a_limit_will_make_late_is_seen_ahead() -> None:
     daily = limited("1 in 24h")
-    plan = plan_of(Ask(180, 240), circuit=daily, standing=changed(100, -60))
+    plan = plan_of(Ask(180, 240), circuit=daily, circuit_state=changed(100, -60))
     (up, *_) = plan.changes
     assert (up.due, up.held) == (False, Held(Reason.NOT_NOW, at(23 * 60)))
     (problem,) = events_at_risk([plan], at(0), POLICY)

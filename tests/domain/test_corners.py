@@ -23,9 +23,9 @@ from tests.domain.minutes import (
     TIERS,
     Ask,
     at,
+    circuit_state_at,
     minutes,
     plan_of,
-    standing_at,
     timeline_of,
 )
 from tests.domain.test_orders import order
@@ -86,9 +86,9 @@ def test_what_makes_a_problem_another_one(kind: Kind, severity: Severity, stable
 
 
 def test_all_orders_are_the_settled_ones_and_the_open_one() -> None:
-    standing = standing_at(100)
-    assert standing.all_orders == ()
-    assert replace(standing, order=order()).all_orders == (order(),)
+    circuit_state = circuit_state_at(100)
+    assert circuit_state.all_orders == ()
+    assert replace(circuit_state, order=order()).all_orders == (order(),)
 
 
 def test_a_change_has_a_direction() -> None:

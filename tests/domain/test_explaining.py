@@ -14,7 +14,7 @@ from iodcal.domain.changes import CauseKind
 from iodcal.domain.circuits import Baseline, Circuit, Peak
 from iodcal.domain.explain import Explanation, Role, explain
 from iodcal.domain.structs import replace
-from tests.domain.minutes import CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
+from tests.domain.minutes import CIRCUIT, POLICY, TIERS, Ask, at, circuit_state_at, minutes, plan_of
 from tests.domain.test_properties import LAST, mixed
 
 GOVERNS, DECIDES, EXCEEDED, OVERRULED = Role
@@ -177,11 +177,11 @@ def test_of_the_past_only_the_demands_are_told() -> None:
 
 
 def test_where_nothing_is_known_there_is_no_level() -> None:
-    plan = plan_of(Ask(-5, 5), standing=replace(standing_at(None)))
+    plan = plan_of(Ask(-5, 5), circuit_state=replace(circuit_state_at(None)))
     explained = explain(plan, at(0), at(0), POLICY.timing(CIRCUIT))
     assert (explained.level, explained.kept) == (None, None)
     assert [part.role for part in explained.parts] == [DECIDES]
-    gap = plan_of(Ask(-30, 0), Ask(30, 60), standing=standing_at(None))
+    gap = plan_of(Ask(-30, 0), Ask(30, 60), circuit_state=circuit_state_at(None))
     assert explain(gap, at(0), at(0), POLICY.timing(CIRCUIT)).kept is None
 
 

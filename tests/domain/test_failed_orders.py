@@ -34,10 +34,10 @@ from tests.domain.minutes import (
     POLICY,
     Ask,
     at,
+    circuit_state_at,
     minute_of,
     minutes,
     plan_of,
-    standing_at,
 )
 from tests.domain.test_orders import reading
 
@@ -172,11 +172,11 @@ def test_what_is_reached_or_not_needed_any_more_is_forgotten() -> None:
 
 
 def test_a_reading_notes_what_failed_and_forgets_what_is_done() -> None:
-    before = replace(standing_at(100), order=replace(order(outcome=Outcome.ACCEPTED), accepted_at=at(1)))
+    before = replace(circuit_state_at(100), order=replace(order(outcome=Outcome.ACCEPTED), accepted_at=at(1)))
     after = apply_manual_change(before, reading(30, 100), PATIENCE)
     assert [(one.failed, one.last_at) for one in after.failed] == [(1, at(30))]
     gateway = replace(order(outcome=Outcome.UNKNOWN), reason=GATEWAY_ANSWERED)
-    answered = apply_manual_change(replace(standing_at(100), order=gateway), reading(30, 100), PATIENCE)
+    answered = apply_manual_change(replace(circuit_state_at(100), order=gateway), reading(30, 100), PATIENCE)
     assert [one.last_at for one in answered.failed] == [at(0)]
     done = apply_manual_change(replace(before, failed=after.failed), reading(30, 1000), PATIENCE)
     assert done.failed == ()
@@ -187,7 +187,7 @@ def test_a_reading_notes_what_failed_and_forgets_what_is_done() -> None:
 
 def failed_for(change: Change, last: float, **tries: int) -> CircuitState:
     one = failing(change.direction, change.new.mbps, change.demand, last, tries)
-    return replace(standing_at(change.old.mbps), failed=(one,))
+    return replace(circuit_state_at(change.old.mbps), failed=(one,))
 
 
 @pytest.mark.parametrize(
@@ -210,19 +210,19 @@ def test_no_wait_goes_beyond_what_the_event_allows(last: float, now: float, unti
 
 def test_what_was_never_tried_does_not_wait() -> None:
     change = due_of(CALL)
-    assert held_by_backoff(standing_at(100), change, CIRCUIT, at(0), POLICY) is None
-    assert held_as_given_up(standing_at(100), change) is None
-    other = replace(standing_at(100), failed=(failing(demand="other", tries={"refused": 5}),))
+    assert held_by_backoff(circuit_state_at(100), change, CIRCUIT, at(0), POLICY) is None
+    assert held_as_given_up(circuit_state_at(100), change) is None
+    other = replace(circuit_state_at(100), failed=(failing(demand="other", tries={"refused": 5}),))
     assert held_by_backoff(other, change, CIRCUIT, at(0), POLICY) is None
 
 
 def test_a_plan_says_what_it_waits_for() -> None:
     change = due_of(CALL)
-    waiting = plan_of(CALL, standing=failed_for(change, 0, refused=2)).due
+    waiting = plan_of(CALL, circuit_state=failed_for(change, 0, refused=2)).due
     assert waiting is not None
     assert waiting.held is not None
     assert (str(waiting.held.reason), waiting.held.until) == ("backoff", at(10))
-    given_up = plan_of(CALL, standing=failed_for(change, 0, other_bandwidth=2)).due
+    given_up = plan_of(CALL, circuit_state=failed_for(change, 0, other_bandwidth=2)).due
     assert given_up is not None
     assert given_up.held is not None
     assert (str(given_up.held.reason), given_up.held.until) == ("other_bandwidth", None)
@@ -237,9 +237,9 @@ def test_one_look_alone_is_not_enough_to_order_anew_before_the_time_out(
 ) -> None:
     accepted_at = at(accepted) if accepted is not None else None
     failed = replace(order(), accepted_at=accepted_at, settled_at=at(settled))
-    standing = replace(standing_at(100, read_at=seen), recent=(failed,))
-    assert failed_by_one_look(standing, POLICY) is waits
-    due = plan_of(CALL, standing=standing).due
+    circuit_state = replace(circuit_state_at(100, read_at=seen), recent=(failed,))
+    assert failed_by_one_look(circuit_state, POLICY) is waits
+    due = plan_of(CALL, circuit_state=circuit_state).due
     assert due is not None
     assert (due.held is not None) is waits
 
@@ -248,14 +248,14 @@ def test_only_an_order_of_the_same_kind_counts_as_lost_before() -> None:
     change = due_of(CALL)
     lost = order(demand=change.demand, outcome=Outcome.LOST)
     refused = order(outcome=Outcome.REFUSED)
-    assert lost_before(replace(standing_at(100), recent=(lost, refused)), change) is lost
-    assert lost_before(replace(standing_at(100), recent=(refused,)), change) is None
+    assert lost_before(replace(circuit_state_at(100), recent=(lost, refused)), change) is lost
+    assert lost_before(replace(circuit_state_at(100), recent=(refused,)), change) is None
     for another in (
         replace(lost, outcome=Outcome.CONFIRMED),
         replace(lost, demand="other"),
         replace(lost, new=Bandwidth(500)),
     ):
-        assert lost_before(replace(standing_at(100), recent=(another,)), change) is None
+        assert lost_before(replace(circuit_state_at(100), recent=(another,)), change) is None
 
 
 # --- what it leaves to others
@@ -293,7 +293,7 @@ def quota_holds(plans: list[CircuitPlan], used: int, refused: int = 0) -> bool:
 def test_a_repetition_leaves_what_others_need(tries: dict[str, int], demand: str | None, limit: int) -> None:
     change = due_of(CALL)
     known = failing(UP, 1000, demand or change.demand, -60, tries)
-    mine = plan_of(CALL, standing=replace(standing_at(100), failed=(known,)))
+    mine = plan_of(CALL, circuit_state=replace(circuit_state_at(100), failed=(known,)))
     plans = account(mine, plan_of(Ask(200, 300)))
     assert [quota_holds(plans, used) for used in (limit - 1, limit)] == [
         False,
@@ -304,7 +304,7 @@ def test_a_repetition_leaves_what_others_need(tries: dict[str, int], demand: str
 
 def test_within_a_run_a_repetition_leaves_it_too() -> None:
     change = due_of(CALL)
-    mine = plan_of(CALL, standing=failed_for(change, -60, refused=1))
+    mine = plan_of(CALL, circuit_state=failed_for(change, -60, refused=1))
     first, other = account(mine, plan_of(CALL))
     handed = {other.circuit.key}
     for used, held in ((18, False), (19, True)):
@@ -317,7 +317,7 @@ def test_within_a_run_a_repetition_leaves_it_too() -> None:
 
 def test_a_lowering_that_failed_leaves_room_for_the_lowerings_of_others() -> None:
     change = due_of(mbps=1000)
-    mine = plan_of(standing=failed_for(change, -120, not_done=1))
+    mine = plan_of(circuit_state=failed_for(change, -120, not_done=1))
     plans = account(mine, plan_of(Ask(-60, 100)), plan_of(Ask(-60, 100), ordered=1000))
     held = [quota_holds(plans, used) for used in (0, 19)]
     assert held == [False, True]
@@ -329,8 +329,8 @@ def test_a_raise_that_the_quota_puts_higher_waits_as_the_higher_one_does() -> No
     plan = plan_of(small, big)
     demands = "+".join(sorted(cause.id for step in plan.changes for cause in step.causes if not cause.ended))
     failed = failing(UP, 1000, f"{change.demand}+{demands}", 0, {"refused": 2})
-    stood = replace(standing_at(100), failed=(failed,))
-    mine = replace(plan, standing=stood)
+    stood = replace(circuit_state_at(100), failed=(failed,))
+    mine = replace(plan, circuit_state=stood)
     (alone,) = plan_together(account(mine), at(1), POLICY, {ACCOUNT: 18})
     assert alone.due is not None
     assert (alone.due.new.mbps, alone.due.held is not None) == (1000, True)
@@ -376,14 +376,14 @@ def test_an_event_whose_orders_come_to_nothing_is_at_risk_by_that(
 ) -> None:
     change = due_of(ask)
     failed = failing(UP, 1000, change.demand, -60, **known)  # type: ignore[arg-type]  # fields by name
-    assert causes(plan_of(ask, standing=replace(standing_at(100), failed=(failed,)))) == expected
+    assert causes(plan_of(ask, circuit_state=replace(circuit_state_at(100), failed=(failed,)))) == expected
 
 
 def test_a_raise_that_waits_too_long_for_its_event_is_at_risk() -> None:
     ask = Ask(15, 300, 1000, lead=15)
     change = due_of(ask)
     failed = failing(UP, 1000, change.demand, 3, {"refused": 2}, refusal={"code": "refused"})
-    plan = plan_of(ask, standing=replace(standing_at(100), failed=(failed,)))
+    plan = plan_of(ask, circuit_state=replace(circuit_state_at(100), failed=(failed,)))
     assert plan.due is not None
     assert plan.due.held is not None
     assert causes(plan) == ["order_refused"]
@@ -392,18 +392,18 @@ def test_a_raise_that_waits_too_long_for_its_event_is_at_risk() -> None:
 def test_an_order_given_up_is_told_as_that() -> None:
     change = due_of(CALL)
     lost = replace(order(demand=change.demand, outcome=Outcome.LOST), resends=2)
-    assert causes(plan_of(CALL, standing=replace(standing_at(100), recent=(lost,)))) == ["given_up"]
+    assert causes(plan_of(CALL, circuit_state=replace(circuit_state_at(100), recent=(lost,)))) == ["given_up"]
 
 
 def test_the_own_order_of_an_event_says_when_it_is_expected() -> None:
     ask = Ask(8, 60, 1000, lead=30)
     open_order = replace(order(outcome=Outcome.ACCEPTED), accepted_at=at(0))
-    plan = plan_of(ask, standing=replace(standing_at(100), order=open_order))
+    plan = plan_of(ask, circuit_state=replace(circuit_state_at(100), order=open_order))
     (problem,) = events_at_risk([plan], at(0), POLICY)
     assert (problem.facts["accepted"], problem.facts["expected"]) == (at(0).isoformat(), at(10).isoformat())
     smaller = replace(open_order, new=Bandwidth(500))
     (other,) = events_at_risk(
-        [plan_of(ask, standing=replace(standing_at(100), order=smaller))], at(0), POLICY
+        [plan_of(ask, circuit_state=replace(circuit_state_at(100), order=smaller))], at(0), POLICY
     )
     assert "accepted" not in other.facts
 
@@ -411,19 +411,19 @@ def test_the_own_order_of_an_event_says_when_it_is_expected() -> None:
 def test_an_order_that_waits_for_an_approval_puts_its_event_at_risk() -> None:
     waiting = Reading(at(0), Status.PENDING, Bandwidth(100), "deployable", waits_for="Contoso Cloud")
     open_order = replace(order(outcome=Outcome.PENDING), accepted_at=at(0))
-    standing = replace(standing_at(100), order=open_order, reading=waiting)
-    assert causes(plan_of(Ask(120, 180, 1000, lead=120), standing=standing)) == ["approval"]
+    circuit_state = replace(circuit_state_at(100), order=open_order, reading=waiting)
+    assert causes(plan_of(Ask(120, 180, 1000, lead=120), circuit_state=circuit_state)) == ["approval"]
 
 
 def test_a_lost_order_is_kept_among_those_of_the_day() -> None:
     lost = apply_manual_change(
-        replace(standing_at(100), order=order(outcome=Outcome.UNKNOWN)), reading(30, 100), PATIENCE
+        replace(circuit_state_at(100), order=order(outcome=Outcome.UNKNOWN)), reading(30, 100), PATIENCE
     )
     assert (lost.order, lost.recent[-1].outcome, lost.failed) == (None, Outcome.LOST, ())
 
 
 def test_refusals_count_for_nothing_where_nobody_else_needs_a_change() -> None:
     change = due_of(CALL)
-    mine = plan_of(CALL, standing=failed_for(change, -60, refused=3))
+    mine = plan_of(CALL, circuit_state=failed_for(change, -60, refused=3))
     assert not quota_holds(account(mine), 0, refused=100)
     assert quota_holds(account(mine, plan_of(Ask(200, 300))), 0, refused=18)

@@ -20,7 +20,7 @@ OFF_PEAK, _, _, GIGABIT = TIERS
 OTHER = replace(CIRCUIT, name="lon-a", service_id="77000000002")
 
 
-def standing(**changes: Any) -> CircuitState:
+def circuit_state(**changes: Any) -> CircuitState:
     """den-a, up, as a run left it in state."""
     account = CIRCUIT.account
     known = CircuitState(CIRCUIT.key, CIRCUIT.name, account.carrier_type, account.number, OFF_PEAK, GIGABIT)
@@ -38,9 +38,9 @@ def of_account(circuit: Circuit, **changes: str) -> Circuit:
 @pytest.mark.parametrize(
     "known",
     [
-        standing(confirmed=OFF_PEAK),
-        standing(confirmed=None),
-        standing(off_peak=None),
+        circuit_state(confirmed=OFF_PEAK),
+        circuit_state(confirmed=None),
+        circuit_state(off_peak=None),
     ],
 )
 def test_what_does_not_cost_is_no_problem(known: CircuitState) -> None:
@@ -48,11 +48,11 @@ def test_what_does_not_cost_is_no_problem(known: CircuitState) -> None:
 
 
 def test_what_is_configured_is_none_either() -> None:
-    assert told(standing(), OTHER, CIRCUIT) is None
+    assert told(circuit_state(), OTHER, CIRCUIT) is None
 
 
 def test_what_is_gone_altogether() -> None:
-    problem = told(standing(), OTHER)
+    problem = told(circuit_state(), OTHER)
     assert problem is not None
     words = describe(problem)
     assert (
@@ -100,7 +100,7 @@ MOVED: dict[str, tuple[tuple[Circuit, ...], str]] = {
 @pytest.mark.parametrize("case", MOVED)
 def test_what_was_only_changed_is_not_said_to_be_gone(case: str) -> None:
     circuits, message = MOVED[case]
-    problem = told(standing(), *circuits)
+    problem = told(circuit_state(), *circuits)
     assert problem is not None
     words = describe(problem)
     ones = "ones" if " were " in message else "one"
@@ -112,7 +112,7 @@ def test_what_was_only_changed_is_not_said_to_be_gone(case: str) -> None:
 
 
 def test_another_service_id_is_another_circuit_at_the_carrier() -> None:
-    problem = told(standing(), replace(OTHER, name="den-a"))
+    problem = told(circuit_state(), replace(OTHER, name="den-a"))
     assert problem is not None
     words = describe(problem)
     assert words.message.startswith(
@@ -126,14 +126,14 @@ def test_another_service_id_is_another_circuit_at_the_carrier() -> None:
 
 def test_the_same_number_at_another_kind_of_carrier_means_nothing() -> None:
     elsewhere = of_account(replace(CIRCUIT, name="lab-1"), carrier_type="lumen")
-    problem = told(standing(), elsewhere)
+    problem = told(circuit_state(), elsewhere)
     assert problem is not None
     assert "changed" not in problem.facts
 
 
 def test_an_open_order_is_said_to_be_open() -> None:
     problem = told(
-        standing(confirmed=OFF_PEAK, order=order(Outcome.ACCEPTED)), of_account(CIRCUIT, number="1-B")
+        circuit_state(confirmed=OFF_PEAK, order=order(Outcome.ACCEPTED)), of_account(CIRCUIT, number="1-B")
     )
     assert problem is not None
     assert describe(problem).message.endswith(" it still has an open order to 1 Gbps (off-peak 100 Mbps)")

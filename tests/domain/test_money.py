@@ -26,7 +26,7 @@ from iodcal.domain.structs import Fact, replace
 from iodcal.problems.at_risk import events_at_risk
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.limits import long_windows, of_prices, of_quotas
-from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
+from tests.domain.minutes import ACCOUNT, CIRCUIT, POLICY, TIERS, Ask, at, circuit_state_at, minutes, plan_of
 from tests.domain.test_together import TARIFF, planned, together
 
 LOW, MID, HIGH, TOP = TIERS
@@ -143,10 +143,10 @@ def test_one_quote_is_remembered_for_each_tier_and_currency() -> None:
     quotes = [
         QuotedPrice(LOW, Decimal(n), currency, at(n)) for n, currency in ((1, "USD"), (2, "EUR"), (3, "USD"))
     ]
-    standing = standing_at(100)
+    circuit_state = circuit_state_at(100)
     for quote in quotes:
-        standing = standing.with_quote(quote)
-    assert standing.quotes == (quotes[1], quotes[2])
+        circuit_state = circuit_state.with_quote(quote)
+    assert circuit_state.quotes == (quotes[1], quotes[2])
 
 
 # --- limits
@@ -276,8 +276,8 @@ def test_other_held_changes_count_as_done_when_they_may_be() -> None:
 def test_what_somebody_changed_costs_what_is_there_and_not_what_was_ordered(
     ask: Ask, ordered: Bandwidth, seen: Bandwidth, expected: str
 ) -> None:
-    changed = replace(standing_at(ordered.mbps), drift=Drift(seen, at(-1), at(-30)))
-    plan = plan_of(ask, standing=changed, circuit=replace(CIRCUIT, tariff=TARIFF))
+    changed = replace(circuit_state_at(ordered.mbps), drift=Drift(seen, at(-1), at(-30)))
+    plan = plan_of(ask, circuit_state=changed, circuit=replace(CIRCUIT, tariff=TARIFF))
     total = window_cost(plan, WINDOW)
     assert total is not None
     assert str(total.rounded) == expected
@@ -425,7 +425,7 @@ def test_a_price_by_the_month_counts_as_an_estimate_and_is_known_as_one() -> Non
     rate = TARIFF.with_quotes([told]).rate(TOP)
     assert rate == Rate(Decimal("0.5"), RateSource.ESTIMATED, at(0).date())
     priced = plan_of(Ask(0, 60), circuit=replace(CIRCUIT, tariff=TARIFF))
-    guessed = replace(priced, standing=priced.standing.with_quote(told))
+    guessed = replace(priced, circuit_state=priced.circuit_state.with_quote(told))
     assert (has_estimates([priced]), has_estimates([guessed])) == (False, True)
 
 

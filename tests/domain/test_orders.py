@@ -23,7 +23,7 @@ from iodcal.domain.orders import (
 )
 from iodcal.domain.overrides import apply_manual_change, forget_old_orders, starting_point
 from iodcal.domain.structs import replace
-from tests.domain.minutes import PATIENCE, Ask, at, minute_of, plan_of, standing_at
+from tests.domain.minutes import PATIENCE, Ask, at, circuit_state_at, minute_of, plan_of
 
 OLD, NEW, OTHER = Bandwidth(100), Bandwidth(1000), Bandwidth(500)
 
@@ -134,8 +134,8 @@ def test_an_own_order_that_surfaces_late_is_adopted() -> None:
     assert adoptable([lost], reading(60, 500)) is None
     assert adoptable([order(Outcome.CONFIRMED)], reading(60, 1000)) is None
     assert adoptable([lost], reading(24 * 60 + 1, 1000)) is None
-    standing = replace(standing_at(100), recent=(lost,))
-    after = apply_manual_change(standing, reading(60, 1000), PATIENCE)
+    circuit_state = replace(circuit_state_at(100), recent=(lost,))
+    after = apply_manual_change(circuit_state, reading(60, 1000), PATIENCE)
     assert (after.confirmed, after.drift, after.recent[0].outcome) == (NEW, None, Outcome.CONFIRMED)
 
 
@@ -164,7 +164,7 @@ def test_directions_quota_and_giving_up() -> None:
 
 
 def first_seen(mbps: int, status: Status = Status.ACTIVE) -> CircuitState:
-    return apply_manual_change(standing_at(None), reading(0, mbps, status), PATIENCE)
+    return apply_manual_change(circuit_state_at(None), reading(0, mbps, status), PATIENCE)
 
 
 def test_the_first_reading_is_ours_by_definition() -> None:
@@ -176,7 +176,7 @@ def test_the_first_reading_is_ours_by_definition() -> None:
 
 
 def test_a_reading_that_no_order_explains_is_drift_dated_by_the_last_that_agreed() -> None:
-    agreed = apply_manual_change(standing_at(100), reading(0, 100), PATIENCE)
+    agreed = apply_manual_change(circuit_state_at(100), reading(0, 100), PATIENCE)
     raised = apply_manual_change(agreed, reading(60, 1000), PATIENCE)
     assert raised.drift is not None
     assert (raised.drift.observed, minute_of(raised.drift.agreed_at)) == (NEW, 0)
@@ -190,34 +190,34 @@ def test_a_reading_that_no_order_explains_is_drift_dated_by_the_last_that_agreed
 
 def test_drift_behind_a_confirmed_order_is_dated_by_it() -> None:
     done = replace(order(Outcome.CONFIRMED), settled_at=at(-30))
-    standing = replace(standing_at(1000), reading=None, recent=(done,))
-    drifted = apply_manual_change(standing, reading(10, 100), PATIENCE)
+    circuit_state = replace(circuit_state_at(1000), reading=None, recent=(done,))
+    drifted = apply_manual_change(circuit_state, reading(10, 100), PATIENCE)
     assert drifted.drift is not None
     assert minute_of(drifted.drift.agreed_at) == -30
 
 
 def test_a_copy_that_lags_behind_a_confirmed_order_is_no_drift() -> None:
     done = replace(order(Outcome.CONFIRMED), settled_at=at(0))
-    standing = replace(standing_at(1000), recent=(done,))
-    assert apply_manual_change(standing, reading(14, 100), PATIENCE).drift is None
-    assert apply_manual_change(standing, reading(14, 500), PATIENCE).drift is not None
-    assert apply_manual_change(standing, reading(15, 100), PATIENCE).drift is not None
+    circuit_state = replace(circuit_state_at(1000), recent=(done,))
+    assert apply_manual_change(circuit_state, reading(14, 100), PATIENCE).drift is None
+    assert apply_manual_change(circuit_state, reading(14, 500), PATIENCE).drift is not None
+    assert apply_manual_change(circuit_state, reading(15, 100), PATIENCE).drift is not None
 
 
 def test_an_open_order_is_no_drift() -> None:
-    standing = replace(standing_at(100), order=order(Outcome.ACCEPTED))
-    seen = apply_manual_change(standing, reading(5, 500), PATIENCE)
+    circuit_state = replace(circuit_state_at(100), order=order(Outcome.ACCEPTED))
+    seen = apply_manual_change(circuit_state, reading(5, 500), PATIENCE)
     assert seen.drift is None
-    done = apply_manual_change(standing, reading(5, 1000), PATIENCE)
+    done = apply_manual_change(circuit_state, reading(5, 1000), PATIENCE)
     assert (done.confirmed, done.order, done.recent[0].outcome) == (NEW, None, Outcome.CONFIRMED)
-    failed = apply_manual_change(standing, reading(25, 100), PATIENCE)
+    failed = apply_manual_change(circuit_state, reading(25, 100), PATIENCE)
     assert (failed.confirmed, failed.order, failed.recent[0].outcome) == (OLD, None, Outcome.FAILED)
 
 
 def test_old_orders_are_forgotten_after_a_day() -> None:
-    standing = replace(standing_at(100), recent=(order(Outcome.LOST),))
-    assert len(forget_old_orders(standing, at(24 * 60)).recent) == 1
-    assert forget_old_orders(standing, at(24 * 60 + 1)).recent == ()
+    circuit_state = replace(circuit_state_at(100), recent=(order(Outcome.LOST),))
+    assert len(forget_old_orders(circuit_state, at(24 * 60)).recent) == 1
+    assert forget_old_orders(circuit_state, at(24 * 60 + 1)).recent == ()
 
 
 def test_of_orders_that_came_to_the_same_end_only_the_latest_is_kept() -> None:
@@ -236,35 +236,37 @@ def test_of_orders_that_came_to_the_same_end_only_the_latest_is_kept() -> None:
         ended_at(30, Outcome.CONFIRMED),
     ]
     for recent in ([*kept, *dropped], [*dropped, *kept]):
-        standing = replace(standing_at(100), recent=tuple(recent))
-        assert forget_old_orders(standing, at(60)).recent == tuple(kept)
+        circuit_state = replace(circuit_state_at(100), recent=tuple(recent))
+        assert forget_old_orders(circuit_state, at(60)).recent == tuple(kept)
 
 
 def test_a_curtain_up_reading_is_remembered_until_its_event_is_over() -> None:
-    standing = replace(standing_at(100), curtain_ups=(("e", at(30)),))
-    assert forget_old_orders(standing, at(29)).curtain_ups == (("e", at(30)),)
-    assert forget_old_orders(standing, at(30)).curtain_ups == ()
+    circuit_state = replace(circuit_state_at(100), preflight_checks=(("e", at(30)),))
+    assert forget_old_orders(circuit_state, at(29)).preflight_checks == (("e", at(30)),)
+    assert forget_old_orders(circuit_state, at(30)).preflight_checks == ()
 
 
 def drifted(mbps: int, *, confirmed: int, agreed: float = -30, **changes: object) -> CircuitState:
-    standing = apply_manual_change(standing_at(confirmed, read_at=agreed), reading(0, mbps), PATIENCE)
-    return replace(standing, **changes)  # type: ignore[arg-type]  # fields by name
+    circuit_state = apply_manual_change(
+        circuit_state_at(confirmed, read_at=agreed), reading(0, mbps), PATIENCE
+    )
+    return replace(circuit_state, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_persons_raise_stays_until_the_target_next_steps_down() -> None:
     raised = drifted(1000, confirmed=100)
-    plan = plan_of(Ask(120, 180, 500), standing=raised)
+    plan = plan_of(Ask(120, 180, 500), circuit_state=raised)
     assert plan.due is not None
     assert plan.due.held is not None
     assert (plan.due.held.reason, plan.due.held.until) == (Reason.PERSON, at(180))
-    after = plan_of(standing=replace(raised, level=OTHER), now=1)
+    after = plan_of(circuit_state=replace(raised, level=OTHER), now=1)
     assert after.to_order is not None
     assert after.to_order.new == OLD
 
 
 def test_an_event_before_a_held_lowering_is_planned_from_where_the_circuit_stands() -> None:
     raised = drifted(500, confirmed=100)
-    plan = plan_of(Ask(120, 180, 1000), Ask(240, 300, 500), standing=raised)
+    plan = plan_of(Ask(120, 180, 1000), Ask(240, 300, 500), circuit_state=raised)
     assert plan.due is not None
     assert plan.due.held == Held(Reason.PERSON, at(180))
     steps = [(change.at, change.old.mbps, change.new.mbps) for change in plan.changes[1:]]
@@ -274,25 +276,25 @@ def test_an_event_before_a_held_lowering_is_planned_from_where_the_circuit_stand
 def test_on_drift_enforce_lowers_at_once() -> None:
     from tests.domain.minutes import POLICY
 
-    plan = plan_of(standing=drifted(1000, confirmed=100), policy=replace(POLICY, enforce=True))
+    plan = plan_of(circuit_state=drifted(1000, confirmed=100), policy=replace(POLICY, enforce=True))
     assert plan.to_order is not None
 
 
 def test_a_persons_change_that_is_just_what_is_asked_for_is_adopted() -> None:
-    plan = plan_of(Ask(-5, 60), standing=drifted(1000, confirmed=100))
-    assert (plan.changes[0].due, plan.standing.drift, plan.standing.confirmed) == (False, None, NEW)
+    plan = plan_of(Ask(-5, 60), circuit_state=drifted(1000, confirmed=100))
+    assert (plan.changes[0].due, plan.circuit_state.drift, plan.circuit_state.confirmed) == (False, None, NEW)
 
 
 def test_a_lowered_circuit_is_raised_once_for_a_demand() -> None:
     lowered = drifted(100, confirmed=1000)
-    plan = plan_of(Ask(-30, 60, name="call"), standing=lowered)
+    plan = plan_of(Ask(-30, 60, name="call"), circuit_state=lowered)
     assert plan.to_order is not None
     again = replace(lowered, raised_for=plan.to_order.demand)
-    held = plan_of(Ask(-30, 60, name="call"), standing=again).due
+    held = plan_of(Ask(-30, 60, name="call"), circuit_state=again).due
     assert held is not None
     assert held.held is not None
     assert held.held.reason is Reason.PERSON
-    other = plan_of(Ask(-30, 60, name="another"), standing=again)
+    other = plan_of(Ask(-30, 60, name="another"), circuit_state=again)
     assert other.to_order is not None
 
 

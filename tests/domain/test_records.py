@@ -34,7 +34,7 @@ from iodcal.domain.orders import (
 )
 from iodcal.domain.overrides import apply_manual_change, held_by_person, note_level
 from iodcal.domain.structs import replace
-from tests.domain.minutes import PATIENCE, SOURCE, Ask, at, standing_at, timeline_of
+from tests.domain.minutes import PATIENCE, SOURCE, Ask, at, circuit_state_at, timeline_of
 
 OLD, OTHER, NEW = Bandwidth(100), Bandwidth(500), Bandwidth(1000)
 BOOT = BootTime("boot", 60)
@@ -169,8 +169,10 @@ def test_of_two_own_orders_the_later_is_adopted_up_to_a_day_later() -> None:
 
 
 def failing(**changes: object) -> CircuitState:
-    standing = replace(standing_at(100), failures=3, retry_at=at(90), drift=Drift(OTHER, at(-9), at(-20)))
-    return replace(standing, **changes)  # type: ignore[arg-type]  # fields by name
+    circuit_state = replace(
+        circuit_state_at(100), failures=3, retry_at=at(90), drift=Drift(OTHER, at(-9), at(-20))
+    )
+    return replace(circuit_state, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_confirmed_order_ends_drift_and_back_off() -> None:
@@ -204,23 +206,23 @@ def test_an_adopted_order_ends_drift_and_back_off_and_the_others_stay() -> None:
 
 
 def test_drift_says_what_was_seen_when() -> None:
-    agreed = replace(standing_at(100), reading=shows(-30, 100))
+    agreed = replace(circuit_state_at(100), reading=shows(-30, 100))
     assert apply_manual_change(agreed, shows(5, 500), PATIENCE).drift == Drift(OTHER, at(5), at(-30))
-    unread = replace(standing_at(100), reading=None)
+    unread = replace(circuit_state_at(100), reading=None)
     assert apply_manual_change(unread, shows(5, 500), PATIENCE).drift == Drift(OTHER, at(5), at(5))
 
 
 def test_the_level_is_kept_and_when_it_last_fell() -> None:
-    standing = replace(standing_at(100), level=NEW, stepped_down_at=at(-99))
-    fell = note_level(standing, OTHER, at(0))
+    circuit_state = replace(circuit_state_at(100), level=NEW, stepped_down_at=at(-99))
+    fell = note_level(circuit_state, OTHER, at(0))
     assert (fell.level, fell.stepped_down_at) == (OTHER, at(0))
-    same = note_level(standing, NEW, at(0))
+    same = note_level(circuit_state, NEW, at(0))
     assert (same.level, same.stepped_down_at) == (NEW, at(-99))
 
 
 def test_a_step_down_at_the_very_reading_that_agreed_is_no_leave_to_lower() -> None:
     drift, down = Drift(NEW, at(0), at(-30)), Change("den-a", at(0), True, NEW, OLD)
-    raised = replace(standing_at(100), drift=drift, stepped_down_at=at(-30))
+    raised = replace(circuit_state_at(100), drift=drift, stepped_down_at=at(-30))
     assert held_by_person(raised, down, timeline_of(), at(0), enforce=False) is not None
     later = replace(raised, stepped_down_at=at(-29))
     assert held_by_person(later, down, timeline_of(), at(0), enforce=False) is None

@@ -39,10 +39,10 @@ from tests.domain.minutes import (
     TIERS,
     Ask,
     at,
+    circuit_state_at,
     minutes,
     paced,
     plan_of,
-    standing_at,
 )
 from tests.domain.test_orders import order
 
@@ -125,19 +125,25 @@ def test_what_holds_back_a_change(up: str | None, down: str | None, changes: dic
 
 
 @pytest.mark.parametrize(
-    ("standing", "expected"),
+    ("circuit_state", "expected"),
     [
-        (replace(standing_at(200), reading=reading(200, Status.PENDING)), "pending"),
-        (replace(standing_at(200), reading=reading(200, Status.UNKNOWN)), "status_unknown"),
-        (replace(standing_at(200), order=replace(order(Outcome.ACCEPTED), new=TIERS[2])), "pending"),
-        (replace(standing_at(200), order=replace(order(Outcome.UNKNOWN), new=TIERS[2])), "unknown_order"),
-        (replace(standing_at(200), order=replace(order(Outcome.SENDING), new=TIERS[2])), "unknown_order"),
+        (replace(circuit_state_at(200), reading=reading(200, Status.PENDING)), "pending"),
+        (replace(circuit_state_at(200), reading=reading(200, Status.UNKNOWN)), "status_unknown"),
+        (replace(circuit_state_at(200), order=replace(order(Outcome.ACCEPTED), new=TIERS[2])), "pending"),
+        (
+            replace(circuit_state_at(200), order=replace(order(Outcome.UNKNOWN), new=TIERS[2])),
+            "unknown_order",
+        ),
+        (
+            replace(circuit_state_at(200), order=replace(order(Outcome.SENDING), new=TIERS[2])),
+            "unknown_order",
+        ),
     ],
     ids=["pending", "status", "open order", "lost answer", "crashed"],
 )
-def test_one_order_at_a_time(standing: CircuitState, expected: str) -> None:
-    assert reason(plan_of(*UP, standing=standing)) == expected
-    assert reason(plan_of(standing=standing)) == expected
+def test_one_order_at_a_time(circuit_state: CircuitState, expected: str) -> None:
+    assert reason(plan_of(*UP, circuit_state=circuit_state)) == expected
+    assert reason(plan_of(circuit_state=circuit_state)) == expected
 
 
 @pytest.mark.parametrize("demands", [UP, []], ids=["up", "down"])
@@ -148,20 +154,20 @@ def test_nothing_is_ordered_for_what_the_carrier_says_is_so(
     """The order that was just confirmed is contradicted: by a copy that lags, or by a person."""
     at_rest, wanted = (100, 1000) if demands else (1000, 100)
     seen = reading(wanted if shown else at_rest, Status.ACTIVE)
-    assert reason(plan_of(*demands, standing=replace(standing_at(at_rest), reading=seen))) == held
+    assert reason(plan_of(*demands, circuit_state=replace(circuit_state_at(at_rest), reading=seen))) == held
 
 
 @pytest.mark.parametrize(
-    ("standing", "knowledge", "until"),
+    ("circuit_state", "knowledge", "until"),
     [
-        (replace(standing_at(1000), order=order(Outcome.UNKNOWN)), SafetyFlags(), 15),
-        (standing_at(1000), SafetyFlags(unanswered_until=at(1)), 1),
-        (replace(standing_at(1000), retry_at=at(10)), SafetyFlags(), 10),
+        (replace(circuit_state_at(1000), order=order(Outcome.UNKNOWN)), SafetyFlags(), 15),
+        (circuit_state_at(1000), SafetyFlags(unanswered_until=at(1)), 1),
+        (replace(circuit_state_at(1000), retry_at=at(10)), SafetyFlags(), 10),
     ],
     ids=["lost answer", "the state is gone", "backoff"],
 )
-def test_what_will_pass_says_when(standing: CircuitState, knowledge: SafetyFlags, until: int) -> None:
-    due = plan_of(standing=standing, knowledge=knowledge).due
+def test_what_will_pass_says_when(circuit_state: CircuitState, knowledge: SafetyFlags, until: int) -> None:
+    due = plan_of(circuit_state=circuit_state, knowledge=knowledge).due
     assert due is not None
     assert due.held is not None
     assert due.held.until == at(until)
@@ -177,16 +183,18 @@ def test_an_order_lost_three_times_is_given_up_for_that_demand() -> None:
     wanted = plan_of(*UP, ordered=100).due
     assert wanted is not None
     lost = order(Outcome.LOST, demand=wanted.demand, resends=2)
-    assert reason(plan_of(*UP, standing=replace(standing_at(100), recent=(lost,)))) == "unknown_order"
+    assert (
+        reason(plan_of(*UP, circuit_state=replace(circuit_state_at(100), recent=(lost,)))) == "unknown_order"
+    )
     once = replace(lost, resends=1)
-    assert reason(plan_of(*UP, standing=replace(standing_at(100), recent=(once,)))) is None
+    assert reason(plan_of(*UP, circuit_state=replace(circuit_state_at(100), recent=(once,)))) is None
 
 
 def test_a_lowering_that_failed_waits() -> None:
-    failed = replace(standing_at(1000), retry_at=at(10))
-    assert reason(plan_of(standing=failed)) == "backoff"
-    assert reason(plan_of(standing=failed, now=10)) is None
-    assert reason(plan_of(*UP, standing=replace(standing_at(100), retry_at=at(10)))) is None
+    failed = replace(circuit_state_at(1000), retry_at=at(10))
+    assert reason(plan_of(circuit_state=failed)) == "backoff"
+    assert reason(plan_of(circuit_state=failed, now=10)) is None
+    assert reason(plan_of(*UP, circuit_state=replace(circuit_state_at(100), retry_at=at(10)))) is None
 
 
 @pytest.mark.parametrize(
@@ -204,8 +212,8 @@ def test_after_a_lowering_that_waits_the_plan_goes_on_from_where_the_circuit_wil
     until: float, asked: int, later: list[tuple[float, int, int]]
 ) -> None:
     circuit, policy = paced(min_gap=10)
-    failed = replace(standing_at(1000), retry_at=at(until))
-    due, *others = plan_of(Ask(30, 70, asked), standing=failed, circuit=circuit, policy=policy).changes
+    failed = replace(circuit_state_at(1000), retry_at=at(until))
+    due, *others = plan_of(Ask(30, 70, asked), circuit_state=failed, circuit=circuit, policy=policy).changes
     assert (due.old, due.new, due.held) == (TIERS[-1], TIERS[0], Held(Reason.BACKOFF, at(until)))
     assert [(change.at, change.old.mbps, change.new.mbps) for change in others] == [
         (at(minute), old, new) for minute, old, new in later
@@ -232,7 +240,7 @@ def fleet(count: int, *, foreseen: bool = False, **circuit: object) -> list[Circ
     return [
         plan_of(
             circuit=replace(CIRCUIT, name=f"c{number}", service_id=str(number), **circuit),  # type: ignore[arg-type]
-            standing=replace(standing_at(1000), key=str(number), foreseen=seen),
+            circuit_state=replace(circuit_state_at(1000), key=str(number), foreseen=seen),
         )
         for number in range(count)
     ]
@@ -271,7 +279,7 @@ def test_a_lowering_that_something_else_holds_does_not_count() -> None:
 )
 def test_only_what_was_to_come_by_now_and_as_low_was_foreseen(minute: int, mbps: int, foreseen: bool) -> None:
     seen = (Foreseen(at(minute), Bandwidth(mbps)),)
-    assert plan_of(standing=replace(standing_at(1000), foreseen=seen)).foreseen is foreseen
+    assert plan_of(circuit_state=replace(circuit_state_at(1000), foreseen=seen)).foreseen is foreseen
 
 
 def test_what_the_limit_stopped_is_not_foreseen_by_the_next_run() -> None:
@@ -280,7 +288,10 @@ def test_what_the_limit_stopped_is_not_foreseen_by_the_next_run() -> None:
     coming = plan_of(Ask(30, 60))
     assert foresee(coming) == (Foreseen(at(60), TIERS[0]),)
     again = plan_of(
-        Ask(30, 60), ordered=1000, now=61, standing=replace(standing_at(1000), foreseen=foresee(coming))
+        Ask(30, 60),
+        ordered=1000,
+        now=61,
+        circuit_state=replace(circuit_state_at(1000), foreseen=foresee(coming)),
     )
     assert again.foreseen
 
@@ -364,12 +375,12 @@ def with_order(
     lost = outcome in (Outcome.UNKNOWN, Outcome.SENDING)
     accepted_at = None if lost else at(sent if accepted is None else accepted)
     made = replace(order(outcome), created_at=at(sent), accepted_at=accepted_at, new=Bandwidth(mbps))
-    return replace(standing_at(100), order=made)
+    return replace(circuit_state_at(100), order=made)
 
 
 def drifted(ours: int, observed: int) -> CircuitState:
     drift = Drift(Bandwidth(observed), at(-1), at(-30))
-    return replace(standing_at(observed), confirmed=Bandwidth(ours), drift=drift)
+    return replace(circuit_state_at(observed), confirmed=Bandwidth(ours), drift=drift)
 
 
 @pytest.mark.parametrize(
@@ -409,82 +420,84 @@ def drifted(ours: int, observed: int) -> CircuitState:
             id="a smaller raise before it does not help",
         ),
         pytest.param(
-            lambda: plan_of(Ask(-5, 60), standing=drifted(1000, 100)),
+            lambda: plan_of(Ask(-5, 60), circuit_state=drifted(1000, 100)),
             [(LATE, "late_run")],
             id="lowered by hand",
         ),
-        pytest.param(lambda: plan_of(Ask(-5, 60), standing=drifted(100, 1000)), [], id="raised by hand"),
-        pytest.param(lambda: plan_of(CALL, standing=with_order(Outcome.ACCEPTED, 0)), [], id="on its way"),
+        pytest.param(lambda: plan_of(Ask(-5, 60), circuit_state=drifted(100, 1000)), [], id="raised by hand"),
         pytest.param(
-            lambda: plan_of(Ask(8, 60, lead=30), standing=with_order(Outcome.ACCEPTED, 0)),
+            lambda: plan_of(CALL, circuit_state=with_order(Outcome.ACCEPTED, 0)), [], id="on its way"
+        ),
+        pytest.param(
+            lambda: plan_of(Ask(8, 60, lead=30), circuit_state=with_order(Outcome.ACCEPTED, 0)),
             [(AT_RISK, "open_order")],
             id="on its way, too late",
         ),
         pytest.param(
-            lambda: plan_of(Ask(10, 60, lead=30), standing=with_order(Outcome.ACCEPTED, 0)),
+            lambda: plan_of(Ask(10, 60, lead=30), circuit_state=with_order(Outcome.ACCEPTED, 0)),
             [],
             id="on its way, just in time",
         ),
         pytest.param(
-            lambda: plan_of(Ask(0, 60, lead=30), standing=with_order(Outcome.ACCEPTED, -10)),
+            lambda: plan_of(Ask(0, 60, lead=30), circuit_state=with_order(Outcome.ACCEPTED, -10)),
             [(LATE, "late_run")],
             id="expected just now, and not seen",
         ),
         pytest.param(
-            lambda: plan_of(Ask(8, 60, lead=30), standing=with_order(Outcome.ACCEPTED, -5, accepted=0)),
+            lambda: plan_of(Ask(8, 60, lead=30), circuit_state=with_order(Outcome.ACCEPTED, -5, accepted=0)),
             [(AT_RISK, "open_order")],
             id="accepted late",
         ),
         pytest.param(
-            lambda: plan_of(Ask(4, 60, lead=30), standing=with_order(Outcome.ACCEPTED, -15)),
+            lambda: plan_of(Ask(4, 60, lead=30), circuit_state=with_order(Outcome.ACCEPTED, -15)),
             [(AT_RISK, "open_order")],
             id="expected before now: the next look may come too late",
         ),
         pytest.param(
-            lambda: plan_of(Ask(5, 60, lead=30), standing=with_order(Outcome.ACCEPTED, -15)),
+            lambda: plan_of(Ask(5, 60, lead=30), circuit_state=with_order(Outcome.ACCEPTED, -15)),
             [],
             id="expected before now: the next look comes in time",
         ),
         pytest.param(
             lambda: plan_of(
                 Ask(8, 60, 500, lead=30),
-                standing=replace(with_order(Outcome.ACCEPTED, 0, 500), confirmed=TIERS[3]),
+                circuit_state=replace(with_order(Outcome.ACCEPTED, 0, 500), confirmed=TIERS[3]),
             ),
             [],
             id="being lowered to what it needs",
         ),
         pytest.param(
-            lambda: plan_of(CALL, standing=with_order(Outcome.OVERDUE, -21)),
+            lambda: plan_of(CALL, circuit_state=with_order(Outcome.OVERDUE, -21)),
             [(AT_RISK, "open_order")],
             id="overdue",
         ),
         pytest.param(
-            lambda: plan_of(Ask(20, 60, lead=30), standing=with_order(Outcome.OVERDUE, -21)),
+            lambda: plan_of(Ask(20, 60, lead=30), circuit_state=with_order(Outcome.OVERDUE, -21)),
             [(AT_RISK, "open_order")],
             id="overdue, and no time for another time-out",
         ),
         pytest.param(
-            lambda: plan_of(Ask(21, 60, lead=30), standing=with_order(Outcome.OVERDUE, -21)),
+            lambda: plan_of(Ask(21, 60, lead=30), circuit_state=with_order(Outcome.OVERDUE, -21)),
             [],
             id="overdue, but time",
         ),
         pytest.param(
-            lambda: plan_of(CALL, standing=with_order(Outcome.ACCEPTED, 0, 200)),
+            lambda: plan_of(CALL, circuit_state=with_order(Outcome.ACCEPTED, 0, 200)),
             [(AT_RISK, "open_order")],
             id="an order for less must end first",
         ),
         pytest.param(
-            lambda: plan_of(CALL, standing=with_order(Outcome.UNKNOWN, 0)),
+            lambda: plan_of(CALL, circuit_state=with_order(Outcome.UNKNOWN, 0)),
             [(AT_RISK, "lost_answer")],
             id="lost answer",
         ),
         pytest.param(
-            lambda: plan_of(CALL, standing=with_order(Outcome.UNKNOWN, 0, 200)),
+            lambda: plan_of(CALL, circuit_state=with_order(Outcome.UNKNOWN, 0, 200)),
             [(AT_RISK, "lost_answer")],
             id="lost answer to an order for less",
         ),
         pytest.param(
-            lambda: plan_of(Ask(30, 60, lead=30), standing=with_order(Outcome.UNKNOWN, 0)),
+            lambda: plan_of(Ask(30, 60, lead=30), circuit_state=with_order(Outcome.UNKNOWN, 0)),
             [],
             id="lost answer, but time to order again",
         ),
@@ -505,14 +518,16 @@ def drifted(ours: int, observed: int) -> CircuitState:
         ),
         pytest.param(lambda: plan_of(Ask(300, 360, lead=30), ordered=None), [], id="nothing known, but time"),
         pytest.param(
-            lambda: plan_of(CALL, standing=replace(standing_at(100), reading=reading(100, Status.UNKNOWN))),
+            lambda: plan_of(
+                CALL, circuit_state=replace(circuit_state_at(100), reading=reading(100, Status.UNKNOWN))
+            ),
             [(AT_RISK, "status_unknown")],
             id="a strange status",
         ),
         *(
             pytest.param(
                 lambda shown=shown, status=status: plan_of(
-                    CALL, standing=replace(standing_at(1000), reading=reading(shown, status))
+                    CALL, circuit_state=replace(circuit_state_at(1000), reading=reading(shown, status))
                 ),
                 expected,
                 id=f"ordered, but it reads {shown} and is {status.name.lower()}",
@@ -698,6 +713,8 @@ def test_a_remembered_cause_says_since_when() -> None:
 
 
 def test_a_lowering_foreseen_once_need_not_be_foreseen_every_day() -> None:
-    plan = plan_of(*[Ask(start, start + 60) for start in (180, 360, 540)], standing=standing_at(100))
+    plan = plan_of(
+        *[Ask(start, start + 60) for start in (180, 360, 540)], circuit_state=circuit_state_at(100)
+    )
     assert len([change for change in plan.changes if not change.up]) == 3
     assert [seen.new.mbps for seen in foresee(plan)] == [100]

@@ -31,10 +31,10 @@ from tests.domain.minutes import (
     TIERS,
     Ask,
     at,
+    circuit_state_at,
     minute_of,
     minutes,
     plan_of,
-    standing_at,
 )
 from tests.domain.test_orders import order
 
@@ -58,8 +58,8 @@ def planned(
     """One circuit of the account, planned by itself."""
     circuit = replace(CIRCUIT, name=name, service_id=name, changes_per_day=limit, tariff=TARIFF)
     circuit = replace(circuit, **changes)  # type: ignore[arg-type]  # fields by name
-    standing = replace(standing_at(ordered), key=name, foreseen=(Foreseen(at(-1), TIERS[0]),))
-    return plan_of(*asks, circuit=circuit, standing=standing, policy=policy)  # type: ignore[arg-type]
+    circuit_state = replace(circuit_state_at(ordered), key=name, foreseen=(Foreseen(at(-1), TIERS[0]),))
+    return plan_of(*asks, circuit=circuit, circuit_state=circuit_state, policy=policy)  # type: ignore[arg-type]
 
 
 def together(*plans: CircuitPlan, used: int = 0, reserve: int = 0) -> dict[str, CircuitPlan]:
@@ -390,7 +390,7 @@ def test_a_raise_on_the_evening_before_waits_for_an_open_order_as_any_other(
     plans = [
         plan_of(
             circuit=replace(circuit, name=name, service_id=name),
-            standing=replace(standing_at(100), order=open_order),
+            circuit_state=replace(circuit_state_at(100), order=open_order),
             now=now,
             policy=THREE_DAYS,
         )
@@ -446,13 +446,13 @@ def test_a_circuit_that_is_never_lowered_asks_for_higher_raises_after_what_would
 
 
 def test_changes_are_set_aside_for_a_circuit_whose_order_is_under_way() -> None:
-    standing = replace(standing_at(100), order=None)
+    circuit_state = replace(circuit_state_at(100), order=None)
     busy = planned(Ask(0, 60), name="busy", limit=2)
     held = replace(busy, changes=(replace(busy.changes[0], held=Held(Reason.PENDING)), *busy.changes[1:]))
     found = together(held, planned(name="a", ordered=500, limit=2))
     assert shown(found["a"]) == [(0, 500, 100, "quota")]
     assert found["busy"] == held
-    assert standing.order is None
+    assert circuit_state.order is None
 
 
 def test_what_is_due_now_does_not_wait_for_a_circuit_that_cannot_be_ordered_for() -> None:

@@ -28,11 +28,11 @@ from tests.domain.minutes import (
     TIERS,
     Ask,
     at,
+    circuit_state_at,
     levels,
     minute_of,
     minutes,
     plan_of,
-    standing_at,
     timeline_of,
 )
 from tests.domain.test_targets import peak
@@ -200,11 +200,11 @@ def test_a_hold_that_cannot_be(
 
 def test_what_people_asked_for_is_kept_while_it_is_of_use() -> None:
     hold, pause = Hold(TIERS[2], at(0), at(60), "pat"), Pause(at(0), at(60), "pat")
-    standing = replace(standing_at(100), hold=hold, pause=pause)
-    assert forget_old_orders(standing, at(59)) == standing
-    over = forget_old_orders(standing, at(60))
+    circuit_state = replace(circuit_state_at(100), hold=hold, pause=pause)
+    assert forget_old_orders(circuit_state, at(59)) == circuit_state
+    over = forget_old_orders(circuit_state, at(60))
     assert (over.hold, over.pause) == (hold, None)
-    assert forget_old_orders(standing, at(60) + timedelta(days=1)).hold is None
+    assert forget_old_orders(circuit_state, at(60) + timedelta(days=1)).hold is None
     assert still_of_use(hold, at(60) + timedelta(days=1)) is None
     assert longest_pause(
         (None, pause, replace(pause, until=at(90)), replace(pause, until=at(80))), at(70)
@@ -216,9 +216,9 @@ def test_what_people_asked_for_is_kept_while_it_is_of_use() -> None:
 
 def paused_plan(*asks: Ask, ordered: int = 100, of_all: bool = False, until: float = 60) -> CircuitPlan:
     pause = replace(PAUSE, until=at(until))
-    standing = standing_at(ordered) if of_all else replace(standing_at(ordered), pause=pause)
+    circuit_state = circuit_state_at(ordered) if of_all else replace(circuit_state_at(ordered), pause=pause)
     policy = replace(POLICY, pause=pause) if of_all else POLICY
-    return plan_of(*asks, standing=standing, policy=policy)
+    return plan_of(*asks, circuit_state=circuit_state, policy=policy)
 
 
 def risks(plan: CircuitPlan, policy: Policy = POLICY) -> list[Problem]:
@@ -251,7 +251,7 @@ def test_a_pause_holds_back_whatever_it_covers(
     plan = paused_plan(*asks, ordered=ordered, of_all=of_all)
     plan = plan_circuit(
         plan.timeline,
-        plan.standing,
+        plan.circuit_state,
         now=at(0),
         policy=replace(policy, pause=PAUSE if of_all else None),
         knowledge=NOTHING_WRONG,
@@ -404,32 +404,33 @@ def test_an_event_that_a_freeze_will_hurt_is_told_when_first_seen(
 
 
 def parked_plan(
-    *asks: Ask, standing: CircuitState, circuit: Circuit = CIRCUIT, enforce: bool = False
+    *asks: Ask, circuit_state: CircuitState, circuit: Circuit = CIRCUIT, enforce: bool = False
 ) -> CircuitPlan:
     policy = replace(POLICY, parked=PARKED, enforce=enforce)
     timeline = park_timeline(timeline_of(*asks, circuit=circuit))
-    return plan_circuit(timeline, standing, now=at(0), policy=policy, knowledge=NOTHING_WRONG)
+    return plan_circuit(timeline, circuit_state, now=at(0), policy=policy, knowledge=NOTHING_WRONG)
 
 
 def test_parked_circuits_go_to_their_off_peak_tier_and_stay_there() -> None:
     plan = parked_plan(
-        Ask(-5, 120), Ask(200, 260, 500, hold=True), standing=standing_at(1000), circuit=OFFICE
+        Ask(-5, 120), Ask(200, 260, 500, hold=True), circuit_state=circuit_state_at(1000), circuit=OFFICE
     )
     assert steps(plan) == [("due", 100, None, None)]
     assert plan.circuit is OFFICE
     assert plan.timeline.circuit is OFFICE
     assert levels(plan.timeline, 0, 600) == [(0, 100)]
-    assert steps(parked_plan(Ask(-5, 120), standing=standing_at(100))) == []
+    assert steps(parked_plan(Ask(-5, 120), circuit_state=circuit_state_at(100))) == []
 
 
 def test_parking_breaks_no_freeze() -> None:
-    plan = parked_plan(Ask(-5, 60, freeze="ups"), standing=standing_at(1000))
+    plan = parked_plan(Ask(-5, 60, freeze="ups"), circuit_state=circuit_state_at(1000))
     assert steps(plan) == [("due", 100, "freeze", 60)]
 
 
 def test_parking_is_no_surprise_to_the_limit() -> None:
     plans = [
-        replace(parked_plan(standing=standing_at(1000)), circuit=replace(CIRCUIT, name=n)) for n in "abcde"
+        replace(parked_plan(circuit_state=circuit_state_at(1000)), circuit=replace(CIRCUIT, name=n))
+        for n in "abcde"
     ]
     together = plan_together(plans, at(0), replace(POLICY, parked=PARKED), {})
     assert unplanned_downs(together) == ()
@@ -447,32 +448,34 @@ def test_parking_is_no_surprise_to_the_limit() -> None:
 def test_what_people_do_while_everything_is_parked(
     seen: float, enforce: bool, expected: list[tuple[str, int, str | None, float | None]]
 ) -> None:
-    drifted = replace(standing_at(100), drift=Drift(Bandwidth(1000), at(seen), at(seen - 5)))
-    assert steps(parked_plan(standing=drifted, enforce=enforce)) == expected
+    drifted = replace(circuit_state_at(100), drift=Drift(Bandwidth(1000), at(seen), at(seen - 5)))
+    assert steps(parked_plan(circuit_state=drifted, enforce=enforce)) == expected
 
 
 @pytest.mark.parametrize(
-    ("asks", "standing", "expected"),
+    ("asks", "circuit_state", "expected"),
     [
-        pytest.param([Ask(60, 120)], standing_at(100), [("event_at_risk", "parked")], id="ahead"),
-        pytest.param([Ask(-5, 120)], standing_at(1000), [("event_late", "parked")], id="being lowered"),
-        pytest.param([Ask(-60, 0)], standing_at(100), [], id="over"),
-        pytest.param([Ask(60, 120, 100)], standing_at(100), [], id="off-peak is enough"),
-        pytest.param([Ask(60, 120, 200, True)], standing_at(100), [], id="maintenance"),
-        pytest.param([Ask(60, 120, hold=True)], standing_at(100), [], id="a hold"),
-        pytest.param([Ask(60, 120)], standing_at(None), [("event_at_risk", "parked")], id="nothing known"),
+        pytest.param([Ask(60, 120)], circuit_state_at(100), [("event_at_risk", "parked")], id="ahead"),
+        pytest.param([Ask(-5, 120)], circuit_state_at(1000), [("event_late", "parked")], id="being lowered"),
+        pytest.param([Ask(-60, 0)], circuit_state_at(100), [], id="over"),
+        pytest.param([Ask(60, 120, 100)], circuit_state_at(100), [], id="off-peak is enough"),
+        pytest.param([Ask(60, 120, 200, True)], circuit_state_at(100), [], id="maintenance"),
+        pytest.param([Ask(60, 120, hold=True)], circuit_state_at(100), [], id="a hold"),
+        pytest.param(
+            [Ask(60, 120)], circuit_state_at(None), [("event_at_risk", "parked")], id="nothing known"
+        ),
         pytest.param(
             [Ask(60, 120)],
-            replace(standing_at(100), drift=Drift(Bandwidth(1000), at(0), at(-5))),
+            replace(circuit_state_at(100), drift=Drift(Bandwidth(1000), at(0), at(-5))),
             [],
             id="somebody raised it by hand",
         ),
     ],
 )
 def test_what_parking_makes_an_event_miss_is_told(
-    asks: list[Ask], standing: CircuitState, expected: list[tuple[str, str]]
+    asks: list[Ask], circuit_state: CircuitState, expected: list[tuple[str, str]]
 ) -> None:
-    found = risks(parked_plan(*asks, standing=standing))
+    found = risks(parked_plan(*asks, circuit_state=circuit_state))
     assert [(problem.kind, problem.facts["cause"]) for problem in found] == expected
 
 
@@ -522,7 +525,7 @@ def test_what_must_not_be_ordered_is_not_and_what_is_missed_was_told(
         policy = replace(POLICY, pause=pause)
         plan = plan_circuit(
             timeline,
-            standing_at(running, read_at=minute),
+            circuit_state_at(running, read_at=minute),
             now=at(minute),
             policy=policy,
             knowledge=NOTHING_WRONG,

@@ -72,7 +72,7 @@ class Iodcal:
         return json.loads((self.folder / "state" / "state.json").read_text(encoding="utf-8"))
 
     @property
-    def standings(self) -> dict[str, Any]:
+    def circuit_states(self) -> dict[str, Any]:
         """What the state file says of each circuit, by its key."""
         accounts = self.state["circuits"].items()
         return {f"{account}|{id_}": known for account, own in accounts for id_, known in own.items()}

@@ -94,7 +94,7 @@ IN_JSON: tuple[tuple[str, ...], ...] = (
 
 
 @dataclass
-class Told:
+class AlertRecord:
     """All that came out of a world of hostile text, by the sink that it came out at."""
 
     world: HostileWorld
@@ -107,12 +107,12 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlertRecord]:
     with hostile_world(tmp_path_factory.mktemp("hostile")) as world:
-        yield _everything(Told(world))
+        yield _everything(AlertRecord(world))
 
 
-def _everything(told: Told) -> Told:
+def _everything(told: AlertRecord) -> AlertRecord:
     world, run = told.world, told.world.iodcal
     rules = (run.folder / "rules.yaml").read_text(encoding="utf-8")
     run.write(
@@ -184,7 +184,7 @@ def harmful(text: str) -> set[str]:
     }
 
 
-def test_text_that_is_piped_holds_no_control(told: Told) -> None:
+def test_text_that_is_piped_holds_no_control(told: AlertRecord) -> None:
     for name, done in told.text.items():
         assert harmful(done.out + done.err) == set(), name
         assert "This is a bug" not in done.err, name
@@ -199,7 +199,7 @@ def visible(name: str) -> str:
     return "".join("\ufffd" if harmful(c) else c for c in PAYLOADS[name]).partition("\n")[0][:12].strip()
 
 
-def test_a_terminal_gets_our_colours_and_nothing_else(told: Told) -> None:
+def test_a_terminal_gets_our_colours_and_nothing_else(told: AlertRecord) -> None:
     for name, shown in told.terminal.items():
         assert not LINKS.search(shown), name
         assert harmful(COLOURS.sub("", PROGRESS.sub("", shown))) == set(), name
@@ -210,7 +210,7 @@ def test_a_terminal_gets_our_colours_and_nothing_else(told: Told) -> None:
     assert any(COLOURS.search(shown) for shown in told.terminal.values())
 
 
-def test_no_title_makes_a_line_of_its_own(told: Told) -> None:
+def test_no_title_makes_a_line_of_its_own(told: AlertRecord) -> None:
     for name, done in told.text.items():
         lines = done.err.splitlines() + (done.out.splitlines() if name.startswith("sync") else [])
         for line in lines:  # a table may break a title: that is no record
@@ -222,7 +222,7 @@ def test_no_title_makes_a_line_of_its_own(told: Told) -> None:
     assert max(map(len, lines)) < 2000
 
 
-def test_a_json_log_is_one_record_a_line(told: Told) -> None:
+def test_a_json_log_is_one_record_a_line(told: AlertRecord) -> None:
     (log,) = told.logs
     assert log.isascii()
     records = [json.loads(line) for line in log.splitlines()]
@@ -233,7 +233,7 @@ def test_a_json_log_is_one_record_a_line(told: Told) -> None:
     assert any(MARK in record["message"] for record in records)
 
 
-def test_json_can_be_read_and_shown(told: Told) -> None:
+def test_json_can_be_read_and_shown(told: AlertRecord) -> None:
     for name, done in told.json.items():
         assert done.out.isascii(), name
         assert harmful(done.out + done.err) == set(), name
@@ -241,7 +241,7 @@ def test_json_can_be_read_and_shown(told: Told) -> None:
     assert MARK in "".join(done.out for done in told.json.values())
 
 
-def test_no_cell_of_csv_is_a_formula(told: Told) -> None:
+def test_no_cell_of_csv_is_a_formula(told: AlertRecord) -> None:
     starts = 0
     for name, done in told.csv.items():
         header, *rows = csv.reader(StringIO(done.out))
@@ -271,7 +271,7 @@ class Page(Structure):
         self.comments.append(data)
 
 
-def test_no_title_becomes_a_part_of_the_page(told: Told) -> None:
+def test_no_title_becomes_a_part_of_the_page(told: AlertRecord) -> None:
     for text in told.pages:
         _is_harmless(Page(text))
         assert harmful(text) == set()
@@ -290,7 +290,7 @@ def _is_harmless(page: Page) -> None:
     assert "<zq-tag" in "".join(page.texts)
 
 
-def test_notices_are_harmless_wherever_they_are_read(told: Told) -> None:
+def test_notices_are_harmless_wherever_they_are_read(told: AlertRecord) -> None:
     bodies = told.world.hook.bodies
     names = ("id", "circuits")  # which are the configuration's own, for programs to compare
     shown = [{key: value for key, value in body.items() if key not in names} for body in bodies]
@@ -323,7 +323,7 @@ def _texts(document: Any) -> Iterator[str]:
             yield from _texts(value)
 
 
-def test_metrics_are_what_prometheus_reads(told: Told) -> None:
+def test_metrics_are_what_prometheus_reads(told: AlertRecord) -> None:
     text = (told.world.iodcal.folder / "iodcal.prom").read_text(encoding="utf-8")
     families = list(text_string_to_metric_families(text))
     known = {family.name: set(family.labels) for family in FAMILIES}
@@ -335,7 +335,7 @@ def test_metrics_are_what_prometheus_reads(told: Told) -> None:
     assert harmful(text) == set()
 
 
-def test_what_is_kept_is_json_in_plain_letters(told: Told) -> None:
+def test_what_is_kept_is_json_in_plain_letters(told: AlertRecord) -> None:
     folder = told.world.iodcal.folder / "state"
     read = 0
     for path in folder.rglob("*"):
@@ -353,7 +353,7 @@ def test_what_is_kept_is_json_in_plain_letters(told: Told) -> None:
     assert MARK in json.dumps(history)
 
 
-def test_the_carrier_gets_no_text_of_a_calendar(told: Told) -> None:
+def test_the_carrier_gets_no_text_of_a_calendar(told: AlertRecord) -> None:
     for circuit in told.world.lumen.circuits.values():
         for order in circuit.orders:
             assert "All-Hands" not in json.dumps(order)

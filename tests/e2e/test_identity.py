@@ -34,16 +34,16 @@ def lab(iodcal: Iodcal) -> Lab:
     return made
 
 
-def standings(lab: Lab) -> dict[str, tuple[str, int]]:
+def circuit_states(lab: Lab) -> dict[str, tuple[str, int]]:
     """Name and confirmed bandwidth, by service ID."""
-    circuits = lab.iodcal.standings.items()
+    circuits = lab.iodcal.circuit_states.items()
     return {key.rpartition("|")[2]: (one["name"], one["confirmed_mbps"]) for key, one in circuits}
 
 
 def raised(lab: Lab) -> None:
     lab.sync("12:00")
     lab.sync("12:05")
-    assert standings(lab) == {"77000000001": ("a", 1000), "77000000002": ("b", 100)}
+    assert circuit_states(lab) == {"77000000001": ("a", 1000), "77000000002": ("b", 100)}
 
 
 def test_a_renamed_circuit_keeps_what_is_known_of_it(lab: Lab) -> None:
@@ -51,7 +51,7 @@ def test_a_renamed_circuit_keeps_what_is_known_of_it(lab: Lab) -> None:
     lab.iodcal.write("rules.yaml", TWO.format(one="renamed", other="b", raised="renamed"))
     done = lab.sync("12:10")
     assert (done["orders"], done["problems"]) == ([], [])
-    assert standings(lab) == {"77000000001": ("renamed", 1000), "77000000002": ("b", 100)}
+    assert circuit_states(lab) == {"77000000001": ("renamed", 1000), "77000000002": ("b", 100)}
 
 
 def test_where_two_circuits_change_their_services_each_service_keeps_its_own(lab: Lab) -> None:
@@ -59,4 +59,4 @@ def test_where_two_circuits_change_their_services_each_service_keeps_its_own(lab
     lab.iodcal.write("rules.yaml", TWO.format(one="b", other="a", raised="a"))
     done = lab.sync("12:10")
     assert {order["circuit"]: order["direction"] for order in done["orders"]} == {"a": "up", "b": "down"}
-    assert standings(lab) == {"77000000001": ("b", 1000), "77000000002": ("a", 100)}
+    assert circuit_states(lab) == {"77000000001": ("b", 1000), "77000000002": ("a", 100)}

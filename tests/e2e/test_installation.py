@@ -139,7 +139,7 @@ def test_a_name_that_was_given_is_changed_by_a_command(iodcal: Iodcal, acme: str
     again = iodcal("adopt", "acme west", "-c", acme, "-o", "json")
     assert (again.status, again.json["changed"], again.json["adopted_from"]) == (0, False, "acme west")
     assert iodcal("sync", "-c", acme, "--now", AFTER).status == 0
-    assert {one["confirmed_mbps"] for one in iodcal.standings.values()} == {1000}
+    assert {one["confirmed_mbps"] for one in iodcal.circuit_states.values()} == {1000}
 
 
 def test_a_state_of_before_there_were_names_is_adopted_once(iodcal: Iodcal, acme: str) -> None:

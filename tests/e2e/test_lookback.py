@@ -292,9 +292,9 @@ def test_a_state_rebuilt_from_the_history_stands_where_its_past_does(lab: Lab) -
     seen = []
     for moment in dict.fromkeys(line["at"] for line in lines):
         at = datetime.fromisoformat(moment)
-        (standing,) = rebuild([line for line in lines if line["at"] <= moment], at).circuits.values()
-        seen.append(running(standing.drift, standing.confirmed))
-        assert (standing.key, seen[-1]) == (key, own.shown().at(at))
+        (circuit_state,) = rebuild([line for line in lines if line["at"] <= moment], at).circuits.values()
+        seen.append(running(circuit_state.drift, circuit_state.confirmed))
+        assert (circuit_state.key, seen[-1]) == (key, own.shown().at(at))
     assert list(dict.fromkeys(seen)) == [Bandwidth(100), Bandwidth(1000)]
     assert seen[-1] == Bandwidth(1000)
 

@@ -109,7 +109,7 @@ def test_a_raise_that_is_too_dear_is_not_ordered_until_the_price_falls(world: Wo
     assert (order["outcome"], order["price_per_hour"], order["currency"]) == ("accepted", "0.84", "USD")
     told = [line["order"] for line in world.iodcal.history if line["kind"] == "order"]
     assert {one["price_per_hour"] for one in told} == {"0.84"}
-    (quote,) = next(iter(world.iodcal.standings.values()))["quotes"]
+    (quote,) = next(iter(world.iodcal.circuit_states.values()))["quotes"]
     assert (quote["mbps"], quote["per_hour"], quote["currency"]) == (1000, "0.84", "USD")
     assert "quoted" in world.iodcal("report", "-o", "json").json["priced_by"]
 
@@ -147,7 +147,7 @@ def test_a_quote_in_another_currency_is_told_and_compared_with_nothing(world: Wo
         "list",
         "2026-09-01",
     )
-    assert DEN in next(iter(world.iodcal.standings))
+    assert DEN in next(iter(world.iodcal.circuit_states))
 
 
 def test_a_hold_above_the_price_is_told_as_such_and_goes_up_when_the_price_falls(world: World) -> None:

@@ -197,7 +197,7 @@ def test_a_pause_orders_nothing_and_tells_what_is_missed(lab: Lab) -> None:
     assert "orders are paused" in missed["message"]
     assert lab.orders("12:35") == []
     assert lab.orders("12:40") == [("den-a", "accepted", 1000)]
-    (kept,) = [known for key, known in lab.iodcal.standings.items() if key.endswith("||1")]
+    (kept,) = [known for key, known in lab.iodcal.circuit_states.items() if key.endswith("||1")]
     assert "pause" not in kept
 
 

@@ -49,7 +49,11 @@ def accounts(world: World) -> Iterator[list[LumenServer]]:
 def outcomes(world: World) -> set[tuple[str, str]]:
     """Of each order the outcome in the state and the last one in the history."""
     told = {line["order"]["id"]: line["order"]["outcome"] for line in lines(world)}
-    kept = [order for standing in world.iodcal.standings.values() if (order := standing.get("order"))]
+    kept = [
+        order
+        for circuit_state in world.iodcal.circuit_states.values()
+        if (order := circuit_state.get("order"))
+    ]
     return {(order["outcome"], told[order["id"]]) for order in kept}
 
 

@@ -56,8 +56,8 @@ def test_output_that_cannot_be_written_costs_no_order(
     )
     assert (done.returncode, "bug" in done.stderr, "Traceback" in done.stderr) == (status, False, False)
     assert ("cannot be written" in done.stderr) == bool(status)
-    (standing,) = lab.iodcal.standings.values()
-    assert standing["order"]["outcome"] == "accepted"
+    (circuit_state,) = lab.iodcal.circuit_states.values()
+    assert circuit_state["order"]["outcome"] == "accepted"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -420,8 +420,8 @@ class Everything(RuleBasedStateMachine):
 
     def state_is_true(self) -> None:
         carrier, state = self.company.carrier, StateStore(self.path).load(read_only=True)
-        for standing in state.circuits.values():
-            for order in standing.all_orders:
+        for circuit_state in state.circuits.values():
+            for order in circuit_state.all_orders:
                 answered = order.outcome in (Outcome.ACCEPTED, Outcome.CONFIRMED) and order.carrier_order_id
                 assert not answered or order.external_id in carrier.external_ids
                 if order.outcome is Outcome.REFUSED:

@@ -18,7 +18,7 @@ from iodcal.notify.news import failure_of, news_of, recovery_of, summary
 from iodcal.notify.outbox import Memory
 from iodcal.pipeline.alerts import AlertDecision
 from iodcal.problems.at_risk import PreflightCheck
-from iodcal.store.state import Told
+from iodcal.store.state import AlertRecord
 from tests.domain.minutes import DENVER, NOON, at
 from tests.render.test_golden import HOSTILE, report, synced
 
@@ -43,7 +43,7 @@ def result(telling: AlertDecision | None = None) -> Synced:
 
 def test_what_is_told_of_a_run() -> None:
     risk, drift = synced().problems
-    gone = Told(
+    gone = AlertRecord(
         "drift", "lon-a", {"circuit": "lon-a", "observed": "1 Gbps", "ordered": "100 Mbps"}, (), NOON, NOON
     )
     telling = AlertDecision((risk,), (drift,), (drift,), (gone, replace(gone, kind="of_the_future")), {})

@@ -136,14 +136,14 @@ class Office:
     def journal(self, minute: float, run_id: str = "run") -> Journal:
         return Journal(self.disk, self.disk.load(), run_id, lambda: at(minute), stamp={"iodcal": "test"})
 
-    def standing(self, service_id: str = "a") -> CircuitState:
+    def circuit_state(self, service_id: str = "a") -> CircuitState:
         """What is on disk of a circuit."""
         return self.disk.state.circuits[f"memory|memory:|1|{service_id}"]
 
     def change(self, service_id: str = "a", **fields: Any) -> None:
         """Changes what is on disk of a circuit."""
-        standing = replace(self.standing(service_id), **fields)
-        circuits = {**self.disk.state.circuits, standing.key: standing}
+        circuit_state = replace(self.circuit_state(service_id), **fields)
+        circuits = {**self.disk.state.circuits, circuit_state.key: circuit_state}
         self.disk.state = replace(self.disk.state, circuits=circuits)
 
     def noted(self, kind: str) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ def test_what_is_done_at_once_is_confirmed_by_a_reading_in_the_same_run() -> Non
         "order a 500",
         "read a",
     ]
-    assert (office.standing().confirmed, office.standing().order) == (Bandwidth(MIDDLE), None)
+    assert (office.circuit_state().confirmed, office.circuit_state().order) == (Bandwidth(MIDDLE), None)
     assert kinds(report) == set()
 
 
@@ -83,7 +83,7 @@ def test_not_now_is_heard_for_as_long_as_the_carrier_says() -> None:
     carrier.says = NotNowError("not_now", wait=600.0, status=429, message="later")
     office.run(0)
     assert held(office.run(5)) == {"den-a": "not_now"}
-    assert office.standing().not_before == at(10)
+    assert office.circuit_state().not_before == at(10)
     assert outcomes(office.run(10)) == [("den-a", "confirmed")]
 
 
@@ -135,7 +135,7 @@ def test_without_that_a_lost_answer_keeps_its_grace() -> None:
 def test_a_circuits_own_limit_is_counted_and_kept() -> None:
     office, carrier = prompt(limits=(ChangeLimit(1, minutes(40)),))
     office.run(0)
-    assert office.standing().changed_at == (at(0),)
+    assert office.circuit_state().changed_at == (at(0),)
     office.in_the_portal(LOW)
     assert held(office.run(27)) == {"den-a": "not_now"}
     assert carrier.lines["a"].bandwidth == LOW

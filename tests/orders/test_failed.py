@@ -96,14 +96,14 @@ def test_a_raise_that_is_accepted_and_comes_to_nothing_is_told_until_a_reading_s
         assert failing == (first is not None)
     assert first == TIMEOUT
     problem = of_kind(report, "order_failed")
-    assert problem.facts["count"] == len(sent(office)) - (office.standing().order is not None)
+    assert problem.facts["count"] == len(sent(office)) - (office.circuit_state().order is not None)
     words = describe(problem)
     assert f"failed {problem.facts['count']} times since" in words.message
     office.carrier.always.clear()
     healed = [office.run(minute) for minute in range(300, 350, EVERY)]
     assert "order_failed" in kinds(healed[0])
     assert kinds(healed[-1]) == set()
-    assert office.standing().failed == ()
+    assert office.circuit_state().failed == ()
 
 
 def test_it_is_told_once_and_over_when_nothing_asks_for_it_any_more() -> None:
@@ -125,7 +125,7 @@ def test_failed_then_healed_then_failed_again_is_counted_from_the_beginning() ->
     office.carrier.always.clear()
     for minute in range(100, 140, EVERY):
         office.run(minute)
-    assert office.standing().failed == ()
+    assert office.circuit_state().failed == ()
     office.carrier.always["a"] = NEVER_DONE
     office.in_the_portal(LOW)
     office.meets("hands", 200, 400, "company")
@@ -163,7 +163,7 @@ def test_a_copy_that_lags_behind_what_was_seen_under_way_causes_no_second_order(
     assert outcomes(office.run(PROVISIONING)) == [("den-a", "failed")]
     assert outcomes(office.run(6)) == [("den-a", "confirmed")]
     assert len(sent(office)) == 1
-    assert office.standing().failed == ()
+    assert office.circuit_state().failed == ()
 
 
 # --- b: the back-off of one demand, and the account's share
@@ -327,7 +327,7 @@ def test_the_carriers_words_stand_in_the_history() -> None:
     office.carrier.words = "no capacity"
     office.run(0)
     assert [line["order"].said for line in office.noted("order")] == ["", "no capacity"]
-    assert office.standing().recent[-1].said == "no capacity"
+    assert office.circuit_state().recent[-1].said == "no capacity"
 
 
 def test_a_change_that_stays_pending_only_in_answers_is_waited_for_longer() -> None:
@@ -352,14 +352,14 @@ def test_a_circuit_that_is_only_observed_has_no_failures() -> None:
     office = sick("refused")
     office.company.special["a"] = {"orders": Orders.NONE}
     office.run(0)
-    assert office.standing().failed == ()
+    assert office.circuit_state().failed == ()
 
 
 def test_a_state_of_an_earlier_version_keeps_what_it_told() -> None:
     office = sick(NEVER_DONE)
     for minute in range(0, 45, EVERY):
         office.run(minute)
-    assert (office.standing().order, held(office.run(45))) == (None, {"den-a": "backoff"})
+    assert (office.circuit_state().order, held(office.run(45))) == (None, {"den-a": "backoff"})
     office.change(failed=())
     office.carrier.unreadable = True
     assert {"order_failed"} <= kinds(office.run(46))
@@ -391,7 +391,7 @@ def test_no_demand_is_ordered_for_twice_within_its_back_off(faults: list[str], s
     office = Office(company)
     office.meets("call", start, 400)
     for number, minute in enumerate(range(0, 240, step)):
-        before = office.standing() if number else None
+        before = office.circuit_state() if number else None
         office.carrier.next_order = faults[number % len(faults)]
         count = len(office.carrier.requests)
         office.run(minute)
@@ -403,6 +403,6 @@ def test_no_demand_is_ordered_for_twice_within_its_back_off(faults: list[str], s
         in_time = at(start - PROVISIONING - EVERY)
         last_chance = known is not None and known.last_at < in_time <= at(minute)
         assert retry_at is None or at(minute) >= retry_at or last_chance
-        assert before.order is None or office.standing().order != before.order
+        assert before.order is None or office.circuit_state().order != before.order
     assert office.carrier.duplicates == []
     assert all(count <= QUOTA for count in office.carrier.arrived.values())

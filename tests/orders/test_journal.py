@@ -48,13 +48,13 @@ def test_what_cannot_be_written_down_is_not_ordered(first: int) -> None:
 def test_an_intent_that_could_not_be_written_leaves_the_ledger_as_it_was() -> None:
     office = meeting()
     office.run(0)
-    standing, (circuit, _) = office.standing(), office.company.configuration().circuits.values()
-    order = standing.order
+    circuit_state, (circuit, _) = office.circuit_state(), office.company.configuration().circuits.values()
+    order = circuit_state.order
     assert order is not None
     journal = office.journal(1)
     office.disk.refuses = range(99)
     with pytest.raises(StateError):
-        journal.record_intent(circuit, standing, replace(order, id="another"), ())
+        journal.record_intent(circuit, circuit_state, replace(order, id="another"), ())
     assert journal.state == office.disk.state
     assert journal.noted == {}
 
@@ -70,9 +70,9 @@ def test_what_was_taken_and_cannot_be_written_goes_elsewhere_and_nothing_more_is
     assert [request.service_id for request in office.carrier.requests] == ["a"]
     saved = office.disk.saved_elsewhere
     assert saved is not None
-    assert [order.outcome for standing in saved.circuits.values() for order in standing.all_orders] == [
-        Outcome.ACCEPTED
-    ]
+    assert [
+        order.outcome for circuit_state in saved.circuits.values() for order in circuit_state.all_orders
+    ] == [Outcome.ACCEPTED]
     assert saved.last_run is not None
     assert saved.last_run.run_id == "run-1"
 
@@ -84,7 +84,7 @@ def test_a_disk_that_can_be_written_again_in_the_end_has_all_of_it() -> None:
     assert (report.lost_state, report.exit) == ((), 0)
     assert outcomes(report) == [("den-a", "accepted")]
     assert [line["order"].outcome for line in office.noted("order")] == [Outcome.SENDING, Outcome.ACCEPTED]
-    order = office.standing().order
+    order = office.circuit_state().order
     assert order is not None
     assert order.outcome is Outcome.ACCEPTED
 
@@ -162,12 +162,12 @@ def test_accepted_and_unknown_orders_count(outcome: Outcome, used: int) -> None:
     office = meeting()
     office.run(0)
     office.disk.state = replace(office.disk.state, quotas={("memory:", "1"): Quota(TODAY, 5)})
-    standing, (circuit, _) = office.standing(), office.company.configuration().circuits.values()
-    order, journal = standing.order, office.journal(1)
+    circuit_state, (circuit, _) = office.circuit_state(), office.company.configuration().circuits.values()
+    order, journal = circuit_state.order, office.journal(1)
     assert order is not None
-    journal.record_intent(circuit, standing, order, ())
+    journal.record_intent(circuit, circuit_state, order, ())
     assert office.used() == {"1": 6}
-    closed = journal.record_outcome(circuit, standing, with_end(order, outcome, at(1)))
+    closed = journal.record_outcome(circuit, circuit_state, with_end(order, outcome, at(1)))
     assert office.used() == {"1": used}
     assert (closed.order is None) == (outcome in (Outcome.REFUSED, Outcome.NOT_SENT))
     assert [one.outcome for one in closed.all_orders] == [outcome]
@@ -202,9 +202,14 @@ def test_a_day_is_utcs_whatever_this_machine_thinks(monkeypatch: pytest.MonkeyPa
     try:
         office = meeting()
         office.run(0)
-        (standing, (circuit, _)) = office.standing(), office.company.configuration().circuits.values()
-        assert standing.order is not None
-        office.journal(1).record_intent(circuit, standing, replace(standing.order, created_at=evening), ())
+        (circuit_state, (circuit, _)) = (
+            office.circuit_state(),
+            office.company.configuration().circuits.values(),
+        )
+        assert circuit_state.order is not None
+        office.journal(1).record_intent(
+            circuit, circuit_state, replace(circuit_state.order, created_at=evening), ()
+        )
         tomorrow = date(2026, 11, 25)
         assert office.disk.state.quotas == {("memory:", "1"): Quota(tomorrow, 1)}
         assert used_today(office.disk.state, [ACCOUNT], evening) == {ACCOUNT: 1}

@@ -43,7 +43,7 @@ def test_the_fate_of_an_order_by_the_minute_in_state_in_report_and_in_the_histor
     before, history = "", ["sending"]
     for minute, fate in fates.items():
         report = office.run(minute)
-        order, *_ = office.standing().all_orders
+        order, *_ = office.circuit_state().all_orders
         assert (minute, str(order.outcome)) == (minute, fate)
         assert outcomes(report)[:1] == ([("den-a", fate)] if fate != before else [])
         history += [fate] if fate != before else []
@@ -95,7 +95,7 @@ def test_an_overdue_order_that_is_done_after_all_is_confirmed() -> None:
         office.run(minute)
     office.carrier.lines["a"].done_at = at(70)
     assert outcomes(office.run(70)) == [("den-a", "confirmed")]
-    assert office.standing().confirmed == Bandwidth(MIDDLE)
+    assert office.circuit_state().confirmed == Bandwidth(MIDDLE)
 
 
 def test_without_a_reading_the_clock_alone_makes_an_order_overdue_and_a_reading_alone_ends_it() -> None:
@@ -117,7 +117,7 @@ def test_a_lost_order_is_sent_again_twice_with_a_fresh_quote_and_then_given_up()
     for minute in (15, 30):
         office.carrier.next_order = "lost_before"
         assert outcomes(office.run(minute)) == [("den-a", "lost"), ("den-a", "unknown")]
-        order = office.standing().order
+        order = office.circuit_state().order
         assert order is not None
         sent.append(order.resends)
     last = office.run(45)
@@ -161,7 +161,7 @@ def test_the_budget_of_resends_is_that_of_the_demand(last: dict[str, object], re
     office = calling("lost_before")
     office.run(0)
     office.run(10)
-    (order,) = office.standing().all_orders
+    (order,) = office.circuit_state().all_orders
     lost = replace(order, outcome=Outcome.LOST, settled_at=at(10))
     office.change(order=None, recent=(replace(lost, **last),))  # type: ignore[arg-type]  # fields by name
     (again,) = office.run(15).orders
@@ -193,7 +193,7 @@ def test_the_grace_has_passed_by_both_clocks_before_an_order_is_sent_again(
     office.run(0)
     office.boot = boot
     office.run(200)
-    assert office.standing().all_orders[0].outcome == fate
+    assert office.circuit_state().all_orders[0].outcome == fate
     assert len(office.carrier.requests) == (2 if fate == "lost" else 1)
 
 
@@ -208,7 +208,7 @@ def test_the_time_out_has_passed_by_both_clocks_before_an_order_is_overdue(
     office.run(5)
     office.boot, office.carrier.unreadable = BootTime("one", seconds), unreadable
     office.run(200)
-    assert office.standing().all_orders[0].outcome == fate
+    assert office.circuit_state().all_orders[0].outcome == fate
 
 
 def test_what_surfaces_late_is_adopted_and_is_no_drift() -> None:
@@ -217,9 +217,9 @@ def test_what_surfaces_late_is_adopted_and_is_no_drift() -> None:
     report = office.run(50)
     assert outcomes(report) == [("den-a", "confirmed")]
     assert kinds(report) & {"drift", "order_lost", "event_late"} == set()
-    standing = office.standing()
-    assert (standing.confirmed, standing.drift) == (Bandwidth(MIDDLE), None)
-    assert minute_of(standing.recent[-1].settled_at) == 50
+    circuit_state = office.circuit_state()
+    assert (circuit_state.confirmed, circuit_state.drift) == (Bandwidth(MIDDLE), None)
+    assert minute_of(circuit_state.recent[-1].settled_at) == 50
     assert (held(office.run(55)), len(office.carrier.requests)) == ({}, 3)
 
 
@@ -231,7 +231,7 @@ def test_after_a_day_it_is_no_longer_known_as_ours() -> None:
     office.company.calendars["noc"].events.clear()
     for minute in (100, 24 * 60, 24 * 60 + 1):
         office.run(minute)
-    assert office.standing().recent == ()
+    assert office.circuit_state().recent == ()
     office.in_the_portal(MIDDLE)
     assert "drift" in kinds(office.run(24 * 60 + 70))
 
@@ -241,7 +241,7 @@ def test_an_order_that_a_crash_left_behind_is_looked_for_and_settled_by_what_is_
     office.disk.refuses = range(3, 99)  # the intent is written; nothing after it is
     office.run(0)
     office.disk.refuses = ()
-    order = office.standing().order
+    order = office.circuit_state().order
     assert order is not None
     assert order.outcome is Outcome.SENDING
     assert outcomes(office.run(2)) == [("den-a", "pending")]

@@ -16,8 +16,8 @@ from iodcal.domain.orders import BootTime, Outcome
 from iodcal.domain.structs import replace
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
-from iodcal.pipeline.poll import Carriers, needs_reading, observe, preflight_windows, standing_of
-from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, minutes, standing_at, timeline_of
+from iodcal.pipeline.poll import Carriers, circuit_state_of, needs_reading, observe, preflight_windows
+from tests.domain.minutes import CIRCUIT, TIERS, Ask, at, circuit_state_at, minutes, timeline_of
 from tests.domain.test_orders import order, reading
 from tests.machine.world import EVERY, PROVISIONING, QUOTA, START, Line, MemoryCarrier
 from tests.orders.runs import NEVER, Office, kinds, two_accounts
@@ -28,24 +28,28 @@ SETTINGS = Settings()  # every 5m, verify_every 1h, order_timeout 20m, lost_answ
 def settled(outcome: Outcome, minute: float | None) -> CircuitState:
     """Den-a at 100 Mbps, as read at minute -1, its last order settled at `minute`."""
     moment = at(minute) if minute is not None else None
-    return replace(standing_at(100), recent=(order(outcome, settled_at=moment),))
+    return replace(circuit_state_at(100), recent=(order(outcome, settled_at=moment),))
 
 
 @pytest.mark.parametrize(
-    ("standing", "needed"),
+    ("circuit_state", "needed"),
     [
-        pytest.param(standing_at(100), False, id="read just before"),
-        pytest.param(standing_at(100, read_at=-59), False, id="read within the hour"),
-        pytest.param(standing_at(100, read_at=-60), True, id="read an hour ago"),
-        pytest.param(standing_at(None), True, id="never read"),
-        pytest.param(replace(standing_at(100), reading=None), True, id="the reading is gone"),
-        pytest.param(replace(standing_at(100), confirmed=None), True, id="never seen at rest"),
-        pytest.param(replace(standing_at(100), order=order(Outcome.ACCEPTED)), True, id="an open order"),
+        pytest.param(circuit_state_at(100), False, id="read just before"),
+        pytest.param(circuit_state_at(100, read_at=-59), False, id="read within the hour"),
+        pytest.param(circuit_state_at(100, read_at=-60), True, id="read an hour ago"),
+        pytest.param(circuit_state_at(None), True, id="never read"),
+        pytest.param(replace(circuit_state_at(100), reading=None), True, id="the reading is gone"),
+        pytest.param(replace(circuit_state_at(100), confirmed=None), True, id="never seen at rest"),
+        pytest.param(replace(circuit_state_at(100), order=order(Outcome.ACCEPTED)), True, id="an open order"),
         pytest.param(
-            replace(standing_at(100), reading=reading(-1, 100, Status.PENDING)), True, id="a change pending"
+            replace(circuit_state_at(100), reading=reading(-1, 100, Status.PENDING)),
+            True,
+            id="a change pending",
         ),
         pytest.param(
-            replace(standing_at(100), reading=reading(-1, 100, Status.UNKNOWN)), True, id="a strange status"
+            replace(circuit_state_at(100), reading=reading(-1, 100, Status.UNKNOWN)),
+            True,
+            id="a strange status",
         ),
         pytest.param(settled(Outcome.LOST, -19), True, id="given up, and may still surface"),
         pytest.param(settled(Outcome.FAILED, -19), True, id="failed, and may still surface"),
@@ -56,22 +60,24 @@ def settled(outcome: Outcome, minute: float | None) -> CircuitState:
         pytest.param(settled(Outcome.CONFIRMED, -1), False, id="confirmed"),
         pytest.param(
             replace(
-                standing_at(1000), reading=reading(-1, 100), recent=settled(Outcome.CONFIRMED, -5).recent
+                circuit_state_at(1000), reading=reading(-1, 100), recent=settled(Outcome.CONFIRMED, -5).recent
             ),
             True,
             id="an inventory that lags",
         ),
         pytest.param(
             replace(
-                standing_at(1000), reading=reading(-1, 100), recent=settled(Outcome.CONFIRMED, -16).recent
+                circuit_state_at(1000),
+                reading=reading(-1, 100),
+                recent=settled(Outcome.CONFIRMED, -16).recent,
             ),
             False,
             id="what it shows is no longer the past",
         ),
     ],
 )
-def test_the_carrier_is_asked_only_where_something_is_open(standing: CircuitState, needed: bool) -> None:
-    assert needs_reading(standing, timeline_of(), at(0), SETTINGS) is needed
+def test_the_carrier_is_asked_only_where_something_is_open(circuit_state: CircuitState, needed: bool) -> None:
+    assert needs_reading(circuit_state, timeline_of(), at(0), SETTINGS) is needed
 
 
 @pytest.mark.parametrize(
@@ -86,18 +92,18 @@ def test_the_carrier_is_asked_only_where_something_is_open(standing: CircuitStat
     ],
 )
 def test_there_is_one_last_look_before_an_event_begins(ask: Ask, looked: bool) -> None:
-    timeline, standing = timeline_of(ask), standing_at(1000)
+    timeline, circuit_state = timeline_of(ask), circuit_state_at(1000)
     (window,) = timeline.windows
-    assert list(preflight_windows(standing, timeline, at(0), minutes(5))) == ([window] if looked else [])
-    assert needs_reading(standing, timeline, at(0), SETTINGS) is looked
-    done = replace(standing, curtain_ups=((window.demand.id, at(60)),))
+    assert list(preflight_windows(circuit_state, timeline, at(0), minutes(5))) == ([window] if looked else [])
+    assert needs_reading(circuit_state, timeline, at(0), SETTINGS) is looked
+    done = replace(circuit_state, preflight_checks=((window.demand.id, at(60)),))
     assert list(preflight_windows(done, timeline, at(0), minutes(5))) == []
 
 
 def test_each_event_has_a_look_of_its_own() -> None:
     timeline = timeline_of(Ask(1, 60), Ask(2, 60), Ask(3, 60), Ask(40, 60))
     first = timeline.windows[0].demand.id
-    looked = replace(standing_at(1000), curtain_ups=((first, at(60)),))
+    looked = replace(circuit_state_at(1000), preflight_checks=((first, at(60)),))
     found = [window.demand.event.start for window in preflight_windows(looked, timeline, at(0), minutes(5))]
     assert found == [at(2), at(3)]
 
@@ -131,7 +137,7 @@ def test_an_order_reads_its_circuit_first_and_once() -> None:
 
 def test_a_circuit_is_known_by_its_key_under_todays_name_and_baseline() -> None:
     circuit = replace(CIRCUIT, name="new", baseline=Baseline(Bandwidth(150)))
-    fresh = standing_of(circuit, {})
+    fresh = circuit_state_of(circuit, {})
     assert (fresh.key, fresh.name, fresh.carrier_type, fresh.account) == (
         CIRCUIT.key,
         "new",
@@ -140,12 +146,12 @@ def test_a_circuit_is_known_by_its_key_under_todays_name_and_baseline() -> None:
     )
     assert fresh.off_peak == circuit.sold(Bandwidth(150)) != TIERS[0]
     assert fresh.confirmed is None
-    known = standing_of(circuit, {CIRCUIT.key: standing_at(500)})
+    known = circuit_state_of(circuit, {CIRCUIT.key: circuit_state_at(500)})
     assert (known.name, known.off_peak, known.confirmed) == ("new", fresh.off_peak, Bandwidth(500))
 
 
 def test_a_reading_settles_an_order_and_without_one_only_the_time_passes() -> None:
-    sent = replace(standing_at(100), order=order(Outcome.ACCEPTED))
+    sent = replace(circuit_state_at(100), order=order(Outcome.ACCEPTED))
 
     def seen(shown: Reading | None, minute: float, boot: BootTime | None = None) -> CircuitState:
         readings = {CIRCUIT.key: shown} if shown is not None else {}
@@ -160,8 +166,8 @@ def test_a_reading_settles_an_order_and_without_one_only_the_time_passes() -> No
     late = seen(None, 20).order
     assert late is not None
     assert late.outcome is Outcome.OVERDUE
-    idle = observe([CIRCUIT], {CIRCUIT.key: standing_at(100)}, readings={}, now=at(5), settings=SETTINGS)
-    assert idle == {CIRCUIT.key: replace(standing_at(100), off_peak=TIERS[0])}
+    idle = observe([CIRCUIT], {CIRCUIT.key: circuit_state_at(100)}, readings={}, now=at(5), settings=SETTINGS)
+    assert idle == {CIRCUIT.key: replace(circuit_state_at(100), off_peak=TIERS[0])}
 
 
 # --- the carriers of a run

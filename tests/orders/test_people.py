@@ -122,8 +122,8 @@ def test_a_hold_keeps_what_a_person_did() -> None:
     office.in_the_portal(HIGH)
     office.change(hold=Hold(Bandwidth(HIGH), at(50), at(300), "pat"))
     report = office.run(60)
-    assert (held(report), report.orders, office.standing().drift) == ({}, (), None)
-    assert office.standing().confirmed == Bandwidth(HIGH)
+    assert (held(report), report.orders, office.circuit_state().drift) == ({}, (), None)
+    assert office.circuit_state().confirmed == Bandwidth(HIGH)
     assert outcomes(office.run(300)) == [("den-a", "accepted")]
 
 
@@ -133,7 +133,7 @@ def test_what_a_person_ordered_that_is_just_what_is_asked_for_counts_as_ordered(
     office.in_the_portal(MIDDLE)
     report = office.run(0)
     assert (report.orders, kinds(report)) == ((), set())
-    assert (office.standing().confirmed, office.standing().drift) == (Bandwidth(MIDDLE), None)
+    assert (office.circuit_state().confirmed, office.circuit_state().drift) == (Bandwidth(MIDDLE), None)
 
 
 def test_lowered_by_hand_it_is_raised_once_for_its_demand_and_then_only_told() -> None:
@@ -143,9 +143,9 @@ def test_lowered_by_hand_it_is_raised_once_for_its_demand_and_then_only_told() -
     office.in_the_portal(LOW)
     again = office.run(25)
     assert (outcomes(again), "drift" in kinds(again)) == ([("den-a", "accepted")], True)
-    order = office.standing().order
+    order = office.circuit_state().order
     assert order is not None
-    assert office.standing().raised_for == order.demand
+    assert office.circuit_state().raised_for == order.demand
     office.run(30)
     office.in_the_portal(LOW)
     office.change(reading=None)
@@ -159,7 +159,7 @@ def test_lowered_by_hand_it_is_raised_once_for_its_demand_and_then_only_told() -
 def test_an_ordinary_raise_is_no_repair() -> None:
     office = calling()
     office.run(0)
-    assert office.standing().raised_for is None
+    assert office.circuit_state().raised_for is None
 
 
 @pytest.mark.parametrize("fault", ["refused", "lost_before"])
@@ -170,7 +170,7 @@ def test_a_repair_that_did_not_go_out_may_be_tried_again(fault: str) -> None:
     office.in_the_portal(LOW)
     office.carrier.next_order = fault
     office.run(25)
-    assert office.standing().raised_for is None
+    assert office.circuit_state().raised_for is None
 
 
 def test_a_lowering_below_what_a_person_lowered_is_no_repair_either() -> None:
@@ -181,7 +181,7 @@ def test_a_lowering_below_what_a_person_lowered_is_no_repair_either() -> None:
     office.in_the_portal(MIDDLE)
     office.company.special["a"] = {}
     assert outcomes(office.run(60)) == [("den-a", "accepted")]
-    assert (office.standing().raised_for, office.standing().failures) == (None, 0)
+    assert (office.circuit_state().raised_for, office.circuit_state().failures) == (None, 0)
 
 
 # --- S12

@@ -75,9 +75,9 @@ def test_the_last_look_before_an_event_is_reported_noted_and_taken_once(ready: b
         "needs_mbps": RATE[MIDDLE],
         "labels": {"cost_centre": "4711"},
     }
-    assert office.standing().curtain_ups == ((cause.id, at(90)),)
+    assert office.circuit_state().preflight_checks == ((cause.id, at(90)),)
     office.run(90)
-    assert office.standing().curtain_ups == ()
+    assert office.circuit_state().preflight_checks == ()
 
 
 def test_an_event_booked_late_whose_order_is_under_way_is_expected_and_then_in_time() -> None:
@@ -146,7 +146,7 @@ def test_events_that_begin_together_are_all_looked_at() -> None:
     office.run(0)
     office.run(4)
     assert len(office.run(26).preflight_checks) == 2
-    assert len(office.standing().curtain_ups) == 2
+    assert len(office.circuit_state().preflight_checks) == 2
 
 
 def test_a_circuit_that_is_only_observed_has_its_look_noted_and_nobody_told() -> None:
@@ -154,7 +154,7 @@ def test_a_circuit_that_is_only_observed_has_its_look_noted_and_nobody_told() ->
     assert office.run(27).preflight_checks == ()
     assert office.run(30).preflight_checks == ()
     assert results(office) == [(27, "late")]
-    assert len(office.standing().curtain_ups) == 1
+    assert len(office.circuit_state().preflight_checks) == 1
 
 
 # --- what is held back
@@ -163,7 +163,7 @@ def test_a_circuit_that_is_only_observed_has_its_look_noted_and_nobody_told() ->
 def test_a_change_held_back_is_noted_once_and_again_when_it_is_another_or_comes_back() -> None:
     office = calling(orders=Orders.NONE, labels=LABELS)
     (plan,) = office.run(0).plans
-    assert (held_mark(plan), office.standing().held_told) == ("500/observe", "500/observe")
+    assert (held_mark(plan), office.circuit_state().held_told) == ("500/observe", "500/observe")
     office.run(5)
     assert plan.due is not None
     expected = {
@@ -184,7 +184,7 @@ def test_a_change_held_back_is_noted_once_and_again_when_it_is_another_or_comes_
         calendar.events.clear()
     for minute in (15, 20):
         office.run(minute)
-    assert office.standing().held_told is None
+    assert office.circuit_state().held_told is None
     office.meets("call", 60, 30)
     office.run(30)
     assert [line["to_mbps"] for line in office.noted("change")] == [MIDDLE, HIGH, MIDDLE]
@@ -228,7 +228,7 @@ def test_a_reading_is_noted_where_it_changes_what_counts_as_ordered_or_as_drift(
         office.run(minute)
     *_, third = told(office, "reading")
     assert len(told(office, "reading")) == 3
-    drift = office.standing().drift
+    drift = office.circuit_state().drift
     assert drift == Drift(RATE[HIGH], at(28), at(5))
     assert (third["confirmed_mbps"], third["drift"]) == (RATE[MIDDLE], drift)
 
@@ -248,14 +248,14 @@ def test_lowerings_are_foreseen_by_runs_that_read_every_calendar() -> None:
     office = calling()
     office.run(0)
     office.run(5)
-    assert office.standing().foreseen == (Foreseen(at(100), RATE[LOW]),)
+    assert office.circuit_state().foreseen == (Foreseen(at(100), RATE[LOW]),)
     office.company.calendars["company"].failing = True
     office.meets("call", 30, 90)
     office.run(10)
-    assert office.standing().foreseen == (Foreseen(at(100), RATE[LOW]),)
+    assert office.circuit_state().foreseen == (Foreseen(at(100), RATE[LOW]),)
     office.company.calendars["company"].failing = False
     office.run(15)
-    assert office.standing().foreseen == (Foreseen(at(130), RATE[LOW]),)
+    assert office.circuit_state().foreseen == (Foreseen(at(130), RATE[LOW]),)
 
 
 def test_matched_events_are_remembered_by_source_and_so_are_the_calendars_own_ids() -> None:
@@ -310,10 +310,10 @@ def test_what_people_asked_for_is_kept_until_it_is_over() -> None:
     office.change(hold=Hold(RATE[HIGH], at(0), at(50), "pat"))
     office.run(49)
     assert office.disk.state.pause is not None
-    assert office.standing().hold is not None
+    assert office.circuit_state().hold is not None
     office.run(50 + 24 * 60)
     assert office.disk.state.pause is None
-    assert office.standing().hold is None
+    assert office.circuit_state().hold is None
 
 
 def test_a_refusal_all_day_long_does_not_fill_the_state() -> None:
@@ -321,8 +321,8 @@ def test_a_refusal_all_day_long_does_not_fill_the_state() -> None:
     for minute in range(0, 60, 5):
         office.carrier.next_order = "refused"
         office.run(minute)
-    assert len(office.standing().recent) == 1
-    assert minute_of(office.standing().recent[0].created_at) == 55
+    assert len(office.circuit_state().recent) == 1
+    assert minute_of(office.circuit_state().recent[0].created_at) == 55
 
 
 def test_a_problem_is_noted_with_its_place_and_facts_when_it_begins_and_when_it_is_over() -> None:
@@ -359,7 +359,7 @@ def test_a_refused_lowering_is_a_problem_until_one_is_accepted_though_runs_in_be
     told = [(kinds(office.run(minute)), office.telling) for minute in (100, 101, 102)]
     assert [found for found, _ in told] == [{"order_refused"}] * 3
     assert [len(telling.new) for _, telling in told if telling is not None] == [1, 0, 0]
-    (retry_at,) = [office.standing().retry_at]
+    (retry_at,) = [office.circuit_state().retry_at]
     assert retry_at is not None
     report = office.run(minute_of(retry_at) or 0)
     assert outcomes(report) == [("den-a", "accepted")]

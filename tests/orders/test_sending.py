@@ -76,7 +76,7 @@ def test_the_record_of_an_order_says_all_that_a_later_run_must_know() -> None:
     office = calling(one_circuit(labels=(("cost_centre", "4711"),)))
     office.carrier.price, office.boot = Decimal("1.50"), BootTime("boot", 60)
     office.run(0)
-    order, (intent, _) = office.standing().order, office.noted("order")
+    order, (intent, _) = office.circuit_state().order, office.noted("order")
     assert order is not None
     (cause,) = intent["causes"]
     assert order == Order(
@@ -103,7 +103,7 @@ def test_the_record_of_an_order_says_all_that_a_later_run_must_know() -> None:
     assert office.carrier.requests == [
         OrderRequest("a", order.old, order.new, quote, order.external_id, order.note)
     ]
-    (price,) = office.standing().quotes
+    (price,) = office.circuit_state().quotes
     assert (price.bandwidth, price.per_hour, price.currency, price.at) == (
         Bandwidth(MIDDLE),
         Decimal("1.50"),
@@ -149,8 +149,8 @@ def test_what_an_answer_leads_to(
     assert outcomes(report) == [("den-a", outcome)]
     (order,) = report.orders
     assert (order.reason, minute_of(order.settled_at)) == (reason, settled)
-    assert office.standing().all_orders == (order,)
-    assert (office.standing().order is None) == (settled is not None)
+    assert office.circuit_state().all_orders == (order,)
+    assert (office.circuit_state().order is None) == (settled is not None)
     assert (office.used(), kinds(report) - {"event_at_risk"}) == ({"1": used}, told)
     expected = [("den-a", "accepted")] if next_time == "again" else next_time
     assert outcomes(office.run(5)) == expected
@@ -187,7 +187,7 @@ def test_without_a_quote_there_is_no_order_and_nothing_counts() -> None:
     office = calling()
     office.carrier.next_order = "no_quote"
     report = office.run(0)
-    assert (report.orders, office.used(), office.standing().all_orders) == ((), {}, ())
+    assert (report.orders, office.used(), office.circuit_state().all_orders) == ((), {}, ())
     assert kinds(report) == {"order_refused"}
     assert outcomes(office.run(5)) == [("den-a", "accepted")]
 
@@ -196,7 +196,7 @@ def test_told_that_a_change_is_pending_the_circuit_counts_as_pending() -> None:
     office = calling()
     office.carrier.next_order = "pending"
     office.run(0)
-    assert office.standing().reading == Reading(at(0), Status.PENDING, Bandwidth(LOW), "change pending")
+    assert office.circuit_state().reading == Reading(at(0), Status.PENDING, Bandwidth(LOW), "change pending")
 
 
 # --- which goes first, and who must not wait for whom
@@ -226,7 +226,10 @@ def test_a_carrier_that_cannot_be_read_stops_its_own_circuits_only() -> None:
     report = office.run(0)
     assert outcomes(report) == [("ams-a", "accepted")]
     assert held(report) == {}
-    assert {plan.circuit.name for plan in report.plans if plan.standing.reading is None} == {"den-a", "lon-a"}
+    assert {plan.circuit.name for plan in report.plans if plan.circuit_state.reading is None} == {
+        "den-a",
+        "lon-a",
+    }
 
 
 def test_a_known_circuit_that_cannot_be_read_now_waits() -> None:
@@ -277,7 +280,7 @@ def test_a_raise_that_is_too_dear_is_asked_for_again_and_ordered_once_it_is_not(
     office.carrier.price = Decimal(9)
     dear = office.run(0)
     assert (dear.orders, held(dear), kinds(dear)) == ((), {"den-a": "price"}, {"price", "event_at_risk"})
-    assert [quote.per_hour for quote in office.standing().quotes] == [Decimal(9)]
+    assert [quote.per_hour for quote in office.circuit_state().quotes] == [Decimal(9)]
     assert outcomes(office.run(5)) == []
     office.carrier.price = Decimal(5)
     assert outcomes(office.run(10)) == [("den-a", "accepted")]
@@ -363,16 +366,16 @@ def test_a_lowering_that_fails_waits_twice_as_long_each_time_but_never_beyond_th
     for failures in range(1, 6):
         office.carrier.next_order = fault
         office.run(minute)
-        standing = office.standing()
-        assert (standing.failures, standing.retry_at is not None) == (failures, True)
-        waits.append((minute_of(standing.retry_at) or 0) - minute)
+        circuit_state = office.circuit_state()
+        assert (circuit_state.failures, circuit_state.retry_at is not None) == (failures, True)
+        waits.append((minute_of(circuit_state.retry_at) or 0) - minute)
         office.change(order=None, recent=())
         assert held(office.run(minute + 1)) == {"den-a": "backoff"}
         minute += waits[-1]
     assert waits == [10, 20, 40, MIN_GAP, MIN_GAP]
     office.run(minute)
     office.run(minute + 5)
-    assert (office.standing().failures, office.standing().retry_at) == (0, None)
+    assert (office.circuit_state().failures, office.circuit_state().retry_at) == (0, None)
 
 
 def test_however_often_a_lowering_failed_the_wait_can_be_told() -> None:
@@ -383,7 +386,7 @@ def test_however_often_a_lowering_failed_the_wait_can_be_told() -> None:
     office.change(failures=5000, retry_at=None)
     office.carrier.next_order = "refused"
     office.run(1)
-    assert office.standing().retry_at == at(1) + minutes(5 * 2**10)
+    assert office.circuit_state().retry_at == at(1) + minutes(5 * 2**10)
 
 
 @pytest.mark.parametrize("fault", ["not_sent", "no_quote"])
@@ -392,7 +395,7 @@ def test_a_raise_that_fails_is_tried_with_every_run(fault: str) -> None:
     for minute in range(0, 30, 5):
         office.carrier.next_order = fault
         office.run(minute)
-        assert (office.standing().failures, office.standing().retry_at) == (0, None)
+        assert (office.circuit_state().failures, office.circuit_state().retry_at) == (0, None)
     assert outcomes(office.run(30)) == [("den-a", "accepted")]
 
 

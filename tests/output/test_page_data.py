@@ -29,8 +29,8 @@ from iodcal.problems.kinds import Kind, Problem
 from iodcal.store.entries import Hidden
 from iodcal.store.history import Past, PastOrder, PastReading, Stamp, Transition
 from iodcal.store.lines import read_past
-from iodcal.store.state import State, Told
-from tests.domain.minutes import CIRCUIT, NOON, Ask, at, minutes, plan_of, standing_at, timeline_of
+from iodcal.store.state import AlertRecord, State
+from tests.domain.minutes import CIRCUIT, NOON, Ask, at, circuit_state_at, minutes, plan_of, timeline_of
 from tests.render.test_golden import report
 from tests.store import past as records
 
@@ -51,8 +51,8 @@ def reading(minute: float, mbps: int | None, drift: int | None = None) -> PastRe
     return PastReading(Stamp(at(minute), "r"), "den-a", CIRCUIT.key, level, None, shown)
 
 
-def past_of(past: Past, standing: CircuitState) -> CircuitPast:
-    return circuit_pasts(past, {standing.key: standing})[standing.key]
+def past_of(past: Past, circuit_state: CircuitState) -> CircuitPast:
+    return circuit_pasts(past, {circuit_state.key: circuit_state})[circuit_state.key]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def past_of(past: Past, standing: CircuitState) -> CircuitPast:
     ],
 )
 def test_levels_that_were(past: Past, ordered: int | None, levels: list[tuple[int, int]]) -> None:
-    found = list(past_blocks(past_of(past, standing_at(ordered)), DAY))
+    found = list(past_blocks(past_of(past, circuit_state_at(ordered)), DAY))
     assert [((block.span.start - NOON) / minutes(1), block.level.mbps) for block in found] == levels
     assert not any(block.planned for block in found)
     if found and past.readings[-1:] != (reading(90, None),):
@@ -91,8 +91,8 @@ def test_levels_that_were(past: Past, ordered: int | None, levels: list[tuple[in
 
 
 def test_a_drift_is_where_the_circuit_runs() -> None:
-    standing = replace(standing_at(100), drift=Drift(Bandwidth(500), at(0), at(0)))
-    assert [block.level for block in past_blocks(past_of(Past(), standing), DAY)] == [Bandwidth(500)]
+    circuit_state = replace(circuit_state_at(100), drift=Drift(Bandwidth(500), at(0), at(0)))
+    assert [block.level for block in past_blocks(past_of(Past(), circuit_state), DAY)] == [Bandwidth(500)]
 
 
 def test_levels_that_are_asked_for_are_those_of_the_timeline_and_leave_no_gap() -> None:
@@ -133,8 +133,10 @@ def test_what_stands_on_the_page_beside_the_lanes(tmp_path: Path) -> None:
     history = records.history_in(tmp_path)
     records.fill(history)
     told = {
-        "drift:den-a": Told("drift", "den-a", {"circuit": "den-a", "observed": "1 Gbps"}, (), NOON, NOON),
-        "sunspots:den-a": Told("sunspots", "den-a", {}, (), NOON, None),
+        "drift:den-a": AlertRecord(
+            "drift", "den-a", {"circuit": "den-a", "observed": "1 Gbps"}, (), NOON, NOON
+        ),
+        "sunspots:den-a": AlertRecord("sunspots", "den-a", {}, (), NOON, None),
     }
     due = plan_of(Ask(2, 62))
     assert due.due is not None

@@ -36,8 +36,19 @@ from iodcal.output.status import print_status, print_sync
 from iodcal.pipeline.alerts import AlertDecision
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.result import Report, SourceReport
-from iodcal.store.state import LastRun, Told
-from tests.domain.minutes import CIRCUIT, DENVER, NOON, SOURCE, TIERS, Ask, at, minutes, plan_of, standing_at
+from iodcal.store.state import AlertRecord, LastRun
+from tests.domain.minutes import (
+    CIRCUIT,
+    DENVER,
+    NOON,
+    SOURCE,
+    TIERS,
+    Ask,
+    at,
+    circuit_state_at,
+    minutes,
+    plan_of,
+)
 from tests.domain.test_orders import order
 from tests.domain.test_targets import peak
 from tests.domain.test_together import planned, together
@@ -102,7 +113,7 @@ def synced() -> Report:
     taken = replace(order(Outcome.ACCEPTED), circuit_key=CIRCUIT.key)
     made = report("sync", orders=(taken,))
     den, *others = made.plans
-    den = replace(den, standing=replace(den.standing, order=taken))
+    den = replace(den, circuit_state=replace(den.circuit_state, order=taken))
     return replace(made, plans=(den, *others))
 
 
@@ -186,8 +197,8 @@ def test_a_lost_state_says_what_not_to_do() -> None:
 
 
 def test_the_status() -> None:
-    drifted = replace(report("status").plans[2].standing, order=replace(order(Outcome.OVERDUE)))
-    plans = (*report().plans[:2], replace(report().plans[2], standing=drifted))
+    drifted = replace(report("status").plans[2].circuit_state, order=replace(order(Outcome.OVERDUE)))
+    plans = (*report().plans[:2], replace(report().plans[2], circuit_state=drifted))
     made = report("status", plans=plans)
     check("status-100.txt", shown(lambda out, err: print_status(made, out, err), 100))
     never = report("status", last_run=None, plans=(plan_of(ordered=None),))
@@ -218,7 +229,7 @@ def wished() -> Report:
     den = plan_of(
         Ask(-30, 90, 500, hold=True, name=HOSTILE),
         Ask(60, 120, name="Town Hall", lead=30),
-        standing=replace(standing_at(100), hold=hold, pause=pause),
+        circuit_state=replace(circuit_state_at(100), hold=hold, pause=pause),
     )
     lon = plan_of(
         Ask(-60, 240, freeze="ups", name="Quarter end"),
@@ -284,7 +295,7 @@ def test_what_a_persons_command_says() -> None:
     assert act("park", parked=Parked(at(0), "pat"), paused=("lon-a",)).splitlines()[1] == (
         "Only once their pause is over: lon-a"
     )
-    known = replace(standing_at(None), name=HOSTILE)
+    known = replace(circuit_state_at(None), name=HOSTILE)
     assert act("forget", forgotten=known).endswith("is forgotten")
     assert (
         plain(acts_view([Act("forget", NOON, "pat", DENVER, forgotten=known)]))["forgotten"]["ordered_mbps"]
@@ -340,7 +351,7 @@ def test_the_lines_of_cron() -> None:
     den, lon, _ = made.plans
     due = lon.due
     assert due is not None
-    gone = Told("drift", "lon-a", {}, (), NOON, NOON)
+    gone = AlertRecord("drift", "lon-a", {}, (), NOON, NOON)
     telling = AlertDecision(made.problems[:1], (), made.problems[1:], (gone,), {})
     lost = replace(made, lost_state=("/elsewhere",))
     lines = [
@@ -370,5 +381,5 @@ def test_the_digest_is_that_of_what_would_be_ordered() -> None:
     assert report(plans=(observed,)).digest == empty.digest
     assert report(plans=(plan_of(Ask(2, 62)),)).digest != empty.digest
     assert empty.digest.startswith("sha256:")
-    assert standing_at(100).confirmed == Bandwidth(100)
+    assert circuit_state_at(100).confirmed == Bandwidth(100)
     assert lay_out(CIRCUIT.baseline, DENVER, Interval(at(0), at(1)))

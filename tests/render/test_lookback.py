@@ -62,8 +62,10 @@ def found() -> Lookback:
     )
     looks = (replace(look(30, 90, ready=True), subject=HOSTILE), look(240, 300, ready=False, rule="Tests"))
     problems = (late(240, "late_run", "Tests"), late(330, "quota"))
-    past = Past(orders, curtain_ups=looks, problems=problems, unreadable=1)
-    return look_back(past, (den, lon), standings={}, over=span(-60 * 24 * 30, 360), now=at(360), zone=DENVER)
+    past = Past(orders, preflight_checks=looks, problems=problems, unreadable=1)
+    return look_back(
+        past, (den, lon), circuit_states={}, over=span(-60 * 24 * 30, 360), now=at(360), zone=DENVER
+    )
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -80,7 +82,7 @@ def test_one_circuit_and_a_quiet_time() -> None:
     calm = look_back(
         Past((order(0, LOW, HIGH),)),
         (circuit(labels=()),),
-        standings={},
+        circuit_states={},
         over=span(-60, -1),
         now=at(0),
         zone=DENVER,
@@ -107,7 +109,7 @@ def test_nothing_in_the_csv_is_a_formula() -> None:
 def test_a_page_of_many_circuits_is_bounded() -> None:
     circuits = [circuit(f"c-{number}") for number in range(300)]
     orders = tuple(order(number, LOW, HIGH, of=one) for number, one in enumerate(circuits))
-    many = look_back(Past(orders), circuits, standings={}, over=span(0, 360), now=at(360), zone=DENVER)
+    many = look_back(Past(orders), circuits, circuit_states={}, over=span(0, 360), now=at(360), zone=DENVER)
     page = costs_html(many)
     assert page.count("<svg") == 5
     assert "The first 200 of 300; -o csv has all." in page
@@ -118,7 +120,7 @@ def test_a_page_without_events_or_labels() -> None:
     calm = look_back(
         Past((order(0, LOW, HIGH),)),
         (circuit(labels=()),),
-        standings={},
+        circuit_states={},
         over=span(-60, -1),
         now=at(0),
         zone=DENVER,

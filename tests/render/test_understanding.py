@@ -40,7 +40,18 @@ from iodcal.output.explain_view import circuits_view, events_view
 from iodcal.output.json import dump
 from iodcal.output.unmatched_view import unmatched_view
 from iodcal.problems.kinds import Kind, Problem
-from tests.domain.minutes import CIRCUIT, DENVER, NOON, POLICY, TIERS, Ask, at, minutes, plan_of, standing_at
+from tests.domain.minutes import (
+    CIRCUIT,
+    DENVER,
+    NOON,
+    POLICY,
+    TIERS,
+    Ask,
+    at,
+    circuit_state_at,
+    minutes,
+    plan_of,
+)
 from tests.domain.test_matching import EVENT, HOUR, rule
 from tests.domain.test_orders import order
 from tests.domain.test_targets import peak
@@ -68,7 +79,9 @@ def circuits(when: float = 0) -> ExplainedCircuits:
         Ask(2, 62, name="All-Hands"),
         Ask(0, 4, 200, name="too short"),
         circuit=replace(CIRCUIT, name="ord-a"),
-        standing=replace(standing_at(100), order=replace(order(Outcome.ACCEPTED), carrier_order_id="77")),
+        circuit_state=replace(
+            circuit_state_at(100), order=replace(order(Outcome.ACCEPTED), carrier_order_id="77")
+        ),
     )
     held = plan_of(Ask(2, 62), circuit=replace(CIRCUIT, name="held"))
     held = replace(held, changes=(replace(held.changes[0], held=Held(Reason.QUOTA, at(60))),))
@@ -99,8 +112,8 @@ def test_too_many_changes_and_a_level_that_comes_too_late() -> None:
     many = plan_of(*(Ask(100 * number, 100 * number + 20) for number in range(1, 7)))
     late = plan_of(Ask(-5, 3), circuit=replace(CIRCUIT, name="late"))
     drifted = plan_of(circuit=replace(CIRCUIT, name="hand"))
-    standing = replace(drifted.standing, drift=Drift(Bandwidth(500), at(-9), at(-20)))
-    plans = (many, late, replace(drifted, standing=standing))
+    circuit_state = replace(drifted.circuit_state, drift=Drift(Bandwidth(500), at(-9), at(-20)))
+    plans = (many, late, replace(drifted, circuit_state=circuit_state))
     explained = tuple(explain(plan, NOON, NOON, POLICY.timing(plan.circuit)) for plan in plans)
     made = ExplainedCircuits(NOON, report(plans=plans, problems=()), explained)
     text = shown(lambda out, err: print_circuits(made, out, err), 100)
@@ -117,7 +130,7 @@ def test_what_people_asked_for_and_what_the_quota_has_no_room_for() -> None:
     plan = replace(
         plan,
         circuit=replace(plan.circuit, tariff=tariff),
-        standing=replace(plan.standing, pause=Pause(at(-5), at(5), "pat", HOSTILE)),
+        circuit_state=replace(plan.circuit_state, pause=Pause(at(-5), at(5), "pat", HOSTILE)),
         left_out=(left,),
     )
     explained = (explain(plan, NOON, NOON, POLICY.timing(plan.circuit)),)

@@ -36,28 +36,30 @@ def confirmed(old: Bandwidth, new: Bandwidth) -> CircuitState:
     return CircuitState("key", "den-a", "sandbox", "1", confirmed=new, reading=reading, recent=(order,))
 
 
-def after(standing: CircuitState, minutes: float, shown: Bandwidth) -> CircuitState:
-    return apply_manual_change(standing, Reading(at(minutes), Status.ACTIVE, shown), SETTINGS.order_timeouts)
+def after(circuit_state: CircuitState, minutes: float, shown: Bandwidth) -> CircuitState:
+    return apply_manual_change(
+        circuit_state, Reading(at(minutes), Status.ACTIVE, shown), SETTINGS.order_timeouts
+    )
 
 
 @pytest.mark.parametrize(("old", "new"), [(LOW, HIGH), (HIGH, LOW)])
 def test_a_reading_of_the_past_just_after_an_order_is_no_drift(old: Bandwidth, new: Bandwidth) -> None:
     """It looked like drift: an order for what was already so, or a circuit taken for up that was down."""
-    standing = after(confirmed(old, new), 5, old)
-    assert (standing.drift, starting_point(standing)) == (None, new)
+    circuit_state = after(confirmed(old, new), 5, old)
+    assert (circuit_state.drift, starting_point(circuit_state)) == (None, new)
     timeline = draw_timeline(CIRCUIT, (), Interval(at(-60), at(600)))
-    assert needs_reading(standing, timeline, at(10), SETTINGS)
-    assert not needs_reading(after(standing, 10, new), timeline, at(15), SETTINGS)
+    assert needs_reading(circuit_state, timeline, at(10), SETTINGS)
+    assert not needs_reading(after(circuit_state, 10, new), timeline, at(15), SETTINGS)
 
 
 def test_somebody_who_undoes_an_order_is_seen_once_the_past_can_no_longer_show() -> None:
-    standing = after(after(confirmed(LOW, HIGH), 5, LOW), 15, LOW)
-    assert standing.drift is not None
-    assert standing.drift.observed == LOW
+    circuit_state = after(after(confirmed(LOW, HIGH), 5, LOW), 15, LOW)
+    assert circuit_state.drift is not None
+    assert circuit_state.drift.observed == LOW
 
 
 @pytest.mark.parametrize(
-    "standing",
+    "circuit_state",
     [
         replace(confirmed(LOW, HIGH), recent=()),
         replace(
@@ -66,5 +68,5 @@ def test_somebody_who_undoes_an_order_is_seen_once_the_past_can_no_longer_show()
         confirmed(MIDDLE, HIGH),
     ],
 )
-def test_any_other_difference_is_drift_at_once(standing: CircuitState) -> None:
-    assert after(standing, 5, LOW).drift is not None
+def test_any_other_difference_is_drift_at_once(circuit_state: CircuitState) -> None:
+    assert after(circuit_state, 5, LOW).drift is not None

@@ -16,7 +16,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import QuotedPrice
 from iodcal.domain.orders import BootTime, Direction, Order, Outcome, as_kept_order
 from iodcal.domain.structs import replace
-from iodcal.store.state import LastRun, Quota, State, Told
+from iodcal.store.state import AlertRecord, LastRun, Quota, State
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
@@ -75,7 +75,7 @@ failed_orders = st.builds(
 )
 
 
-def standings(key: str) -> st.SearchStrategy[CircuitState]:
+def circuit_states(key: str) -> st.SearchStrategy[CircuitState]:
     return st.builds(
         CircuitState,
         key=st.just(key),
@@ -92,7 +92,7 @@ def standings(key: str) -> st.SearchStrategy[CircuitState]:
         level=maybe(rates),
         stepped_down_at=maybe(instants),
         foreseen=st.lists(st.builds(Foreseen, instants, rates), max_size=2).map(tuple),
-        curtain_ups=st.lists(st.tuples(texts, instants), max_size=2).map(tuple),
+        preflight_checks=st.lists(st.tuples(texts, instants), max_size=2).map(tuple),
         failures=st.integers(0, 9),
         retry_at=maybe(instants),
         held_told=maybe(texts),
@@ -132,7 +132,7 @@ def remembered(key: str) -> st.SearchStrategy[SourceMemory]:
 
 facts = st.dictionaries(names, st.none() | texts | st.integers(-999, 999), max_size=3)
 told = st.builds(
-    Told,
+    AlertRecord,
     kind=texts,
     where=texts,
     facts=facts,
@@ -147,7 +147,7 @@ def states(draw: st.DrawFn) -> State:
     circuits = draw(st.lists(keys, max_size=2, unique=True))
     sources = draw(st.lists(names, max_size=2, unique=True))
     return State(
-        circuits={key: draw(standings(key)) for key in circuits},
+        circuits={key: draw(circuit_states(key)) for key in circuits},
         remembered={key: draw(remembered(draw(st.sampled_from((key, "elsewhere"))))) for key in sources},
         calendar_ids=draw(st.dictionaries(names, texts, max_size=2)),
         quotas=draw(
@@ -173,7 +173,7 @@ def states(draw: st.DrawFn) -> State:
 def kept(state: State) -> State:
     """`state` with as much of its settled orders as later runs need."""
     circuits = {
-        key: replace(standing, recent=tuple(as_kept_order(order) for order in standing.recent))
-        for key, standing in state.circuits.items()
+        key: replace(circuit_state, recent=tuple(as_kept_order(order) for order in circuit_state.recent))
+        for key, circuit_state in state.circuits.items()
     }
     return replace(state, circuits=circuits)

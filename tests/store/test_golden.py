@@ -43,6 +43,8 @@ NEWER: dict[str, Any] = {
     "before": None,
     "name": None,
 }
+# What had another name in 0.1.0's code; on disk it still has that one.
+RENAMED = {"preflight_checks": "curtain_ups"}
 STATES = sorted(path for path in (GOLDEN / "states").glob("*/*.json") if ".loads" not in path.name)
 HISTORIES = sorted((GOLDEN / "histories").glob("*.jsonl"))
 REBUILT_AT = NOON + timedelta(minutes=1600)
@@ -64,7 +66,9 @@ def plain(value: object) -> Any:
         case Quota():  # 0.1.0 did not count what was refused
             return {"day": value.day.isoformat(), "used": value.used}
         case Struct():
-            fields = {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+            fields = {
+                RENAMED.get(name, name): plain(getattr(value, name)) for name in value.__struct_fields__
+            }
             return {name: one for name, one in fields.items() if NEWER.get(name) != one or name not in NEWER}
         case Mapping():
             items = sorted(value.items(), key=lambda item: str(item[0]))

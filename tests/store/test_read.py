@@ -58,7 +58,8 @@ def test_what_was_noted_again_after_a_state_that_could_not_be_saved_happened_onc
 def test_each_other_kind_has_its_value(history: History) -> None:
     past = read_past(history)
     (change,), (look,), (reading,), (problem,), (hold, pause), (other,) = (
-        past.changes, past.curtain_ups, past.readings, past.problems, past.wishes, past.others)  # fmt: skip
+        past.changes, past.preflight_checks, past.readings, past.problems, past.wishes, past.others
+    )  # fmt: skip
     assert (change.circuit, change.reason, change.new, change.until) == (
         "lon-a",
         "observe",
@@ -98,7 +99,7 @@ def test_lines_of_the_first_version_are_read(tmp_path: Path) -> None:
     assert past.unreadable == 0
     assert (past.orders[0].stamp.by, past.orders[0].causes[0].asks) == (None, None)
     assert (past.problems[0].where, past.problems[0].ended) == ("a", None)
-    assert not past.curtain_ups[0].ready
+    assert not past.preflight_checks[0].ready
 
 
 def test_a_problem_that_changes_ends_the_one_before_it() -> None:
@@ -177,7 +178,7 @@ def subjects(past: Past) -> set[object]:
     facts = [problem.facts.get("subject") for problem in past.problems]
     return (
         {cause.subject for cause in causes if cause.kind == "event"}
-        | {look.subject for look in past.curtain_ups}
+        | {look.subject for look in past.preflight_checks}
         | set(facts)
     )
 

@@ -13,7 +13,7 @@ from iodcal.pipeline.alerts import decide_alerts
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.save import note_problems
 from iodcal.problems.kinds import Kind, Problem
-from iodcal.store.state import State, Told
+from iodcal.store.state import AlertRecord, State
 from iodcal.store.store import StateStore
 from tests.domain.minutes import NOON
 
@@ -28,7 +28,7 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def run(journal: Journal, problems: tuple[Problem, ...], *, terminal: bool) -> None:
-    told: Mapping[str, Told] = decide_alerts(
+    told: Mapping[str, AlertRecord] = decide_alerts(
         problems, journal.state.told, examined=lambda *_: True, now=NOON, terminal=terminal
     ).told
     note_problems(journal, problems, told)

@@ -52,7 +52,7 @@ def order(number: int, outcome: Outcome, to: Bandwidth = PEAK, minutes: int = 0)
     return with_end(made, outcome, NOW)
 
 
-def standing(number: int, *recent: Order) -> CircuitState:
+def circuit_state(number: int, *recent: Order) -> CircuitState:
     return CircuitState(
         key(number),
         f"site-{number:03d}-a",
@@ -101,7 +101,7 @@ def state_of(circuits: list[CircuitState], events: int) -> State:
 def at_rest() -> State:
     """A fifth of the circuits changed in the last 24 hours."""
     confirmed = [(order(number, Outcome.CONFIRMED),) if number % 5 == 0 else () for number in range(CIRCUITS)]
-    return state_of([standing(number, *orders) for number, orders in enumerate(confirmed)], events=1)
+    return state_of([circuit_state(number, *orders) for number, orders in enumerate(confirmed)], events=1)
 
 
 def busy() -> State:
@@ -110,7 +110,7 @@ def busy() -> State:
         (order(number, Outcome.REFUSED, Bandwidth(1000)), order(number, Outcome.CONFIRMED, minutes=9))
         for number in range(CIRCUITS)
     ]
-    return state_of([standing(number, *made) for number, made in enumerate(orders)], events=5)
+    return state_of([circuit_state(number, *made) for number, made in enumerate(orders)], events=5)
 
 
 def priced() -> State:
@@ -118,14 +118,14 @@ def priced() -> State:
     made = busy()
     price: dict[str, Any] = {"price_per_hour": Decimal("1.2345"), "currency": "USD", "needed_by": SOON}
     circuits = {}
-    for name, standing in made.circuits.items():
-        refused, confirmed = (replace(one, **price) for one in standing.recent)
+    for name, circuit_state in made.circuits.items():
+        refused, confirmed = (replace(one, **price) for one in circuit_state.recent)
         taken = replace(confirmed, accepted_at=NOW, carrier_order_id="ORDER-12345678")
         circuits[name] = replace(
-            standing,
+            circuit_state,
             recent=(refused, taken),
             quotes=tuple(QuotedPrice(tier, Decimal("1.2345"), "USD", NOW) for tier in (OFF_PEAK, PEAK)),
-            curtain_ups=((f"uid/{0:024x}/{SOON.isoformat()}/{RULE.name}", SOON),),
+            preflight_checks=((f"uid/{0:024x}/{SOON.isoformat()}/{RULE.name}", SOON),),
         )
     return replace(made, circuits=circuits)
 
@@ -147,5 +147,5 @@ def test_with_500_circuits_and_200_mailboxes_it_is_a_few_hundred_kilobytes(
 def test_a_carrier_that_refuses_all_day_does_not_fill_it() -> None:
     refused = [order(n, Outcome.REFUSED, Bandwidth(500 + 500 * (n % 2)), n) for n in range(288)]
     lost, done = order(900, Outcome.LOST, minutes=-5), order(901, Outcome.CONFIRMED, minutes=-4)
-    kept_now = forget_old_orders(standing(0, lost, done, *refused), NOW).recent
+    kept_now = forget_old_orders(circuit_state(0, lost, done, *refused), NOW).recent
     assert kept_now == (lost, done, *refused[-2:])

@@ -102,7 +102,9 @@ def test_a_file_of_before_people_could_ask_for_anything_is_read_too() -> None:
     for place in (document, *circuits.values()):
         for name in ("hold", "pause", "parked"):
             place.pop(name, None)
-    bare = {key: replace(standing, hold=None, pause=None) for key, standing in known.circuits.items()}
+    bare = {
+        key: replace(circuit_state, hold=None, pause=None) for key, circuit_state in known.circuits.items()
+    }
     assert decode(document) == replace(known, pause=None, parked=None, circuits=bare)
 
 
@@ -327,8 +329,8 @@ def test_a_rebuilt_state_knows_what_was_confirmed(store: StateStore) -> None:
         store.path.parent.mkdir(exist_ok=True)
         store.history.append("order", at=NOW, run_id="r", order=replace(with_end(order, outcome, NOW)))
     store.path.write_bytes(b"")
-    standing = store.load().circuits[CIRCUIT.key]
-    assert (standing.confirmed, standing.order) == (Bandwidth(500), None)
+    circuit_state = store.load().circuits[CIRCUIT.key]
+    assert (circuit_state.confirmed, circuit_state.order) == (Bandwidth(500), None)
 
 
 def test_a_symbolic_link_is_not_followed(store: StateStore, tmp_path: Path) -> None:
@@ -428,12 +430,16 @@ def test_what_a_reading_changed_is_rebuilt_in_its_order(store: StateStore) -> No
     store.history.append("order", at=NOW, run_id="1", order=order)
     store.history.append("reading", at=NOW, run_id="2", confirmed_mbps=order.new, drift=drift, **facts)
     store.path.write_text("{")
-    (standing,) = store.load().circuits.values()
-    assert (standing.confirmed, standing.drift, standing.off_peak) == (order.new, drift, Bandwidth(100))
+    (circuit_state,) = store.load().circuits.values()
+    assert (circuit_state.confirmed, circuit_state.drift, circuit_state.off_peak) == (
+        order.new,
+        drift,
+        Bandwidth(100),
+    )
     store.history.append("reading", at=NOW, run_id="3", confirmed_mbps=Bandwidth(500), drift=None, **facts)
     store.path.write_text("{")
-    (standing,) = store.load().circuits.values()
-    assert (standing.confirmed, standing.drift) == (Bandwidth(500), None)
+    (circuit_state,) = store.load().circuits.values()
+    assert (circuit_state.confirmed, circuit_state.drift) == (Bandwidth(500), None)
 
 
 def test_a_clock_that_was_set_back_loses_no_month(store: StateStore) -> None:
@@ -489,8 +495,8 @@ def test_what_people_asked_for_is_rebuilt(store: StateStore) -> None:
     note("park")
     note("hold", "lab||1|2", until=HOLD.until, mbps="500")  # makes no sense
     state = rebuilt()
-    standing = state.circuits[CIRCUIT.key]
-    assert (standing.hold, standing.pause, state.pause) == (HOLD, PAUSE, PAUSE)
+    circuit_state = state.circuits[CIRCUIT.key]
+    assert (circuit_state.hold, circuit_state.pause, state.pause) == (HOLD, PAUSE, PAUSE)
     assert state.parked == Parked(NOW, "pat", "why")
     assert list(state.circuits) == [CIRCUIT.key]
     note("release", CIRCUIT.key)

@@ -61,7 +61,7 @@ def _tiles(page: Page) -> list[tuple[str, str, str | None]]:
     errors = sum(problem.severity is Severity.ERROR for problem in page.problems)
     entries = [entry for lane in page.lanes for entry in lane.entries if entry.kind == "order"]
     bad = sum(past.is_bad(entry) for entry in entries)
-    open_ = sum(lane.standing.order is not None for lane in page.lanes)
+    open_ = sum(lane.circuit_state.order is not None for lane in page.lanes)
     coming = sorted((entry for lane in page.lanes for entry in lane.coming), key=lambda entry: entry.at)
     next_ = ("none", "changes in sight")
     if coming:

@@ -76,7 +76,7 @@ class Lane(Struct, frozen=True):
     `left_out` counts what there was no room for."""
 
     circuit: Circuit
-    standing: CircuitState
+    circuit_state: CircuitState
     target: Bandwidth
     blocks: tuple[Block, ...]
     bars: tuple[Bar, ...]
@@ -93,7 +93,7 @@ class Lane(Struct, frozen=True):
     @property
     def now(self) -> Bandwidth | None:
         """The level that the circuit is known to run at."""
-        return running(self.standing.drift, self.standing.confirmed)
+        return running(self.circuit_state.drift, self.circuit_state.confirmed)
 
 
 class CurrentProblem(Struct, frozen=True):
@@ -140,8 +140,10 @@ def report_page(configuration: Configuration, state_path: Path, asked: PageReque
 def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: timedelta) -> Page:
     """The page: `back` to the left of now, the plan's window to the right."""
     window = Interval(report.now - back, report.window.end)
-    standings = {plan.circuit.key: plan.standing for plan in report.plans} if tells_of_circuits(past) else {}
-    pasts, lanes = circuit_pasts(past, standings), list[Lane]()
+    circuit_states = (
+        {plan.circuit.key: plan.circuit_state for plan in report.plans} if tells_of_circuits(past) else {}
+    )
+    pasts, lanes = circuit_pasts(past, circuit_states), list[Lane]()
     for one in report.plans:
         own = pasts.get(one.circuit.key, CircuitPast(one.circuit.key))
         lanes.append(_lane(one, past, own=own, window=window, report=report, hidden=hidden))
@@ -172,7 +174,7 @@ def _lane(
     left_out += max(0, len(bars) - shown) + max(0, len(happened) - most)
     return Lane(
         plan.circuit,
-        plan.standing,
+        plan.circuit_state,
         target=plan.target,
         blocks=(
             *past_blocks(own, Interval(window.start, report.now)),
@@ -235,20 +237,20 @@ def _troubles(plan: CircuitPlan, past: Past, window: Interval, now: datetime) ->
 
 def _problems(report: Report, state: State, hidden: Hidden) -> Iterator[CurrentProblem]:
     """What stood when the last run ended, and what the readings of then mean by now; errors first."""
-    standing: dict[str, CurrentProblem] = {}
+    circuit_state: dict[str, CurrentProblem] = {}
     for key, told in state.told.items():
         if told.over:
             continue
         words = describe_recorded(key, hidden.facts(told.facts))
-        standing[key] = CurrentProblem(
+        circuit_state[key] = CurrentProblem(
             key, _severity(key), since=told.since, message=words.message, remedy=words.remedy
         )
     for problem in report.problems:
         words = describe(Problem(problem.kind, problem.where, hidden.facts(problem.facts)))
-        standing[problem.id] = CurrentProblem(
+        circuit_state[problem.id] = CurrentProblem(
             problem.id, problem.severity, since=problem.since, message=words.message, remedy=words.remedy
         )
-    yield from sorted(standing.values(), key=lambda one: (one.severity is not Severity.ERROR, one.id))
+    yield from sorted(circuit_state.values(), key=lambda one: (one.severity is not Severity.ERROR, one.id))
 
 
 def _severity(id_: str) -> Severity | None:
@@ -262,7 +264,7 @@ def bars_of(past: Past, timeline: Timeline, over: Interval, hidden: Hidden, *, n
     """One bar for each event and rule that asked this circuit for something during `over`, by start; those
     that were looked at with what is known of them at `now`."""
     circuit = timeline.circuit.name
-    looks = [look for look in past.curtain_ups if look.circuit == circuit]
+    looks = [look for look in past.preflight_checks if look.circuit == circuit]
     found: dict[str, Bar] = {}
     for bar in (*_of_looks(looks), *_of_history(past, circuit), *_of_timeline(timeline, hidden)):
         found[bar.id] = bar  # a look knows no lead and trail; what today's calendars say counts most

@@ -98,7 +98,11 @@ def _lane(lane: Lane, number: int, page: Page) -> Html:
 def _name(lane: Lane, number: int) -> Html:
     circuit = lane.circuit
     level = str(lane.now) if lane.now is not None else "not known yet"
-    open_ = f"order {lane.standing.order.outcome}: {lane.standing.order.new}" if lane.standing.order else None
+    open_ = (
+        f"order {lane.circuit_state.order.outcome}: {lane.circuit_state.order.new}"
+        if lane.circuit_state.order
+        else None
+    )
     return tag(
         "div",
         tag("a", tag("b", for_terminal(circuit.name, 40)), href=f"#circuit-{number}"),
