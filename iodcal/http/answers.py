@@ -14,15 +14,20 @@ _TEXTS = ("reason", "message", "detail", "title", "Error", "faultstring", "error
 _INNER = ("exception", "errors", "error", "fault")
 _MOST = 300
 _DEPTH = 4
+_MAY_PASS = frozenset({"unreachable", "timeout", "truncated", "proxy_fails", "proxy_unreachable"})
 _LONG_TOKEN = re.compile(r"[\w.+/=~-]{24,}", re.ASCII)
+
+
+PROXY_FAULTS = ("proxy_login", "proxy_forbids", "proxy_fails", "proxy_unreachable")
+"""Codes of a proxy's own refusals, and of one that is not there: no faults of the server behind it."""
 
 
 class HttpError(IodcalError):
     """No answer, or none that could be used.
 
-    Codes: unreachable, tls, timeout, too_slow, deadline, too_large, redirect, truncated, insecure_url.
-    Facts: `host`, and where there is one a `reason` in the system's words. `sent` is False where the request
-    certainly never reached the server.
+    Codes: unreachable, tls, timeout, too_slow, deadline, too_large, redirect, truncated, insecure_url, and
+    PROXY_FAULTS. Facts: `host`, and where there is one a `reason` in the system's words. `sent` is False
+    where the request certainly never reached the server.
     """
 
     def __init__(self, code: str, *, sent: bool, **facts: Fact) -> None:
@@ -82,7 +87,7 @@ Outcome: TypeAlias = Answer | HttpError
 def worth_retrying(outcome: Outcome, *, wants_json: bool) -> bool:
     """True where another try may well end better."""
     if isinstance(outcome, HttpError):
-        return outcome.code in ("unreachable", "timeout", "truncated")
+        return outcome.code in _MAY_PASS
     if outcome.status == 200 and wants_json:
         try:
             outcome.json()

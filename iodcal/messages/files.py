@@ -52,7 +52,8 @@ FILES = {
     ),
     "not_ics": Words(
         "there is no iCalendar: it {what}",
-        "a sign-in page may stand in between: check that the address is the one that ends in .ics",
+        "check that the address is the one that ends in .ics; a proxy or a sign-in page may stand in "
+        "between: check HTTPS_PROXY and NO_PROXY",
     ),
     "ics_unbalanced": Words(
         "the iCalendar is damaged: {found} does not belong where it stands (line {line})",

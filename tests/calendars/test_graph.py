@@ -831,7 +831,7 @@ def test_the_local_server_is_strict(
     asked = {name.lower(): value for name, value in {**times, **query}.items()}
     path = f"/v1.0/users/{NOC}/calendarView"
     request = Request(method, path, path, asked, {"authorization": "Bearer good", **headers})
-    assert microsoft._answer(request).status == status
+    assert microsoft.answer(request).status == status
 
 
 @pytest.mark.parametrize("code", sorted(CALENDARS))

@@ -107,7 +107,7 @@ class LumenServer:
         self._tokens: set[str] = set()
         self._quotes: dict[str, tuple[str, str, datetime]] = {}
         self._numbers = itertools.count(1466)
-        self._server = LocalServer(self._answer)
+        self._server = LocalServer(self.answer)
 
     @property
     def base_url(self) -> str:
@@ -143,7 +143,7 @@ class LumenServer:
         if circuit.accepted_at is not None and self.now() >= circuit.accepted_at + self.provisioning:
             circuit.bandwidth, circuit.target, circuit.accepted_at = circuit.target or "", None, None
 
-    def _answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply:
         for beginning, product in self.products.items():
             if request.path.startswith(beginning):
                 return product(request)
