@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from iodcal.bounds import JsonBoundsError, load_json
 from iodcal.domain.structs import Fact, Opaque
 from iodcal.errors import IodcalError
 
@@ -36,7 +36,8 @@ class HttpError(IodcalError):
 
 
 class AnswerError(IodcalError):
-    """An answer of the wrong kind. Code: not_json. Facts: `status`, `content_type`, `first_words`."""
+    """An answer of the wrong kind. Codes: not_json, with the facts `status`, `content_type`, `first_words`;
+    json_bounds, with `host`, `limit` and `what` there is more of (values or levels)."""
 
 
 class Answer(Opaque, frozen=True):
@@ -56,12 +57,16 @@ class Answer(Opaque, frozen=True):
         return f"Answer({self.status} from {self.url}, {len(self.body)} bytes)"
 
     def json(self) -> Any:
-        """The body read as JSON. Raises AnswerError where it is something else."""
+        """The body read as JSON. Raises AnswerError where it is something else or too much."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            pass
+            return load_json(self.body)
+        except JsonBoundsError as error:
+            what, limit = error.what, error.limit
+        except ValueError:
+            what = ""
         # Raised out here so that no chained exception carries the body along.
+        if what:
+            raise AnswerError("json_bounds", host=self.url.split("/")[2], what=what, limit=limit)
         raise AnswerError(
             "not_json",
             status=self.status,

@@ -82,6 +82,10 @@ CONNECTION: Mapping[str, Words] = {
         'the answer is not JSON but {content_type} (status {status}), and begins "{first_words}"',
         "a proxy or a sign-in page may stand in between: check HTTPS_PROXY, NO_PROXY and the address",
     ),
+    "json_bounds": Words(
+        "the answer of {host} is JSON of more than {limit} {what}, and was not read",
+        "check that the address is the right one, and that nothing in between changes answers",
+    ),
 }
 """Faults that every calendar behind a network address may have."""
 

@@ -33,6 +33,10 @@ CARRIERS = {
         'the answer is not JSON but {content_type} (status {status}), and begins "{first_words}"',
         "a proxy or a sign-in page may stand in between: check HTTPS_PROXY, NO_PROXY and base_url",
     ),
+    "json_bounds": Words(
+        "the answer of {host} is JSON of more than {limit} {what}, and was not read",
+        "check base_url, and ask the carrier; nothing is ordered on it",
+    ),
     "answer_wrong": Words("the answer makes no sense: {what}", "ask the carrier; nothing is ordered on it"),
     "plugin_failed": Words(
         "the plug-in {plugin} failed: {what}", "report it to whoever wrote it, or install another version"

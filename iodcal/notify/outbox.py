@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec import Struct, field, to_builtins
 
+from iodcal.bounds import read_json
 from iodcal.config import Configuration
 from iodcal.domain.structs import replace
 from iodcal.domain.time import instant_of
@@ -107,11 +108,11 @@ def load(state: Path, access: Access) -> Outbox:
     """The outbox beside the state file `state`; an empty one where there is none that can be read."""
     path = state.with_name("notices.json")
     try:
-        document = json.loads(path.read_bytes())
+        document = read_json(path)
         targets = {name: _decode(memory) for name, memory in document["targets"].items()}
     except FileNotFoundError:
         return Outbox(path, access)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         _log.warning("%s cannot be understood: what waited in it is lost", path)
         return Outbox(path, access)
     return Outbox(path, access, targets)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TypeAlias
@@ -209,10 +209,11 @@ def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
     ids = {key: reading.calendar_id for key, reading in readings if reading.calendar_id}
     looked_up = {key: reading.read_at for key, reading in readings if reading.looked_up}
     kept_ids = {key: id_ for key, id_ in state.calendar_ids.items() if key in keys}
+    refusals = [error for error in snapshot.failures.values() if isinstance(error, PassingError)]
     throttled = {
         error.shared: now + timedelta(seconds=min(error.wait, _LONGEST_REST.total_seconds()))
-        for error in snapshot.failures.values()
-        if isinstance(error, PassingError) and error.shared is not None and error.wait is not None
+        for error in refusals
+        if error.shared is not None and error.wait is not None and _concerns_all(error, refusals, readings)
     }
     still = _resting(state.throttled_until, now)
     unread = keys - {key for key, _ in readings}
@@ -226,6 +227,15 @@ def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
         page_sizes=kept_sizes | sizes,
         throttled_until=still | throttled,
     )
+
+
+def _concerns_all(
+    error: PassingError, refusals: Iterable[PassingError], readings: Collection[object]
+) -> bool:
+    """True if `error` certainly refuses an application: it is sure, or others were refused as well, or
+    nothing was read at all."""
+    alike = [one for one in refusals if one.shared == error.shared]
+    return error.sure or len(alike) > 1 or not readings
 
 
 def _over(reading: CalendarReading) -> Iterable[Event]:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.command import Iodcal
+from tests.e2e.conftest import LON, World
+from tests.servers.faults import instead
 from tests.servers.lumen import (
     CUSTOMER,
     INVENTORY,
@@ -404,3 +406,26 @@ def test_a_calendar_that_misbehaves_fails_by_itself(plugged: Iodcal, place: str,
     assert orders == {"a": "accepted", "b": "accepted"}
     (problem,) = [one for one in result["problems"] if one["kind"] == "calendar_unreadable"]
     assert (problem["where"], "bad-plugin 1.2" in problem["message"]) == ("other", True)
+
+
+@pytest.mark.parametrize("body", [b"[" * 50_000 + b"]" * 50_000, b"[" + b"[]," * 2_000_000 + b"0]"])
+def test_json_beyond_all_bounds_harms_nothing_else(world: World, body: bytes) -> None:
+    """At a mailbox, and at the carrier of one circuit."""
+    hostile = instead(Reply(200, body, {"Content-Type": "application/json"}))
+    world.meeting("All-Hands", 20, 80)
+    world.meeting("DR Test", 20, 80, "noc")
+    world.graph.mailboxes["hostile@contoso.example"] = []
+    world.graph.script("hostile@contoso.example", [hostile] * 9)
+    rules = world.iodcal.folder / "rules.yaml"
+    text = rules.read_text(encoding="utf-8")
+    text = text.replace("calendars:\n", "calendars:\n  hostile: {mailbox: hostile@contoso.example}\n", 1)
+    rules.write_text(text.replace("[company]", "[company, hostile]"), encoding="utf-8")
+    world.lumen.circuits[LON].reading = Reply(200, body, {"Content-Type": "application/json"})
+    done = world.iodcal("sync", "-o", "json")
+    assert done.status == 3
+    outcomes = {order["circuit"]: order["outcome"] for order in done.json["orders"]}
+    assert outcomes == {"den-a": "accepted", "lon-a": "accepted"}, "which the list of all circuits has, too"
+    told = {
+        one["where"]: one["message"] for one in done.json["problems"] if "is JSON of more" in one["message"]
+    }
+    assert set(told) == {"hostile"}
