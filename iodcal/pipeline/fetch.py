@@ -24,6 +24,7 @@ from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.memo import Memo
 from iodcal.pipeline.attempts import Earlier, read_all
+from iodcal.redaction import redact_name, redact_text
 from iodcal.store.state import State
 
 Answers: TypeAlias = Mapping[Source, CalendarReading | CalendarError]
@@ -119,7 +120,11 @@ def fetch_events(
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
     earlier = Earlier(state.failed_sources, waits_of(state.throttled_until, now))
     answers = (read or read_all)(readers, span_to_read(configuration, now, window), deadline, earlier)
-    readings = {source: answer for source, answer in answers.items() if isinstance(answer, CalendarReading)}
+    readings = {
+        source: _without_secrets(answer)
+        for source, answer in answers.items()
+        if isinstance(answer, CalendarReading)
+    }
     failures = {source: answer for source, answer in answers.items() if isinstance(answer, CalendarError)}
     events = [event for reading in readings.values() for event in reading.events]
     matching = memo.get("matching", (configuration, *events), lambda: match(configuration, events))
@@ -229,6 +234,29 @@ def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
     )
 
 
+def _without_secrets(reading: CalendarReading) -> CalendarReading:
+    """`reading` without secrets in what names its events; their texts are judged as they are, and redacted
+    before anything is kept of them."""
+    events = (*reading.events, *reading.elsewhere)
+    named = [name for event in events for name in (event.id, event.uid)]
+    named += [name for one in reading.spoiled for name in (one.uid, one.found or "")]
+    if redact_text(told := "\0".join(named)) == told:
+        return reading
+
+    def redacted(event: Event) -> Event:
+        return replace(event, id=redact_name(event.id), uid=redact_name(event.uid))
+
+    return replace(
+        reading,
+        events=tuple(map(redacted, reading.events)),
+        elsewhere=tuple(map(redacted, reading.elsewhere)),
+        spoiled=tuple(
+            replace(one, uid=redact_name(one.uid), found=one.found and redact_text(one.found))
+            for one in reading.spoiled
+        ),
+    )
+
+
 def _concerns_all(
     error: PassingError, refusals: Iterable[PassingError], readings: Collection[object]
 ) -> bool:
@@ -251,6 +279,7 @@ def match(configuration: Configuration, events: Iterable[Event]) -> Matching:
         organizers=organizers_of(configuration),
         hidden_calendars=hidden_calendars(configuration),
         circuits=configuration.circuits.values(),
+        show=redact_text,
     )
 
 
