@@ -11,7 +11,7 @@ import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.options import CircuitOption, NowOption, duration
+from iodcal.cli.options import CircuitOption, NowOption, UsageOption, duration
 from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
@@ -115,16 +115,20 @@ def report(
         typer.Option("--window", metavar="TIME", parser=duration, help="Of a picture: so far ahead."),
     ] = None,
     circuit: CircuitOption = None,
+    usage: UsageOption = None,
     now: NowOption = None,
 ) -> int:
     """Show what circuits cost, saved and were used for since --from (else this month), and whether every
     event was served in time. With --html and no --from: draw the last and the coming days as a page. Both
-    from the last run's readings and the history: no secret, no network."""
+    from the last run's readings and the history: no secret, no network, but of the servers that `usage`
+    names in the rules file."""
     from iodcal.errors import UsageError
 
     if html is not None and session.csv:
         raise UsageError("no_csv", command="report --html")
     looks_back = start is not None or end is not None or html is None
+    if usage is not None and not looks_back:
+        raise UsageError("report_mixed", options="--usage and a picture")
     if looks_back and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
     configuration = session.known_configuration()
@@ -132,7 +136,7 @@ def report(
 
     circuits = tuple(circuit or ())
     if looks_back:
-        return _look_back(session, configuration, LookbackRequest(start, end, circuits, now), html)
+        return _look_back(session, configuration, LookbackRequest(start, end, circuits, now, usage), html)
     return _draw(session, configuration, PageRequest(circuits, past, window, now), html or Path("-"))
 
 
@@ -143,7 +147,8 @@ def _look_back(
         headings.of_report(session, configuration, asked)
     from iodcal.commands.lookback import lookback
 
-    found = lookback(configuration, session.state_path(configuration), asked)
+    with session.progress() as progress:
+        found = lookback(configuration, session.state_path(configuration), asked, progress)
     if html is None:
         return _show_lookback(session, found)
     from iodcal.output.html.costs_page import costs_html

@@ -25,6 +25,7 @@ from iodcal.notify import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from iodcal.config.secrets import Secret
+    from iodcal.config.usage import UsageSource
     from iodcal.notify.template import Template
 
 
@@ -128,6 +129,7 @@ def usual_name(path: Path) -> str:
 class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
     the file's bytes, `trusted` that nobody else can have written the file, `microsoft365` that section.
+    `usage` says where the use of a circuit is known, by its name.
     """
 
     path: Path
@@ -143,6 +145,7 @@ class Configuration(Struct, frozen=True):
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     budgets: tuple[MoneyBudget, ...] = ()
     holidays: Mapping[str, Holidays] = field(default_factory=dict)
+    usage: Mapping[str, UsageSource] = field(default_factory=dict)
     _warnings: Callable[[], tuple[Fault, ...]] = tuple
 
     @property
