@@ -18,8 +18,6 @@ _FULL = 0.95  # of the tier: protocols' own bytes keep counters a little below w
 _IMPOSSIBLE = 1.2  # times the tier: bursts that carriers let through are smaller
 _RARE = 0.01  # of all values: more impossible ones are no accident
 _IDLE = 0.002  # of the lowest tier: a circuit that people work behind always carries more
-_BYTES = 8
-_PLATEAU = 12  # averages at one level: an hour at an eighth of the tier
 
 
 class UsageSeries(Struct, frozen=True):
@@ -70,7 +68,7 @@ def _is_honest(value: float) -> bool:
 
 
 class UnitDoubt(Struct, frozen=True):
-    """Why a series cannot be what its circuit carried: `code` is `usage_unit`, `usage_bytes` or `usage_idle`;
+    """Why a series cannot be what its circuit carried: `code` is `usage_unit` or `usage_idle`;
     `mbps` is the value that says so, `tier` what it was compared with."""
 
     code: str
@@ -101,11 +99,6 @@ def plausible(
     most = max((value for value in kept if value is not None), default=0.0)
     if most < lowest.mbps * _IDLE:
         return series, UnitDoubt("usage_idle", most, lowest)
-    for tier in (lowest, highest):
-        byte_rate = tier.mbps / _BYTES
-        plateau = sum(0.97 * byte_rate <= value <= 1.01 * byte_rate for value in known)
-        if plateau >= _PLATEAU and most <= 1.01 * byte_rate:
-            return series, UnitDoubt("usage_bytes", most, tier)
     return series, None
 
 

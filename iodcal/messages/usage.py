@@ -46,9 +46,6 @@ _USAGE: Mapping[str, Words] = {
         "{mbps} are {times} the highest tier ({tier}): this is another unit, or the wrong interface",
         _INTERFACE,
     ),
-    "usage_bytes": Words(
-        "it never passed an eighth of {tier}, and stayed there for long: these may be bytes", "Give unit: Bps"
-    ),
     "usage_idle": Words("never more than {mbps} is no traffic of a circuit in use", _INTERFACE),
     "usage_file": Words("{file} cannot be read: {reason}", "See docs/how-to/learn-from-usage.md"),
     "usage_file_large": Words(
