@@ -23,7 +23,7 @@ from iodcal.analysis.advice import (
     least_tier,
     next_tier,
 )
-from iodcal.analysis.usage import BIN, UseFigures, percentile_95
+from iodcal.analysis.usage import BIN, figures_of_bins
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import peak_spans
 from iodcal.domain.circuits import Peak
@@ -145,18 +145,9 @@ def _evidence(
     one: _Slots, bins: frozenset[int], level: Bandwidth, full: frozenset[int]
 ) -> AdviceEvidence | None:
     series = one.weeks.series
-    known = [(value, n) for n in bins if series is not None and (value := series.mbps[n]) is not None]
-    if not known or series is None:
+    use = figures_of_bins(series, bins, full=len(full)) if series is not None else None
+    if use is None or series is None:
         return None
-    highest, number = max(known, key=lambda pair: (pair[0], -pair[1]))
-    use = UseFigures(
-        highest,
-        series.at(number),
-        p95=percentile_95([value for value, _ in known]),
-        known=len(known) * BIN,
-        unknown=(len(bins) - len(known)) * BIN,
-        full=len(full) * BIN,
-    )
     firsts: dict[date, int] = {}
     for n in sorted(full):
         firsts.setdefault(one.local(n).date(), n)

@@ -19,7 +19,7 @@ from iodcal.analysis.advice import (
     LooseEvent,
     next_tier,
 )
-from iodcal.analysis.usage import BIN, figures_of
+from iodcal.analysis.usage import BIN, figures_of_bins
 from iodcal.domain.localtime import widened
 from iodcal.domain.text_match import normalise_text
 
@@ -156,10 +156,14 @@ def _advice(suspect: _Suspect, circuits: Sequence[CircuitWeeks]) -> Advice | Non
     for weeks in circuits:
         events = suspect.full.get(weeks.circuit.name, [])
         series = weeks.series
-        use = figures_of(series, [one.span for one in events], weeks.levels) if series is not None else None
-        if use is None or series is None:
+        if series is None:
             continue
-        held = [level for n in suspect.bins[weeks.circuit.name] if (level := weeks.levels[n]) is not None]
+        full = suspect.bins[weeks.circuit.name]
+        during = {n for one in events for n in series.numbers(one.span)} - weeks.in_window
+        use = figures_of_bins(series, during, full=len(full))
+        held = [level for n in full if (level := weeks.levels[n]) is not None]
+        if use is None:
+            continue
         higher = next_tier(weeks.circuit, max(held))
         if higher is not None:
             wanted.append(higher)

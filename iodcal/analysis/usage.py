@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
@@ -133,7 +133,13 @@ def figures_of(
 ) -> UseFigures | None:
     """The figures of `spans` together, each bin once; None where nothing is known. `levels` are what was
     ordered, bin by bin."""
-    numbers = sorted({number for span in spans for number in series.numbers(span)})
+    numbers = {number for span in spans for number in series.numbers(span)}
+    full = [n for n in numbers if (value := series.mbps[n]) is not None and is_full(value, levels[n])]
+    return figures_of_bins(series, numbers, full=len(full))
+
+
+def figures_of_bins(series: UsageSeries, numbers: Collection[int], *, full: int) -> UseFigures | None:
+    """As `figures_of`, of the bins `numbers`, of which so many were `full`."""
     known = [(value, number) for number in numbers if (value := series.mbps[number]) is not None]
     if not known:
         return None
@@ -144,7 +150,7 @@ def figures_of(
         p95=percentile_95([value for value, _ in known]),
         known=len(known) * BIN,
         unknown=(len(numbers) - len(known)) * BIN,
-        full=sum(is_full(value, levels[at]) for value, at in known) * BIN,
+        full=full * BIN,
     )
 
 

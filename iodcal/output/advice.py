@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from textwrap import wrap
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from iodcal.analysis.advice import AdviceEvidence, DataQuality
+from iodcal.analysis.advice import AdviceEvidence
 from iodcal.analysis.usage import BIN, rate_text
-from iodcal.domain.durations import format_duration
 from iodcal.messages import Words
 from iodcal.messages.advice import grounds, headline, undecided_words
 from iodcal.messages.usage import trouble_words
@@ -31,7 +31,7 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 def print_advice(found: AdviceReport, console: Console) -> None:
     """Shows all of it, below its heading."""
-    console.print(Text(_data_line(found), style="dim"))
+    _wrapped(console, _data_line(found), style="dim")
     if found.advice:
         legend = f"{_USED} used, {_SPARE} headroom of {found.headroom:.0%}, {_UNUSED} not used"
         console.print(Text(legend, style="dim"))
@@ -41,17 +41,35 @@ def print_advice(found: AdviceReport, console: Console) -> None:
     if not found.advice:
         console.print(Text(_nothing(found), style="bold"))
     elif found.together is not None:
-        console.print(Text(f"All of it at once: {_outcome(found.together)}", style="bold"))
+        _wrapped(
+            console, f"All of it at once {_price(found.together)}: {_outcome(found.together)}", style="bold"
+        )
     _list(console, "Not advised, for playing it through spoke against it:", _withheld(found))
     _list(console, "Too little to tell:", [undecided_words(one) for one in found.undecided])
     for words in notes(found):
-        console.print(Text(for_line(f"Note: {words.message}. {words.remedy}."), style="dim"))
+        _wrapped(console, for_line(f"Note: {words.message}. {words.remedy}."), style="dim")
+
+
+def _wrapped(console: Console, text: str, *, indent: int = 0, hanging: int = 0, style: str = "") -> None:
+    """`text` over as many lines as it takes, without blanks at their ends."""
+    lines = wrap(
+        text,
+        console.width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hanging),
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        console.print(Text(line, style=style), soft_wrap=True)
 
 
 def _data_line(found: AdviceReport) -> str:
-    known = ", ".join(f"{one.circuit} {one.known:.0%} known" for one in found.quality[:4])
-    more = f" and {len(found.quality) - 4} more circuits" if len(found.quality) > 4 else ""
-    return f"{BASIS[:1].upper()}{BASIS[1:]}: {known or 'nothing is known'}{more}."
+    count = len(found.quality)
+    circuits = "1 circuit" if count == 1 else f"{count} circuits"
+    known = (
+        f"{circuits}, {min(one.known for one in found.quality):.1%} known" if count else "nothing is known"
+    )
+    return f"{BASIS[:1].upper()}{BASIS[1:]}: {known}{' at least' if count > 1 else ''}."
 
 
 def _nothing(found: AdviceReport) -> str:
@@ -63,18 +81,26 @@ def _nothing(found: AdviceReport) -> str:
 def _print_one(number: int, one: PlayedAdvice, found: AdviceReport, console: Console) -> None:
     advice = one.advice
     console.print()
-    title = Text(f"{number}. ", style="bold")
-    title.append(for_line(f"{headline(advice)}. {_consequence(one)}"))
-    console.print(title)
+    told = f"{number}. {_capital(headline(advice))}. {_consequence(one)}"
+    _wrapped(console, for_line(told), style="bold", hanging=_INDENT)
     wide = console.width >= _WIDE
     console.print(Padding(_bars(advice.evidence, found, wide=wide), (0, 0, 0, _INDENT), expand=False))
     for line in _lines(one, found, wide=wide):
-        console.print(Padding(Text(for_line(line)), (0, 0, 0, _INDENT)))
+        _wrapped(console, for_line(line), indent=_INDENT)
     if one.diff is not None:
         console.print()
         for line in one.diff.splitlines():
             style = _DIFF_STYLES.get(line[:1], "dim")
-            console.print(Text(for_line(line), style=style), soft_wrap=True)
+            console.print(Text(_as_it_is(line), style=style), soft_wrap=True)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _as_it_is(line: str) -> str:
+    """A line of a diff, whose blanks count."""
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _consequence(one: PlayedAdvice) -> str:
@@ -83,12 +109,19 @@ def _consequence(one: PlayedAdvice) -> str:
         return "No higher tier is sold or allowed: ask the carrier for one, or raise the ceiling."
     if played is None or played.monthly_saving is None:
         return f"{new} would do; what it costs is not known, for want of rates."
+    return f"{new} {_price(played)}."
+
+
+def _price(played: Rehearsal) -> str:
+    """What it saves or costs a month."""
     saving = played.monthly_saving
+    if saving is None:
+        return "costs nobody knows what, for want of rates"
     if abs(saving) < Decimal("0.005"):
-        return f"{new} costs the same."
+        return "costs the same"
     if saving > 0:
-        return f"{new} saves {saving:.2f} {played.currency} a month."
-    return f"{new} costs {-saving:.2f} {played.currency} a month more."
+        return f"saves {saving:.2f} {played.currency} a month"
+    return f"costs {-saving:.2f} {played.currency} a month more"
 
 
 def _bars(evidence: Sequence[AdviceEvidence], found: AdviceReport, *, wide: bool) -> Table:
@@ -145,7 +178,8 @@ def _dates(evidence: AdviceEvidence, found: AdviceReport) -> str:
 
 
 def _length(length: timedelta) -> str:
-    return format_duration(timedelta(minutes=round(length.total_seconds() / 60)))
+    minutes = round(length.total_seconds() / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
 def _outcome(played: Rehearsal) -> str:
@@ -181,7 +215,7 @@ def _list(console: Console, title: str, lines: Sequence[str]) -> None:
     if lines:
         console.print(Text(title))
     for line in lines:
-        console.print(Padding(Text(for_line(line)), (0, 0, 0, _INDENT)))
+        _wrapped(console, for_line(line), indent=_INDENT)
 
 
 def notes(found: AdviceReport) -> Iterator[Words]:
@@ -191,8 +225,7 @@ def notes(found: AdviceReport) -> Iterator[Words]:
     blind = [name for name in found.blind if name not in told]
     if blind:
         yield Words(f"Nothing says how much {', '.join(blind)} carried", "Give usage for it")
-    for one in found.quality:
-        yield from _of_quality(one, found)
+    yield from _of_quality(found)
     if found.advice and not found.quarter_end:
         yield Words(
             "No end of a quarter lies in this time, when much may be otherwise",
@@ -200,23 +233,25 @@ def notes(found: AdviceReport) -> Iterator[Words]:
         )
 
 
-def _of_quality(one: DataQuality, found: AdviceReport) -> Iterator[Words]:
-    if one.odd:
-        values = "1 value" if one.odd == 1 else f"{one.odd} values"
+def _of_quality(found: AdviceReport) -> Iterator[Words]:
+    odd = [one for one in found.quality if one.odd]
+    if odd:
+        values, names = sum(one.odd for one in odd), ", ".join(one.circuit for one in odd)
         yield Words(
-            f"{one.circuit}: {values} that no circuit carries were left out (a counter that was reset?)",
-            "They count as gaps",
+            f"{values} values that no circuit carries were left out, of {names}",
+            "A counter that was reset makes such; they count as gaps",
         )
-    if one.step > BIN:
-        yield Words(
-            f"{one.circuit}: its averages are of {_length(one.step)}, which hides what five minutes show",
-            "Give finer ones, or more --headroom",
-        )
-    for at, mbps in one.unusual:
-        yield Words(
-            f"{one.circuit}: the week from {_day(at, found)} stands out, with {rate_text(mbps)}",
-            "It counts as every other week does",
-        )
+    for one in found.quality:
+        if one.step > BIN:
+            yield Words(
+                f"{one.circuit}: its averages are of {_length(one.step)}, which hide what five minutes show",
+                "Give finer ones, or more --headroom",
+            )
+        for at, mbps in one.unusual:
+            yield Words(
+                f"{one.circuit}: the week from {_day(at, found)} stands out, with {rate_text(mbps)}",
+                "It counts as every other week does",
+            )
 
 
 def _day(at: datetime, found: AdviceReport) -> str:

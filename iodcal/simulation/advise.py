@@ -50,6 +50,7 @@ from iodcal.simulation.scenario import Scenario, timelines_of
 from iodcal.store.store import store_of
 
 _USUAL = timedelta(weeks=8)
+_STEP = timedelta(minutes=15)  # eight weeks of a run every five minutes would take minutes to play
 _QUARTER_ENDS = (3, 6, 9, 12)
 
 Progress = Callable[[str], None]
@@ -57,7 +58,7 @@ Progress = Callable[[str], None]
 
 class AdviceRequest(Struct, frozen=True):
     """The time to learn from, as people write it: the last eight weeks, where none is given. `headroom` is a
-    share of what was used; `every` takes the place of the time between two runs."""
+    share of what was used; `every` is the time between two runs that are played."""
 
     start: str | None = None
     end: str | None = None
@@ -114,9 +115,6 @@ def give_advice(
 ) -> AdviceReport:
     """What the weeks teach. Raises UsageError, StateError, MeasurementError, SimulationError."""
     over = span_of_advice(configuration, asked)
-    if asked.every is not None:
-        settings = replace(configuration.settings, every=asked.every)
-        configuration = replace(configuration, settings=settings)
     readings = read_ahead(configuration, over, progress)
     timelines = timelines_of(configuration, Scenario(configuration, readings, over))
     measured = _measure(configuration, state_path, over, asked=asked, progress=progress, timelines=timelines)
@@ -135,7 +133,8 @@ def give_advice(
         every=configuration.settings.every,
     )
     found = tuple(one for one in found if not set(one.circuits).isdisjoint(chosen))
-    stage = Stage(configuration, readings, over, measured.series, progress)
+    step = asked.every or max(configuration.settings.every, _STEP)
+    stage = Stage(configuration, readings, over, measured.series, step, progress)
     played = [_play(one, text, stage) for one in found]
     kept = tuple(one for one in played if one.rehearsal is None or one.rehearsal.bears_out(one.advice))
     return AdviceReport(
@@ -237,15 +236,13 @@ def _play(advice: Advice, text: str, stage: Stage) -> PlayedAdvice:
             n=2,
         )
     )
-    return PlayedAdvice(advice, diff, stage.play(edited[1], advice.where))
+    return PlayedAdvice(advice, diff, stage.play(edited[1], advice.where, alone=True))
 
 
 def _edited(configuration: Configuration, text: str, edits: Sequence[Edit]) -> tuple[str, Configuration]:
     """The rules file with `edits`, and what it then says. Raises EditError, ConfigurationError."""
     edited = edit_rules(text, edits)
-    loaded = load_configuration_copy(edited.encode(), configuration.path, trusted=configuration.trusted)
-    settings = replace(loaded.settings, every=configuration.settings.every)
-    return edited, replace(loaded, settings=settings)
+    return edited, load_configuration_copy(edited.encode(), configuration.path, trusted=configuration.trusted)
 
 
 def _together(kept: Sequence[PlayedAdvice], text: str, stage: Stage) -> Rehearsal | None:
@@ -254,7 +251,7 @@ def _together(kept: Sequence[PlayedAdvice], text: str, stage: Stage) -> Rehearsa
     if len([one for one in kept if one.diff]) < 2:
         return None
     try:
-        return stage.play(_edited(stage.configuration, text, edits)[1], "all of it")
+        return stage.play(_edited(stage.configuration, text, edits)[1], "all of it", alone=False)
     except (EditError, ConfigurationError):
         return None
 

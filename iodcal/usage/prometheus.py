@@ -6,6 +6,7 @@ https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries: at mos
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -104,11 +105,18 @@ def _values(answer: Answer) -> list[tuple[float, float]]:
         series = _series(document)
         if len(series) > 1:
             raise MeasurementError("usage_several", host=host, count=len(series))
-        return [(float(at), _number(value)) for one in series for at, value in one["values"]]
+        return [(_time(at), _number(value)) for one in series for at, value in one["values"]]
     except (AnswerError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         pass
     # Raised out here so that no chained exception carries the body along.
     raise MeasurementError("usage_not_prometheus", host=host)
+
+
+def _time(value: object) -> float:
+    """Seconds since 1970."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise TypeError
+    return float(value)
 
 
 def _number(value: object) -> float:
