@@ -47,15 +47,15 @@ _USAGE: Mapping[str, Words] = {
         _INTERFACE,
     ),
     "usage_idle": Words("never more than {mbps} is no traffic of a circuit in use", _INTERFACE),
-    "usage_file": Words("{file} cannot be read: {reason}", "See docs/how-to/learn-from-usage.md"),
+    "usage_file": Words("the file {file} cannot be read: {reason}", "See docs/how-to/learn-from-usage.md"),
     "usage_file_large": Words(
         "{file} is larger than {limit} bytes", "Give five-minute averages, or less time"
     ),
     "usage_file_columns": Words(
-        "{file} lacks the column {missing}", "Its first line is circuit,time,in_bps,out_bps"
+        "the file {file} lacks the column {missing}", "Its first line is circuit,time,in_bps,out_bps"
     ),
     "usage_file_line": Words(
-        "{file}:{line} cannot be read",
+        "line {line} of {file} cannot be read",
         "time is such as 2026-11-24T14:55:00Z, or seconds since 1970; in_bps and out_bps are numbers",
     ),
 }

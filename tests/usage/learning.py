@@ -18,7 +18,7 @@ from iodcal.domain.timeline import Timeline
 from iodcal.simulation.advise import circuit_weeks, loose_events
 from iodcal.simulation.environment import read_ahead
 from iodcal.simulation.scenario import Scenario, timelines_of
-from tests.usage.generated import Company
+from tests.usage.generated import Company, Plant
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Lesson:
         )
 
     @property
-    def found(self) -> set[tuple[str, str]]:
+    def found(self) -> set[Plant]:
         return {(one.kind, one.where) for one in self.advice}
 
 
