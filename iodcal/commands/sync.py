@@ -32,7 +32,6 @@ from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.run import run
 from iodcal.pipeline.save import held_mark, note_problems
-from iodcal.pipeline.wait import wait_for_orders
 from iodcal.result import Report
 from iodcal.store.lock import Holder
 from iodcal.store.state import LastRun, State
@@ -157,6 +156,8 @@ def sync(
         done(synced)
     if asked.wait is None:
         return synced
+    from iodcal.pipeline.wait import wait_for_orders  # only where it was asked for
+
     deadline = Deadline.after(asked.wait.total_seconds())
     waited = wait_for_orders(
         configuration, store, report=report, deadline=deadline, clock=clock, progress=progress
