@@ -48,7 +48,7 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
         empty = look_back(past, circuits, circuit_states={}, over=over, now=now, zone=configuration.zone)
         return replace(empty, nothing_beside=str(state_path))
     if chosen:
-        past = _only(past, circuits)
+        past = only_of(past, circuits)
     found = look_back(
         past, circuits, circuit_states=state.circuits, over=over, now=now, zone=configuration.zone
     )
@@ -59,7 +59,7 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
     return found
 
 
-def _only(past: Past, circuits: Sequence[Circuit]) -> Past:
+def only_of(past: Past, circuits: Sequence[Circuit]) -> Past:
     """What concerns `circuits`."""
     keys, names = {one.key for one in circuits}, {one.name for one in circuits}
     return Past(
