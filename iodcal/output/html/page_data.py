@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -30,6 +29,7 @@ from iodcal.domain.timeline import Timeline
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.problems.messages import describe, describe_recorded
 from iodcal.result import Report, SourceReport
+from iodcal.store.address import StateAddress
 from iodcal.store.entries import HELD, Entry, Hidden, entries_of, hidden_by
 from iodcal.store.history import CurtainUp, Past, Stamp
 from iodcal.store.state import LastRun, State
@@ -123,7 +123,7 @@ class Page(Struct, frozen=True):
     runbook: str | None = None
 
 
-def report_page(configuration: Configuration, state_path: Path, asked: PageRequest) -> Page:
+def report_page(configuration: Configuration, state_path: StateAddress, asked: PageRequest) -> Page:
     """The page, from the last run's readings and the history: nothing is asked of anybody.
 
     Raises UsageError, StateError.
