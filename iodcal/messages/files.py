@@ -201,7 +201,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     ),
     "cloud": ("Cloud: global, us-gov, us-dod or china", ""),
     "company": ("Mailbox of company-wide events", "All-Hands, Town Hall, Live Stream raise every circuit."),
-    "noc": ("Mailbox of network operations", "Every event in it raises every circuit."),
+    "noc": ("Mailbox of network operations", "An event in it raises the circuits that it names."),
     "room": (
         "Conference rooms, as site=mailbox with commas",
         "A meeting of more than 30 minutes raises the circuits of the room's site.",
@@ -211,13 +211,17 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "Anybody can invite a mailbox to an All-Hands; only these people's events count.",
     ),
     "carrier": (
-        "Carrier: lumen, lumen-test, lumen-efc, lumen-efc-test or sandbox",
-        "lumen is Internet On-Demand, lumen-efc Ethernet Fabric Connect; those with -test change no "
-        "production circuit; the sandbox lives in a file and costs nothing.",
+        "Carrier: lumen, lumen-efc, megaport (or lumen-test, lumen-efc-test, megaport-staging) or sandbox",
+        "lumen is Internet On-Demand, lumen-efc Ethernet Fabric Connect, megaport a VXC or Megaport "
+        "Internet; those in brackets change no production circuit; the sandbox lives in a file and costs "
+        "nothing.",
     ),
     "customer": ("Customer number", "In brackets behind the account's name in My Apps."),
-    "carrier-id": ("Where the consumer key is", "A reference again, such as env:LUMEN_CLIENT_ID."),
-    "carrier-secret": ("Where the consumer secret is", ""),
+    "carrier-id": (
+        "Where the consumer key is",
+        "Of Megaport: the API key. A reference again, such as env:LUMEN_CLIENT_ID.",
+    ),
+    "carrier-secret": ("Where the consumer secret is", "What belongs to that key."),
     "contact": (
         "Contact: first and last name, e-mail, US phone number, company",
         "Whom the carrier tells of an order; it refuses orders without.",
