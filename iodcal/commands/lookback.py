@@ -35,6 +35,7 @@ from iodcal.domain.money import Cost, RateSource, Tariff
 from iodcal.domain.steps import Steps
 from iodcal.domain.structs import replace
 from iodcal.errors import UsageError
+from iodcal.store.address import StateAddress
 from iodcal.store.history import Past
 from iodcal.store.store import store_of
 
@@ -45,7 +46,7 @@ def _quietly(_text: str) -> None:
 
 def lookback(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     asked: LookbackRequest,
     progress: Callable[[str], None] = _quietly,
 ) -> Lookback:
@@ -61,7 +62,7 @@ def lookback(
         empty = look_back(past, circuits, circuit_states={}, over=over, now=now, zone=configuration.zone)
         return replace(empty, nothing_beside=str(state_path))
     if chosen:
-        past = _only(past, circuits)
+        past = only_of(past, circuits)
     found = look_back(
         past, circuits, circuit_states=state.circuits, over=over, now=now, zone=configuration.zone
     )
@@ -121,7 +122,7 @@ def _events_of(subject: Subject) -> Iterator[tuple[CostReason, Interval]]:
             yield demand.because, Interval(start, end)
 
 
-def _only(past: Past, circuits: Sequence[Circuit]) -> Past:
+def only_of(past: Past, circuits: Sequence[Circuit]) -> Past:
     """What concerns `circuits`."""
     keys, names = {one.key for one in circuits}, {one.name for one in circuits}
     return Past(

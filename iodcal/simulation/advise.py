@@ -47,6 +47,7 @@ from iodcal.pipeline.fetch import hidden_calendars, match
 from iodcal.simulation.environment import read_ahead
 from iodcal.simulation.rehearsal import Rehearsal, Stage
 from iodcal.simulation.scenario import Scenario, timelines_of
+from iodcal.store.address import StateAddress
 from iodcal.store.store import store_of
 
 _USUAL = timedelta(weeks=8)
@@ -111,7 +112,7 @@ def span_of_advice(configuration: Configuration, asked: AdviceRequest) -> Interv
 
 
 def give_advice(
-    configuration: Configuration, state_path: Path, asked: AdviceRequest, progress: Progress
+    configuration: Configuration, state_path: StateAddress, asked: AdviceRequest, progress: Progress
 ) -> AdviceReport:
     """What the weeks teach. Raises UsageError, StateError, MeasurementError, SimulationError."""
     over = span_of_advice(configuration, asked)
@@ -155,7 +156,7 @@ def give_advice(
 
 def _measure(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     over: Interval,
     *,
     asked: AdviceRequest,
