@@ -181,9 +181,9 @@ def simulate(
     with session.progress() as progress:
         comparison = compare(configurations, asked, progress)
     if session.json:
-        from iodcal.output.simulation_view import comparison_json
+        from iodcal.output.simulation_view import simulations_view
 
-        session.print_json(comparison_json(comparison))
+        session.print_json(simulations_view(comparison))
     else:
         from iodcal.output.simulation import print_comparison
 

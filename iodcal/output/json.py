@@ -24,6 +24,8 @@ from iodcal.problems.messages import describe
 
 VERSION = 1
 Json: TypeAlias = dict[str, Any]
+SPAN_KEYS = {"start": "from", "end": "to"}
+"""The keys of a span that somebody asked for."""
 _MBPS = "_mbps"
 
 
