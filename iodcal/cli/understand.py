@@ -10,13 +10,28 @@ import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.options import CachedOption, NowOption, WindowOption, circuit_names, duration, share
+from iodcal.cli.options import (
+    CachedOption,
+    NowOption,
+    WindowOption,
+    calendar_names,
+    circuit_names,
+    duration,
+    share,
+)
 from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from iodcal.commands.explain import ExplainedCircuits, ExplainedEvents
     from iodcal.commands.requests import ExplainRequest, PreviewRequest
+
+CalendarOption = Annotated[
+    str | None,
+    typer.Option(
+        "--calendar", metavar="NAME", help="The calendar it stands on.", autocompletion=calendar_names
+    ),
+]
 
 
 @command(
@@ -43,9 +58,7 @@ def explain(
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="TEXT", help="Try an event that does not exist yet.")
     ] = None,
-    calendar: Annotated[
-        str | None, typer.Option("--calendar", metavar="NAME", help="The calendar it stands on.")
-    ] = None,
+    calendar: CalendarOption = None,
     length: Annotated[
         timedelta | None,
         typer.Option("--duration", metavar="TIME", parser=duration, help="How long it is, such as 1h."),
