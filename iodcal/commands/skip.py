@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from iodcal.commands.overrides import Act, OverrideRequest, open_act, reason_of
@@ -18,13 +17,14 @@ from iodcal.domain.unmatched import resembles
 from iodcal.errors import UsageError
 from iodcal.pipeline.fetch import remember
 from iodcal.pipeline.journal import Journal
+from iodcal.store.address import StateAddress
 from iodcal.store.codec import to_json
 
 _MOST_NAMED = 5
 
 
 def skip(
-    configuration: Configuration, state_path: Path, event: str, at: str | None, asked: OverrideRequest
+    configuration: Configuration, state_path: StateAddress, event: str, at: str | None, asked: OverrideRequest
 ) -> Act:
     """Skips the one occurrence that `event` names, by its id or its title, and that runs or begins `at` a
     time. Raises UsageError where none or several are meant, LockHeldError, StateError."""
@@ -41,7 +41,7 @@ def skip(
 
 
 def unskip(
-    configuration: Configuration, state_path: Path, event: str, at: str | None, asked: OverrideRequest
+    configuration: Configuration, state_path: StateAddress, event: str, at: str | None, asked: OverrideRequest
 ) -> Act:
     """Lets an event count again that was skipped. Raises as `skip` does."""
     with open_act(configuration, state_path, asked, "unskip") as (journal, now):

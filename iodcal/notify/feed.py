@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from iodcal.config import Configuration
+from iodcal.config.find import local_folder
 from iodcal.output.feed import feed_text
 from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import Report
+from iodcal.store.address import StateAddress
 from iodcal.store.files import TellOnce, replace_file
 
 _MODE = 0o644  # a web server runs as a user of its own
@@ -29,13 +31,13 @@ def read_feed(path: Path | None) -> str:
         return ""
 
 
-def write_feed(configuration: Configuration, state_path: Path, report: Report) -> None:
+def write_feed(configuration: Configuration, state_path: StateAddress, report: Report) -> None:
     """Replaces `settings.feed_file` atomically by the feed after `report`, unless it is as it was. Where that
     cannot be done it is a warning, once and every six hours."""
     path = configuration.settings.feed_file
     if path is None:
         return
-    told = TellOnce(state_path.with_name("feed.told"), REMINDER)
+    told = TellOnce(local_folder(configuration, state_path) / "feed.told", REMINDER)
     try:
         earlier = read_feed(path)
         text = feed_text(report, configuration.name, earlier)
