@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from iodcal.config import Configuration
     from iodcal.errors import Fault
     from iodcal.output.json import View
+    from iodcal.store.address import StateAddress
 
 
 class CommandSession:
@@ -44,6 +45,10 @@ class CommandSession:
     @property
     def csv(self) -> bool:
         return self.common.csv
+
+    @property
+    def ics(self) -> bool:
+        return self.common.ics
 
     @property
     def quiet(self) -> bool:
@@ -69,7 +74,7 @@ class CommandSession:
         """True where results have no colour and no weight."""
         from iodcal.output.text import is_plain
 
-        return is_plain(sys.stdout, no_color=bool(self.common.no_color))
+        return is_plain(sys.stdout, color=self.common.colored)
 
     @cached_property
     def config_path(self) -> Path:
@@ -141,15 +146,15 @@ class CommandSession:
         remember_metrics_file(path, configuration, self.common.state)
         return configuration, ()
 
-    def state_path(self, configuration: Configuration) -> Path:
-        """The state file of `configuration`."""
+    def state_path(self, configuration: Configuration) -> StateAddress:
+        """Where the state of `configuration` is."""
         from iodcal.config.find import state_path
 
         return state_path(configuration, self.common.state)
 
     def progress(self) -> Progress:
         """Says on a terminal what is being done, if that takes long."""
-        return Progress(shown=not (self.json or self.quiet))
+        return Progress(shown=not (self.json or self.ics or self.quiet))
 
     def print_json(self, result: View | dict[str, Any]) -> None:
         """Shows one JSON object."""
@@ -161,4 +166,4 @@ class CommandSession:
         """The console for people; with `stderr` that for problems."""
         from iodcal.output.console import make_console
 
-        return make_console(no_color=bool(self.common.no_color), stderr=stderr)
+        return make_console(color=self.common.colored, stderr=stderr)
