@@ -73,7 +73,7 @@ class AddRule(Struct, frozen=True):
 Edit: TypeAlias = SetKey | AddRule
 
 
-class Occurrence(Struct, frozen=True):
+class PastEvent(Struct, frozen=True):
     """One event of a rule on a circuit: `span` with lead and trail, `needs` the tier that it asks for.
     `subject` is None where it must not be seen."""
 
@@ -98,7 +98,7 @@ class CircuitWeeks(Struct, frozen=True, dict=True):
 
     circuit: Circuit
     place: KeyPath
-    occurrences: tuple[Occurrence, ...]
+    occurrences: tuple[PastEvent, ...]
     series: UsageSeries | None = None
     levels: Sequence[Bandwidth | None] = ()
 

@@ -18,7 +18,7 @@ from iodcal.analysis.advice import (
     AdviceKind,
     CircuitWeeks,
     Finding,
-    Occurrence,
+    PastEvent,
     SetKey,
     Undecided,
     least_tier,
@@ -38,8 +38,8 @@ class _Seen(Struct, frozen=True):
     """What one circuit saw of a rule."""
 
     weeks: CircuitWeeks
-    all: tuple[Occurrence, ...]
-    measured: tuple[Occurrence, ...]
+    all: tuple[PastEvent, ...]
+    measured: tuple[PastEvent, ...]
 
     @property
     def needs(self) -> Bandwidth:
@@ -89,7 +89,7 @@ def _seen(weeks: CircuitWeeks, rule: str) -> _Seen:
     return _Seen(weeks, own, tuple(one for one in own if _is_measured(weeks, one)))
 
 
-def _is_measured(weeks: CircuitWeeks, one: Occurrence) -> bool:
+def _is_measured(weeks: CircuitWeeks, one: PastEvent) -> bool:
     if weeks.series is None:
         return False
     numbers = weeks.series.numbers(one.event)
@@ -102,7 +102,7 @@ def _events(seen: Sequence[_Seen], *, measured: bool) -> int:
 
 
 def _evidence(
-    seen: _Seen, spans: Sequence[Interval], full: Sequence[Occurrence] = ()
+    seen: _Seen, spans: Sequence[Interval], full: Sequence[PastEvent] = ()
 ) -> AdviceEvidence | None:
     series = seen.weeks.series
     use = figures_of(series, spans, seen.weeks.levels) if series is not None else None
@@ -143,7 +143,7 @@ def _at_limit(number: int, rule: Rule, seen: Sequence[_Seen]) -> Advice | None:
     )
 
 
-def _full(own: _Seen) -> list[Occurrence]:
+def _full(own: _Seen) -> list[PastEvent]:
     """The events that had what the rule asks for and used all of it."""
     series, levels = own.weeks.series, own.weeks.levels
     if series is None:
@@ -224,7 +224,7 @@ def _around(
         )
 
 
-def _beside(one: Occurrence, key: str) -> Interval:
+def _beside(one: PastEvent, key: str) -> Interval:
     return (
         Interval(one.span.start, one.event.start) if key == "lead" else Interval(one.event.end, one.span.end)
     )
@@ -243,7 +243,7 @@ def _longest(seen: Sequence[_Seen], key: str, headroom: float) -> timedelta | No
     return max(lengths) if lengths and len(lengths) >= MOSTLY_KNOWN * there else None
 
 
-def _reach(own: _Seen, one: Occurrence, *, key: str, headroom: float) -> timedelta | None:
+def _reach(own: _Seen, one: PastEvent, *, key: str, headroom: float) -> timedelta | None:
     """How far traffic reaches into lead or trail; None where a gap may hide it."""
     series, span = own.weeks.series, _beside(one, key)
     if series is None or span.length <= timedelta():

@@ -21,7 +21,7 @@ from iodcal.analysis.advice import (
     Edit,
     KeyPath,
     LooseEvent,
-    Occurrence,
+    PastEvent,
     Undecided,
     quality_of,
 )
@@ -45,7 +45,7 @@ from iodcal.domain.unmatched import untaken_events
 from iodcal.errors import ConfigurationError
 from iodcal.pipeline.fetch import hidden_calendars, match
 from iodcal.simulation.environment import read_ahead
-from iodcal.simulation.rehearsal import Rehearsal, Stage
+from iodcal.simulation.rehearsal import Rehearsal, RehearsalScene
 from iodcal.simulation.scenario import Scenario, timelines_of
 from iodcal.store.address import StateAddress
 from iodcal.store.store import store_of
@@ -135,7 +135,7 @@ def give_advice(
     )
     found = tuple(one for one in found if not set(one.circuits).isdisjoint(chosen))
     step = asked.every or max(configuration.settings.every, _STEP)
-    stage = Stage(configuration, readings, over, measured.series, step, progress)
+    stage = RehearsalScene(configuration, readings, over, measured.series, step, progress)
     played = [_play(one, text, stage) for one in found]
     kept = tuple(one for one in played if one.rehearsal is None or one.rehearsal.bears_out(one.advice))
     return AdviceReport(
@@ -183,7 +183,7 @@ def _measure(
 def circuit_weeks(timeline: Timeline, place: KeyPath, measured: MeasuredUse, over: Interval) -> CircuitWeeks:
     circuit = timeline.circuit
     occurrences = tuple(
-        Occurrence(
+        PastEvent(
             window.demand.rule.name,
             window.demand.subject,
             event=window.demand.event,
@@ -221,7 +221,7 @@ def loose_events(
             yield LooseEvent(event.source.calendar, event.subject, span)
 
 
-def _play(advice: Advice, text: str, stage: Stage) -> PlayedAdvice:
+def _play(advice: Advice, text: str, stage: RehearsalScene) -> PlayedAdvice:
     if not advice.edits:
         return PlayedAdvice(advice, None, None)
     try:
@@ -246,7 +246,7 @@ def _edited(configuration: Configuration, text: str, edits: Sequence[Edit]) -> t
     return edited, load_configuration_copy(edited.encode(), configuration.path, trusted=configuration.trusted)
 
 
-def _together(kept: Sequence[PlayedAdvice], text: str, stage: Stage) -> Rehearsal | None:
+def _together(kept: Sequence[PlayedAdvice], text: str, stage: RehearsalScene) -> Rehearsal | None:
     """All of it at once; None where there is only one, or where edits are in each other's way."""
     edits = [edit for one in kept if one.diff for edit in one.advice.edits]
     if len([one for one in kept if one.diff]) < 2:

@@ -59,7 +59,7 @@ class Rehearsal(Struct, frozen=True):
         return self.is_safe and (advice.raises or moved or saving is None or saving > 0)
 
 
-class Stage(Struct, frozen=True, dict=True):
+class RehearsalScene(Struct, frozen=True, dict=True):
     """Where edits are played: today's `configuration`, and what calendars and counters say of `span`.
 
     Runs are `step` apart, which may be more than the configured time between two."""
