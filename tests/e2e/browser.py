@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -161,9 +162,20 @@ class Browser:
         for kind in ("keyDown", "keyUp"):
             self._call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
+    @contextmanager
+    def without_scripts(self) -> Iterator[None]:
+        """Pages that are opened meanwhile run none of theirs."""
+        self._call("Emulation.setScriptExecutionDisabled", value=True)
+        yield
+        self._call("Emulation.setScriptExecutionDisabled", value=False)
+
+    def settle(self) -> None:
+        """Waits until what was begun has been drawn."""
+        self.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
     def complaints(self) -> list[str]:
         """What the console says of the page that is open."""
-        self.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        self.settle()
         return list(self._log)
 
     def measured(self) -> Any:
