@@ -24,7 +24,7 @@ from iodcal.cli.people import adopt, forget, hold, park, pause, release, resume
 from iodcal.cli.records import history, report
 from iodcal.cli.setup import doctor, init, schema
 from iodcal.cli.startup import command_in
-from iodcal.cli.understand import explain, simulate
+from iodcal.cli.understand import advise, explain, simulate
 
 STATUSES = (
     "Exit status: 0 well; 1 not carried through; 2 wrong command line; 3 with an error; 4 "
@@ -35,7 +35,7 @@ STATUSES = (
 COMMANDS = {
     command.name: command
     for command in (
-        *(sync, plan, status, check, explain, history, report, simulate),
+        *(sync, plan, status, check, explain, history, report, simulate, advise),
         *(hold, release, pause, resume, park, forget, adopt),
         *(init, doctor, schema),
     )

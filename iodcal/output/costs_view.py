@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from msgspec import to_builtins
+
 from iodcal.analysis.figures import (
+    UNKNOWN,
     Bill,
     CircuitCosts,
     CostReason,
@@ -16,6 +19,7 @@ from iodcal.analysis.figures import (
     Served,
     Spending,
 )
+from iodcal.analysis.usage import UseRow
 from iodcal.domain.billing import hours
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost
@@ -23,6 +27,7 @@ from iodcal.exits import Exit
 from iodcal.messages.results import doubts, event_name, spent_on
 from iodcal.output.json import VERSION, Json, moment
 from iodcal.output.text import csv_text
+from iodcal.output.use import usage_view
 
 Row: TypeAlias = Mapping[str, str | int | None]
 
@@ -30,6 +35,7 @@ COLUMNS = (
     *("section", "name", "circuit", "from", "to", "mbps", "hours", "currency"),
     *("cost", "highest", "baseline", "saved", "extra", "complete"),
     *("used", "limit", "ready", "spare_seconds", "reason"),
+    *("highest_mbps", "p95_mbps", "full_minutes", "unknown_minutes"),
 )
 
 
@@ -57,6 +63,7 @@ def lookback_json(found: Lookback) -> Json:
             "late": len(found.late),
             "worst_first": [_served(one) for one in found.service],
         },
+        "usage": to_builtins(usage_view(found.usage), builtin_types=(datetime,)) if found.usage else None,
         "notes": [{"message": words.message, "remedy": words.remedy} for words in doubts(found)],
         "unreadable_lines": found.unreadable,
     }
@@ -163,6 +170,28 @@ def _rows(found: Lookback) -> Iterator[Row]:
         yield {**row, "used": day.used, "limit": day.limit}
     for served in found.service:
         yield {"section": "service", "name": event_name(served.because), **_service_cells(served)}
+    for use in found.usage.circuits if found.usage is not None else ():
+        yield _use_cells("use_circuit", use.circuit, use)
+    for use in (*found.usage.rules, *found.usage.events) if found.usage is not None else ():
+        because = use.because or UNKNOWN
+        if because.start is None:
+            yield _use_cells("use_rule", spent_on(because), use)
+        else:
+            yield {**_use_cells("use_event", event_name(because), use), **_times(because)}
+
+
+def _use_cells(section: str, name: str, row: UseRow) -> Row:
+    use = row.use
+    return {
+        "section": section,
+        "name": name,
+        "circuit": row.circuit,
+        "mbps": row.ordered.mbps if row.ordered is not None else None,
+        "highest_mbps": f"{use.highest:.3f}",
+        "p95_mbps": f"{use.p95:.3f}",
+        "full_minutes": round(use.full.total_seconds() / 60),
+        "unknown_minutes": round(use.unknown.total_seconds() / 60),
+    }
 
 
 def _figure_rows(

@@ -84,7 +84,7 @@ def circuits_table(listed: Sequence[ListedCircuit]) -> Table:
     for number, one in enumerate(listed, start=1):
         table.add_row(
             Text(f"  {number}", style="bold"),
-            for_terminal(one.service_id, 24),
+            for_terminal(one.service_id, 40),
             str(one.bandwidth or "?"),
             for_terminal(one.status_text, 24),
             for_terminal(one.place or "", 24),

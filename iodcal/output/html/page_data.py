@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -32,6 +31,7 @@ from iodcal.pipeline.detect import STOPPED_AFTER
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.problems.messages import describe, describe_recorded
 from iodcal.result import Report, SourceReport
+from iodcal.store.address import StateAddress
 from iodcal.store.entries import HELD, Entry, Hidden, entries_of, hidden_by
 from iodcal.store.history import (
     CurtainUp,
@@ -145,7 +145,7 @@ class Page(Struct, frozen=True):
         return age > self.every * STOPPED_AFTER
 
 
-def report_page(configuration: Configuration, state_path: Path, asked: PageRequest) -> Page:
+def report_page(configuration: Configuration, state_path: StateAddress, asked: PageRequest) -> Page:
     """The page, from the last run's readings and the history: nothing is asked of anybody.
 
     Raises UsageError, StateError.
