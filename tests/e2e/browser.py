@@ -59,7 +59,8 @@ _OVERLAPS = """
 (() => {
   const cut = (box, by) => ({left: Math.max(box.left, by.left), top: Math.max(box.top, by.top),
                              right: Math.min(box.right, by.right), bottom: Math.min(box.bottom, by.bottom)});
-  const seen = (box, node) => {
+  const seen = (whole, node) => {
+    let box = cut(whole, whole);  // a plain object: the getters of a rectangle would not be copied
     for (let up = node; up; up = up.parentElement) {
       const {visibility, fontSize, overflowX, overflowY} = getComputedStyle(up);
       if (visibility === 'hidden' || parseFloat(fontSize) === 0) return null;
