@@ -119,7 +119,7 @@ def report(
     now: NowOption = None,
 ) -> int:
     """Show what circuits cost, saved and were used for since --from (else this month), and whether every
-    event was served in time. With --html and no --from: draw the last and the coming days as a page. Both
+    event was served in time. With --html: draw a page of them, and of the last and the coming days. Both
     from the last run's readings and the history: no secret, no network, but of the servers that `usage`
     names in the rules file."""
     from iodcal.errors import UsageError

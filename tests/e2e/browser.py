@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,7 +59,8 @@ _OVERLAPS = """
 (() => {
   const cut = (box, by) => ({left: Math.max(box.left, by.left), top: Math.max(box.top, by.top),
                              right: Math.min(box.right, by.right), bottom: Math.min(box.bottom, by.bottom)});
-  const seen = (box, node) => {
+  const seen = (whole, node) => {
+    let box = cut(whole, whole);  // a plain object: the getters of a rectangle would not be copied
     for (let up = node; up; up = up.parentElement) {
       const {visibility, fontSize, overflowX, overflowY} = getComputedStyle(up);
       if (visibility === 'hidden' || parseFloat(fontSize) === 0) return null;
@@ -161,9 +163,20 @@ class Browser:
         for kind in ("keyDown", "keyUp"):
             self._call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
+    @contextmanager
+    def without_scripts(self) -> Iterator[None]:
+        """Pages that are opened meanwhile run none of theirs."""
+        self._call("Emulation.setScriptExecutionDisabled", value=True)
+        yield
+        self._call("Emulation.setScriptExecutionDisabled", value=False)
+
+    def settle(self) -> None:
+        """Waits until what was begun has been drawn."""
+        self.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
     def complaints(self) -> list[str]:
         """What the console says of the page that is open."""
-        self.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        self.settle()
         return list(self._log)
 
     def measured(self) -> Any:

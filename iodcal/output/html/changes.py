@@ -94,7 +94,7 @@ def draw_calendars(page: Page) -> Html:
         tag("thead", tag("tr", *(tag("th", header, scope="col") for header in headers))),
         tag("tbody", *(_source(source, page) for source in page.sources)),
     )
-    box = tag("div", table, class_="scroll", tabindex=0, role="region", aria_label="Calendars")
+    box = tag("div", table, class_="scroll", tabindex=0, role="region", aria_label="When calendars were read")
     return section("calendars", "Calendars", box)
 
 

@@ -117,7 +117,9 @@ def _name(lane: Lane, number: int) -> Html:
         "div",
         tag("a", tag("b", circuit.name), href=f"#circuit-{number}"),
         tag("small", level, tag("span", asked, class_="more"), class_="level"),
-        tag("small", f"order {order.outcome}: {order.new}", class_="order") if order else None,
+        tag("small", tag("span", "order ", class_="more"), f"{order.outcome}: {order.new}", class_="order")
+        if order
+        else None,
         _tiers(lane),
         class_="name",
     )
