@@ -31,7 +31,6 @@ from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.run import run
 from iodcal.pipeline.save import held_mark, note_problems
-from iodcal.pipeline.wait import wait_for_orders
 from iodcal.result import Report
 from iodcal.store.address import StateAddress
 from iodcal.store.lock import Holder
@@ -73,12 +72,13 @@ def plan(
     clock, now = clock_of(configuration, asked.now)
     request = preview_request(configuration, asked, now)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    return run(
+    report = run(
         configuration,
         state,
         request=request,
         context=surroundings(configuration, clock, progress, virtual=asked.now is not None),
     )
+    return replace(report, due_only=asked.due_only)
 
 
 def preview_request(configuration: Configuration, asked: PreviewRequest, now: datetime) -> Request:
@@ -161,6 +161,8 @@ def sync(
         done(synced)
     if asked.wait is None:
         return synced
+    from iodcal.pipeline.wait import wait_for_orders  # only where it was asked for
+
     deadline = Deadline.after(asked.wait.total_seconds())
     waited = wait_for_orders(
         configuration, store, report=report, deadline=deadline, clock=clock, progress=progress

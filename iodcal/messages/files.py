@@ -17,6 +17,10 @@ FILES = {
     "file_unreadable": Words("{file} cannot be read: {reason}", "check the path and the file's permissions"),
     "file_too_large": Words("{file} is larger than {limit} bytes", "save a shorter range"),
     "file_not_json": Words("{file} is not JSON", "save the answer of calendarView as it came"),
+    "file_json_bounds": Words(
+        "{file} is JSON of more than {limit} {what}, and was not read",
+        "save the answer of calendarView as it came, a page at a time",
+    ),
     "saved_page_missing": Words(
         "{file} is not the last page: it names a following one", "save all pages and list them in order"
     ),
@@ -52,7 +56,8 @@ FILES = {
     ),
     "not_ics": Words(
         "there is no iCalendar: it {what}",
-        "a sign-in page may stand in between: check that the address is the one that ends in .ics",
+        "check that the address is the one that ends in .ics; a proxy or a sign-in page may stand in "
+        "between: check HTTPS_PROXY and NO_PROXY",
     ),
     "ics_unbalanced": Words(
         "the iCalendar is damaged: {found} does not belong where it stands (line {line})",
@@ -201,7 +206,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     ),
     "cloud": ("Cloud: global, us-gov, us-dod or china", ""),
     "company": ("Mailbox of company-wide events", "All-Hands, Town Hall, Live Stream raise every circuit."),
-    "noc": ("Mailbox of network operations", "Every event in it raises every circuit."),
+    "noc": ("Mailbox of network operations", "An event in it raises the circuits that it names."),
     "room": (
         "Conference rooms, as site=mailbox with commas",
         "A meeting of more than 30 minutes raises the circuits of the room's site.",
@@ -211,13 +216,17 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "Anybody can invite a mailbox to an All-Hands; only these people's events count.",
     ),
     "carrier": (
-        "Carrier: lumen, lumen-test, lumen-efc, lumen-efc-test or sandbox",
-        "lumen is Internet On-Demand, lumen-efc Ethernet Fabric Connect; those with -test change no "
-        "production circuit; the sandbox lives in a file and costs nothing.",
+        "Carrier: lumen, lumen-efc, megaport (or lumen-test, lumen-efc-test, megaport-staging) or sandbox",
+        "lumen is Internet On-Demand, lumen-efc Ethernet Fabric Connect, megaport a VXC or Megaport "
+        "Internet; those in brackets change no production circuit; the sandbox lives in a file and costs "
+        "nothing.",
     ),
     "customer": ("Customer number", "In brackets behind the account's name in My Apps."),
-    "carrier-id": ("Where the consumer key is", "A reference again, such as env:LUMEN_CLIENT_ID."),
-    "carrier-secret": ("Where the consumer secret is", ""),
+    "carrier-id": (
+        "Where the consumer key is",
+        "Of Megaport: the API key. A reference again, such as env:LUMEN_CLIENT_ID.",
+    ),
+    "carrier-secret": ("Where the consumer secret is", "What belongs to that key."),
     "contact": (
         "Contact: first and last name, e-mail, US phone number, company",
         "Whom the carrier tells of an order; it refuses orders without.",
@@ -306,6 +315,14 @@ PEOPLE = {
     "resume_parked": Words("Everything is parked, not only {circuit}", "iodcal resume --all ends that"),
     "resume_all_paused": Words(
         "All circuits are paused, not only {circuit}", "iodcal resume --all ends that for all of them"
+    ),
+    "skip_unknown": Words(
+        'The last run knew of no event "{event}" that a rule takes and that is not over',
+        "iodcal explain --event shows events with their ids. Known: {known}",
+    ),
+    "skip_ambiguous": Words(
+        'More than one event may be meant by "{event}": {known}',
+        "Say which: by --at TIME, or by the id in brackets",
     ),
     "forget_configured": Words(
         "{circuit} is still in the configuration, and what is known of it is needed",
