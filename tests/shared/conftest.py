@@ -183,7 +183,7 @@ class Hosts:
         self.started += 1
         folder = self.world.iodcal.folder.parent / f"host-{self.started}-{secrets.token_hex(3)}"
         environment = {**self.world.iodcal.environment, **self.prefix.environment}
-        made = Iodcal(folder, {**environment, "PYTHONPATH": f"{folder / 'site'}:{ROOT}"})
+        made = Iodcal(folder, {**environment, "PYTHONPATH": f"{folder / 'site'}:{ROOT}"}, forked=False)
         made.write("site/sitecustomize.py", _IMPATIENT)
         made.write("rules.yaml", (self.world.iodcal.folder / "rules.yaml").read_text())
         return made

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.e2e.command import Iodcal
+from tests.e2e.command import Iodcal, Process
 from tests.e2e.conftest import World
 from tests.servers.object_stores import BAD, GOOD, SEAWEEDFS, StoreKind
 from tests.servers.store_proxy import Loss
@@ -62,7 +62,7 @@ class Moment:
             self.reached.set()
             self.over.wait(60)
 
-    def wait(self, process: subprocess.Popen[str]) -> None:
+    def wait(self, process: Process) -> None:
         """Until then, or until the process has ended without that."""
         while not self.reached.wait(0.01) and process.poll() is None:
             pass
