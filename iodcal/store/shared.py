@@ -57,7 +57,7 @@ _BETWEEN_TRIES = 0.5  # seconds, doubled with each
 _ANSWER_TRIES = 3
 _BETWEEN_LOOKS = 2.0  # seconds, while another's claim is waited for
 _CLOCK_TOLERANCE = timedelta(minutes=1)
-_REQUEST_SECONDS = 10.0
+_REQUEST_SECONDS, _LEAST_SECONDS = 10.0, 2.0
 _SHARE_OF_A_REQUEST = 0.05  # of `every`
 
 
@@ -390,7 +390,7 @@ def open_shared(configuration: Configuration, url: StoreUrl, *, of_any: bool) ->
     from iodcal.config.state_store import StateStoreSection
 
     every = configuration.settings.every
-    seconds = min(_REQUEST_SECONDS, every.total_seconds() * _SHARE_OF_A_REQUEST)
+    seconds = max(_LEAST_SECONDS, min(_REQUEST_SECONDS, every.total_seconds() * _SHARE_OF_A_REQUEST))
     section = configuration.settings.state_store or StateStoreSection()
     return SharedStateStore(
         open_folder(url, section, configuration.directory, seconds),

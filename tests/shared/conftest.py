@@ -17,6 +17,10 @@ from iodcal.config.forms import keys_of
 from iodcal.config.secrets import Secret
 from iodcal.config.state_store import StateStoreSection
 from iodcal.store.address import StoreUrl
+from tests.e2e.command import ROOT, Iodcal
+from tests.e2e.conftest import World
+from tests.e2e.conftest import iodcal as iodcal
+from tests.e2e.conftest import world as world
 from tests.servers.object_stores import MOTO, ObjectStoreServer, StoreKind
 from tests.servers.store_proxy import StoreProxy
 
@@ -153,3 +157,52 @@ def opened(stores: Stores, tmp_path: Path) -> Iterator[Callable[[StoreKind], Pre
 def prefix(opened: Callable[[StoreKind], Prefix]) -> Prefix:
     """A new prefix in moto, the quickest."""
     return opened(MOTO)
+
+
+_IMPATIENT = """\
+import datetime
+import iodcal.config.state_store
+iodcal.config.state_store._MARGIN = datetime.timedelta()  # tests cannot wait for the minute
+"""
+
+
+@dataclass
+class Hosts:
+    """The real command on several hosts that share a state, and the servers that they talk to."""
+
+    world: World
+    prefix: Prefix
+    started: int = 0
+
+    @property
+    def proxy(self) -> StoreProxy:
+        return self.prefix.proxy
+
+    def host(self) -> Iodcal:
+        """One more host, with the same rules and a folder of its own."""
+        self.started += 1
+        folder = self.world.iodcal.folder.parent / f"host-{self.started}-{secrets.token_hex(3)}"
+        environment = {**self.world.iodcal.environment, **self.prefix.environment}
+        made = Iodcal(folder, {**environment, "PYTHONPATH": f"{folder / 'site'}:{ROOT}"}, forked=False)
+        made.write("site/sitecustomize.py", _IMPATIENT)
+        made.write("rules.yaml", (self.world.iodcal.folder / "rules.yaml").read_text())
+        return made
+
+    def share(self, settings: str = "  every: 5m\n") -> Hosts:
+        """Puts the state into the store; `settings` are further lines of them."""
+        path = self.world.iodcal.folder / "rules.yaml"
+        rules = path.read_text().replace("  every: 5m\n", settings)
+        path.write_text(
+            rules.replace("  state: state/state.json\n", f"  name: shared\n{self.prefix.settings}")
+        )
+        return self
+
+    @property
+    def orders(self) -> int:
+        return len(self.world.den.orders)
+
+
+@pytest.fixture
+def hosts(world: World, prefix: Prefix) -> Hosts:
+    """Hosts on moto, at the usual pace."""
+    return Hosts(world, prefix).share()
