@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -19,6 +18,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost
 from iodcal.domain.structs import replace
 from iodcal.problems.limits import BudgetUse, budget_uses
+from iodcal.store.address import StateAddress
 from iodcal.store.history import Past
 from iodcal.store.state import State
 
@@ -45,7 +45,7 @@ def page_costs(
     past: Past,
     *,
     state: State,
-    state_path: Path,
+    state_path: StateAddress,
     asked: PageRequest,
     now: datetime,
 ) -> PageCosts | None:
