@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,19 @@ class ManualHook(BuildHookInterface[Any]):
     """Called by hatchling for each wheel; an editable one, for those who work on iodcal, has none."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Writes them and says where they go."""
+        """Writes them, and says where they go."""
         if version == "editable":
             return
         root = Path(self.root)
         sys.path[:0] = [str(root), str(root / "packaging")]
         import manual
 
-        share = Path(self.directory) / "share"
+        self._folder = tempfile.TemporaryDirectory()
+        share = Path(self._folder.name) / "share"
         manual.write(share)
         build_data["shared_data"] = {str(share): "share"}
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - hatchling's
+        """Clears up once the wheel is made."""
+        if version != "editable":
+            self._folder.cleanup()

@@ -26,7 +26,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from types import MappingProxyType
-from typing import IO, NoReturn
+from typing import IO, Any
 
 ROOT = Path(__file__).parent.parent.parent
 # What Python itself makes of its environment as it starts is the same for all that is forked.
@@ -173,8 +173,9 @@ def _server() -> socket.socket:
     return ours
 
 
-def _serve(requests: socket.socket) -> None:
-    """Forks a command for each request, and tells of its end, until nobody asks any more."""
+def _serve(requests: socket.socket) -> tuple[list[int], dict[str, Any]] | None:
+    """Forks a command for each request, and tells of its end, until nobody asks any more. In a fork it
+    returns the streams and what else was asked for."""
     running: dict[int, tuple[int, socket.socket]] = {}
     with selectors.DefaultSelector() as selector:
         selector.register(requests, selectors.EVENT_READ)
@@ -186,11 +187,11 @@ def _serve(requests: socket.socket) -> None:
                     continue
                 data, descriptors, _, _ = socket.recv_fds(requests, _LARGEST, 4)
                 if not data:
-                    return
+                    return None
                 *streams, ended = descriptors
                 pid = os.fork()
                 if not pid:
-                    _become(streams, **json.loads(data))
+                    return streams, json.loads(data)
                 for stream in streams:
                     os.close(stream)
                 teller = socket.socket(fileno=ended)
@@ -215,8 +216,8 @@ def _become(
     environment: dict[str, str],
     umask: int,
     new_session: bool,
-) -> NoReturn:
-    """Turns this process, just forked, into `python -m iodcal`."""
+) -> None:
+    """Turns this process, just forked, into `python -m iodcal`; it ends as that ends."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -234,18 +235,18 @@ def _become(
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
     sys.argv = ["iodcal", *arguments]
     sys.path[0] = folder
-    try:
-        runpy.run_module("iodcal", run_name="__main__", alter_sys=True)
-    finally:
-        os._exit(70)  # no way out of a command leads here
+    runpy.run_module("iodcal", run_name="__main__", alter_sys=True)
 
 
 def _import_everything() -> None:
-    """All that is ours, with all that it imports."""
+    """All that is ours, with all that it imports; but for what needs an extra that is not installed."""
     package = import_module("iodcal")
     for module in walk_packages(package.__path__, "iodcal."):
         if not module.name.endswith(".__main__"):
-            import_module(module.name)
+            with suppress(ModuleNotFoundError):
+                import_module(module.name)
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        raise RuntimeError("an import has started a thread, which no fork would have")
     gc.collect()
     gc.freeze()  # so that a collection in a fork copies no page
 
@@ -253,4 +254,5 @@ def _import_everything() -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _import_everything()
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    if (forked := _serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
+        _become(forked[0], **forked[1])

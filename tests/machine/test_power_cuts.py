@@ -175,8 +175,13 @@ def test_whenever_the_power_goes_everything_is_ordered_once(earlier: list[float]
             run(company, folder, minute)
         assert len(tape.operations) > 10
         seen = 0
-        for files, then in cuts(tape, before):
+        different: list[tuple[dict[str, bytes], Company]] = []
+        for cut in cuts(tape, before):
             seen += 1
+            if cut in different:
+                continue  # another cut has left the same disk and the same carrier
+            different.append(cut)
+            files, then = cut
             after_the_cut(copy.deepcopy(then), files, Path(name) / f"cut-{seen}", folder, minute)
         assert seen > 50
 

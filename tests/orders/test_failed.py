@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
@@ -374,6 +374,7 @@ def test_a_state_of_an_earlier_version_keeps_what_it_told() -> None:
 # --- whatever happens
 
 
+@settings(max_examples=settings().max_examples // 4)  # half a second each
 @given(
     faults=st.lists(
         st.sampled_from(
