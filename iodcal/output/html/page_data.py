@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from iodcal.analysis.cost_reasons import cause_id
 from iodcal.analysis.load import load_past_before
-from iodcal.analysis.past import CircuitPast, circuit_pasts, running, tells_of_circuits
+from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
 from iodcal.analysis.service_level import verdict
 from iodcal.commands.requests import PreviewRequest
 from iodcal.commands.spans import PageRequest, check_page
@@ -93,7 +93,7 @@ class Lane(Struct, frozen=True):
     @property
     def now(self) -> Bandwidth | None:
         """The level that the circuit is known to run at."""
-        return running(self.circuit_state.drift, self.circuit_state.confirmed)
+        return self.circuit_state.running
 
 
 class CurrentProblem(Struct, frozen=True):
