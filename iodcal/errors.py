@@ -86,13 +86,21 @@ class UsageError(IodcalError):
 
 
 class LockHeldError(IodcalError):
-    """Another process holds the lock. Facts: pid, host, command, since (ISO 8601), or unknown ones None."""
+    """Another process holds the lock. Facts: pid, host, command, since (ISO 8601), or unknown ones None; of
+    a shared state also until when at most."""
 
     def __init__(
-        self, *, pid: int | None, host: str | None, command: str | None, since: datetime | None
+        self,
+        *,
+        pid: int | None,
+        host: str | None,
+        command: str | None,
+        since: datetime | None,
+        until: datetime | None = None,
     ) -> None:
         told = since.isoformat() if since else None
-        super().__init__("lock_held", pid=pid, host=host, command=command, since=told)
+        end = {"until": until.isoformat(timespec="seconds")} if until is not None else {}
+        super().__init__("lock_held", pid=pid, host=host, command=command, since=told, **end)
         self.since = since
 
     def stuck(self, *, news: bool) -> LockHeldError:
@@ -103,7 +111,16 @@ class LockHeldError(IodcalError):
 
 class StateError(IodcalError):
     """The state cannot be used; codes: unreadable, unwritable, damaged, too_new, symlink,
-    foreign_owner, stranger."""
+    foreign_owner, stranger; in an object store also state_unreachable, state_denied, state_store_unsafe,
+    state_clock, state_no_secret, state_no_bundle."""
+
+
+class FencedError(StateError):
+    """Another command has written the shared state since this one read it: nothing more is ordered. Facts:
+    path, quiet (True where this command had done nothing that anybody must hear of); code: fenced."""
+
+    def __init__(self, path: str, *, quiet: bool) -> None:
+        super().__init__("fenced", path=path, quiet=quiet)
 
 
 class OutputError(IodcalError):

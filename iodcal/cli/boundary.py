@@ -137,6 +137,7 @@ def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
         remedy=words.remedy,
         arguments=arguments,
         faults=error.circuit_state_in,
+        quiet=error.facts.get("quiet") is True,
     )
 
 
@@ -158,11 +159,14 @@ def _fail(
     remedy: str,
     arguments: Sequence[str],
     faults: Sequence[Fault] = (),
+    quiet: bool = False,
 ) -> int:
     from iodcal.cli.logs import say
     from iodcal.output.text import for_line
 
     _print_failure(arguments, status, code=code, message=message, remedy=remedy, faults=faults)
+    if quiet and not (sys.stdout.isatty() or sys.stderr.isatty()):
+        return status
     text, stop = f"iodcal: {for_line(message)}", "" if message.endswith("?") else "."
     say(f"{text}{stop} {for_line(remedy)}" if remedy else text)
     return status

@@ -124,31 +124,23 @@ def report(
 
     if html is not None and session.csv:
         raise UsageError("no_csv", command="report --html")
-    looks_back = start is not None or end is not None or html is None
-    if looks_back and (past is not None or window is not None):
+    if html is None and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
     configuration = session.known_configuration()
     from iodcal.commands.spans import LookbackRequest, PageRequest
 
     circuits = tuple(circuit or ())
-    if looks_back:
-        return _look_back(session, configuration, LookbackRequest(start, end, circuits, now), html)
-    return _draw(session, configuration, PageRequest(circuits, past, window, now), html or Path("-"))
+    if html is not None:
+        asked = PageRequest(circuits, past, window=window, now=now, start=start, end=end)
+        return _draw(session, configuration, asked, html)
+    return _look_back(session, configuration, LookbackRequest(start, end, circuits, now))
 
 
-def _look_back(
-    session: CommandSession, configuration: Configuration, asked: LookbackRequest, html: Path | None
-) -> int:
-    if html is None or _tells(session, html):
-        headings.of_report(session, configuration, asked)
+def _look_back(session: CommandSession, configuration: Configuration, asked: LookbackRequest) -> int:
+    headings.of_report(session, configuration, asked)
     from iodcal.commands.lookback import lookback
 
-    found = lookback(configuration, session.state_path(configuration), asked)
-    if html is None:
-        return _show_lookback(session, found)
-    from iodcal.output.html.costs_page import costs_html
-
-    return _write_page(session, html, costs_html(found))
+    return _show_lookback(session, lookback(configuration, session.state_path(configuration), asked))
 
 
 def _draw(session: CommandSession, configuration: Configuration, asked: PageRequest, html: Path) -> int:
@@ -158,7 +150,7 @@ def _draw(session: CommandSession, configuration: Configuration, asked: PageRequ
     from iodcal.output.html.page_data import report_page
 
     page = report_page(configuration, session.state_path(configuration), asked)
-    return _write_page(session, html, page_html(page))
+    return _write_page(session, html, page_html(page, costs_first=asked.looks_back))
 
 
 def _tells(session: CommandSession, html: Path) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from iodcal.config import Configuration
     from iodcal.errors import Fault
     from iodcal.output.json import View
+    from iodcal.store.address import StateAddress
 
 
 class CommandSession:
@@ -141,8 +142,8 @@ class CommandSession:
         remember_metrics_file(path, configuration, self.common.state)
         return configuration, ()
 
-    def state_path(self, configuration: Configuration) -> Path:
-        """The state file of `configuration`."""
+    def state_path(self, configuration: Configuration) -> StateAddress:
+        """Where the state of `configuration` is."""
         from iodcal.config.find import state_path
 
         return state_path(configuration, self.common.state)

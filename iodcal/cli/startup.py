@@ -56,6 +56,18 @@ def begin() -> None:
         warnings.simplefilter("ignore")  # what libraries think of a calendar's time zones is no cron mail
 
 
+def say(text: str) -> bool:
+    """Prints `text`, all that was asked for, before typer is loaded. False if it cannot be printed: why is
+    told at the boundary."""
+    try:
+        make_usable()
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
 def leave(status: int) -> NoReturn:
     """Ends the process at once: everything is on disk and written out by now, and taking every object apart
     one by one, only for the kernel to free it all anyway, is another tenth of a short run."""

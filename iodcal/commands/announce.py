@@ -7,18 +7,18 @@ wrong is a line in the log, and shown by `status`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from iodcal.commands.requests import SyncRequest
 from iodcal.commands.sync import Say, Synced
 from iodcal.commands.sync import sync as carry_out
 from iodcal.config import Configuration
 from iodcal.errors import UsageError
+from iodcal.store.address import StateAddress
 
 
 def sync(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     asked: SyncRequest,
     progress: Callable[[str], None],
     say: Say | None = None,

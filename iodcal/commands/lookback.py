@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from iodcal.analysis.cost_reasons import demands_of, price_periods, quotes_of
@@ -32,11 +31,12 @@ from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource, Tariff
 from iodcal.domain.structs import replace
 from iodcal.errors import UsageError
+from iodcal.store.address import StateAddress
 from iodcal.store.history import Past
 from iodcal.store.store import store_of
 
 
-def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequest) -> Lookback:
+def lookback(configuration: Configuration, state_path: StateAddress, asked: LookbackRequest) -> Lookback:
     """What the circuits cost and how they served. Raises UsageError, StateError."""
     _, now = clock_of(configuration, asked.now)
     over = span_of(configuration, asked, now)
@@ -48,7 +48,7 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
         empty = look_back(past, circuits, circuit_states={}, over=over, now=now, zone=configuration.zone)
         return replace(empty, nothing_beside=str(state_path))
     if chosen:
-        past = _only(past, circuits)
+        past = only_of(past, circuits)
     found = look_back(
         past, circuits, circuit_states=state.circuits, over=over, now=now, zone=configuration.zone
     )
@@ -59,7 +59,7 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
     return found
 
 
-def _only(past: Past, circuits: Sequence[Circuit]) -> Past:
+def only_of(past: Past, circuits: Sequence[Circuit]) -> Past:
     """What concerns `circuits`."""
     keys, names = {one.key for one in circuits}, {one.name for one in circuits}
     return Past(

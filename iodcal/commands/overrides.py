@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,10 +28,10 @@ from iodcal.domain.structs import Fact, replace
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import circuit_state_of
+from iodcal.store.address import StateAddress
 from iodcal.store.codec import to_json
-from iodcal.store.files import Access
-from iodcal.store.state import State
-from iodcal.store.store import StateStore, store_of
+from iodcal.store.state import KeptStore, State
+from iodcal.store.store import store_of
 
 MOST_NOTE = 200  # characters
 
@@ -77,7 +76,7 @@ class Act(Struct, frozen=True):
 
 def hold(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     names: Sequence[str],
     bandwidth: str,
     asked: OverrideRequest,
@@ -144,7 +143,7 @@ def _hold(journal: Journal, circuit: Circuit, *, wish: Hold, asked: OverrideRequ
 
 
 def release(
-    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+    configuration: Configuration, state_path: StateAddress, names: Sequence[str], asked: OverrideRequest
 ) -> tuple[Act, ...]:
     """Ends the holds of circuits now. Raises UsageError, LockHeldError, StateError."""
     circuits = _circuits(configuration, names)
@@ -169,7 +168,7 @@ def _release(journal: Journal, circuit: Circuit, asked: OverrideRequest, now: da
 
 
 def pause(
-    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+    configuration: Configuration, state_path: StateAddress, names: Sequence[str], asked: OverrideRequest
 ) -> tuple[Act, ...]:
     """Orders nothing until a time, for circuits or (no name) for all. Raises UsageError, LockHeldError,
     StateError."""
@@ -207,7 +206,7 @@ def _pause_all(journal: Journal, configuration: Configuration, asked: OverrideRe
 
 
 def resume(
-    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+    configuration: Configuration, state_path: StateAddress, names: Sequence[str], asked: OverrideRequest
 ) -> tuple[Act, ...]:
     """Ends the pauses of circuits; or (no name) every pause, and parking. Raises UsageError, LockHeldError,
     StateError."""
@@ -261,7 +260,7 @@ def _resume_all(journal: Journal, configuration: Configuration, asked: OverrideR
     )
 
 
-def park(configuration: Configuration, state_path: Path, asked: OverrideRequest) -> Act:
+def park(configuration: Configuration, state_path: StateAddress, asked: OverrideRequest) -> Act:
     """Brings all circuits to their off-peak tier, and leaves them there. Raises UsageError, LockHeldError,
     StateError."""
     with open_act(configuration, state_path, asked, "park") as (journal, now):
@@ -287,7 +286,7 @@ def park(configuration: Configuration, state_path: Path, asked: OverrideRequest)
 @contextmanager
 def open_act(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     asked: OverrideRequest,
     command: str,
     *,
@@ -299,10 +298,9 @@ def open_act(
         raise UsageError("note_too_long", length=len(asked.note), most=MOST_NOTE)
     check_now(configuration, asked.now)
     clock, _ = clock_of(configuration, asked.now)
-    store = store_of(configuration, state_path, clock)
-    if of_any:
-        store = StateStore(state_path, clock, Access(configuration.settings.group))
-    with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
+    store = store_of(configuration, state_path, clock, of_any=of_any)
+    patience = LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0
+    with store.lock(command=command, wait_seconds=patience, insist=True):
         store.probe()
         stamp = stamp_of(configuration.digest)
         journal = Journal(store, _sound_state(store), asked.run_id or new_run_id(), clock, stamp=stamp)
@@ -310,10 +308,10 @@ def open_act(
         journal.save()
 
 
-def _sound_state(store: StateStore) -> State:
+def _sound_state(store: KeptStore) -> State:
     """The state; a damaged one is left for the next run, which sets it aside and lowers nothing."""
     if store.load(read_only=True).rebuilt_from is not None:
-        raise StateError("damaged", path=str(store.path))
+        raise StateError("damaged", path=str(store.address))
     return store.load()
 
 

@@ -22,9 +22,11 @@ from iodcal.domain.rules import Rule
 from iodcal.domain.workdays import Holidays
 from iodcal.errors import Fault
 from iodcal.notify import Notice, NoticeKind
+from iodcal.store.address import StateAddress
 
 if TYPE_CHECKING:
     from iodcal.config.secrets import Secret
+    from iodcal.config.state_store import StateStoreSection
     from iodcal.notify.template import Template
 
 
@@ -36,10 +38,12 @@ class OnDrift(StrEnum):
 class Settings(Struct, frozen=True):
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
     the state, `notify_within` how long a run waits for all its notices together, `name` the installation's
-    where one is given, `runbook` the address of the page for people on call."""
+    where one is given, `state_store` how to reach the store of a shared state, `runbook` the address of the
+    page for people on call."""
 
     name: str | None = None
-    state: Path | None = None
+    state: StateAddress | None = None
+    state_store: StateStoreSection | None = None
     window: timedelta = timedelta(hours=72)
     every: timedelta = timedelta(minutes=5)
     lead: timedelta = timedelta(minutes=30)

@@ -29,6 +29,7 @@ from iodcal.config.schema import (
     PeakSection,
     SettingsSection,
 )
+from iodcal.config.state_store import faults_of_state
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, ChangeLimit, Circuit, Labels, Peak, contradiction, labels_of
 from iodcal.domain.money import Rate, RateSource, Tariff
@@ -104,6 +105,11 @@ class Builder(Struct):
         message = f"there is no {_ENTRIES[section]} {name!r}{suggest_nearest(name, [*names, *words])}"
         self.faults.add(path, message)
         return False
+
+    def check_state(self) -> None:
+        """Whether the state can be where the settings have it."""
+        for path, message in faults_of_state(self.file.settings):
+            self.faults.add(path, message)
 
     def build_holidays(self) -> None:
         """`holidays`, and whether those that settings and sites name are there."""
@@ -325,7 +331,7 @@ def settings_of(section: SettingsSection, directory: Path) -> Settings:
     names = [key.field for key in keys_of(SettingsSection).values() if key.field not in elsewhere]
     values: dict[str, Any] = {name: getattr(section, name) for name in names}
     for name in ("state", "metrics_file"):
-        if values[name] is not None:
+        if isinstance(values[name], str):
             values[name] = directory / expanded(values[name])
     return Settings(**{**values, "hide_subjects": section.subjects})
 

@@ -346,7 +346,10 @@ def _check_budgets(builder: Builder, _rules: Rules) -> Iterator[Doubt]:
 
 
 def _check_secrets(builder: Builder, *, readable: bool) -> Iterator[Doubt]:
-    holders: list[tuple[KeyPath, object]] = [(("microsoft365",), builder.file.microsoft365)]
+    holders: list[tuple[KeyPath, object]] = [
+        (("microsoft365",), builder.file.microsoft365),
+        (("settings", "state_store"), builder.file.settings.state_store),
+    ]
     holders += [(("carriers", name), config.options) for name, config in builder.carriers.items()]
     holders += [(("calendars", name), config.options) for name, config in builder.calendars.items()]
     holders += [(("notify", name), section) for name, section in builder.file.notify.items()]

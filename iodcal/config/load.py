@@ -49,6 +49,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
     file = faults.read_file(File, known, version=VERSION, timezone=ZoneInfo("UTC"))
     # What is wrong in itself hides nothing that is wrong with the rest.
     builder = Builder(file, known, faults, directory)
+    builder.check_state()
     builder.build_holidays()
     builder.build_calendars()
     builder.build_carriers()

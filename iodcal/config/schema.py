@@ -47,6 +47,7 @@ from iodcal.config.forms import ANY_NUMBER, ONE_OR_MORE, Scalar, Section, Sectio
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.secrets import Secret
+from iodcal.config.state_store import StatePlace, StateStoreSection
 from iodcal.domain.circuits import Orders, Status, fold_status
 from iodcal.domain.conditions import Conditions, ValueKind, rows
 from iodcal.domain.money import Billing
@@ -82,7 +83,8 @@ Options = Annotated[dict[str, Any], Scalar(_options, {"type": "object"})]
 
 class SettingsSection(Section, frozen=True):
     name: Text | None = None
-    state: Text | None = None
+    state: StatePlace | None = None
+    state_store: StateStoreSection | None = None
     window: PositiveLength = timedelta(hours=72)
     every: PositiveLength = timedelta(minutes=5)
     lead: Length = timedelta(minutes=30)

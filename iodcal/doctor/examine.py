@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from iodcal.config import Configuration
@@ -19,6 +18,7 @@ from iodcal.domain.structs import replace
 from iodcal.errors import SecretError
 from iodcal.http import Deadline
 from iodcal.problems.kinds import Kind
+from iodcal.store.address import StateAddress
 
 _SOON = 30  # days
 _BEGIN = "-----BEGIN CERTIFICATE-----"
@@ -53,6 +53,7 @@ def _softened(finding: Diagnosis) -> Diagnosis:
 def _secrets(patient: DoctorContext) -> Iterator[tuple[str, Secret]]:
     configuration = patient.configuration
     holders: dict[KeyPath, Any] = {("microsoft365",): configuration.microsoft365}
+    holders |= {("settings", "state_store"): configuration.settings.state_store}
     holders |= {("calendars", name): one.options for name, one in configuration.calendars.items()}
     holders |= {("carriers", name): one.options for name, one in configuration.carriers.items()}
     for name, target in configuration.notify.items():  # that it resolves; nothing is sent there
@@ -149,7 +150,7 @@ _A_YEAR = 366  # days
 
 def examine(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     patience: timedelta,
     progress: Callable[[str], None],
 ) -> Examination:

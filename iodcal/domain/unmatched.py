@@ -8,18 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import SequenceMatcher
 from itertools import accumulate
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.events import Event
-from iodcal.domain.explain import Explainer, RuleEvaluation
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching, Visibility, certain_obstacle
 from iodcal.domain.resolution import CircuitResolver
 from iodcal.domain.rules import Rule
 from iodcal.domain.text_match import Keyword, normalise_text, split_words
+
+if TYPE_CHECKING:
+    from iodcal.domain.explain import Explainer, RuleEvaluation
 
 NEAR = 0.75  # one letter in four may be wrong
 _BREAK = re.compile(r"[\W_]+")

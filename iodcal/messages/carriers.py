@@ -14,6 +14,10 @@ CARRIERS = {
         "where a proxy or a private authority signs, let REQUESTS_CA_BUNDLE name its certificate file",
     ),
     "timeout": Words("{host} did not answer in time", _AGAIN),
+    "claim_over": Words(
+        "the order was not sent: this run's claim on the shared state had ended, or another command has it",
+        "nothing need be done: the next run orders what is still due",
+    ),
     "too_slow": Words("{host} had not answered in full after {seconds} seconds", _AGAIN),
     "deadline": Words("the run's time ran out while {host} was asked", _AGAIN),
     "too_large": Words("the answer of {host} is larger than {limit} bytes", "check base_url"),

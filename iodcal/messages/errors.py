@@ -166,6 +166,11 @@ def _of_lock(error: LockHeldError) -> Words:
         return Words("Another run is at work", "Try again once it has ended")
     who = f"{facts.get('command') or 'iodcal'} (process {facts['pid']} on {facts.get('host') or 'this host'})"
     since = f" since {facts['since']}" if facts.get("since") else ""
+    if facts.get("until") is not None:
+        return Words(
+            f"Another run is at work: {who}{since}, until {facts['until']} at the latest",
+            "Try again once it has ended; after that time it orders nothing more",
+        )
     if facts.get("stuck") == "news":
         return Words(
             f"Another run is at work, and for too long: {who}{since}; nothing is ordered meanwhile",

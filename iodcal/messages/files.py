@@ -129,6 +129,37 @@ STATE_WORDS = {
     "foreign_owner": Words(
         "The state file {path} belongs to another user", "Run as that user, or give the file to this one"
     ),
+    "fenced": Words(
+        "Another command has written the shared state {path} meanwhile: no further order was placed",
+        "Nothing need be done: the next run goes on from what stands there now",
+    ),
+    "state_unreachable": Words(
+        "The shared state {path} cannot be reached: {reason}; nothing was ordered without it",
+        "See that the store answers from this host, and settings.state_store",
+    ),
+    "state_denied": Words(
+        "The store refuses the shared state {path}: {reason}; nothing was ordered without it",
+        "See the credentials of settings.state_store, and what they permit",
+    ),
+    "state_no_secret": Words(
+        "The credentials for the shared state {path} cannot be had ({reference}); nothing was ordered",
+        "See settings.state_store; iodcal doctor says which reference does not resolve",
+    ),
+    "state_no_bundle": Words(
+        "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names {path}, which cannot be read: {reason}; nothing was "
+        "ordered",
+        "Name a file that exists, or unset it",
+    ),
+    "state_store_unsafe": Words(
+        "The store of {path} ignores conditions on writes ({passed}), so that two hosts could order the same "
+        "twice; nothing was ordered",
+        "Use a store that keeps If-Match and If-None-Match, as Amazon S3 and Azure do, or a state file",
+    ),
+    "state_clock": Words(
+        "This host's clock is {minutes} minutes {direction} the one of the store of {path}, so that hosts "
+        "cannot tell whose turn it is; nothing was ordered",
+        "Set the clock: NTP keeps it right",
+    ),
     "stranger": Words(
         "The state file {path} belongs to the installation {owner} ({owner_rules}), not to {name} ({rules}): "
         "nothing was ordered or written",

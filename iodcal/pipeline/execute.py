@@ -178,6 +178,8 @@ class OrderPlacer(Struct):
         )
 
         def call(client: Carrier | CarrierError, until: Deadline) -> Acceptance | OrderError:
+            if not self.journal.store.may_order:
+                return OrderNotSentError("claim_over", host=name)
             try:
                 return guard.order(client, name, request, until)
             except OrderError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from iodcal.domain.circuits import Account
-from iodcal.domain.explain import Explainer
 from iodcal.domain.holds import longest_pause
 from iodcal.domain.last_known_good import LastKnownGood
 from iodcal.domain.localtime import Interval
@@ -64,6 +63,8 @@ def report(
 
 def _unmatched(run: Run, snapshot: EventSnapshot) -> Unmatched:
     """The events that no rule took: for a screen, never to be kept."""
+    from iodcal.domain.explain import Explainer  # no timer job asks
+
     rules, circuits = run.configuration.rules, run.configuration.circuits
     explainer = Explainer(
         rules,
