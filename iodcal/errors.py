@@ -9,6 +9,7 @@ IodcalError
   OutputError              1  a file that was asked for cannot be written
   PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
   SimulationError          1  a calendar cannot be read over the range of a simulation
+  MeasurementError         1  a file of what was used cannot be read; or a server could not tell it
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
     PassingError              ... just now: another try may end better
@@ -146,6 +147,10 @@ class SetupError(IodcalError):
 class SimulationError(IodcalError):
     """A calendar cannot be read over the range of a simulation. `code` and facts are those of the
     CalendarError, with `calendar`, the source's label."""
+
+
+class MeasurementError(IodcalError):
+    """How much of a circuit was used could not be learnt. Codes are those of HttpError, and `usage_...`."""
 
 
 class SecretError(IodcalError):

@@ -22,7 +22,7 @@ LAYERS = (
     ("concurrency", "messages", "problems"),
     ("config", "store", "calendars", "carriers", "plugins"),
     ("analysis", "result"),
-    ("pipeline",),
+    ("pipeline", "usage"),
     ("commands", "doctor", "init"),
     ("simulation", "output"),
     ("metrics", "notify"),

@@ -27,6 +27,7 @@ from iodcal.store.address import StateAddress
 if TYPE_CHECKING:
     from iodcal.config.secrets import Secret
     from iodcal.config.state_store import StateStoreSection
+    from iodcal.config.usage import UsageSource
     from iodcal.notify.template import Template
 
 
@@ -61,6 +62,7 @@ class Settings(Struct, frozen=True):
     history_keep: timedelta = timedelta(days=400)
     group: int | None = None
     metrics_file: Path | None = None
+    feed_file: Path | None = None
     notify_within: timedelta = timedelta(seconds=10)
     runbook: str | None = None
 
@@ -133,6 +135,7 @@ def usual_name(path: Path) -> str:
 class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
     the file's bytes, `trusted` that nobody else can have written the file, `microsoft365` that section.
+    `usage` says where the use of a circuit is known, by its name.
     """
 
     path: Path
@@ -148,6 +151,7 @@ class Configuration(Struct, frozen=True):
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     budgets: tuple[MoneyBudget, ...] = ()
     holidays: Mapping[str, Holidays] = field(default_factory=dict)
+    usage: Mapping[str, UsageSource] = field(default_factory=dict)
     _warnings: Callable[[], tuple[Fault, ...]] = tuple
 
     @property

@@ -37,6 +37,8 @@ class Obstacle(StrEnum):
     NO_LENGTH = "no_length"
     ENDS_BEFORE_START = "ends_before_start"
     ORGANIZER = "organizer"
+    SKIPPED = "skipped"
+    OWN_CHANGE = "own_change"
 
 
 class Organizers(Struct, frozen=True):
@@ -55,6 +57,8 @@ def certain_obstacle(event: Event) -> Obstacle | None:
         return Obstacle.CANCELLED
     if event.declined:
         return Obstacle.DECLINED
+    if event.is_own_change:
+        return Obstacle.OWN_CHANGE
     return Obstacle.NO_LENGTH if event.span.start == event.span.end else None
 
 

@@ -311,6 +311,14 @@ PEOPLE = {
     "resume_all_paused": Words(
         "All circuits are paused, not only {circuit}", "iodcal resume --all ends that for all of them"
     ),
+    "skip_unknown": Words(
+        'The last run knew of no event "{event}" that a rule takes and that is not over',
+        "iodcal explain --event shows events with their ids. Known: {known}",
+    ),
+    "skip_ambiguous": Words(
+        'More than one event may be meant by "{event}": {known}',
+        "Say which: by --at TIME, or by the id in brackets",
+    ),
     "forget_configured": Words(
         "{circuit} is still in the configuration, and what is known of it is needed",
         "Take it out of the configuration first; to leave it alone for a while: iodcal pause",

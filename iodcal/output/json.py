@@ -19,11 +19,14 @@ from iodcal.domain.money import Cost
 from iodcal.domain.time import moment as moment  # the views import it from here
 from iodcal.errors import Fault
 from iodcal.exits import Exit
+from iodcal.messages import CONFIGURATION
 from iodcal.problems.kinds import Problem
 from iodcal.problems.messages import describe
 
 VERSION = 1
 Json: TypeAlias = dict[str, Any]
+SPAN_KEYS = {"start": "from", "end": "to"}
+"""The keys of a span that somebody asked for."""
 _MBPS = "_mbps"
 
 
@@ -164,8 +167,8 @@ def failed_view(
     exit_status: int,
     *,
     code: str = "configuration",
-    message: str = "The configuration is wrong",
-    remedy: str = "Correct what the faults name; iodcal check reads the file again",
+    message: str = CONFIGURATION.message,
+    remedy: str = CONFIGURATION.remedy,
     faults: Iterable[Fault] = (),
 ) -> FailedView:
     """The object of an exit without a result."""

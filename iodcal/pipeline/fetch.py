@@ -15,6 +15,7 @@ from iodcal.calendars import CalendarReader, SourceHint
 from iodcal.config import CalendarConfig, Configuration
 from iodcal.domain.billing import longest_wait
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
+from iodcal.domain.holds import Skip
 from iodcal.domain.last_known_good import LastKnownGood, memory_of, recall_events, remember_reading
 from iodcal.domain.localtime import Interval, widened
 from iodcal.domain.matching import Matching, Organizers, Visibility, match_events
@@ -40,18 +41,22 @@ _UTC = ZoneInfo("UTC")
 class EventSnapshot(Struct, frozen=True):
     """What this run sees of all calendars: `recalled` counts, `failures` say what could not be read;
     `matching` is what today's readings held. `past` are matched events that are over, lead
-    and trail included: they ask for nothing, but say why a circuit was up."""
+    and trail included: they ask for nothing, but say why a circuit was up. `skips` are those that a person
+    said do not count."""
 
     recalled: tuple[LastKnownGood, ...]
     readings: Mapping[Source, CalendarReading]
     failures: Mapping[Source, CalendarError]
     matching: Matching
     past: tuple[MatchedEvent, ...] = ()
+    skips: tuple[Skip, ...] = ()
 
     @property
     def events(self) -> tuple[MatchedEvent, ...]:
-        """All matched events that are known, the past ones too."""
-        return (*(event for recalled in self.recalled for event in recalled.events), *self.past)
+        """All matched events that are known and that nobody skipped, the past ones too."""
+        known = (*(event for recalled in self.recalled for event in recalled.events), *self.past)
+        skipped = {skip.event for skip in self.skips}
+        return tuple(event for event in known if event.copy_key not in skipped) if skipped else known
 
     @property
     def read(self) -> tuple[Event, ...]:
@@ -138,7 +143,9 @@ def fetch_events(
         )
         for reader in readers
     )
-    return EventSnapshot(recalled, readings, failures=failures, matching=matching, past=past.matched)
+    return EventSnapshot(
+        recalled, readings, failures=failures, matching=matching, past=past.matched, skips=state.skips
+    )
 
 
 def remember(configuration: Configuration, state: State) -> EventSnapshot:
@@ -157,7 +164,7 @@ def remember(configuration: Configuration, state: State) -> EventSnapshot:
         )
         for known in recalled
     )
-    return EventSnapshot(as_read, {}, {}, Matching(()))
+    return EventSnapshot(as_read, {}, {}, Matching(()), skips=state.skips)
 
 
 def calendars_in_use(configuration: Configuration) -> list[CalendarConfig]:
