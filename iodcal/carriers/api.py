@@ -205,5 +205,7 @@ class ApiClient:
 
 def _unanswered(error: HttpError) -> OrderError:
     if not error.sent:
-        return OrderNotSentError("not_sent", host=error.facts.get("host"), reason=error.code)
-    return AnswerLostError("answer_lost", reason=error.code)
+        return OrderNotSentError(
+            "not_sent", host=error.facts.get("host"), reason=error.code.replace("_", " ")
+        )
+    return AnswerLostError("answer_lost", reason=error.code.replace("_", " "))

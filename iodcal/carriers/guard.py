@@ -20,6 +20,7 @@ from iodcal.domain.structs import replace
 from iodcal.errors import AnswerLostError, CarrierError, OrderError
 from iodcal.foreign import ForeignError, call_foreign
 from iodcal.http import Deadline, printable
+from iodcal.redaction import redact_text
 
 _Value = TypeVar("_Value")
 NO_WORDS: Mapping[str, Status] = MappingProxyType({})
@@ -48,7 +49,9 @@ def read_as_told(
     that the carrier's client does not know. Raises CarrierError and nothing else."""
     reading = call_carrier(client, name, lambda carrier: carrier.read(service_id, deadline))
     _check(name, "read", reading, kind=Reading, fields=_READING)
-    return reading.in_words(words)
+    reading = reading.in_words(words)
+    waits_for = printable(redact_text(reading.waits_for), 120)
+    return replace(reading, status_text=redact_text(reading.status_text), waits_for=waits_for)
 
 
 def read(
@@ -63,7 +66,7 @@ def read(
     if reading.status is Status.ACTIVE and reading.bandwidth is None:
         # Nothing could be compared with it, and nothing would say so: the circuit would stay as it is.
         raise CarrierError("answer_wrong", what="an active circuit without a bandwidth")
-    return replace(reading, waits_for=printable(reading.waits_for, 120)) if reading.waits_for else reading
+    return reading
 
 
 def quote(
@@ -89,7 +92,12 @@ def order(client: Carrier | CarrierError, name: str, request: OrderRequest, dead
         raise
     except CarrierError as error:
         raise AnswerLostError(error.code, **error.facts) from None
-    return acceptance
+    order_id = acceptance.carrier_order_id
+    return replace(
+        acceptance,
+        carrier_order_id=order_id and redact_text(order_id),
+        waits_for=redact_text(acceptance.waits_for),
+    )
 
 
 def clock_error(client: object) -> float | None:

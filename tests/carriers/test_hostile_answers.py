@@ -338,6 +338,7 @@ def _answers_soundly(site: Site, call: str, what: Any, fault: Fault) -> None:
 KNOWN = {
     "answer_wrong",
     "not_json",
+    "json_bounds",
     "refused",  # by the server, what it was asked by a wrong value for
     "circuit_unknown",
     "tier_not_sold",
