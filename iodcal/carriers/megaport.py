@@ -256,7 +256,7 @@ class Megaport:
         try:
             return self._priced(vxc, bandwidth, deadline)
         except CarrierError as error:
-            nonsense = error.code in ("answer_wrong", "not_json")
+            nonsense = error.code in ("answer_wrong", "json_bounds", "not_json")
             if nonsense and (vxc.rate is None or bandwidth > vxc.rate):
                 raise
         return Quote(None, bandwidth, self._now())
