@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
-from iodcal.domain.circuit_state import CircuitState, Drift
+from iodcal.domain.circuit_state import CircuitState, running
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.steps import EVER, NEVER, Steps
@@ -94,7 +94,7 @@ def circuit_pasts(past: Past, circuit_states: Mapping[str, CircuitState]) -> dic
     One that changed at no time has its level in the state."""
     orders = _by_key(past.orders, [one.order.circuit_key for one in past.orders])
     readings = _by_key(past.readings, [one.key for one in past.readings])
-    levels = {key: running(one.drift, one.confirmed) for key, one in circuit_states.items()}
+    levels = {key: one.running for key, one in circuit_states.items()}
     return {
         key: CircuitPast(key, orders.get(key, ()), readings.get(key, ()), levels.get(key))
         for key in (*orders, *readings, *circuit_states)
@@ -104,11 +104,6 @@ def circuit_pasts(past: Past, circuit_states: Mapping[str, CircuitState]) -> dic
 def tells_of_circuits(past: Past) -> bool:
     """False where there is no history to speak of: then what the state knows of now says nothing of then."""
     return bool(past.orders or past.readings)
-
-
-def running(drift: Drift | None, confirmed: Bandwidth | None) -> Bandwidth | None:
-    """The bandwidth that a circuit is known to run at."""
-    return drift.observed if drift is not None else confirmed
 
 
 def _by_key(records: Sequence[T], keys: Sequence[str]) -> dict[str, list[T]]:

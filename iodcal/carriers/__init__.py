@@ -140,9 +140,10 @@ class CarrierPlugin(Protocol):
     """What an entry point of the group `iodcal.carriers` names.
 
     `Options` is the section of the carrier's keys, other than the common ones `type`, `provisioning`,
-    `changes_per_day`, `changes_per_circuit`, `rates`, `currency` and `billing`. `account` needs no secret
-    and no network; where only the login names its number, that is empty. `virtual` is True where the carrier
-    lives in a file and may run at any time (`--now`). A plug-in may also have what `PluginDefaults` lists.
+    `changes_per_day`, `changes_per_circuit`, `status_words`, `rates`, `currency` and `billing`. `account`
+    needs no secret and no network; where only the login names its number, that is empty. `virtual` is True
+    where the carrier lives in a file and may run at any time (`--now`). A plug-in may also have what
+    `PluginDefaults` lists.
     """
 
     virtual: bool

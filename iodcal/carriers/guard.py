@@ -9,11 +9,13 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 from iodcal.carriers import Carrier, OrderRequest
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Acceptance, Quote, Reading, Status
+from iodcal.domain.money import check_price
 from iodcal.domain.structs import replace
 from iodcal.errors import AnswerLostError, CarrierError, OrderError
 from iodcal.foreign import ForeignError, call_foreign
@@ -21,6 +23,7 @@ from iodcal.http import Deadline, printable
 from iodcal.redaction import redact_text
 
 _Value = TypeVar("_Value")
+NO_WORDS: Mapping[str, Status] = MappingProxyType({})
 _PLAIN = (str, int, float, type(None))
 
 
@@ -35,17 +38,31 @@ def create(plugin: Any, options: Any, context: Any, name: str) -> Carrier | Carr
     return made if made is not None else _failed(name, "create returned None")
 
 
-def read_as_told(client: Carrier | CarrierError, name: str, service_id: str, deadline: Deadline) -> Reading:
-    """See `Carrier.read`; an active circuit may lack its bandwidth. Raises CarrierError and nothing else."""
+def read_as_told(
+    client: Carrier | CarrierError,
+    name: str,
+    service_id: str,
+    deadline: Deadline,
+    words: Mapping[str, Status] = NO_WORDS,
+) -> Reading:
+    """See `Carrier.read`; an active circuit may lack its bandwidth. `words` are what words for a status mean
+    that the carrier's client does not know. Raises CarrierError and nothing else."""
     reading = call_carrier(client, name, lambda carrier: carrier.read(service_id, deadline))
     _check(name, "read", reading, kind=Reading, fields=_READING)
+    reading = reading.in_words(words)
     waits_for = printable(redact_text(reading.waits_for), 120)
     return replace(reading, status_text=redact_text(reading.status_text), waits_for=waits_for)
 
 
-def read(client: Carrier | CarrierError, name: str, service_id: str, deadline: Deadline) -> Reading:
-    """See `Carrier.read`. Raises CarrierError and nothing else."""
-    reading = read_as_told(client, name, service_id, deadline)
+def read(
+    client: Carrier | CarrierError,
+    name: str,
+    service_id: str,
+    deadline: Deadline,
+    words: Mapping[str, Status] = NO_WORDS,
+) -> Reading:
+    """See `read_as_told`; an active circuit has a bandwidth. Raises CarrierError and nothing else."""
+    reading = read_as_told(client, name, service_id, deadline, words)
     if reading.status is Status.ACTIVE and reading.bandwidth is None:
         # Nothing could be compared with it, and nothing would say so: the circuit would stay as it is.
         raise CarrierError("answer_wrong", what="an active circuit without a bandwidth")
@@ -148,7 +165,13 @@ def _is_bandwidth(value: object) -> bool:
 
 
 def _is_price_or_none(value: object) -> bool:
-    return value is None or (isinstance(value, Decimal) and value.is_finite() and value >= 0)
+    if not isinstance(value, Decimal):
+        return value is None
+    try:
+        check_price(value)
+    except ValueError:
+        return False
+    return True
 
 
 _READING: _Fields = {

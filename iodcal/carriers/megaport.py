@@ -14,7 +14,8 @@ from typing import Annotated
 from msgspec import Struct
 
 from iodcal.carriers import CarrierContext, ListedCircuit, OrderRequest
-from iodcal.carriers.api import AnswerObject, ApiClient
+from iodcal.carriers.answers import AnswerObject, is_limit, wait_told
+from iodcal.carriers.api import ApiClient
 from iodcal.carriers.tokens import Tokens
 from iodcal.config.fields import Text, one_of
 from iodcal.config.forms import Section
@@ -32,7 +33,7 @@ from iodcal.errors import (
     OrderRefusedError,
     RefusedForGoodError,
 )
-from iodcal.http import Answer, Deadline, Session, retry_after
+from iodcal.http import Answer, Deadline, Session
 
 _STATUSES = {
     "LIVE": Status.ACTIVE,
@@ -255,7 +256,7 @@ class Megaport:
         try:
             return self._priced(vxc, bandwidth, deadline)
         except CarrierError as error:
-            nonsense = error.code in ("answer_wrong", "not_json")
+            nonsense = error.code in ("answer_wrong", "json_bounds", "not_json")
             if nonsense and (vxc.rate is None or bandwidth > vxc.rate):
                 raise
         return Quote(None, bandwidth, self._now())
@@ -330,8 +331,8 @@ def _refusal(answer: Answer, text: str, service_id: str) -> OrderError | None:
     circuit, never the account's."""
     said = text.casefold()
     by_month = "month" in said and "update" in said
-    if answer.status == 429 or by_month or "5 minutes" in said or "five minutes" in said:
-        wait = retry_after(answer)
+    if is_limit(answer) or by_month or "5 minutes" in said or "five minutes" in said:
+        wait = wait_told(answer)
         usual = _A_DAY if by_month else _GAP
         return NotNowError(
             "not_now", wait=usual if wait is None else wait, status=answer.status, message=text

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
 from iodcal.domain.budgets import MoneyBudget
-from iodcal.domain.circuits import ChangeLimit, Circuit, Orders
+from iodcal.domain.circuits import ChangeLimit, Circuit, Orders, Status
 from iodcal.domain.installation import Installation
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import OrderTimeouts
@@ -93,6 +93,7 @@ class CarrierConfig(Struct, frozen=True):
     changes_per_day: int | None
     tariff: Tariff = UNPRICED
     circuit_limits: tuple[ChangeLimit, ...] = ()
+    status_words: Mapping[str, Status] = {}
 
 
 class Way(StrEnum):

@@ -171,6 +171,7 @@ class Builder(Struct):
                 changes_per_day=common.changes_per_day or plugin.default_changes_per_day,
                 tariff=carrier_tariff(common, plugin),
                 circuit_limits=self._circuit_limits(common, plugin, path),
+                status_words=common.status_words.meanings if common.status_words else {},
             )
 
     def _circuit_limits(

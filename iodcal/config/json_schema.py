@@ -178,10 +178,15 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "user_agent": "What iodcal calls itself at the URL's server.",
     },
     "GraphJsonOptions": {"graph_json": "A saved answer of calendarView, or its pages in order."},
+    "StatusWords": {
+        "active": "Words of a circuit at rest.",
+        "pending": "Words of a circuit whose change is under way.",
+    },
     "CarrierSection": {
         "provisioning": "How long the carrier takes for a change.",
         "changes_per_day": "How many changes a UTC day it allows an account.",
         "changes_per_circuit": "How often one circuit may be changed: 1 in 5m, 100 a month; []: any number.",
+        "status_words": "What its words for a status mean that iodcal does not know.",
         "rates": _RATES,
         "currency": _CURRENCY,
         "billing": "minute, hour (every hour begun), day (its highest tier), or change_day (its last tier).",
@@ -203,7 +208,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "partner_id": f"The data centre's partner, {_BY_SERVICE}",
         "uni_service_id": f"The service ID of the customer port, {_BY_SERVICE}",
         "billing_account_name": f"The name of the billing account, {_BY_SERVICE}",
-        "speed_text": "By tier, the text that a quote wants for it.",
+        "speed_text": "By tier, the text that stands for it in quotes and answers.",
     },
     "LumenEfcOptions": {
         **_LUMEN_LOGIN,

@@ -49,7 +49,7 @@ from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.secrets import Secret
 from iodcal.config.state_store import StatePlace, StateStoreSection
 from iodcal.config.usage import UsageSection
-from iodcal.domain.circuits import Orders
+from iodcal.domain.circuits import Orders, Status, fold_status
 from iodcal.domain.conditions import Conditions, ValueKind, rows
 from iodcal.domain.money import Billing
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
@@ -125,6 +125,24 @@ class CalendarSection(Section, frozen=True):
     zones: Mapping[Text, Zone] = {}
 
 
+class StatusWords(Section, frozen=True):
+    """What a carrier's words for a circuit's status mean, where iodcal does not know them."""
+
+    active: Texts = ()
+    pending: Texts = ()
+
+    def __post_init__(self) -> None:
+        both = set(map(fold_status, self.active)) & set(map(fold_status, self.pending))
+        if both:
+            raise ValueError(f"{min(both)!r} cannot be both active and pending")
+
+    @property
+    def meanings(self) -> Mapping[str, Status]:
+        """The status by each word, folded."""
+        told = ((Status.ACTIVE, self.active), (Status.PENDING, self.pending))
+        return {fold_status(word): status for status, words in told for word in words}
+
+
 class CarrierSection(Section, frozen=True):
     """The keys that every carrier has; the others are its type's."""
 
@@ -134,6 +152,7 @@ class CarrierSection(Section, frozen=True):
     currency: Currency | None = None
     billing: Annotated[Billing, one_of(Billing)] | None = None
     changes_per_circuit: ChangeLimits | None = None
+    status_words: StatusWords | None = None
     usage: UsageSection | None = None
 
 

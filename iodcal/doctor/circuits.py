@@ -101,7 +101,10 @@ def _of_circuit(
     circuit: Circuit, trial: CarrierTrial, circuit_state: CircuitState | None
 ) -> Iterator[Diagnosis]:
     try:
-        reading = guard.read_as_told(trial.client, trial.plugin, circuit.service_id, trial.patient.deadline)
+        words = trial.patient.configuration.carriers[circuit.carrier].status_words
+        reading = guard.read_as_told(
+            trial.client, trial.plugin, circuit.service_id, trial.patient.deadline, words
+        )
     except CarrierError as error:
         yield Diagnosis.of(Area.CIRCUITS, circuit.name, light=CheckStatus.RED, error=error, edge=_EDGE)
         return
@@ -127,6 +130,7 @@ def _of_reading(circuit: Circuit, reading: Reading, circuit_state: CircuitState 
     ordered = circuit_state.ordered if circuit_state is not None else None
     facts: dict[str, Fact] = {
         "circuit": circuit.name,
+        "carrier": circuit.carrier,
         "status": reading.status_text[:60],
         "bandwidth": str(reading.bandwidth or "no bandwidth"),
         "ordered": str(ordered or "nothing"),

@@ -77,7 +77,7 @@ _CIRCUITS = {
     ),
     "status_unknown": Words(
         'the carrier shows the status "{status}", which is not understood: nothing is ordered',
-        "Ask the carrier what it means",
+        "Ask the carrier what it means, and say so: carriers.{carrier}.status_words, under active or pending",
     ),
     "bandwidth_missing": Words("the carrier names no bandwidth: nothing can be ordered", "Ask the carrier"),
     "bandwidth_no_tier": Words(

@@ -18,7 +18,8 @@ from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline
 
 _SHORT = timedelta(days=1)
-_MOST_KEPT = 1000
+LONGEST_LIMIT = timedelta(days=366)  # of a period that a limit is for
+MOST_CHANGES = 1000  # of a circuit that are kept, for its limits
 
 
 def name_change(change: Change) -> str:
@@ -62,7 +63,7 @@ def count_change(circuit_state: CircuitState, limits: Sequence[ChangeLimit], ord
         return circuit_state
     oldest = order.created_at - max(limit.length for limit in limits)
     kept = [at for at in circuit_state.changed_at if at > oldest]
-    return replace(circuit_state, changed_at=(*kept, order.created_at)[-_MOST_KEPT:])
+    return replace(circuit_state, changed_at=(*kept, order.created_at)[-MOST_CHANGES:])
 
 
 def allowed_at(limits: Iterable[ChangeLimit], changed: Sequence[datetime], at: datetime) -> datetime:

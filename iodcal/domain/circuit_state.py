@@ -24,6 +24,11 @@ class Drift(Struct, frozen=True):
     agreed_at: Instant
 
 
+def running(drift: Drift | None, confirmed: Bandwidth | None) -> Bandwidth | None:
+    """The bandwidth that a circuit is known to run at."""
+    return drift.observed if drift is not None else confirmed
+
+
 class Foreseen(Struct, frozen=True):
     """A lowering that a good run saw coming."""
 
@@ -89,6 +94,11 @@ class CircuitState(Struct, frozen=True):
         ]
         kept = sorted([*others, quote], key=lambda known: (known.bandwidth, known.currency))
         return replace(self, quotes=tuple(kept))
+
+    @property
+    def running(self) -> Bandwidth | None:
+        """What the circuit runs at, as far as readings showed: on drift what is there."""
+        return running(self.drift, self.confirmed)
 
     @property
     def ordered(self) -> Bandwidth | None:

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.money import UNPRICED, Tariff
-from iodcal.domain.structs import Instant
+from iodcal.domain.structs import Instant, replace
 from iodcal.domain.workdays import Holidays, Place
 
 # Pairs in order of name: values that hold them can be compared and kept in sets.
@@ -222,6 +222,11 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+def fold_status(word: str) -> str:
+    """A carrier's word for a status as it is compared."""
+    return " ".join(word.casefold().split())
+
+
 class Reading(Struct, frozen=True):
     """What the carrier said of a circuit, when (UTC). `status_text` is the carrier's own word: untrusted.
 
@@ -239,6 +244,17 @@ class Reading(Struct, frozen=True):
     def shows(self, bandwidth: Bandwidth) -> bool:
         """True if the circuit runs at `bandwidth` with nothing pending."""
         return self.status is Status.ACTIVE and self.bandwidth == bandwidth
+
+    def in_words(self, meanings: Mapping[str, Status]) -> Reading:
+        """This reading, its status by the `meanings` of the carrier's folded words where it is not known; a
+        word counts without what follows a comma, too. What waits for somebody is pending."""
+        if self.status is not Status.UNKNOWN:
+            return self
+        words = (self.status_text, self.status_text.partition(",")[0])
+        known = next((meanings[one] for word in words if (one := fold_status(word)) in meanings), None)
+        if known is None:
+            return self
+        return replace(self, status=Status.PENDING if self.waits_for else known)
 
 
 HOURS_OF_MONTH = 730

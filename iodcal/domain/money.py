@@ -62,9 +62,13 @@ class Rate(Struct, frozen=True):
     as_of: date | None = None
 
 
+_HIGHEST_PRICE = 10**9
+
+
 def check_price(amount: Decimal) -> None:
-    """Raises ValueError for what is no price: infinite, not a number, or less than nothing."""
-    if not amount.is_finite() or amount < 0:
+    """Raises ValueError for what is no price: infinite, not a number, less than nothing, or so much that a
+    carrier can only have sent nonsense."""
+    if not amount.is_finite() or not 0 <= amount <= _HIGHEST_PRICE:
         raise ValueError(f"{amount} is no price")
 
 
@@ -117,7 +121,8 @@ def _amount(digits: str) -> Decimal | None:
     groups = re.split("[.,]", whole)
     if any(len(group) != 3 for group in groups[1:]):
         return None
-    return Decimal("".join(groups) + (f".{decimals}" if decimals else ""))
+    amount = Decimal("".join(groups) + (f".{decimals}" if decimals else ""))
+    return amount if amount <= _HIGHEST_PRICE else None
 
 
 class QuotedPrice(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The life of an order, and what a reading makes of it.
 
     sending --> accepted --> pending --> confirmed
-       |            |           +--> failed (back at the old bandwidth, at rest)
+       |            +-----------+--> failed (at rest at a third bandwidth; or seen pending, and back)
        |            +-----------+--> overdue (still open) --> confirmed | failed
        +--> unknown --> accepted (a reading differs) | lost (may be sent again) | confirmed
        +--> refused
@@ -191,9 +191,12 @@ def _waited(order: Order, since: datetime, at: datetime, boot: BootTime | None) 
 
 
 def _settle_taken(order: Order, reading: Reading, *, overdue: bool) -> Order:
-    if order.outcome is Outcome.PENDING and order.answered and reading.shows(order.old):
-        # Seen under way, and at rest again where it began: nothing more will come of it. Where the answer was
-        # lost, what was seen may have been another change, and ours still to come.
+    back = order.outcome is Outcome.PENDING and reading.shows(order.old)
+    elsewhere = reading.status is Status.ACTIVE and reading.bandwidth not in (None, order.old)
+    if order.answered and (back or elsewhere):
+        # Seen under way, and at rest again where it began; or at rest where nobody wanted it: nothing more
+        # will come of it. Where the answer was lost, what was seen may have been another change, and ours
+        # still to come.
         return _closed(order, Outcome.FAILED, reading.at)
     if overdue and reading.status is Status.ACTIVE:
         # At rest, and not where we asked it to be: the carrier gave the order up, or somebody replaced it.

@@ -130,8 +130,9 @@ def plan_circuit(
     if due is None and verdict.too_late is None:
         circuit_state = adopt_drift(circuit_state)
     if circuit_state.failed and verdict.too_late is None:
-        running = circuit_state.drift.observed if circuit_state.drift is not None else circuit_state.confirmed
-        failed = still_needed(circuit_state.failed, running or start, target=due.new if due else start)
+        failed = still_needed(
+            circuit_state.failed, circuit_state.running or start, target=due.new if due else start
+        )
         circuit_state = replace(circuit_state, failed=failed)
     known = _Situation(timeline, circuit_state, now=now, policy=policy, knowledge=knowledge)
     if due is not None:

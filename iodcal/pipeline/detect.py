@@ -173,7 +173,8 @@ def _of_circuit(plan: CircuitPlan, run: Run, placed: Mapping[str, Placed]) -> It
         unknown = failure.code == "circuit_unknown"
         yield _of_error(Kind.CIRCUIT_UNKNOWN if unknown else Kind.CARRIER_UNREADABLE, plan, failure)
     if circuit_state.reading is not None and circuit_state.reading.status is Status.UNKNOWN:
-        facts: dict[str, Fact] = {"circuit": circuit.name, "status": circuit_state.reading.status_text}
+        status = circuit_state.reading.status_text
+        facts: dict[str, Fact] = {"circuit": circuit.name, "status": status, "carrier": circuit.carrier}
         yield Problem(Kind.STATUS_UNKNOWN, circuit.name, facts)
     yield from _of_orders(plan, run)
     tried = placed.get(circuit.key)

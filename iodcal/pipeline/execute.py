@@ -119,7 +119,7 @@ class OrderPlacer(Struct):
                 return None
             try:
                 if self.carriers.read_by.get(circuit.key) is not client:
-                    guard.read(client, name, circuit.service_id, until)  # a quote follows on a reading
+                    self.carriers.call_read(client, circuit, until)  # a quote follows on a reading
                 return guard.quote(
                     client, name, service_id=circuit.service_id, bandwidth=change.new, deadline=until
                 )
@@ -219,11 +219,11 @@ class OrderPlacer(Struct):
     def _confirmation_job(self, placed: Placed) -> Job:
         """Reads a circuit whose carrier says that the order is done already: only that confirms it. What
         fails here changes nothing: the next run reads again."""
-        circuit, name = placed.plan.circuit, self.carriers.plugin_name(placed.plan.circuit.carrier)
+        circuit = placed.plan.circuit
 
         def call(client: Carrier | CarrierError, until: Deadline) -> Reading | CarrierError:
             try:
-                return guard.read(client, name, circuit.service_id, until)
+                return self.carriers.call_read(client, circuit, until)
             except CarrierError as error:
                 return error
 

@@ -87,6 +87,8 @@ class Journal(Struct):
             if not order.outcome.counts_against_quota:
                 refused = int(order.outcome is Outcome.REFUSED)
                 self._count(circuit.account, order.created_at, -1, refused=refused)
+            elif order.outcome is Outcome.ACCEPTED:
+                self._forget_refused(circuit, order.created_at)
             try:
                 try:
                     self.put(circuit_state)
@@ -166,6 +168,14 @@ class Journal(Struct):
     def _count(self, account: Account, at: datetime, number: int, *, refused: int = 0) -> None:
         key = (account.base_url, account.number)
         self.state = count_orders(self.state, key, at, number, refused=refused)
+
+    def _forget_refused(self, circuit: Circuit, at: datetime) -> None:
+        """A carrier that accepts more orders than its limit and the refused ones leave does not count those:
+        they are in nobody's way any more."""
+        used = used_today(self.state, [circuit.account], at).get(circuit.account, 0)
+        refused = refused_today(self.state, [circuit.account], at).get(circuit.account, 0)
+        if circuit.changes_per_day is not None and used + refused > circuit.changes_per_day:
+            self._count(circuit.account, at, 0, refused=-refused)
 
     def use_up(self, account: Account, at: datetime, limit: int) -> None:
         """Takes the account's changes of that UTC day for used up: its carrier said so."""

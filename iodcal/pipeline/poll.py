@@ -82,6 +82,11 @@ class Carriers:
         errors = (guard.clock_error(client) for client in self.lanes.clients)
         return max((error for error in errors if error is not None), key=abs, default=0.0)
 
+    def call_read(self, client: Carrier | CarrierError, circuit: Circuit, until: Deadline) -> Reading:
+        """What `client` reads of `circuit`, its status by the configuration's words. Raises CarrierError."""
+        words = self.configuration.carriers[circuit.carrier].status_words
+        return guard.read(client, self.plugin_name(circuit.carrier), circuit.service_id, until, words)
+
     def has_read(self, circuit: Circuit) -> bool:
         """True if this run has a reading of `circuit`."""
         return circuit.key in self.readings
@@ -99,12 +104,11 @@ class Carriers:
     def ask(self, circuit: Circuit, deadline: Deadline, *, urgent: bool = False) -> None:
         """Asks for a reading, and does not wait for it."""
         self.asked.add(circuit.key)
-        name = self.plugin_name(circuit.carrier)
 
         def call(client: Carrier | CarrierError, until: Deadline) -> Reading | CarrierError:
             self.read_by[circuit.key] = client
             try:
-                return guard.read(client, name, circuit.service_id, until)
+                return self.call_read(client, circuit, until)
             except CarrierError as error:
                 return error
 

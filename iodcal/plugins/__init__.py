@@ -27,7 +27,8 @@ from iodcal.carriers import (
     OrderRequest,
     Requiring,
 )
-from iodcal.carriers.api import AnswerObject, ApiClient, TokenSource
+from iodcal.carriers.answers import AnswerObject
+from iodcal.carriers.api import ApiClient, TokenSource
 from iodcal.carriers.tokens import Tokens
 from iodcal.config.fields import Flag, PositiveLength, Rate, Rates, Text, Texts, one_of
 from iodcal.config.forms import Section

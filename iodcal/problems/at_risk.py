@@ -101,13 +101,8 @@ def is_ready(plan: CircuitPlan, window: Window) -> bool:
 
 def _runs(plan: CircuitPlan, window: Window) -> bool:
     """True if the circuit is known to run at what `window` needs."""
-    running = running_at(plan.circuit_state)
+    running = plan.circuit_state.running
     return running is not None and running >= need(plan, window)
-
-
-def running_at(circuit_state: CircuitState) -> Bandwidth | None:
-    """What the circuit is known to run at."""
-    return circuit_state.drift.observed if circuit_state.drift else circuit_state.confirmed
 
 
 def _doubt(plan: CircuitPlan, window: Window) -> str | None:
@@ -179,7 +174,7 @@ def check_readiness(
     if readiness is Readiness.LATE:
         cause = cause or earlier.get(event.place)  # it came after the start: why, an earlier run knew
     final = readiness is Readiness.READY or now >= event.start
-    subject, zone, running = window.demand.subject, plan.circuit.zone, running_at(plan.circuit_state)
+    subject, zone, running = window.demand.subject, plan.circuit.zone, plan.circuit_state.running
     return PreflightCheck(
         event,
         subject,
@@ -204,7 +199,7 @@ def _at_tier_since(
     reading of all shows counts as having been so before."""
     if not is_ready(plan, window):
         return None
-    ran_at = running_at(before) if before is not None else None
+    ran_at = before.running if before is not None else None
     if ran_at is None or ran_at >= need(plan, window):
         return EVER
     reading = plan.circuit_state.reading

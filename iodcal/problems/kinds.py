@@ -255,7 +255,10 @@ _NATURES: Mapping[Kind, _Nature] = {
         message=(
             "{circuit}: the carrier shows the status {status}, which is not understood; nothing is ordered"
         ),
-        remedy="Ask the carrier what it means",
+        remedy=(
+            "Ask the carrier what it means, and say so: carriers.{carrier}.status_words, "
+            "under active or pending"
+        ),
     ),
     Kind.TOO_LATE: _error(
         message="{circuit}: {level} is asked for until {ends_local}, before an order could be carried out",

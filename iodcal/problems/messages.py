@@ -73,7 +73,10 @@ _AT_RISK = {
         "Raise the limit, or raise the circuit in the carrier's portal by hand",
     ),
     "person": ("somebody lowered it again by hand", "Raise it in the carrier's portal if it is needed"),
-    "status_unknown": ("the carrier shows a status that is not understood", "Ask the carrier"),
+    "status_unknown": (
+        "the carrier shows a status that is not understood",
+        "Ask the carrier what it means, and say so under status_words of the carrier",
+    ),
     "contradicted": (
         "the carrier shows less again, though it had shown the change carried out",
         "Look into the carrier's portal: its copies may lag, or somebody lowered it",

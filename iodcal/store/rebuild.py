@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from iodcal.domain.circuit_limits import LONGEST_LIMIT, MOST_CHANGES
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import account_in, parts_of
 from iodcal.domain.holds import Hold, Parked, Pause, Skip, longest_pause
@@ -41,8 +42,8 @@ class _Found(Struct):
 
 def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
     """What `records`, oldest first, still tell at `now` (UTC): the last bandwidth that was confirmed, open
-    orders (unknown where no answer stands), the orders of the last 24 hours, today's quota, drift, and what
-    people asked for.
+    orders (unknown where no answer stands), the orders of the last 24 hours, when others went out, today's
+    quota, drift, and what people asked for.
 
     Records that make no sense are passed over. Where none is left, nobody knows of an order that may have
     gone out just now: `unknown_since` says so.
@@ -59,6 +60,9 @@ def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
     for order in _without_abandoned(found.orders.values()):
         if order.circuit_key in circuit_states:  # else it was forgotten since, and only counts
             circuit_states[order.circuit_key] = _with_order(circuit_states[order.circuit_key], order, now)
+    for key, changed in _changed(found.orders.values(), now).items():
+        if key in circuit_states:
+            circuit_states[key] = replace(circuit_states[key], changed_at=changed)
     return State(
         circuits=circuit_states,
         quotas=_quotas(found.orders.values(), now),
@@ -144,6 +148,16 @@ def _with_order(circuit_state: CircuitState, order: Order, now: datetime) -> Cir
 def _circuit_state(key: str, name: str) -> CircuitState:
     carrier_type, account = account_in(key)
     return CircuitState(key, name, carrier_type, account)
+
+
+def _changed(orders: Iterable[Order], now: datetime) -> dict[str, tuple[datetime, ...]]:
+    """When orders went out that count against limits of their circuit, oldest first, by its key: of which
+    length those are, the configuration says."""
+    changed: dict[str, list[datetime]] = {}
+    for order in orders:
+        if not order.outcome.never_left and now - order.created_at <= LONGEST_LIMIT:
+            changed.setdefault(order.circuit_key, []).append(order.created_at)
+    return {key: tuple(sorted(times)[-MOST_CHANGES:]) for key, times in changed.items()}
 
 
 def _quotas(orders: Iterable[Order], now: datetime) -> dict[tuple[str, str], Quota]:

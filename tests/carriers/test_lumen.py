@@ -327,7 +327,7 @@ class TestLumen(CarrierContract):
             harness = LumenHarness(gone, tmp_path)
             request = prepared(harness)
         assert isinstance(harness.carrier, Lumen)
-        harness.carrier._session.close()
+        harness.carrier._api._session.close()
         with pytest.raises(OrderNotSentError):
             harness.carrier.order(request, soon())
 

@@ -115,7 +115,10 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
          "here: lumen, lumen-efc, megaport, sandbox)"),
         ("type: sandbox, ", "", "5: carriers.lab.type: this key is missing: it says the type"),
         ("file: lab.json", "fil: lab.json", "5: carriers.lab.fil: unknown key; did you mean file? (known here: billing, "
-         "changes_per_circuit, changes_per_day, currency, file, provisioning, rates, starts_at, tiers, type, unknown)"),
+         "changes_per_circuit, changes_per_day, currency, file, provisioning, rates, starts_at, status_words, "
+         "tiers, type, unknown)"),
+        ("file: lab.json", "file: lab.json, status_words: {active: [Up  now], pending: up NOW}", "5: carriers.lab.status_words: "
+         "'up now' cannot be both active and pending"),
         ("file: lab.json", "file: lab.json, curency: USD", "5: carriers.lab.curency: unknown key; did you mean currency? "),
         ("carrier: lab", "carrier: lob", "7: circuits.den-a.carrier: there is no carrier 'lob'; did you mean lab?"),
         ('service_id: "77"', "service_id: 007", "7: circuits.den-a.service_id: 007 is a number whose digits would be lost: put "

@@ -27,7 +27,18 @@ from iodcal.domain.costs import (
 )
 from iodcal.domain.held import price_ceiling, price_of
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
+from iodcal.domain.money import (
+    UNPRICED,
+    Billing,
+    Cost,
+    QuotedPrice,
+    Rate,
+    RateSource,
+    Tariff,
+    add_up,
+    check_price,
+    parse_price,
+)
 from iodcal.domain.planning import CircuitPlan, Shortage
 from iodcal.domain.steps import Steps
 from iodcal.domain.structs import Fact, replace
@@ -560,3 +571,13 @@ def test_an_event_of_a_week_is_told_with_its_price() -> None:
 )
 def test_what_is_no_long_window(ask: Ask, longest: timedelta | None) -> None:
     assert of_week(ask, longest=longest) == []
+
+
+@pytest.mark.parametrize("amount", ["-1", "NaN", "Infinity", "1e10"])
+def test_what_is_no_price(amount: str) -> None:
+    with pytest.raises(ValueError, match="is no price"):
+        check_price(Decimal(amount))
+
+
+def test_an_absurd_amount_cannot_be_read() -> None:
+    assert parse_price("$9999999999.00") == (None, "USD")

@@ -60,7 +60,12 @@ def reading(minute: float, mbps: int | None, status: Status = Status.ACTIVE) -> 
             Outcome.PENDING, reading(5, 1000, Status.PENDING), Outcome.PENDING, id="target but pending"
         ),
         pytest.param(Outcome.PENDING, reading(5, 100), Outcome.FAILED, id="seen under way, and back at once"),
-        pytest.param(Outcome.PENDING, reading(19, 500), Outcome.PENDING, id="elsewhere, within the time-out"),
+        pytest.param(Outcome.PENDING, reading(19, 500), Outcome.FAILED, id="elsewhere, within the time-out"),
+        pytest.param(Outcome.ACCEPTED, reading(5, 500), Outcome.FAILED, id="elsewhere at once"),
+        pytest.param(
+            Outcome.PENDING, reading(5, 500, Status.PENDING), Outcome.PENDING, id="elsewhere, pending"
+        ),
+        pytest.param(Outcome.UNKNOWN, reading(5, 500), Outcome.ACCEPTED, id="elsewhere, and no answer"),
         pytest.param(Outcome.PENDING, reading(20, 100), Outcome.FAILED, id="old after the time-out: failed"),
         pytest.param(Outcome.ACCEPTED, reading(20, 500), Outcome.FAILED, id="replaced by somebody"),
         pytest.param(Outcome.ACCEPTED, reading(20, 100, Status.PENDING), Outcome.OVERDUE, id="overdue"),
@@ -206,8 +211,8 @@ def test_a_copy_that_lags_behind_a_confirmed_order_is_no_drift() -> None:
 
 def test_an_open_order_is_no_drift() -> None:
     circuit_state = replace(circuit_state_at(100), order=order(Outcome.ACCEPTED))
-    seen = apply_manual_change(circuit_state, reading(5, 500), PATIENCE)
-    assert seen.drift is None
+    seen = apply_manual_change(circuit_state, reading(5, 100), PATIENCE)
+    assert (seen.drift, seen.order) == (None, circuit_state.order)
     done = apply_manual_change(circuit_state, reading(5, 1000), PATIENCE)
     assert (done.confirmed, done.order, done.recent[0].outcome) == (NEW, None, Outcome.CONFIRMED)
     failed = apply_manual_change(circuit_state, reading(25, 100), PATIENCE)

@@ -135,8 +135,8 @@ def test_only_an_order_that_is_settled_says_when(outcome: Outcome, settled: obje
     ("order", "reading", "after"),
     [
         (taken(), shows(5, 1000), taken(outcome=Outcome.CONFIRMED, settled_at=at(5), **CLOSED)),
-        (taken(), shows(21, 500), taken(outcome=Outcome.FAILED, settled_at=at(21), **CLOSED)),
-        (taken(), shows(20, 500), taken()),
+        (taken(), shows(21, 100), taken(outcome=Outcome.FAILED, settled_at=at(21), **CLOSED)),
+        (taken(), shows(20, 100), taken()),
         (sent(), shows(15, 100), sent(outcome=Outcome.LOST, settled_at=at(15), **CLOSED)),
     ],
     ids=["confirmed", "failed", "the time-out counts from the acceptance", "lost"],

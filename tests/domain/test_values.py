@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import account_in
+from iodcal.domain.circuits import Reading, Status, account_in
 from iodcal.domain.durations import format_duration, parse_duration
 from iodcal.domain.events import short_id
 from iodcal.domain.localtime import Interval, instant, midnight, whole_days
@@ -354,3 +354,25 @@ def test_an_opaque_value_tells_a_drawer_of_fields_nothing() -> None:
         combination: str
 
     assert Safe("1234").__rich_repr__() == []
+
+
+WORDS = {"in service": Status.ACTIVE, "queued": Status.PENDING}
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "waits_for", "expected"),
+    [
+        (Status.UNKNOWN, "In  SERVICE", "", Status.ACTIVE),
+        (Status.UNKNOWN, "Queued", "", Status.PENDING),
+        (Status.UNKNOWN, "In service, approval rejected", "", Status.ACTIVE),
+        (Status.UNKNOWN, "In service", "the other company", Status.PENDING),
+        (Status.UNKNOWN, "Out of service", "", Status.UNKNOWN),
+        (Status.UNKNOWN, "", "", Status.UNKNOWN),
+        (Status.PENDING, "In service", "", Status.PENDING),
+        (Status.ACTIVE, "queued", "", Status.ACTIVE),
+    ],
+)
+def test_a_carriers_words_for_a_status(status: Status, text: str, waits_for: str, expected: Status) -> None:
+    reading = Reading(datetime(2026, 11, 24, tzinfo=UTC), status, Bandwidth(100), text, waits_for)
+    assert reading.in_words(WORDS).status is expected
+    assert reading.in_words({}).status is status

@@ -548,10 +548,10 @@ def test_tiers_that_get_no_quote_for_one_reason_are_told_once(world: World) -> N
         (
             Reply.of({"id": "N-1", "price": [], "priceRequest": {"speed": "fast"}}),
             "red",
-            "a quote for a speed",
+            "speed in the quote: no bandwidth",
         ),
         (Reply.of({"id": "N-1", "priceRequest": {"speed": "7 Mbps"}}), "red", "came back for 7 Mbps"),
-        (Reply.of({"price": []}), "red", "no quote id, or two"),
+        (Reply.of({"price": []}), "red", "id in the quote: none, or two that differ"),
     ],
 )
 def test_nonsense_for_a_quote_is_told_with_its_tier(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from iodcal.analysis.past import circuit_pasts, running
+from iodcal.analysis.past import circuit_pasts
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.store.lines import read_past
 from iodcal.store.log import History
@@ -292,7 +292,7 @@ def test_a_state_rebuilt_from_the_history_stands_where_its_past_does(lab: Lab) -
     for moment in dict.fromkeys(line["at"] for line in lines):
         at = datetime.fromisoformat(moment)
         (circuit_state,) = rebuild([line for line in lines if line["at"] <= moment], at).circuits.values()
-        seen.append(running(circuit_state.drift, circuit_state.confirmed))
+        seen.append(circuit_state.running)
         assert (circuit_state.key, seen[-1]) == (key, own.shown().at(at))
     assert list(dict.fromkeys(seen)) == [Bandwidth(100), Bandwidth(1000)]
     assert seen[-1] == Bandwidth(1000)

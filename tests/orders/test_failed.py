@@ -227,6 +227,19 @@ def test_a_circuit_that_came_up_elsewhere_twice_is_told_as_that_and_left_alone_f
     assert outcomes(office.run(200)) == [("den-a", "accepted")]
 
 
+def test_a_third_bandwidth_is_told_when_it_is_seen_and_ordered_for_only_once_it_is_seen_again() -> None:
+    """Nothing more comes of an order once the circuit rests at another bandwidth: the time-out need not be
+    waited for. One reading alone may be a copy that lags."""
+    office = sick("elsewhere")
+    reports = {minute: office.run(minute) for minute in range(0, 60, EVERY)}
+    first, second = (minute for minute in sent(office) if minute is not None)
+    seen = next(minute for minute, report in reports.items() if "order_failed" in kinds(report))
+    assert seen - first < TIMEOUT
+    assert second == seen + EVERY
+    assert held(reports[seen]) == {"den-a": "pending"}
+    assert "drift" not in {kind for report in reports.values() for kind in kinds(report)}
+
+
 def test_a_hold_lifts_what_was_given_up() -> None:
     office = sick("lost_before")
     for minute in range(0, 60, EVERY):

@@ -277,3 +277,17 @@ def test_only_the_ups_use_the_reserve() -> None:
 
 def test_every_line_of_the_history_says_who_started_this_with_which_version_and_rules() -> None:
     assert stamp_of("sha256:x") == {"by": author(), "iodcal": __version__, "rules": "sha256:x"}
+
+
+def test_a_carrier_that_accepts_beyond_its_limit_does_not_count_what_it_refused() -> None:
+    """Refused orders are set aside, since the carrier may count them; an acceptance can show that it does
+    not, and then they keep nobody waiting."""
+    office = meeting(one_circuit())
+    key = (ACCOUNT.base_url, ACCOUNT.number)
+    office.disk.state = replace(office.disk.state, quotas={key: Quota(TODAY, QUOTA - 5, refused=4)})
+    assert outcomes(office.run(0)) == [("den-a", "accepted")]
+    assert office.disk.state.quotas[key] == Quota(TODAY, QUOTA - 4, refused=4)  # just within: nobody knows
+    office = meeting(one_circuit())
+    office.disk.state = replace(office.disk.state, quotas={key: Quota(TODAY, QUOTA - 5, refused=5)})
+    assert outcomes(office.run(0)) == [("den-a", "accepted")]
+    assert office.disk.state.quotas[key] == Quota(TODAY, QUOTA - 4)

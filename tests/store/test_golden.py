@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Cause
+from iodcal.domain.structs import replace
 from iodcal.store.codec import DamagedError
 from iodcal.store.history import CurtainUp
 from iodcal.store.lines import decode_line, read_past
@@ -113,7 +114,9 @@ def test_a_history_of_0_1_0_is_read_for_ever(path: Path) -> None:
     history = History(path)
     expected = loads(path)
     assert plain(read_past(history)) == expected["past"]
-    rebuilt = plain(rebuild(history.read(), REBUILT_AT))
+    state = rebuild(history.read(), REBUILT_AT)
+    circuits = {key: replace(one, changed_at=()) for key, one in state.circuits.items()}  # 0.1.0 had none
+    rebuilt = plain(replace(state, circuits=circuits))
     assert rebuilt == {**plain(State()), **expected["rebuilt"]}
 
 

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
-from iodcal.domain.orders import Outcome
+from iodcal.domain.orders import Outcome, with_end
 from iodcal.domain.structs import replace
 from iodcal.store.entries import Hidden, conceal
 from iodcal.store.history import Past, PastWish
 from iodcal.store.lines import gather, read_past
 from iodcal.store.log import History
+from iodcal.store.rebuild import rebuild
 from tests.store.past import HOSTILE, NOON, PAT, TIMER, at, fill, history_in, order
 
 
@@ -193,3 +194,26 @@ def test_what_is_hidden_today_is_hidden_in_what_was_written_before(history: Hist
     assert of_room.problems[0].facts["subject"] is None
     by = replace(past.problems[0], facts={"by": "Rooms", "by_subject": "Secret", "subject": "s", "rule": "r"})
     assert conceal(Past(problems=(by,)), NOTHING).problems[0].facts == {**by.facts, "by_subject": None}
+
+
+def test_a_state_that_is_rebuilt_knows_when_orders_went_out_that_count_against_a_circuits_limits(
+    tmp_path: Path,
+) -> None:
+    """S13: orders of weeks ago count against 100 a month; what never left does not."""
+    made = history_in(tmp_path)
+    week = 7 * 24 * 60
+    for number, minute in enumerate([-80 * week, -3 * week, -2 * week, -5]):
+        sent = order(minute, 100, 500, str(number))
+        made.append("order", at=at(minute), run_id="r1", order=sent)
+        outcome = Outcome.NOT_SENT if minute == -2 * week else Outcome.REFUSED
+        made.append("order", at=at(minute), run_id="r1", order=with_end(sent, outcome, at(minute)))
+    (circuit_state,) = rebuild(made.read(), at(0)).circuits.values()
+    assert circuit_state.changed_at == (at(-3 * week), at(-5))
+    assert [one.id for one in circuit_state.recent] == ["3"]
+
+
+def test_what_was_forgotten_since_is_not_rebuilt_for_its_limits(tmp_path: Path) -> None:
+    made = history_in(tmp_path)
+    made.append("order", at=at(0), run_id="r1", order=order(0, 100, 500))
+    made.append("forget", at=at(1), run_id="r2", key=order(0, 100, 500).circuit_key, circuit="den-a")
+    assert rebuild(made.read(), at(2)).circuits == {}

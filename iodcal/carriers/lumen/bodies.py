@@ -3,64 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from iodcal.carriers import OrderRequest
-from iodcal.carriers.lumen.inventory import Service
+from iodcal.carriers.lumen.inventory import NO_SPEED_TEXT, Service, parse_speed
 from iodcal.carriers.lumen.plugin import LumenOptions
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Quote
 from iodcal.domain.money import parse_price
 from iodcal.errors import CarrierError, OrderRefusedError
-from iodcal.http import Answer, AnswerError
-
-
-def gateway_code(answer: Answer) -> str | None:
-    """The code in the envelope of the gateway (Apigee) before the carrier, `fault.detail.errorcode`; empty
-    where that names none, None where the answer is in no such envelope."""
-    try:
-        document = answer.json()
-    except AnswerError:
-        return None
-    fault = document.get("fault") if isinstance(document, dict) else None
-    if not isinstance(fault, dict):
-        return None
-    detail = fault.get("detail")
-    return str(detail.get("errorcode", "")) if isinstance(detail, dict) else ""
-
-
-def all_text(answer: Answer) -> str:
-    """Everything that an answer says, for looking for a phrase."""
-    return answer.body[:65536].decode("utf-8", errors="replace").casefold()
-
-
-_STATES = ("state", "status", "orderState", "orderStatus", "statusCode")
-_NO = frozenset({"rejected", "failed", "failure", "declined", "denied", "cancelled", "canceled"})
-_ITEMS = ("productOrderItem", "orderItem")
-
-
-def says_no(document: Any, *, of_many: bool = False) -> bool:
-    """True if the body of a yes says that the order, or an item of it, was rejected or has failed. An answer
-    `of_many` statuses (207) is looked through for one at any place."""
-    if isinstance(document, list):
-        return of_many and any(says_no(entry, of_many=True) for entry in document[:50])
-    if not isinstance(document, dict):
-        return False
-    if any(_is_no(document.get(name)) for name in _STATES):
-        return True
-    inner = [document.get(name) for name in (document if of_many else _ITEMS)]
-    entries = [entry for one in inner for entry in (one if isinstance(one, list) else [one])]
-    return any(says_no(entry, of_many=of_many) for entry in entries if isinstance(entry, dict))
-
-
-def _is_no(state: object) -> bool:
-    if isinstance(state, int) and not isinstance(state, bool):
-        return 400 <= state < 500
-    text = str(state).strip().casefold()
-    return text in _NO or (len(text) == 3 and text.isdecimal() and text.startswith("4"))
-
 
 PRODUCT_CODE = "718"
 _SPECIFICATION = "5001"
@@ -96,7 +50,7 @@ def quote_body(options: LumenOptions, service: Service, bandwidth: Bandwidth) ->
         "masterSiteId": service.master_site_id,
         "productCode": PRODUCT_CODE,
         "productName": "Internet On-Demand",
-        "speed": _speed_text(options, bandwidth),
+        "speed": options.speeds.get(bandwidth, f"{bandwidth.mbps} Mbps"),
         **_place(options, service),
     }
 
@@ -113,55 +67,47 @@ def _place(options: LumenOptions, service: Service) -> dict[str, str]:
     return {"serviceId": uni} if uni else {}
 
 
-def _speed_text(options: LumenOptions, bandwidth: Bandwidth) -> str:
-    for tier, text in options.speed_text.items():
-        try:
-            if Bandwidth.parse(tier) == bandwidth:
-                return text
-        except ValueError:
-            continue
-    return f"{bandwidth.mbps} Mbps"
-
-
 def _account_name(options: LumenOptions, service: Service) -> str | None:
     return service.billing_account_name or options.billing_account_name.get(service.service_id)
 
 
-def read_quote(document: Any, wanted: Bandwidth, at: datetime) -> Quote:
+def read_quote(
+    document: Any, wanted: Bandwidth, at: datetime, speed_text: Mapping[str, str] = NO_SPEED_TEXT
+) -> Quote:
     """The quote in an answer, after a look at whether it is for what was asked. Raises CarrierError."""
     if not isinstance(document, dict):
-        raise CarrierError("answer_wrong", what="a quote that is no object")
+        raise CarrierError("answer_wrong", what="the quote is no object")
     told = [document.get(name) for name in ("id", "quoteId")]
     ids = {str(one) for one in told if isinstance(one, (str, int)) and not isinstance(one, bool)}
     if len(ids) != 1 or not (quote_id := ids.pop()).strip():
-        raise CarrierError("answer_wrong", what="no quote id, or two")
-    for speed in _speeds(document):
+        raise CarrierError("answer_wrong", what="id in the quote: none, or two that differ")
+    for speed in _speeds(document, speed_text):
         if speed != wanted:
             raise OrderRefusedError("quote_speed_differs", wanted=str(wanted), found=str(speed))
     return Quote(quote_id, wanted, at, *_hourly_price(document))
 
 
-def _speeds(document: dict[str, Any]) -> list[Bandwidth]:
+def _speeds(document: dict[str, Any], speed_text: Mapping[str, str]) -> list[Bandwidth]:
     echoed = document.get("priceRequest")
     prices = document.get("price")
     holders = [echoed, *(prices if isinstance(prices, list) else [])]
     texts = [holder.get("speed") for holder in holders if isinstance(holder, dict)]
     try:
-        return [Bandwidth.parse(str(text)) for text in texts if text is not None]
+        return [parse_speed(str(text), speed_text) for text in texts if text is not None]
     except ValueError:
-        raise CarrierError("answer_wrong", what="a quote for a speed that is none") from None
+        raise CarrierError("answer_wrong", what="speed in the quote: no bandwidth") from None
 
 
-def read_offers(document: Any) -> frozenset[Bandwidth]:
+def read_offers(document: Any, speed_text: Mapping[str, str] = NO_SPEED_TEXT) -> frozenset[Bandwidth]:
     """The speeds for sale in a qualify answer. Raises CarrierError."""
     prices = document.get("pricePerSpeed") if isinstance(document, dict) else None
     if not isinstance(prices, list):
-        raise CarrierError("answer_wrong", what="no list pricePerSpeed")
+        raise CarrierError("answer_wrong", what="pricePerSpeed in the offer: no list")
     texts = [price.get("speed") for price in prices if isinstance(price, dict)]
     try:
-        return frozenset(Bandwidth.parse(str(text)) for text in texts)
+        return frozenset(parse_speed(str(text), speed_text) for text in texts)
     except ValueError:
-        raise CarrierError("answer_wrong", what="an offer of a speed that is none") from None
+        raise CarrierError("answer_wrong", what="speed in the offer: no bandwidth") from None
 
 
 def _hourly_price(document: dict[str, Any]) -> tuple[Decimal | None, str]:

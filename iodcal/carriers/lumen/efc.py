@@ -14,8 +14,8 @@ from typing import Any
 from msgspec import Struct
 
 from iodcal.carriers import CarrierContext, ListedCircuit, OrderRequest
-from iodcal.carriers.api import AnswerObject, ApiClient
-from iodcal.carriers.lumen.bodies import says_no
+from iodcal.carriers.answers import AnswerObject
+from iodcal.carriers.api import ApiClient
 from iodcal.carriers.lumen.plugin import LumenEfcOptions
 from iodcal.carriers.tokens import shared_tokens
 from iodcal.domain.bandwidth import Bandwidth
@@ -29,7 +29,7 @@ from iodcal.errors import (
     OrderRefusedError,
     RefusedForGoodError,
 )
-from iodcal.http import Answer, AnswerError, Deadline, Session, printable
+from iodcal.http import Answer, Deadline, Session
 
 _CONNECTIONS = "/fabric/v1/connections"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -50,7 +50,6 @@ _CHANGED_AT = {
 _BUSY = re.compile(r"\b(updating|provisioning|resetting|pending|in progress)\b", re.IGNORECASE)
 _MONTHLY = "monthly"  # the term by which scheduling saves nothing; what counts where none is told
 _PAGE_SIZE, _MOST_PAGES = 100, 50
-_MULTI_STATUS = 207
 _CURRENCY = "USD"  # the API names none
 
 
@@ -124,25 +123,6 @@ def options_in(document: object, where: str) -> Iterator[EfcOption]:
                 per_hour=option.amount("price_hourly"),
                 per_month=monthly,
             )
-
-
-def problem_text(answer: Answer) -> str:
-    """What an answer of problem+json says: title, detail, and the first of its errors; of Apigee's faults and
-    other envelopes, what `error_text` finds."""
-    from iodcal.http import error_text
-
-    said = error_text(answer, "title", "detail")
-    try:
-        document = answer.json()
-    except AnswerError:
-        return said
-    errors = document.get("errors") if isinstance(document, dict) else None
-    first = errors[0] if isinstance(errors, list) and errors else None
-    if not isinstance(first, dict):
-        return said
-    words = [first.get(name) for name in ("detail", "message", "pointer", "parameter", "header")]
-    shown = [word for word in words if isinstance(word, str) and word.strip() and word not in said]
-    return printable(f"{said} ({', '.join(shown)})", 300) if shown else said
 
 
 class LumenEfc:
@@ -255,7 +235,7 @@ class LumenEfc:
             deadline,
             service_id=request.service_id,
             json={"bandwidth": wanted.mbps},
-            refusal=lambda no, _text: _refusal(no, request.service_id),
+            refusal=lambda no, text: _refusal(no, text, request.service_id),
         )
         return Acceptance(self._clock(), done=self._is_done(answer, connection, wanted))
 
@@ -263,10 +243,6 @@ class LumenEfc:
         """Whether a yes already shows the change. Raises OrderError for a yes that says no, or nothing that
         can be understood."""
         document = self._api.document(answer)
-        if says_no(document, of_many=answer.status == _MULTI_STATUS):
-            raise OrderRefusedError("refused", status=answer.status, message=problem_text(answer))
-        if answer.status == _MULTI_STATUS:
-            raise AnswerLostError("answer_lost", reason=f"status {answer.status}, {problem_text(answer)}")
         try:
             now = connection_of(document, "the answer to the order")
         except CarrierError as error:
@@ -303,11 +279,9 @@ class LumenEfc:
         return dearest.per_hour, dearest.per_month
 
 
-def _refusal(answer: Answer, service_id: str) -> OrderError | None:
-    """What an answer of 4xx means; None leaves it to the usual reading."""
-    said = problem_text(answer)
-    if answer.status == 422 and _BUSY.search(said):
-        return ChangePendingError("change_pending", service_id=service_id, message=said)
-    if answer.status in (409, 429):
-        return None
-    return OrderRefusedError("refused", status=answer.status, message=said)
+def _refusal(answer: Answer, text: str, service_id: str) -> OrderError | None:
+    """A 422 that speaks of the connection's state is a pending change; None leaves it to the usual
+    reading."""
+    if answer.status == 422 and _BUSY.search(text):
+        return ChangePendingError("change_pending", service_id=service_id, message=text)
+    return None

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
 from iodcal.carriers import ListedCircuit
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.circuits import Reading, Status
+from iodcal.domain.circuits import Reading, Status, fold_status
 from iodcal.errors import CarrierError
 from iodcal.redaction import redact_credentials
 
 _STATUSES = {"active": Status.ACTIVE, "change pending": Status.PENDING}
 _NEEDED = frozenset({"bandwidth", "uni service id"})
 _UNITS = {"mbps": "Mbps", "gbps": "Gbps"}
+NO_SPEED_TEXT: Mapping[str, str] = MappingProxyType({})
 
 
 class Service(Struct, frozen=True):
@@ -38,29 +40,31 @@ class Service(Struct, frozen=True):
 
     def reading(self, at: datetime) -> Reading:
         """What this says of the circuit; a status that nobody has seen before is UNKNOWN."""
-        status = _STATUSES.get(_folded(self.status_text), Status.UNKNOWN)
+        status = _STATUSES.get(fold_status(self.status_text), Status.UNKNOWN)
         return Reading(at, status, self.bandwidth, redact_credentials(self.status_text))
 
 
-def find_service(document: Any, service_id: str) -> Service | None:
+def find_service(
+    document: Any, service_id: str, speed_text: Mapping[str, str] = NO_SPEED_TEXT
+) -> Service | None:
     """The service of that very ID in an inventory answer, or None. Raises CarrierError."""
     found = [entry for entry in entries(document) if _text(entry, "serviceId", "id") == service_id]
     if not found:
         return None
-    services = {_service(entry, service_id) for entry in found}
+    services = {_service(entry, service_id, speed_text) for entry in found}
     if len(services) > 1:
         raise _wrong(f"the service {service_id} stands twice, and differently")
     return services.pop()
 
 
-def listed(document: Any) -> Iterator[ListedCircuit]:
+def listed(document: Any, speed_text: Mapping[str, str] = NO_SPEED_TEXT) -> Iterator[ListedCircuit]:
     """Every service of an inventory answer; one that makes no sense without what it should say."""
     for entry in entries(document):
         service_id = _text(entry, "serviceId", "id")
         if service_id is None:
             continue
         try:
-            service = _service(entry, service_id)
+            service = _service(entry, service_id, speed_text)
         except CarrierError:
             yield ListedCircuit(service_id, None, "unclear")
         else:
@@ -84,7 +88,7 @@ def entries(document: Any) -> list[Mapping[str, Any]]:
     return listed
 
 
-def _service(entry: Mapping[str, Any], service_id: str) -> Service:
+def _service(entry: Mapping[str, Any], service_id: str, speed_text: Mapping[str, str]) -> Service:
     product = _mapping(entry, "product")
     location, profile = _mapping(entry, "location"), _mapping(entry, "locationProfile")
     account = _mapping(entry, "billingAccount")
@@ -92,7 +96,7 @@ def _service(entry: Mapping[str, Any], service_id: str) -> Service:
     return Service(
         service_id=service_id,
         status_text=_status(product, entry),
-        bandwidth=_bandwidth((traits.get("bandwidth"), others.get("bandwidth")), entry),
+        bandwidth=_bandwidth((traits.get("bandwidth"), others.get("bandwidth")), entry, speed_text),
         master_site_id=_one(
             "the site", _text(location, "masterSiteid", "masterSiteId"), _text(entry, "masterSiteId")
         ),
@@ -115,11 +119,7 @@ def _status(product: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     told = [text for holder in (product, entry) if (text := _text(holder, "status")) is not None]
     if not told:
         raise _wrong("no status")
-    return next((text for text in told if _STATUSES.get(_folded(text)) is Status.PENDING), told[0])
-
-
-def _folded(status: str) -> str:
-    return " ".join(status.casefold().split())
+    return next((text for text in told if _STATUSES.get(fold_status(text)) is Status.PENDING), told[0])
 
 
 def _characteristics(holder: Mapping[str, Any]) -> dict[str, str]:
@@ -140,22 +140,32 @@ def _named_values(holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield trait["name"].strip().casefold(), str(value).strip()
 
 
-def _bandwidth(told: Iterable[str | None], entry: Mapping[str, Any]) -> Bandwidth | None:
+def _bandwidth(
+    told: Iterable[str | None], entry: Mapping[str, Any], speed_text: Mapping[str, str]
+) -> Bandwidth | None:
     flat = entry.get("bandwidth")
     if flat is not None:
         unit = _UNITS.get(str(entry.get("bandwidthUnit", "Mbps")).casefold())
         flat_text = str(flat) if isinstance(flat, str) and not flat.isdecimal() else f"{flat} {unit}"
-    readings = {_parse(one) for one in (*told, flat_text if flat is not None else None) if one is not None}
+    texts = (*told, flat_text if flat is not None else None)
+    readings = {_parse(one, speed_text) for one in texts if one is not None}
     if len(readings) > 1:
         raise _wrong("two bandwidths that differ")
     return readings.pop() if readings else None
 
 
-def _parse(text: str) -> Bandwidth:
+def parse_speed(text: str, speed_text: Mapping[str, str]) -> Bandwidth:
+    """The bandwidth that a text of Lumen's means, by `speed_text` (tier to text) where that has it. Raises
+    ValueError."""
+    meant = (tier for tier, known in speed_text.items() if fold_status(known) == fold_status(text))
+    return Bandwidth.parse(next(meant, text))
+
+
+def _parse(text: str, speed_text: Mapping[str, str]) -> Bandwidth:
     try:
-        return Bandwidth.parse(text)
+        return parse_speed(text, speed_text)
     except ValueError:
-        raise _wrong(f"the bandwidth {_shown(text)}") from None
+        raise _wrong(f"bandwidth: {_shown(text)!r} is none (speed_text can say which it means)") from None
 
 
 def _mapping(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -186,7 +196,7 @@ def _one(what: str, *values: str | None) -> str | None:
 
 
 def _wrong(what: str) -> CarrierError:
-    return CarrierError("answer_wrong", what=what)
+    return CarrierError("answer_wrong", what=f"the inventory: {what}")
 
 
 def _shown(text: str) -> str:

@@ -13,6 +13,7 @@ from iodcal.config.fields import Text, one_of, text_that
 from iodcal.config.forms import Section
 from iodcal.config.microsoft365 import SecureUrl
 from iodcal.config.secrets import Secret
+from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Account
 from iodcal.domain.money import Tariff
 
@@ -100,7 +101,8 @@ class LumenLogin(Section, frozen=True):
 
 class LumenOptions(LumenLogin, frozen=True, kw_only=True):
     """Internet On-Demand. The maps by service ID fill in what the inventory does not tell; `speed_text` maps
-    a tier to the text that a quote wants for it, such as `{1 Gbps: 1 Gbps}`, where `1000 Mbps` is refused."""
+    a tier to the text that stands for it in quotes and answers, such as `{1 Gbps: 1 Gbps}`, where `1000 Mbps`
+    is refused."""
 
     contact: Contact
     source_system: Text = "NaaS ExternalApi"
@@ -108,6 +110,18 @@ class LumenOptions(LumenLogin, frozen=True, kw_only=True):
     uni_service_id: Mapping[Text, Text] = {}
     billing_account_name: Mapping[Text, Text] = {}
     speed_text: Mapping[Text, Text] = {}
+
+    def __post_init__(self) -> None:
+        for tier in self.speed_text:
+            try:
+                Bandwidth.parse(tier)
+            except ValueError as error:
+                raise ValueError(f"speed_text: {error}") from None
+
+    @property
+    def speeds(self) -> Mapping[Bandwidth, str]:
+        """The texts of `speed_text`, by bandwidth."""
+        return {Bandwidth.parse(tier): text for tier, text in self.speed_text.items()}
 
 
 class LumenEfcOptions(LumenLogin, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from iodcal.analysis.load import load_past_before
-from iodcal.analysis.past import CircuitPast, circuit_pasts, running, tells_of_circuits
+from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
 from iodcal.commands.page_costs import PageCosts, page_costs, page_costs_since
 from iodcal.commands.requests import PreviewRequest, clock_of
 from iodcal.commands.spans import PageRequest, check_page
@@ -90,7 +90,7 @@ class Lane(Struct, frozen=True):
     @property
     def now(self) -> Bandwidth | None:
         """The level that the circuit is known to run at."""
-        return running(self.circuit_state.drift, self.circuit_state.confirmed)
+        return self.circuit_state.running
 
     @property
     def is_up(self) -> bool:
