@@ -164,14 +164,21 @@ class CalendarError(IodcalError):
 class PassingError(CalendarError):
     """A fault that another try may end. `wait` is how many seconds the server asks to be left alone, None
     where it says nothing; `shared` names whom the refusal concerns (an application), None for this source
-    alone."""
+    alone. Where that is not `sure`, it takes a second source that is refused alike."""
 
     def __init__(
-        self, code: str, facts: Mapping[str, Fact], *, wait: float | None = None, shared: str | None = None
+        self,
+        code: str,
+        facts: Mapping[str, Fact],
+        *,
+        wait: float | None = None,
+        shared: str | None = None,
+        sure: bool = True,
     ) -> None:
         super().__init__(code, **facts)
         self.wait = wait
         self.shared = shared
+        self.sure = sure
 
 
 class CarrierError(IodcalError):

@@ -169,6 +169,6 @@ def _write_span(session: CommandSession, configuration: Configuration, over: Int
 
 
 def _write(session: CommandSession, text: str) -> None:
-    if not session.json and not session.csv:
+    if not (session.json or session.csv or session.ics):
         sys.stdout.write(text)
         sys.stdout.flush()

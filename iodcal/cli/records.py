@@ -166,9 +166,9 @@ def _tells(session: CommandSession, html: Path) -> bool:
 
 def _show_lookback(session: CommandSession, found: Lookback) -> int:
     if session.json:
-        from iodcal.output.costs_view import lookback_json
+        from iodcal.output.costs_view import lookback_view
 
-        session.print_json(lookback_json(found))
+        session.print_json(lookback_view(found))
     elif session.csv:
         from iodcal.output.costs_view import lookback_csv
 

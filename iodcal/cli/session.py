@@ -47,6 +47,10 @@ class CommandSession:
         return self.common.csv
 
     @property
+    def ics(self) -> bool:
+        return self.common.ics
+
+    @property
     def quiet(self) -> bool:
         return bool(self.common.quiet)
 
@@ -70,7 +74,7 @@ class CommandSession:
         """True where results have no colour and no weight."""
         from iodcal.output.text import is_plain
 
-        return is_plain(sys.stdout, no_color=bool(self.common.no_color))
+        return is_plain(sys.stdout, color=self.common.colored)
 
     @cached_property
     def config_path(self) -> Path:
@@ -150,7 +154,7 @@ class CommandSession:
 
     def progress(self) -> Progress:
         """Says on a terminal what is being done, if that takes long."""
-        return Progress(shown=not (self.json or self.quiet))
+        return Progress(shown=not (self.json or self.ics or self.quiet))
 
     def print_json(self, result: View | dict[str, Any]) -> None:
         """Shows one JSON object."""
@@ -162,4 +166,4 @@ class CommandSession:
         """The console for people; with `stderr` that for problems."""
         from iodcal.output.console import make_console
 
-        return make_console(no_color=bool(self.common.no_color), stderr=stderr)
+        return make_console(color=self.common.colored, stderr=stderr)

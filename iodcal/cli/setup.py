@@ -246,9 +246,21 @@ def doctor(
     return found.exit
 
 
-@command("Print the JSON Schema of the configuration, for editors.", "iodcal schema > rules.schema.json")
-def schema(session: CommandSession) -> int:
-    """Print the JSON Schema of rules.yaml, so that an editor completes and checks it."""
+@command("Print the JSON Schema of the configuration, or of results.", "iodcal schema > rules.schema.json")
+def schema(
+    session: CommandSession,
+    *,
+    results: Annotated[
+        bool, typer.Option("--results", help="Of what commands print with -o json, for scripts.")
+    ] = False,
+) -> int:
+    """Print the JSON Schema of rules.yaml, so that an editor completes and checks it; with --results that of
+    all results."""
+    if results:
+        from iodcal.output.results import results_schema
+
+        session.print_json(results_schema())
+        return Exit.OK
     from iodcal.config.json_schema import configuration_schema
 
     session.print_json(configuration_schema())

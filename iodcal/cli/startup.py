@@ -19,7 +19,7 @@ from typing import NoReturn
 # garbage, as Python does after every 700, is a tenth of a short run.
 OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
-_LONG_WITH_VALUE = frozenset({"--config", "--state", "--output", "--log-format"})
+_LONG_WITH_VALUE = frozenset({"--config", "--state", "--output", "--log-format", "--color"})
 _SHORT = re.compile("-([^co]*)([co]?)(.*)", re.DOTALL)  # flags, an option that has a value, the value
 
 

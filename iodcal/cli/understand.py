@@ -16,6 +16,7 @@ from iodcal.cli.options import (
     NowOption,
     UsageOption,
     WindowOption,
+    calendar_names,
     circuit_names,
     duration,
     share,
@@ -26,6 +27,13 @@ from iodcal.exits import Exit
 if TYPE_CHECKING:
     from iodcal.commands.explain import ExplainedCircuits, ExplainedEvents
     from iodcal.commands.requests import ExplainRequest, PreviewRequest
+
+CalendarOption = Annotated[
+    str | None,
+    typer.Option(
+        "--calendar", metavar="NAME", help="The calendar it stands on.", autocompletion=calendar_names
+    ),
+]
 
 
 @command(
@@ -52,9 +60,7 @@ def explain(
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="TEXT", help="Try an event that does not exist yet.")
     ] = None,
-    calendar: Annotated[
-        str | None, typer.Option("--calendar", metavar="NAME", help="The calendar it stands on.")
-    ] = None,
+    calendar: CalendarOption = None,
     length: Annotated[
         timedelta | None,
         typer.Option("--duration", metavar="TIME", parser=duration, help="How long it is, such as 1h."),
@@ -190,9 +196,9 @@ def simulate(
     with session.progress() as progress:
         comparison = compare(configurations, asked, progress)
     if session.json:
-        from iodcal.output.simulation_view import comparison_json
+        from iodcal.output.simulation_view import simulations_view
 
-        session.print_json(comparison_json(comparison))
+        session.print_json(simulations_view(comparison))
     else:
         from iodcal.output.simulation import print_comparison
 

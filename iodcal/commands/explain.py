@@ -177,6 +177,7 @@ def _explainer(configuration: Configuration, snapshot: EventSnapshot, visibility
         organizers=organizers_of(configuration),
         visibility=visibility,
         matched=snapshot.events,
+        skipped=(skip.event for skip in snapshot.skips),
     )
 
 

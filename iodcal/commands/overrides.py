@@ -22,7 +22,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.durations import format_duration
-from iodcal.domain.holds import Hold, Parked, Pause, doubts, longest_pause, lowest_baseline
+from iodcal.domain.holds import Hold, Parked, Pause, Skip, doubts, longest_pause, lowest_baseline
 from iodcal.domain.overrides import starting_point
 from iodcal.domain.structs import Fact, replace
 from iodcal.errors import StateError, UsageError
@@ -53,9 +53,9 @@ class OverrideRequest(Struct, frozen=True):
 
 class Act(Struct, frozen=True):
     """What a person's command did at `now` (UTC). `circuit` is the one it was for, None where it was for
-    all; `hold`, `pause` and `parked` are what stands now, or with `over` what has ended by it. `replaced`
-    is the hold or pause that it took the place of, `paused` names circuits that a pause concerns. `changed`
-    is False where there was nothing to do; `adopted_from` is the name that the state had before.
+    all; `hold`, `pause`, `parked` and `skip` are what stands now, or with `over` what has ended by it.
+    `replaced` is the hold or pause that it took the place of, `paused` names circuits that a pause concerns.
+    `changed` is False where there was nothing to do; `adopted_from` is the name that the state had before.
     """
 
     command: str
@@ -66,6 +66,7 @@ class Act(Struct, frozen=True):
     hold: Hold | None = None
     pause: Pause | None = None
     parked: Parked | None = None
+    skip: Skip | None = None
     replaced: Hold | Pause | None = None
     forgotten: CircuitState | None = None
     over: bool = False

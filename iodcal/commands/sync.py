@@ -72,12 +72,13 @@ def plan(
     clock, now = clock_of(configuration, asked.now)
     request = preview_request(configuration, asked, now)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    return run(
+    report = run(
         configuration,
         state,
         request=request,
         context=surroundings(configuration, clock, progress, virtual=asked.now is not None),
     )
+    return replace(report, due_only=asked.due_only)
 
 
 def preview_request(configuration: Configuration, asked: PreviewRequest, now: datetime) -> Request:

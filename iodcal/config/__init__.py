@@ -62,6 +62,7 @@ class Settings(Struct, frozen=True):
     history_keep: timedelta = timedelta(days=400)
     group: int | None = None
     metrics_file: Path | None = None
+    feed_file: Path | None = None
     notify_within: timedelta = timedelta(seconds=10)
     runbook: str | None = None
 

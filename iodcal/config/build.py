@@ -333,7 +333,7 @@ def settings_of(section: SettingsSection, directory: Path) -> Settings:
     elsewhere = ("subjects", "holidays", "zones")
     names = [key.field for key in keys_of(SettingsSection).values() if key.field not in elsewhere]
     values: dict[str, Any] = {name: getattr(section, name) for name in names}
-    for name in ("state", "metrics_file"):
+    for name in ("state", "metrics_file", "feed_file"):
         if isinstance(values[name], str):
             values[name] = directory / expanded(values[name])
     return Settings(**{**values, "hide_subjects": section.subjects})

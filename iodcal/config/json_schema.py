@@ -116,6 +116,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "history_keep": "How long the months of history are kept.",
         "group": "A group whose members may look at state and history.",
         "holidays": _HOLIDAYS,
+        "feed_file": "An iCalendar file of the planned changes, for people to subscribe to.",
         "metrics_file": "A file for Prometheus, in the folder of node_exporter's textfile collector.",
         "notify_within": "How long a run waits for all its notices together.",
         "runbook": "The address of your page for people on call: notices, page and help name it.",

@@ -53,6 +53,7 @@ from iodcal.domain.circuits import Orders
 from iodcal.domain.conditions import Conditions, ValueKind, rows
 from iodcal.domain.money import Billing
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
+from iodcal.domain.text_match import Keyword
 from iodcal.notify import NoticeKind
 from iodcal.notify.template import Template
 
@@ -104,6 +105,7 @@ class SettingsSection(Section, frozen=True):
     group: GroupId | None = None
     holidays: Text | None = None
     metrics_file: Text | None = None
+    feed_file: Text | None = None
     notify_within: PositiveLength = timedelta(seconds=10)
     runbook: WebPage | None = None
     zones: Mapping[Text, Zone] = {}
@@ -203,10 +205,15 @@ class MatchSectionBase(Section, frozen=True):
         given = self.conditions()
         if given.holidays_as_sunday and not given.days and not given.business_days:
             raise ValueError("holidays: as_sunday needs days or business_days, which it is about")
+        if given.plurals and not given.subject:
+            raise ValueError("plurals needs subject, whose keywords it is about")
 
     def conditions(self) -> Conditions:
         """What is given, ready to judge."""
-        return Conditions(**{name: getattr(self, name) for name in rows()})
+        given = {name: getattr(self, name) for name in rows()}
+        if given["plurals"]:
+            given["subject"] = tuple(Keyword(keyword.text, plurals=True) for keyword in given["subject"])
+        return Conditions(**given)
 
 
 MatchSection: type[MatchSectionBase] = defstruct(  # type: ignore[assignment]  # its bases say what it is

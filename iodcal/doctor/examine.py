@@ -17,6 +17,7 @@ from iodcal.doctor.host import examine_files, examine_metrics, examine_timer
 from iodcal.domain.structs import replace
 from iodcal.errors import SecretError
 from iodcal.http import Deadline
+from iodcal.messages import counted
 from iodcal.problems.kinds import Kind
 from iodcal.store.address import StateAddress
 
@@ -142,7 +143,7 @@ def _of_end(where: str, shown: str, end: date, today: date) -> Diagnosis:
     facts = {
         "reference": shown,
         "day": end.isoformat(),
-        "days": f"{days} day" if days == 1 else f"{days} days",
+        "days": counted(days, "day"),
     }
     if days < 0:
         return Diagnosis(Area.SECRETS, where, light=CheckStatus.RED, code="secret_expired", facts=facts)
@@ -194,9 +195,9 @@ def _findings(patient: DoctorContext) -> Iterator[Diagnosis]:
 
 def _of_configuration(configuration: Configuration) -> Iterator[Diagnosis]:
     counts = {
-        "calendars": _count(len(configuration.calendars), "calendar"),
-        "circuits": _count(len(configuration.circuits), "circuit"),
-        "rules": _count(len(configuration.rules), "rule"),
+        "calendars": counted(len(configuration.calendars), "calendar"),
+        "circuits": counted(len(configuration.circuits), "circuit"),
+        "rules": counted(len(configuration.rules), "rule"),
     }
     path = configuration.path.name
     yield Diagnosis(
@@ -224,10 +225,6 @@ def _of_holidays(patient: DoctorContext) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 Area.CONFIGURATION, where, light=CheckStatus.GREEN, code="holidays_known", facts=facts
             )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _of_clock(clocks: dict[str, float]) -> Iterator[Diagnosis]:

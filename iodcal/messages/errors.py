@@ -14,7 +14,8 @@ from iodcal.errors import (
     StateError,
     UsageError,
 )
-from iodcal.messages import Words, fill
+from iodcal.exits import Exit
+from iodcal.messages import CONFIGURATION, Words, fill
 from iodcal.messages.calendars import CALENDARS
 from iodcal.messages.carriers import CARRIERS
 from iodcal.messages.files import FILES
@@ -72,7 +73,10 @@ _USAGE = {
         "Nothing lies between {start} and {end}",
         "Let --to be later than --from: all of November is --from 2026-11 --to 2026-12",
     ),
+    "no_such_topic": Words("There is no page {topic}", "iodcal help lists them"),
     "no_csv": Words("iodcal {command} has no CSV", "Leave -o csv out, or use -o json"),
+    "no_ics": Words("iodcal {command} has no calendar to show", "iodcal plan -o ics has"),
+    "diff_ics": Words("--diff and -o ics do not go together", "Leave one out"),
     "from_and_since": Words("--from and --since both say where to begin", "Leave one out"),
     "empty_span": Words("Nothing lies between {start} and {end}", "Let --to be later than --from"),
     "no_such_outcome": Words("There is no outcome {outcome}", "There are: {known}{nearest}"),
@@ -87,10 +91,6 @@ _USAGE = {
         "{rules} has no rule that names a calendar: there is nothing to simulate",
         "Add a rule with its calendars; iodcal check shows what the file says",
     ),
-    "simulate_no_events": Words(
-        "No calendar of {rules} holds an event from {start} to {end}",
-        "Choose another range, or look whether these are the right calendars",
-    ),
     "dry_run_mixed": Words(
         "--dry-run orders nothing, so {options} cannot go with it", "Leave it out, or --dry-run"
     ),
@@ -103,6 +103,44 @@ _PLAN_CHANGED = Words(
 )
 _OUTPUT = Words("{path} cannot be written: {reason}", "Name a file in a folder that you may write to")
 _UNKNOWN = Words("Something went wrong ({code})", "Run again with -v")
+_LOCK = Words("Another run is at work", "Try again once it has ended")
+
+ENDS = {
+    "usage": Words("{message}", "See {command} --help"),
+    "interrupted": Words("Stopped before the run was complete", ""),
+    "output": Words(
+        "The output cannot be written: {reason}; what was ordered stands in the state and the history",
+        "Free space for it; iodcal status shows the rest",
+    ),
+    "bug": Words("This is a bug in iodcal {version} ({type})", "{where}: please report it"),
+}
+"""What ends a command beside the errors: told where it ends, in `iodcal.cli.boundary`."""
+
+
+def failure_words() -> dict[str, tuple[Exit, Words]]:
+    """Each code that `error` may have in JSON, with its exit status and its words."""
+    from iodcal.messages.files import PEOPLE, SETUP, STATE_WORDS, USAGE, lost
+
+    own = {
+        "plan_changed": _PLAN_CHANGED,
+        "page_unwritable": _OUTPUT,
+        "state_lost": lost("{path}"),
+        "output": ENDS["output"],
+        "bug": ENDS["bug"],
+    }
+    usage = {"usage": ENDS["usage"], **_USAGE, **PEOPLE, **USAGE}
+    return {
+        "configuration": (Exit.CONFIGURATION, CONFIGURATION),
+        "lock_held": (Exit.LOCKED, _LOCK),
+        "interrupted": (Exit.INTERRUPTED, ENDS["interrupted"]),
+        **{code: (Exit.USAGE, words) for code, words in sorted(usage.items())},
+        **{code: (Exit.FAILED, words) for code, words in sorted({**STATE_WORDS, **SETUP, **own}.items())},
+    }
+
+
+def edge_words() -> dict[str, Words]:
+    """Each code by which a calendar or carrier fails, as `doctor` and `simulate` show it, with its words."""
+    return dict(sorted({**CARRIERS, **CALENDARS, **FILES}.items()))
 
 
 def describe(error: IodcalError) -> Words:
@@ -172,7 +210,7 @@ def _of_simulation(error: SimulationError) -> Words:
 def _of_lock(error: LockHeldError) -> Words:
     facts = error.facts
     if facts.get("pid") is None:
-        return Words("Another run is at work", "Try again once it has ended")
+        return _LOCK
     who = f"{facts.get('command') or 'iodcal'} (process {facts['pid']} on {facts.get('host') or 'this host'})"
     since = f" since {facts['since']}" if facts.get("since") else ""
     if facts.get("until") is not None:

@@ -17,6 +17,10 @@ FILES = {
     "file_unreadable": Words("{file} cannot be read: {reason}", "check the path and the file's permissions"),
     "file_too_large": Words("{file} is larger than {limit} bytes", "save a shorter range"),
     "file_not_json": Words("{file} is not JSON", "save the answer of calendarView as it came"),
+    "file_json_bounds": Words(
+        "{file} is JSON of more than {limit} {what}, and was not read",
+        "save the answer of calendarView as it came, a page at a time",
+    ),
     "saved_page_missing": Words(
         "{file} is not the last page: it names a following one", "save all pages and list them in order"
     ),
@@ -52,7 +56,8 @@ FILES = {
     ),
     "not_ics": Words(
         "there is no iCalendar: it {what}",
-        "a sign-in page may stand in between: check that the address is the one that ends in .ics",
+        "check that the address is the one that ends in .ics; a proxy or a sign-in page may stand in "
+        "between: check HTTPS_PROXY and NO_PROXY",
     ),
     "ics_unbalanced": Words(
         "the iCalendar is damaged: {found} does not belong where it stands (line {line})",
@@ -310,6 +315,14 @@ PEOPLE = {
     "resume_parked": Words("Everything is parked, not only {circuit}", "iodcal resume --all ends that"),
     "resume_all_paused": Words(
         "All circuits are paused, not only {circuit}", "iodcal resume --all ends that for all of them"
+    ),
+    "skip_unknown": Words(
+        'The last run knew of no event "{event}" that a rule takes and that is not over',
+        "iodcal explain --event shows events with their ids. Known: {known}",
+    ),
+    "skip_ambiguous": Words(
+        'More than one event may be meant by "{event}": {known}',
+        "Say which: by --at TIME, or by the id in brackets",
     ),
     "forget_configured": Words(
         "{circuit} is still in the configuration, and what is known of it is needed",

@@ -56,6 +56,7 @@ def report(
         unmatched=_unmatched(run, snapshot) if request.unmatched else None,
         pause=longest_pause((run.state.pause,), request.now),
         parked=run.state.parked,
+        skips=tuple(skip for skip in run.state.skips if request.now < skip.until),
         untaken=_untaken_titles(run, snapshot),
         quotas=_quotas(run, journal.state if journal is not None else run.state),
     )

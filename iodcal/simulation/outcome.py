@@ -60,12 +60,19 @@ def judge_all(evidence: Evidence) -> Iterator[SimulatedEvent]:
 
 
 def _wanted(evidence: Evidence, window: Window, needs: Bandwidth) -> Iterator[Interval]:
-    """The parts of the event in which nothing overrules it, as far as the simulation goes."""
+    """The parts of the event in which nothing overrules it, as far as the simulation goes. A raise waits for
+    the end of an `exactly` window: by design the circuit is back only so long after it as an order that was
+    under way, the next run and the raise take."""
     event = window.demand.event
     within = Interval(event.start, min(event.end, evidence.span.end))
+    back = within.start
     for segment in evidence.timeline.over(within):
         if segment.target >= needs:
-            yield Interval(max(segment.span.start, within.start), min(segment.span.end, within.end))
+            start, end = max(segment.span.start, back), min(segment.span.end, within.end)
+            if start < end:
+                yield Interval(start, end)
+        elif segment.pin is not None:
+            back = segment.span.end + 2 * evidence.circuit.provisioning + evidence.every
 
 
 def _judge(

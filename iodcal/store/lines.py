@@ -31,7 +31,17 @@ from iodcal.store.history import (
 from iodcal.store.records import decode_causes, decode_labels, decode_order
 from iodcal.store.state import KeptHistory
 
-WISHES = ("hold", "release", "pause", "resume", "park", "forget", "adopt")  # what people ask for
+WISHES = (
+    "hold",
+    "release",
+    "pause",
+    "resume",
+    "park",
+    "skip",
+    "unskip",
+    "forget",
+    "adopt",
+)  # what people ask for
 _OF_THE_STAMP = frozenset({"at", "run_id", "kind", "by", "iodcal", "rules"})
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from iodcal.domain.circuit_state import CircuitState, SourceMemory
 from iodcal.domain.circuits import parts_of
-from iodcal.domain.holds import Parked, Pause
+from iodcal.domain.holds import Parked, Pause, Skip
 from iodcal.domain.installation import Installation
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.structs import Fact, Instant, replace
@@ -80,7 +80,7 @@ class State(Struct, frozen=True):
     has it, `calendar_ids` by `Source.key`, `quotas` by (base URL, account), `told` by problem id.
 
     `rebuilt_from` names the damaged file this state was rebuilt in place of: nothing is lowered then.
-    `pause` and `parked` are what a person asked for all circuits.
+    `pause` and `parked` are what a person asked for all circuits; `skips` are events that do not count.
     How to read: `looked_up_at` says when each of `calendar_ids` was looked up by name, `failed_sources` which
     sources the last run could not read, `page_sizes` which page size worked where the usual one did not, all
     by `Source.key`; `throttled_until` until when each application must not be used. `unknown_since` is when
@@ -98,6 +98,7 @@ class State(Struct, frozen=True):
     unknown_since: Instant | None = None
     pause: Pause | None = None
     parked: Parked | None = None
+    skips: tuple[Skip, ...] = ()
     looked_up_at: Mapping[str, datetime] = field(default_factory=dict)
     failed_sources: frozenset[str] = frozenset()
     page_sizes: Mapping[str, int] = field(default_factory=dict)

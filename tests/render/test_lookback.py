@@ -18,7 +18,7 @@ from iodcal.domain.orders import Outcome
 from iodcal.domain.structs import replace
 from iodcal.messages.results import event_name, spent_on
 from iodcal.output.costs import print_lookback, spare_text
-from iodcal.output.costs_view import COLUMNS, lookback_csv, lookback_json
+from iodcal.output.costs_view import COLUMNS, lookback_csv, lookback_view
 from iodcal.output.html.page import page_html
 from iodcal.output.html.page_data import page_of
 from iodcal.output.json import dump
@@ -98,7 +98,7 @@ def test_one_circuit_and_a_quiet_time() -> None:
 
 
 def test_the_json_and_the_csv() -> None:
-    check("lookback.json", dump(lookback_json(found())) + "\n")
+    check("lookback.json", dump(lookback_view(found())) + "\n")
     check("lookback.csv", lookback_csv(found()))
 
 

@@ -17,7 +17,7 @@ from iodcal.domain.steps import Steps
 from iodcal.domain.structs import replace
 from iodcal.output.json import dump
 from iodcal.output.simulation import print_comparison
-from iodcal.output.simulation_view import comparison_json
+from iodcal.output.simulation_view import simulations_view
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.simulation.faults import NO_FAULTS, FaultKind, FaultPlan
 from iodcal.simulation.result import CircuitResult, Money, SimulatedEvent, Simulation, SimulationComparison
@@ -118,7 +118,7 @@ def test_files_named_alike_are_told_apart_by_their_folders() -> None:
 
 
 def test_json() -> None:
-    document = comparison_json(SimulationComparison(SPAN, FaultPlan(0.05, 7), (simulation(),)))
+    document = simulations_view(SimulationComparison(SPAN, FaultPlan(0.05, 7), (simulation(),)))
     check("simulate.json", dump(document) + "\n")
     (one,) = json.loads(dump(document))["simulations"]
     assert one["total"]["cost"] == "824.69"
