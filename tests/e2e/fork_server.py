@@ -236,6 +236,10 @@ def _become(
     sys.path[0] = folder
     try:
         runpy.run_module("iodcal", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:  # the shell's completion leaves so
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else 0)
     finally:
         os._exit(70)  # no way out of a command leads here
 
