@@ -9,6 +9,7 @@ IodcalError
   OutputError              1  a file that was asked for cannot be written
   PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
   SimulationError          1  a calendar cannot be read over the range of a simulation
+  MeasurementError         1  a file of what was used cannot be read; or a server could not tell it
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
     PassingError              ... just now: another try may end better
@@ -148,6 +149,10 @@ class SimulationError(IodcalError):
     CalendarError, with `calendar`, the source's label."""
 
 
+class MeasurementError(IodcalError):
+    """How much of a circuit was used could not be learnt. Codes are those of HttpError, and `usage_...`."""
+
+
 class SecretError(IodcalError):
     """A secret reference does not resolve. Facts name the reference, never the secret."""
 
@@ -159,14 +164,21 @@ class CalendarError(IodcalError):
 class PassingError(CalendarError):
     """A fault that another try may end. `wait` is how many seconds the server asks to be left alone, None
     where it says nothing; `shared` names whom the refusal concerns (an application), None for this source
-    alone."""
+    alone. Where that is not `sure`, it takes a second source that is refused alike."""
 
     def __init__(
-        self, code: str, facts: Mapping[str, Fact], *, wait: float | None = None, shared: str | None = None
+        self,
+        code: str,
+        facts: Mapping[str, Fact],
+        *,
+        wait: float | None = None,
+        shared: str | None = None,
+        sure: bool = True,
     ) -> None:
         super().__init__(code, **facts)
         self.wait = wait
         self.shared = shared
+        self.sure = sure
 
 
 class CarrierError(IodcalError):

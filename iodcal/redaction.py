@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
+from hashlib import sha256
 
 MASK = "***"
 _SHORTEST = 6  # shorter ones are nobody's secret, and words of honest texts
@@ -68,10 +69,20 @@ def remember_secrets(*secrets: str) -> None:
                     _known.update(_decodings(line))
 
 
+def forget_secrets() -> None:
+    """None is remembered any more: for what begins anew within one process, as tests do."""
+    _known.clear()
+
+
 def redact_text(text: str) -> str:
     """`text` without the secrets that are remembered, however they are spelt."""
     secrets = _known.copy()
     return _redact(text, secrets, credentials_too=False) if _holds_secret(text, secrets) else text
+
+
+def redact_name(name: str) -> str:
+    """`name`, which only tells things apart, or a digest in place of one that holds a remembered secret."""
+    return name if redact_text(name) == name else sha256(name.encode(errors="replace")).hexdigest()[:24]
 
 
 def redact_credentials(text: str) -> str:

@@ -27,7 +27,7 @@ from iodcal.cli.people import adopt, forget, hold, park, pause, release, resume,
 from iodcal.cli.records import history, report
 from iodcal.cli.setup import doctor, init, schema
 from iodcal.cli.startup import command_in
-from iodcal.cli.understand import explain, simulate
+from iodcal.cli.understand import advise, explain, simulate
 
 STATUSES = (
     "Exit status: 0 well; 1 not carried through; 2 wrong command line; 3 with an error; 4 "
@@ -37,7 +37,7 @@ STATUSES = (
 
 GROUPS = {
     "Every day": (sync, plan, status, check),
-    "Why, and what was": (explain, history, report, simulate),
+    "Why, and what was": (explain, history, report, simulate, advise),
     "What people decide": (hold, release, pause, resume, park, skip),
     "Setting up and keeping": (init, doctor, forget, adopt, schema, help_),
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from iodcal.commands.spans import LookbackRequest, PageRequest
     from iodcal.config import Configuration
     from iodcal.domain.localtime import Interval
+    from iodcal.simulation.advise import AdviceRequest
     from iodcal.simulation.scenario import SimulationRequest
 
 
@@ -115,6 +116,13 @@ def of_simulation(
 
     over, (first, *_) = prepare(configurations, asked)
     _write(session, simulation_heading(over.start, over.end, first.zone, plain=session.plain))
+
+
+def of_advice(session: CommandSession, configuration: Configuration, asked: AdviceRequest) -> None:
+    """Of `advise`."""
+    from iodcal.simulation.advise import span_of_advice
+
+    _write_span(session, configuration, span_of_advice(configuration, asked))
 
 
 def of_doctor(session: CommandSession, configuration: Configuration) -> None:

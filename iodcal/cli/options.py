@@ -181,6 +181,10 @@ WindowOption = Annotated[
     timedelta | None,
     typer.Option("--window", metavar="TIME", parser=duration, help="Look so far ahead."),
 ]
+UsageOption = Annotated[
+    Path | None,
+    typer.Option("--usage", metavar="FILE", help="A CSV file of what was used; asks no server."),
+]
 CachedOption = Annotated[
     bool, typer.Option("--cached", help="From the last run's readings: no secret, no network.")
 ]

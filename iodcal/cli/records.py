@@ -11,7 +11,7 @@ import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.options import CircuitOption, NowOption, duration
+from iodcal.cli.options import CircuitOption, NowOption, UsageOption, duration
 from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
@@ -115,15 +115,19 @@ def report(
         typer.Option("--window", metavar="TIME", parser=duration, help="Of a picture: so far ahead."),
     ] = None,
     circuit: CircuitOption = None,
+    usage: UsageOption = None,
     now: NowOption = None,
 ) -> int:
     """Show what circuits cost, saved and were used for since --from (else this month), and whether every
     event was served in time. With --html and no --from: draw the last and the coming days as a page. Both
-    from the last run's readings and the history: no secret, no network."""
+    from the last run's readings and the history: no secret, no network, but of the servers that `usage`
+    names in the rules file."""
     from iodcal.errors import UsageError
 
     if html is not None and session.csv:
         raise UsageError("no_csv", command="report --html")
+    if usage is not None and html is not None:
+        raise UsageError("report_mixed", options="--usage and a page")
     if html is None and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
     configuration = session.known_configuration()
@@ -133,14 +137,16 @@ def report(
     if html is not None:
         asked = PageRequest(circuits, past, window=window, now=now, start=start, end=end)
         return _draw(session, configuration, asked, html)
-    return _look_back(session, configuration, LookbackRequest(start, end, circuits, now))
+    return _look_back(session, configuration, LookbackRequest(start, end, circuits, now, usage))
 
 
 def _look_back(session: CommandSession, configuration: Configuration, asked: LookbackRequest) -> int:
     headings.of_report(session, configuration, asked)
     from iodcal.commands.lookback import lookback
 
-    return _show_lookback(session, lookback(configuration, session.state_path(configuration), asked))
+    with session.progress() as progress:
+        found = lookback(configuration, session.state_path(configuration), asked, progress)
+    return _show_lookback(session, found)
 
 
 def _draw(session: CommandSession, configuration: Configuration, asked: PageRequest, html: Path) -> int:

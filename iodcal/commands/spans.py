@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -23,12 +24,14 @@ _FARTHEST = timedelta(days=62)
 
 
 class LookbackRequest(Struct, frozen=True):
-    """From when until when, as people write it: this month so far, where neither is given."""
+    """From when until when, as people write it: this month so far, where neither is given. `usage` is a CSV
+    file that takes the place of the servers that know how much was used."""
 
     start: str | None = None
     end: str | None = None
     circuits: tuple[str, ...] = ()
     now: str | None = None
+    usage: Path | None = None
 
 
 def span_of(configuration: Configuration, asked: LookbackRequest, now: datetime) -> Interval:

@@ -27,6 +27,7 @@ from iodcal.store.address import StateAddress
 if TYPE_CHECKING:
     from iodcal.config.secrets import Secret
     from iodcal.config.state_store import StateStoreSection
+    from iodcal.config.usage import UsageSource
     from iodcal.notify.template import Template
 
 
@@ -133,6 +134,7 @@ def usual_name(path: Path) -> str:
 class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
     the file's bytes, `trusted` that nobody else can have written the file, `microsoft365` that section.
+    `usage` says where the use of a circuit is known, by its name.
     """
 
     path: Path
@@ -148,6 +150,7 @@ class Configuration(Struct, frozen=True):
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     budgets: tuple[MoneyBudget, ...] = ()
     holidays: Mapping[str, Holidays] = field(default_factory=dict)
+    usage: Mapping[str, UsageSource] = field(default_factory=dict)
     _warnings: Callable[[], tuple[Fault, ...]] = tuple
 
     @property

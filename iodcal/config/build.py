@@ -30,6 +30,7 @@ from iodcal.config.schema import (
     SettingsSection,
 )
 from iodcal.config.state_store import faults_of_state
+from iodcal.config.usage import UsageSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, ChangeLimit, Circuit, Labels, Peak, contradiction, labels_of
 from iodcal.domain.money import Rate, RateSource, Tariff
@@ -85,6 +86,7 @@ class Builder(Struct):
     carriers: dict[str, CarrierConfig] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(default_factory=dict)
     holidays: dict[str, Holidays] = field(default_factory=dict)
+    carrier_usage: dict[str, UsageSection] = field(default_factory=dict)
 
     def lacks(self, section: str) -> bool:
         """True if the file has no such section; False also where a misspelt key may have meant it."""
@@ -158,6 +160,8 @@ class Builder(Struct):
             options = self._options(plugin, section, _CARRIER_KEYS, path)
             if common is None or options is None:
                 continue
+            if common.usage is not None:
+                self.carrier_usage[name] = common.usage
             self.carriers[name] = CarrierConfig(
                 name,
                 section["type"],

@@ -36,6 +36,7 @@ _HOLIDAYS = "Whose holidays are kept: the name of an entry of `holidays`."
 _RATES = "By tier, what an hour costs; unset: the carrier's public list, until it quotes."
 _CURRENCY = "The currency of the rates, such as USD."
 _MAX_PRICE = "A raise that is quoted above this is not ordered; in the currency of the rates."
+_USAGE = "Where a Prometheus server tells how much of a circuit was really used."
 _BY_SERVICE = "by service ID, where the inventory does not say."
 _LUMEN_LOGIN = {
     "environment": "production or test: there is no default.",
@@ -62,6 +63,16 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "rules": "Which events ask for which bandwidth on which circuits.",
         "notify": "Whom to tell of a run, by name.",
         "budget": "What circuits may cost in a month before a run warns; several as a list.",
+        "usage": _USAGE,
+    },
+    "UsageSection": {
+        "url": "The Prometheus server's address, without /api.",
+        "token": "Where a bearer token for it is.",
+        "username": "The user of a basic login.",
+        "password": "Where that user's password is.",
+        "in": "PromQL for what the circuit carries inwards, such as rate(ifHCInOctets{...}[5m]) * 8.",
+        "out": "PromQL for what it carries outwards. In both, {circuit} and the like are filled in.",
+        "unit": "What the queries answer in: bps, Bps (bytes), kbps, Mbps or Gbps.",
     },
     "BudgetSection": {
         "monthly": "The money of a calendar month: a run warns at 80 and at 100 %.",
@@ -174,6 +185,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "rates": _RATES,
         "currency": _CURRENCY,
         "billing": "minute, hour (every hour begun), day (its highest tier), or change_day (its last tier).",
+        "usage": _USAGE,
     },
     "MegaportOptions": {
         "environment": "production or staging: there is no default.",
@@ -239,6 +251,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "currency": _CURRENCY,
         "max_price_per_hour": _MAX_PRICE,
         "orders": _ORDERS,
+        "usage": _USAGE,
     },
     "RuleSection": {
         "name": "A name that no other rule has.",

@@ -17,6 +17,7 @@ from iodcal.config.document import Document, parse_document
 from iodcal.config.find import state_folder
 from iodcal.config.parse import FaultList
 from iodcal.config.schema import File
+from iodcal.config.usage import build_usage
 from iodcal.domain.circuits import Orders
 from iodcal.domain.structs import replace
 from iodcal.errors import ConfigurationError, Fault
@@ -57,6 +58,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
     rules = build_rules(builder)
     notify = build_notify(builder)
     budgets = build_budgets(builder)
+    usage = build_usage(builder)
     faults.raise_if_any()
     builder.check_sources()
     faults.raise_if_any()
@@ -79,6 +81,7 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         notify=notify,
         budgets=budgets,
         holidays=builder.holidays,
+        usage=usage,
         trusted=trusted,
         microsoft365=file.microsoft365,
         _warnings=warnings,

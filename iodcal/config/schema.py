@@ -48,6 +48,7 @@ from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.secrets import Secret
 from iodcal.config.state_store import StatePlace, StateStoreSection
+from iodcal.config.usage import UsageSection
 from iodcal.domain.circuits import Orders
 from iodcal.domain.conditions import Conditions, ValueKind, rows
 from iodcal.domain.money import Billing
@@ -133,6 +134,7 @@ class CarrierSection(Section, frozen=True):
     currency: Currency | None = None
     billing: Annotated[Billing, one_of(Billing)] | None = None
     changes_per_circuit: ChangeLimits | None = None
+    usage: UsageSection | None = None
 
 
 class PeakSection(Section, frozen=True, kw_only=True):
@@ -172,6 +174,7 @@ class CircuitSection(Section, frozen=True):
     currency: Currency | None = None
     max_price_per_hour: Price | None = None
     labels: Mapping[Text, Text] = {}
+    usage: UsageSection | None = None
 
 
 class DefaultsSection(Section, frozen=True):
@@ -281,6 +284,7 @@ class File(Section, frozen=True):
     rules: tuple[RuleSection, ...] = ()
     notify: Mapping[Text, NotifySection] = {}
     budget: Annotated[tuple[BudgetSection, ...], ANY_NUMBER] = ()
+    usage: UsageSection | None = None
 
 
 _USUAL = tuple(kind for kind in NoticeKind if kind is not NoticeKind.DAILY)

@@ -59,9 +59,20 @@ def _secrets(patient: DoctorContext) -> Iterator[tuple[str, Secret]]:
     holders |= {("carriers", name): one.options for name, one in configuration.carriers.items()}
     for name, target in configuration.notify.items():  # that it resolves; nothing is sent there
         holders |= {("notify", name): target.address, ("notify", name, "authorization"): target.authorization}
+    holders |= _usage_logins(configuration)
     for path, holder in holders.items():
         for place, secret in secrets_in(holder):
             yield shown_path((*path, *place)), secret
+
+
+def _usage_logins(configuration: Configuration) -> dict[KeyPath, Any]:
+    """The logins of the servers that know how much was used, each once; a run needs none of them."""
+    logins: dict[Secret, KeyPath] = {}
+    for name, source in configuration.usage.items():
+        for key, secret in (("token", source.token), ("password", source.password)):
+            if secret is not None:
+                logins.setdefault(secret, ("circuits", name, "usage", key))
+    return {path: secret for secret, path in logins.items()}
 
 
 def _of_reference(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -10,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from iodcal.bounds import load_json
 from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext
 from iodcal.domain.durations import format_duration
 from iodcal.domain.structs import Fact
@@ -137,8 +137,8 @@ def _of_history(path: Path) -> Iterator[Diagnosis]:
 
 def _is_record(line: bytes) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
+        return isinstance(load_json(line), dict)
+    except ValueError:
         return False
 
 

@@ -171,6 +171,7 @@ _METRICS = {
 }
 
 _NOTICES = {
+    **{f"notice_{code}": words for code, words in CONNECTION.items()},
     "notice_not_without_secret": Words("not tried, since its address does not resolve", ""),
     "notice_host_answers": Words("{host} answers; nothing was sent to the address itself", ""),
     "notice_apprise": Words("Apprise understands the address ({count}); nothing was sent there", ""),
@@ -180,8 +181,6 @@ _NOTICES = {
         "{host} does not answer in time: notices wait, and are given up after a day",
         "Check the network; where it is only slow, raise settings.notify_within",
     ),
-    "notice_unreachable": CONNECTION["unreachable"],
-    "notice_tls": CONNECTION["tls"],
 }
 
 _RUNS = {

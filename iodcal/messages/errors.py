@@ -6,6 +6,7 @@ from iodcal.errors import (
     CalendarError,
     IodcalError,
     LockHeldError,
+    MeasurementError,
     OutputError,
     PlanChangedError,
     SetupError,
@@ -34,6 +35,10 @@ def words_of(code: str, kind: Kind) -> Words:
 
 
 _USAGE = {
+    "no_usage": Words(
+        "Nothing says how much the circuits carried",
+        "Give usage in the rules file, or --usage FILE (docs/how-to/learn-from-usage.md)",
+    ),
     "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
     "hold_what": Words("A hold needs circuits and a bandwidth", "Such as iodcal hold den-a 1 Gbps --for 2h"),
     "hold_from_past": Words("{start} is over", "Leave --from out: the hold begins at once"),
@@ -156,6 +161,10 @@ def describe(error: IodcalError) -> Words:
         return _of_usage(error)
     if isinstance(error, SetupError):
         return _of_setup(error)
+    if isinstance(error, MeasurementError):
+        from iodcal.messages.usage import file_words
+
+        return file_words(error)
     return _filled(_UNKNOWN, error)
 
 

@@ -17,6 +17,10 @@ FILES = {
     "file_unreadable": Words("{file} cannot be read: {reason}", "check the path and the file's permissions"),
     "file_too_large": Words("{file} is larger than {limit} bytes", "save a shorter range"),
     "file_not_json": Words("{file} is not JSON", "save the answer of calendarView as it came"),
+    "file_json_bounds": Words(
+        "{file} is JSON of more than {limit} {what}, and was not read",
+        "save the answer of calendarView as it came, a page at a time",
+    ),
     "saved_page_missing": Words(
         "{file} is not the last page: it names a following one", "save all pages and list them in order"
     ),
@@ -52,7 +56,8 @@ FILES = {
     ),
     "not_ics": Words(
         "there is no iCalendar: it {what}",
-        "a sign-in page may stand in between: check that the address is the one that ends in .ics",
+        "check that the address is the one that ends in .ics; a proxy or a sign-in page may stand in "
+        "between: check HTTPS_PROXY and NO_PROXY",
     ),
     "ics_unbalanced": Words(
         "the iCalendar is damaged: {found} does not belong where it stands (line {line})",

@@ -106,6 +106,10 @@ def doubts(found: Lookback) -> Iterator[Words]:
         return  # so nothing is known of any circuit
     for one in found.circuits:
         yield from _of_circuit(one, found)
+    if found.usage is not None:
+        from iodcal.messages.usage import trouble_words
+
+        yield from map(trouble_words, found.usage.troubles)
     if found.priced_at is not None:
         yield Words(
             f"Where nothing better is known, prices are the carrier's public list of {found.priced_at}",

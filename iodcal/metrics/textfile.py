@@ -137,6 +137,8 @@ def _secrets(configuration: Configuration) -> Iterator[Secret]:
         yield from (secret for _, secret in secrets_in(holder))
     for target in configuration.notify.values():
         yield from (s for s in (target.address, target.authorization) if s is not None)
+    for source in configuration.usage.values():
+        yield from (s for s in (source.token, source.password) if s is not None)
 
 
 _log = logging.getLogger("iodcal.metrics")

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct, convert, field, to_builtins
 
+from iodcal.bounds import load_json
 from iodcal.config import Configuration
 from iodcal.domain.structs import replace
 from iodcal.domain.time import instant_of
@@ -89,9 +90,9 @@ def load(box: NoticeBox) -> Outbox:
     """The outbox that `box` holds; an empty one where there is none that can be read."""
     try:
         content = box.read()
-        document = json.loads(content) if content is not None else {"targets": {}}
+        document = load_json(content) if content is not None else {"targets": {}}
         targets = {name: _decode(memory) for name, memory in document["targets"].items()}
-    except (StateError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (StateError, ValueError, KeyError, TypeError, AttributeError):
         _log.warning("%s cannot be understood: what waited in it is lost", box.place)
         return Outbox(box)
     return Outbox(box, targets)

@@ -16,6 +16,7 @@ from iodcal.domain.money import Cost
 from iodcal.messages.results import doubts, event_name, prices, spent_on
 from iodcal.output.plan import amount
 from iodcal.output.text import for_line, for_terminal, local
+from iodcal.output.use import use_tables
 from iodcal.problems.messages import why_late
 
 _MOST = 10  # rows of a table that has no end
@@ -46,6 +47,7 @@ def _print_tables(found: Lookback, console: Console, *, most: int | None) -> Non
     _events(console, found, most)
     _quota(console, found.quota, most)
     _service(console, found, most)
+    _use(console, found, most)
     if not found.total.complete:
         console.print(Text("≥ at least, ~ about: something is not known, see below", style="dim"))
 
@@ -181,6 +183,12 @@ def _service(console: Console, found: Lookback, most: int | None) -> None:
             *why,
         )
     _show(console, f"Service level: {share}", table)
+
+
+def _use(console: Console, found: Lookback, most: int | None) -> None:
+    if found.usage is not None:
+        for title, table in use_tables(found.usage, found.zone, most=most, plain_table=_table):
+            _show(console, title, table)
 
 
 def spare_text(one: Served) -> str:

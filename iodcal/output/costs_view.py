@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from iodcal.analysis.figures import (
+    UNKNOWN,
     Bill,
     CircuitCosts,
     CostReason,
@@ -16,12 +17,14 @@ from iodcal.analysis.figures import (
     Served,
     Spending,
 )
+from iodcal.analysis.usage import UseRow
 from iodcal.domain.billing import hours
 from iodcal.domain.localtime import Interval
 from iodcal.exits import Exit
 from iodcal.messages.results import doubts, event_name, spent_on
 from iodcal.output.json import SPAN_KEYS, CostView, ResultView, View, mbps, moment, seconds
 from iodcal.output.text import csv_text
+from iodcal.output.use import UsageView, usage_view
 
 Row: TypeAlias = Mapping[str, str | int | None]
 
@@ -29,6 +32,7 @@ COLUMNS = (
     *("section", "name", "circuit", "from", "to", "mbps", "hours", "currency"),
     *("cost", "highest", "baseline", "saved", "extra", "complete"),
     *("used", "limit", "ready", "spare_seconds", "reason"),
+    *("highest_mbps", "p95_mbps", "full_minutes", "unknown_minutes"),
 )
 
 
@@ -167,6 +171,7 @@ class LookbackView(ResultView, rename=SPAN_KEYS):
     events: tuple[SpendingView, ...]
     quota: tuple[QuotaDayView, ...]
     service: ServiceView
+    usage: UsageView | None
     notes: tuple[NoteView, ...]
     unreadable_lines: int
 
@@ -195,6 +200,7 @@ def lookback_view(found: Lookback) -> LookbackView:
         events=tuple(map(_spending, found.events)),
         quota=tuple(map(QuotaDayView.of, found.quota)),
         service=service,
+        usage=usage_view(found.usage) if found.usage is not None else None,
         notes=tuple(map(NoteView.of, doubts(found))),
         unreadable_lines=found.unreadable,
     )
@@ -284,6 +290,28 @@ def _rows(found: Lookback) -> Iterator[Row]:
         yield {**row, "used": day.used, "limit": day.limit}
     for served in found.service:
         yield {"section": "service", "name": event_name(served.because), **_service_cells(served)}
+    for use in found.usage.circuits if found.usage is not None else ():
+        yield _use_cells("use_circuit", use.circuit, use)
+    for use in (*found.usage.rules, *found.usage.events) if found.usage is not None else ():
+        because = use.because or UNKNOWN
+        if because.start is None:
+            yield _use_cells("use_rule", spent_on(because), use)
+        else:
+            yield {**_use_cells("use_event", event_name(because), use), **_times(because)}
+
+
+def _use_cells(section: str, name: str, row: UseRow) -> Row:
+    use = row.use
+    return {
+        "section": section,
+        "name": name,
+        "circuit": row.circuit,
+        "mbps": row.ordered.mbps if row.ordered is not None else None,
+        "highest_mbps": f"{use.highest:.3f}",
+        "p95_mbps": f"{use.p95:.3f}",
+        "full_minutes": round(use.full.total_seconds() / 60),
+        "unknown_minutes": round(use.unknown.total_seconds() / 60),
+    }
 
 
 def _figure_rows(

@@ -22,6 +22,7 @@ from iodcal.exits import Exit
 from iodcal.messages import CONFIGURATION
 from iodcal.problems.kinds import Problem
 from iodcal.problems.messages import describe
+from iodcal.redaction import redact_text
 
 VERSION = 1
 Json: TypeAlias = dict[str, Any]
@@ -56,11 +57,23 @@ def _taken(source: object, name: str) -> Any:
 def dump(result: View | Json, faults: Iterable[Fault] = ()) -> str:
     """One object as text; plain ASCII, so that no title can play tricks on a terminal. `faults` are those of
     a configuration that its last good copy stood in for: they decide the exit status."""
-    told: Json = to_builtins(result, builtin_types=(datetime,))
+    told: Json = _without_secrets(to_builtins(result, builtin_types=(datetime,)))
     wrong = to_builtins(fault_views(faults))
     if wrong:
         told |= {"exit": int(Exit.CONFIGURATION), "faults": wrong}
     return json.dumps(told, indent=2, ensure_ascii=True, default=_instant)
+
+
+_FOREIGN = frozenset({"message", "organizer", "organizers", "remedy", "said", "status_text", "subject"})
+
+
+def _without_secrets(value: Any, key: str = "") -> Any:
+    """`value` without remembered secrets in what others wrote; names of ours stay as they are."""
+    if isinstance(value, dict):
+        return {name: _without_secrets(inner, name) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(inner, key) for inner in value]
+    return redact_text(value) if isinstance(value, str) and key in _FOREIGN else value
 
 
 def _instant(at: datetime) -> str:

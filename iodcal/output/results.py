@@ -12,6 +12,7 @@ from msgspec import inspect
 from msgspec import json as msgspec_json
 
 from iodcal.messages.errors import edge_words, failure_words
+from iodcal.output.advice_view import AdviceReportView
 from iodcal.output.costs_view import LookbackView
 from iodcal.output.diff_view import DiffView
 from iodcal.output.explain_view import ExplainedCircuitsView, ExplainedEventsView
@@ -30,6 +31,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "history": (HistoryView,),
     "report": (LookbackView, PageView),
     "simulate": (SimulationsView,),
+    "advise": (AdviceReportView,),
     **dict.fromkeys(("hold", "release", "pause", "resume", "park", "skip", "forget", "adopt"), (ActView,)),
     "init": (InitView,),
     "doctor": (DoctorView,),

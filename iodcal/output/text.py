@@ -26,6 +26,9 @@ _JOINERS = frozenset("\u200c\u200d\ufe0f")  # needed inside words and emoji of h
 
 def for_line(text: str) -> str:
     """`text` for one line of a log or a mail from cron."""
+    from iodcal.redaction import redact_text  # help and version show no text of others
+
+    text = redact_text(text)
     if text.isascii() and text.isprintable():  # nearly all are, and letter by letter takes long
         return " ".join(text.split())
     shown = "".join(_SPACE_LIKE.get(character) or _visible(character) for character in text)

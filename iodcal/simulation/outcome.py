@@ -131,8 +131,8 @@ def conclude(
         carrier = environment.carriers[circuit.carrier]
         taken = [order for order in carrier.taken if order.service_id == circuit.service_id]
         lifted = scenario.configuration.circuits[name].orders is not circuit.orders
-        circuits.append(_circuit(timeline, taken, scenario, lifted=lifted))
         running = _running(timeline, taken, scenario.span)
+        circuits.append(_circuit(timeline, taken, scenario, running=running, lifted=lifted))
         own = tuple(one for one in injected if one.place == circuit.service_id)
         served += judge_all(
             Evidence(
@@ -158,7 +158,9 @@ def _running(timeline: Timeline, taken: list[Taken], span: Interval) -> Steps[Ba
     return levels_of(span, opening, ((order.active_at, order.new) for order in taken))
 
 
-def _circuit(timeline: Timeline, taken: list[Taken], scenario: Scenario, *, lifted: bool) -> CircuitResult:
+def _circuit(
+    timeline: Timeline, taken: list[Taken], scenario: Scenario, *, running: Steps[Bandwidth], lifted: bool
+) -> CircuitResult:
     circuit, span = timeline.circuit, scenario.span
     opening, min_gap = timeline.at(span.start).target, scenario.configuration.settings.min_gap
     ordered = levels_of(span, opening, ((order.accepted_at, order.new) for order in taken))
@@ -179,6 +181,7 @@ def _circuit(timeline: Timeline, taken: list[Taken], scenario: Scenario, *, lift
         unpriced=tuple(sorted(tier for tier in used if circuit.tariff.rate(tier) is None)),
         tariff=circuit.tariff,
         lifted=lifted,
+        running=running,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from iodcal.bounds import load_json
 from iodcal.errors import StateError
 from iodcal.store.files import OWNER_ONLY, Access, opened, sync_folder, write_all
 from iodcal.store.records import encode_line
@@ -113,7 +114,7 @@ def _closing(descriptor: int) -> str:
 
 def record_of(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = load_json(line)
+    except ValueError:
         return None
     return record if isinstance(record, dict) else None

@@ -127,9 +127,9 @@ class ObjectHistory:
         """The objects of whole months, by month, and the months that have objects of single records."""
         objects, folders = self._folder.level()
         wholes: dict[str, list[str]] = {}
-        for name in objects:
-            if found := _WHOLE.fullmatch(name):
-                wholes.setdefault(found[1], []).append(name)
+        parts = (found for name in objects if (found := _WHOLE.fullmatch(name)))
+        for found in sorted(parts, key=lambda part: int(part[2] or 1)):
+            wholes.setdefault(found[1], []).append(found[0])
         if f"{_FOLDER.removesuffix('/')}" not in (folder.removesuffix("/") for folder in folders):
             return wholes, []
         _, inner = self._folder.level(_FOLDER)

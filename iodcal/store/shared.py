@@ -103,7 +103,8 @@ class SharedStateStore:
         self._sleep = sleep
         self._writer: _Writer | None = None
         self._version: ObjectVersion | None = None
-        self._base = State()  # as it stands under that version
+        self._base = State()  # as it was read or written last
+        self._stored = False  # whether it stands under that version as it is
         self._probed = ""
 
     def load(self, *, read_only: bool = False) -> State:
@@ -122,8 +123,12 @@ class SharedStateStore:
     def _loaded(self, *, read_only: bool) -> State:
         found = self._folder.read(STATE)
         self._version = found.version if found is not None else None
+        self._stored = found is not None
+        if found is None and not read_only:
+            self._refuse_unsafe()
         state = self._decoded(found, read_only=read_only)
-        self._probed = state.shared.probed if state.shared is not None else ""
+        if state.shared is not None:
+            self._probed = state.shared.probed
         self.history.last_run = state.last_run.started_at if state.last_run is not None else None
         self._base = owned(state, self._configuration, self._place)
         return self._base
@@ -134,6 +139,7 @@ class SharedStateStore:
         try:
             state, version = read_state(found.content, self._place)
         except DamagedError:
+            self._stored = False
             aside = self._place if read_only else self._keep_aside("damaged", found.content)
             return replace(rebuild(self.history.read(), self._wall()), rebuilt_from=aside)
         if version != VERSION and not read_only:
@@ -197,7 +203,7 @@ class SharedStateStore:
         writer = self._of_writer()
         if writer.fenced:
             raise FencedError(self._place, quiet=not writer.claimed)
-        if self._version is None or replace(state, shared=self._base.shared) != self._base:
+        if not self._stored or replace(state, shared=self._base.shared) != self._base:
             self._put(state, writer, self._own_claim(writer))
 
     def save_answer(self, state: State, order: Order) -> None:
@@ -232,8 +238,7 @@ class SharedStateStore:
         return save_elsewhere(state, self._local, self._wall())
 
     def tell_once(self, text: str) -> bool:
-        note = self._local / "state.lock.told"
-        return TellOnce(note).is_news(text, self._wall())
+        return TellOnce(self._local / "state.lock.told").is_news(text, self._wall())
 
     @property
     def may_order(self) -> bool:
@@ -342,7 +347,7 @@ class SharedStateStore:
         if created:  # what tells a state that was deleted, history and all, from one that never was
             with contextlib.suppress(StateError, WriteRefusedError):
                 self._folder.put(_MARK, f"{self._stamp(writer)}\n".encode(), None)
-        self._base = state
+        self._base, self._stored = state, True
 
     def _stamp(self, writer: _Writer) -> str:
         writer.writes += 1
@@ -355,8 +360,7 @@ class SharedStateStore:
         return Claim(writer.token, writer.command, os.getpid(), host, since=writer.since, until=writer.until)
 
     def _of_writer(self) -> _Writer:
-        if self._writer is None:
-            raise AssertionError("only a command that holds the lock writes")
+        assert self._writer is not None, "only a command that holds the lock writes"  # noqa: S101 - our own slip
         return self._writer
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import stat
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from iodcal.bounds import load_json
 from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.paths import is_link
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from iodcal.store.address import StateAddress
 
 _MOST_BYTES = 64 * 1024 * 1024
+_MOST_VALUES = 10_000_000  # more than fit into that with our keys
 _Made = TypeVar("_Made")
 
 
@@ -277,14 +278,14 @@ def read_state(content: bytes, place: str) -> tuple[State, int]:
     try:
         if len(content) > _MOST_BYTES:
             raise DamagedError("Expected at most 64 MiB")
-        document = json.loads(content)
+        document = load_json(content, most_values=_MOST_VALUES)
         version = version_of(document)
         if version != VERSION:
             from iodcal.store.legacy import migrate  # most runs find a state of their own version
 
             document = migrate(document, place)
         return decode(document), version
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DamagedError(str(error)) from None
 
 

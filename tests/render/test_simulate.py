@@ -13,6 +13,7 @@ from rich.console import Console
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
+from iodcal.domain.steps import Steps
 from iodcal.domain.structs import replace
 from iodcal.output.json import dump
 from iodcal.output.simulation import print_comparison
@@ -35,7 +36,18 @@ def hours(count: float) -> timedelta:
 def circuit(name: str, **changed: object) -> CircuitResult:
     money = Money(Decimal("412.345"), Decimal("763.20"), Decimal("331.20"), Decimal("411.10"))
     result = CircuitResult(
-        name, DENVER, {LOW: hours(600), HIGH: hours(120)}, 21, 20, 0, 41, hours(1.5), money, (), lifted=False
+        name,
+        DENVER,
+        {LOW: hours(600), HIGH: hours(120)},
+        21,
+        20,
+        0,
+        41,
+        hours(1.5),
+        money,
+        (),
+        lifted=False,
+        running=Steps((START,), (LOW,)),
     )
     return replace(result, **changed)  # type: ignore[arg-type]  # each test names real fields
 

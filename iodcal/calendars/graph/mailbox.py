@@ -267,7 +267,7 @@ class MailboxReader:
             "calendar": mailbox.calendar or ("default" if mailbox.calendar_id is None else "calendar_id"),
         }
         if isinstance(error, PassingError):
-            return PassingError(error.code, facts, wait=error.wait, shared=error.shared)
+            return PassingError(error.code, facts, wait=error.wait, shared=error.shared, sure=error.sure)
         code = error.code
         if code == "calendar_gone" and facts["calendar"] == "default" and facts["status"] == _NOT_FOUND:
             code = "mailbox_unopened"
