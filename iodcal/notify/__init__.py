@@ -23,13 +23,40 @@ class NoticeKind(StrEnum):
     DAILY = "daily"
 
 
+class ChangeData(Struct, frozen=True):
+    """A change as data, for a shaper or a CMDB: Mbps, UTC as text, money as decimal text.
+
+    `at` is when it was ordered, or asked for where it is held; `settled_at` when the carrier showed it done.
+    `outcome` is an order's, or `held` with its `reason` and `until`. `starts_at` and `ends_at` span the
+    events that a raise is for, or that a lowering follows; None where there is none.
+    """
+
+    circuit: str
+    carrier: str
+    service_id: str
+    direction: str
+    from_mbps: int
+    to_mbps: int
+    outcome: str
+    at: str | None
+    settled_at: str | None = None
+    reason: str | None = None
+    until: str | None = None
+    starts_at: str | None = None
+    ends_at: str | None = None
+    external_id: str | None = None
+    order_id: str | None = None
+    price_per_hour: str | None = None
+    currency: str | None = None
+
+
 class Notice(Struct, frozen=True):
     """One piece of news. `id` names what it is about and stays the same from run to run; `circuits` are
     those that it concerns, none where it concerns all. `at` is the time of the run (UTC).
 
     `severity` is error, warning or info. The texts are lines for people: foreign characters in them are
     harmless, but markup is not: each way of sending escapes its own. `tries` counts deliveries that may
-    have arrived, though no answer came.
+    have arrived, though no answer came. `change` are the numbers of a `change`.
     """
 
     kind: NoticeKind
@@ -42,6 +69,7 @@ class Notice(Struct, frozen=True):
     remedy: str = ""
     circuits: tuple[str, ...] = ()
     tries: int = 0
+    change: ChangeData | None = None
 
     @property
     def stored(self) -> bool:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from iodcal.config import NotifyTarget
-from iodcal.domain.changes import Change
-from iodcal.domain.circuits import Orders
+from iodcal.domain.changes import CauseKind, Change
+from iodcal.domain.circuits import Orders, account_in, parts_of
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.service_level import Readiness
 from iodcal.domain.structs import Fact
+from iodcal.domain.time import moment
 from iodcal.errors import IodcalError
 from iodcal.messages import Words, counted
 from iodcal.messages.errors import describe as describe_error
-from iodcal.notify import Notice, NoticeKind
+from iodcal.notify import ChangeData, Notice, NoticeKind
 from iodcal.output.lines import held_line, order_line
 from iodcal.output.text import for_line, for_terminal, local, with_zone
 from iodcal.pipeline.alerts import orders_to_tell
@@ -64,7 +65,60 @@ def orders_of(report: Report, orders: Iterable[Order]) -> Iterator[Notice]:
                 at=report.now,
                 run_id=report.run_id,
                 circuits=(order.circuit,),
+                change=_order_data(order, by_key.get(order.circuit_key)),
             )
+
+
+def _order_data(order: Order, plan: CircuitPlan | None) -> ChangeData:
+    due = plan.due if plan is not None else None
+    starts_at, ends_at = _event_span(due if due is not None and due.new == order.new else None)
+    return ChangeData(
+        order.circuit,
+        account_in(order.circuit_key)[0],
+        service_id=parts_of(order.circuit_key)[3],
+        direction=order.direction,
+        from_mbps=order.old.mbps,
+        to_mbps=order.new.mbps,
+        outcome=str(order.outcome),
+        at=moment(order.created_at),
+        settled_at=moment(order.settled_at),
+        reason=order.reason or None,
+        external_id=order.external_id,
+        order_id=order.carrier_order_id,
+        price_per_hour=str(order.price_per_hour) if order.price_per_hour is not None else None,
+        currency=order.currency,
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
+
+
+def _held_data(plan: CircuitPlan, change: Change) -> ChangeData:
+    held, (starts_at, ends_at) = change.held, _event_span(change)
+    return ChangeData(
+        plan.circuit.name,
+        account_in(plan.circuit.key)[0],
+        service_id=plan.circuit.service_id,
+        direction=change.direction,
+        from_mbps=change.old.mbps,
+        to_mbps=change.new.mbps,
+        outcome="held",
+        at=moment(change.at),
+        reason=str(held.reason) if held is not None else None,
+        until=moment(held.until) if held is not None else None,
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
+
+
+def _event_span(change: Change | None) -> tuple[str | None, str | None]:
+    """When the events begin and end that a raise is for, or that a lowering follows."""
+    causes = [
+        cause
+        for cause in (change.causes if change is not None else ())
+        if cause.kind == CauseKind.EVENT and change is not None and cause.ended != change.up
+    ]
+    starts, ends = [cause.start for cause in causes], [cause.end for cause in causes]
+    return moment(min(starts, default=None)), moment(max(ends, default=None))
 
 
 def failure_of(error: Exception, at: datetime, run_id: str) -> Notice:
@@ -173,6 +227,7 @@ def _held(plan: CircuitPlan, report: Report) -> Notice:
         at=report.now,
         run_id=report.run_id,
         circuits=(plan.circuit.name,),
+        change=_held_data(plan, due),
     )
 
 

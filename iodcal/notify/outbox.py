@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Struct, convert, field, to_builtins
 
 from iodcal.bounds import load_json
 from iodcal.config import Configuration
 from iodcal.domain.structs import replace
 from iodcal.domain.time import instant_of
 from iodcal.errors import StateError
-from iodcal.notify import Notice, NoticeKind
+from iodcal.notify import ChangeData, Notice, NoticeKind
 from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import TargetReport
 from iodcal.store.state import NoticeBox
@@ -120,6 +120,8 @@ def _notice(values: dict[str, Any]) -> Notice:
         at=instant_of(values["at"]),
         circuits=circuits,
         tries=int(values["tries"]),
+        # Notices of earlier versions have none.
+        change=convert(values["change"], ChangeData) if values.get("change") is not None else None,
     )
 
 

@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from iodcal.domain.time import moment
 from iodcal.notify import Notice, NoticeKind
 
 NAMES = (
     "at",
+    "change",
     "circuits",
     "host",
     "id",
@@ -71,6 +73,7 @@ def values_of(notice: Notice) -> Mapping[str, Any]:
     """What a webhook is told, by the names that a template may use."""
     return {
         "at": moment(notice.at),
+        "change": asdict(notice.change) if notice.change is not None else None,
         "circuits": list(notice.circuits),
         "host": os.uname().nodename,
         "id": notice.id,

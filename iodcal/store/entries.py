@@ -23,6 +23,7 @@ from iodcal.store.history import (
     PastOrder,
     PastProblem,
     PastReading,
+    PastSkip,
     PastWish,
     Stamp,
     Transition,
@@ -86,7 +87,9 @@ def _conceal_preflight_check(one: CurtainUp, hidden: Hidden) -> CurtainUp:
 
 
 def _conceal_wish(one: PastWish, hidden: Hidden) -> PastWish:
-    return replace(one, subject=None) if hidden.covers(one.calendar, None) else one
+    if isinstance(one, PastSkip) and hidden.covers(one.calendar, None):
+        return replace(one, subject=None)
+    return one
 
 
 HELD = "held"
@@ -221,7 +224,7 @@ def _wish(past: PastWish) -> Entry:
         facts["exactly"] = True
     if past.before is not None:
         facts |= {"from": past.before, "to": past.name}
-    if past.start is not None:
+    if isinstance(past, PastSkip):
         facts |= {"calendar": past.calendar, "subject": past.subject, "start": moment(past.start)}
     return Entry(
         past.kind,

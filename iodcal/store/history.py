@@ -118,8 +118,7 @@ class PastProblem(Struct, frozen=True):
 class PastWish(Struct, frozen=True):
     """What a person asked for: `kind` is the command, `circuit` None where it was for all. `note` is that
     person's own words, `account` the one that the command ran under. `bandwidth` and `exactly` are a
-    hold's; `before` and `name` are what an installation was and is called that adopted the state; `calendar`,
-    `subject` and `start` are those of an event that was skipped."""
+    hold's; `before` and `name` are what an installation was and is called that adopted the state."""
 
     stamp: Stamp
     kind: str
@@ -132,6 +131,11 @@ class PastWish(Struct, frozen=True):
     account: str | None = None
     before: str | None = field(default=None, name="from")
     name: str | None = field(default=None, name="to")
+
+
+class PastSkip(PastWish, frozen=True):
+    """A person said that an event does not count, or counts again: its calendar, subject and start."""
+
     calendar: str | None = None
     subject: str | None = None
     start: Instant | None = None

@@ -24,6 +24,7 @@ from iodcal.store.history import (
     PastOrder,
     PastProblem,
     PastReading,
+    PastSkip,
     PastWish,
     Stamp,
     Transition,
@@ -75,6 +76,7 @@ _TYPES: Mapping[str, type[Line]] = {
     "problem": PastProblem,
     "recovered": Recovered,
     **dict.fromkeys(WISHES, PastWish),
+    **dict.fromkeys(("skip", "unskip"), PastSkip),
 }
 
 

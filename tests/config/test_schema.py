@@ -245,6 +245,36 @@ def test_the_shell_completes(iodcal: Iodcal) -> None:
     assert completed(iodcal, "iodcal plan --config broken.yaml --circuit ") == []
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("iodcal hold lon", ["lon-a"]),
+        ("iodcal release den-a l", ["lon-a"]),
+        ("iodcal explain d", ["den-a"]),
+        ("iodcal pause ", ["den-a", "lon-a"]),
+        ("iodcal resume d", ["den-a"]),
+        ("iodcal report --circuit l", ["lon-a"]),
+        ("iodcal --config other.yaml status --circuit ", ["tok-a"]),
+        ("iodcal explain --calendar no", ["noc"]),
+        ("iodcal help two", ["two-in-the-morning"]),
+    ],
+)
+def test_names_complete_wherever_one_is_typed(iodcal: Iodcal, words: str, found: list[str]) -> None:
+    iodcal.write("rules.yaml", FULL.decode())
+    iodcal.write("other.yaml", "circuits: {tok-a: {}}")
+    assert completed(iodcal, words) == found
+
+
+def test_zsh_and_fish_complete_as_well(iodcal: Iodcal) -> None:
+    iodcal.write("rules.yaml", FULL.decode())
+    typed = {"_TYPER_COMPLETE_ARGS": "iodcal hold lon"}
+    zsh = iodcal(_IODCAL_COMPLETE="complete_zsh", **typed)
+    fish = iodcal(_IODCAL_COMPLETE="complete_fish", _TYPER_COMPLETE_FISH_ACTION="get-args", **typed)
+    assert "lon-a" in zsh.out
+    assert fish.out.split() == ["lon-a"]
+    assert "den-a" not in zsh.out + fish.out
+
+
 @pytest.mark.parametrize("words", ["iodcal pl", "iodcal plan --circuit "])
 def test_completion_imports_nothing_heavy(tmp_path: Path, words: str) -> None:
     (tmp_path / "rules.yaml").write_bytes(FULL)

@@ -46,6 +46,15 @@ def test_each_piece_of_news_comes_once(world: World, hook: Hook) -> None:
     assert change["circuits"] == ["den-a"]
     assert change["text"].startswith("den-a: up 100 Mbps to 1 Gbps accepted (io")
     assert change["run_id"] == ordered.json["run_id"] == world.iodcal.history[-1]["run_id"]
+    data, (order,) = change["change"], ordered.json["orders"]
+    assert (data["circuit"], data["direction"], data["outcome"]) == ("den-a", "up", "accepted")
+    assert (data["from_mbps"], data["to_mbps"]) == (100, 1000)
+    for key in ("external_id", "order_id", "price_per_hour", "currency"):
+        assert data[key] == order[key]
+    assert (data["at"], data["settled_at"]) == (order["created_at"], None)
+    assert data["starts_at"] < data["ends_at"]
+    assert data["service_id"]
+    assert data["carrier"]
     assert ordered.json["notices"][0]["sent"] == 1
 
     world.iodcal("sync")
