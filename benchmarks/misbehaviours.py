@@ -36,7 +36,7 @@ def play(case: tuple[str, str]) -> tuple[tuple[str, str], bool, Done]:
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
-        done = Done(process.returncode, out, err)
+        done = Done(process.wait(), out, err)
     try:
         orders = {order["circuit"]: order["outcome"] for order in done.json["orders"]}
     except (ValueError, KeyError):
