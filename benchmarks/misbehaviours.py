@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ PLACES = (
     *("sources", "readers", "group", "source", "events"),
 )
 _AT_ONCE = 3
+_MOST_SECONDS = 60  # of a run that has 8
 
 
 def play(case: tuple[str, str]) -> tuple[tuple[str, str], bool, Done]:
@@ -28,7 +30,13 @@ def play(case: tuple[str, str]) -> tuple[tuple[str, str], bool, Done]:
     kind, place = case
     with tempfile.TemporaryDirectory() as folder:
         iodcal = plug_in(Iodcal(Path(folder)), Path(folder))
-        done = iodcal("sync", "-o", "json", PLACE=place, HOW=kind)
+        process = iodcal.start("sync", "-o", "json", PLACE=place, HOW=kind)
+        try:
+            out, err = process.communicate(timeout=_MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+        done = Done(process.wait(), out, err)
     try:
         orders = {order["circuit"]: order["outcome"] for order in done.json["orders"]}
     except (ValueError, KeyError):

@@ -395,6 +395,11 @@ def test_a_carrier_that_misbehaves_fails_for_its_own_circuits(plugged: Iodcal, p
         assert any("bad-plugin 1.2" in one["message"] for one in told)
 
 
+def test_a_clock_that_a_plug_in_never_tells_holds_no_run(plugged: Iodcal) -> None:
+    result, orders = outcome_of(plugged, "clock_error", "hangs")
+    assert (result["exit"], orders) == (0, {"a": "accepted", "b": "accepted"})
+
+
 @pytest.mark.parametrize("how", HARMLESS)
 @pytest.mark.parametrize("place", ["read", "order", "events"])
 def test_what_a_plug_in_does_to_the_process_is_undone(plugged: Iodcal, place: str, how: str) -> None:
