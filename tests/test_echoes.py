@@ -74,8 +74,8 @@ def redirected(echo: str) -> str:
 
 def logged(echo: str) -> str:
     record = logging.LogRecord("iodcal.http", 10, "", 0, "GET %s", (echo,), None)
-    message: str = json.loads(_Json("r").format(record))["message"]
-    return _Text("r").format(record) + message
+    message: str = json.loads(_Json().format(record))["message"]
+    return _Text(several=True).format(record) + message
 
 
 def raised(echo: str) -> str:

@@ -30,12 +30,14 @@ class CommandSession:
 
     def __init__(self, common: Common) -> None:
         from iodcal.cli import logs
+        from iodcal.tenant import begin_run
 
         self.common = common
         self.faults: tuple[Fault, ...] = ()
         self.run_id = os.urandom(8).hex()
         log_format = common.log_format or LogFormat.TEXT
-        logs.configure(verbose=self.verbose, log_format=log_format, run_id=self.run_id)
+        begin_run(self.run_id)
+        logs.configure(verbose=self.verbose, log_format=log_format)
 
     @property
     def json(self) -> bool:
@@ -82,7 +84,7 @@ class CommandSession:
         """The configuration. Raises ConfigurationError."""
         from iodcal.config.load import load_configuration
 
-        return load_configuration(self.config_path)
+        return _named(load_configuration(self.config_path))
 
     def known_configuration(self) -> Configuration:
         """The configuration, for a command that needs only what is known; where it does not load, its last
@@ -103,7 +105,7 @@ class CommandSession:
         from iodcal.output.text import for_line
 
         say(for_line(STANDS_IN.format(count=len(self.faults), first=self.faults[0])))
-        return recalled
+        return _named(recalled)
 
     @contextmanager
     def circuit_state_in(self) -> Iterator[None]:
@@ -136,10 +138,10 @@ class CommandSession:
 
                 write_metrics_without_configuration(path, self.common.state)
                 raise
-            return recalled, error.faults
+            return _named(recalled), error.faults
         keep_last_good(path, configuration, self.common.state)
         remember_metrics_file(path, configuration, self.common.state)
-        return configuration, ()
+        return _named(configuration), ()
 
     def state_path(self, configuration: Configuration) -> Path:
         """The state file of `configuration`."""
@@ -162,3 +164,11 @@ class CommandSession:
         from iodcal.output.console import make_console
 
         return make_console(no_color=bool(self.common.no_color), stderr=stderr)
+
+
+def _named(configuration: Configuration) -> Configuration:
+    """`configuration`; from now on log lines and results say whose run this is."""
+    from iodcal.tenant import name_installation
+
+    name_installation(configuration.name)
+    return configuration

@@ -11,7 +11,7 @@ from iodcal.domain.money import Cost
 from iodcal.messages.results import doubts, event_name, prices, spent_on
 from iodcal.output.costs import figure, hours_text, month_name, spare_text
 from iodcal.output.html.charts import bills_chart, hours_chart, shade, spending_chart
-from iodcal.output.html.document import Html, head, tag
+from iodcal.output.html.document import Html, head, installation, tag
 from iodcal.output.html.page_picture import counted
 from iodcal.output.json import moment
 from iodcal.output.plan import amount
@@ -25,14 +25,14 @@ _MOST_TEXT = 120
 def costs_html(found: Lookback) -> str:
     """The whole file."""
     span = f"{with_zone(found.asked.start, found.zone)} to {with_zone(found.asked.end, found.zone)}"
-    header = tag("header", tag("h1", "iodcal: what circuits cost"), tag("p", span, class_="soft"))
+    header = tag("header", tag("h1", f"{installation()}: what circuits cost"), tag("p", span, class_="soft"))
     tiles = tag("ul", *(tag("li", tag("b", one), words) for one, words in _tiles(found)), class_="tiles")
     main = tag("main", _notes(found), _circuits(found), _hours(found), _months(found), _reasons(found),
                _service(found), _quota(found))  # fmt: skip
     made = f"Made by iodcal {__version__} from the history: estimates, not a bill."
     foot = tag("footer", tag("p", " ".join(filter(None, (made, prices(found))))))
     body = tag("body", header, tiles, main, foot)
-    page = tag("html", head(f"iodcal: costs, {span}", "costs.css"), body, lang="en")
+    page = tag("html", head(f"{installation()}: costs, {span}", "costs.css"), body, lang="en")
     return "<!doctype html>\n" + page.text + "\n"
 
 

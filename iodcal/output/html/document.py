@@ -10,6 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from iodcal.output.text import for_line
+from iodcal.tenant import run_label
 
 _VOID = frozenset({"br", "link", "meta"})
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -63,6 +64,11 @@ def _attribute(key: str, value: Attribute) -> str:
         return ""
     name = key.rstrip("_").replace("_", "-")
     return f" {name}" if value is True else f' {name}="{for_html(str(value))}"'
+
+
+def installation() -> str:
+    """Whose page this is, for its title and its heading."""
+    return run_label().installation or "iodcal"
 
 
 def head(title: str, *styles: str) -> Html:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from iodcal import __version__
 from iodcal.output import past
-from iodcal.output.html.document import Html, head, tag, together
+from iodcal.output.html.document import Html, head, installation, tag, together
 from iodcal.output.html.page_data import CurrentProblem, Lane, Page
 from iodcal.output.html.page_picture import counted, glyph_of, picture
 from iodcal.output.json import moment
@@ -31,7 +31,7 @@ def page_html(page: Page) -> str:
         tag("main", _problems(page), _timeline(page), _tables(page), _calendars(page)),
         _foot(page),
     )
-    title = f"iodcal: {_circuits(page)}, {with_zone(page.now, page.zone)}"
+    title = f"{installation()}: {_circuits(page)}, {with_zone(page.now, page.zone)}"
     return "<!doctype html>\n" + tag("html", head(title), body, lang="en").text + "\n"
 
 
@@ -41,7 +41,7 @@ def _head_of(page: Page) -> Html:
         tag("p", test, class_="test") if page.test else None,
         tag(
             "header",
-            tag("h1", f"iodcal: {_circuits(page)}"),
+            tag("h1", f"{installation()}: {_circuits(page)}"),
             tag("p", "as of ", _time(page.now, page.zone, full=True), class_="soft"),
         ),
         tag(
