@@ -80,7 +80,11 @@ def _carry_out(session: CommandSession, asked: SyncRequest) -> int:
         with session.progress() as progress:
             say = say_problems(session)
             synced = carry_out(
-                configuration, session.state_path(configuration), asked=asked, progress=progress, say=say
+                configuration,
+                session.state_path(configuration, writes=True),
+                asked=asked,
+                progress=progress,
+                say=say,
             )
     except IodcalError:
         if faults:

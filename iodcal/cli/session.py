@@ -143,11 +143,40 @@ class CommandSession:
         remember_metrics_file(path, configuration, self.common.state)
         return _named(configuration), ()
 
-    def state_path(self, configuration: Configuration) -> Path:
-        """The state file of `configuration`."""
-        from iodcal.config.find import state_path
+    def state_path(self, configuration: Configuration, *, writes: bool = False) -> Path:
+        """The state file of `configuration`; one at an earlier default place, unless the command `writes`:
+        then that is taken over, once. Raises ConfigurationError, LockHeldError, StateError."""
+        from iodcal.config.find import named_state, state_path
+        from iodcal.paths import exists
 
-        return state_path(configuration, self.common.state)
+        path = state_path(configuration, self.common.state)
+        if exists(path) or named_state(configuration, self.common.state) is not None:
+            return path
+        from iodcal.store.inheritance import inherited, take_over
+
+        old = inherited(configuration, path)
+        if old is None or not writes:
+            return old or path
+        take_over(configuration, old, path)
+        from iodcal.cli.logs import NOTICE, say
+        from iodcal.messages.files import TAKEN_OVER
+        from iodcal.output.text import for_line
+
+        say(for_line(TAKEN_OVER.format(name=configuration.name, old=old, new=path)), NOTICE)
+        return path
+
+    def renamed_state(self, configuration: Configuration, name: str) -> Path:
+        """The state file of `configuration`, which was called `name` until now: where default places carry
+        the name, it is brought from there. Raises ConfigurationError, LockHeldError, StateError."""
+        from iodcal.config.find import named_state, state_path
+        from iodcal.paths import exists
+
+        path = state_path(configuration, self.common.state)
+        if named_state(configuration, self.common.state) is None and not exists(path):
+            from iodcal.store.inheritance import rename
+
+            rename(configuration, name, path)
+        return path
 
     def progress(self) -> Progress:
         """Says on a terminal what is being done, if that takes long."""

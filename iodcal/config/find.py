@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from iodcal.config import Configuration
 from iodcal.errors import ConfigurationError, Fault
 from iodcal.paths import configuration_places, may_be_file, user_folder
 
 _log = logging.getLogger("iodcal.config")
+_LONGEST = 200  # bytes of a folder's name
 
 
 def find_configuration(given: Path | None) -> Path:
@@ -39,10 +41,23 @@ def _first() -> Path | None:
 
 def state_path(configuration: Configuration, given: Path | None) -> Path:
     """The state file: the first that is named wins, whether it exists or not. Raises ConfigurationError."""
-    named = _named_state(given) or configuration.settings.state
-    path = named if named is not None else _usual_folder(configuration.path) / "state.json"
+    path = named_state(configuration, given) or usual_state(configuration)
     _log.info("state: %s", path)
     return path.absolute()
+
+
+def named_state(configuration: Configuration, given: Path | None) -> Path | None:
+    """The state file that somebody named; None where nobody did."""
+    return _named_state(given) or configuration.settings.state
+
+
+def usual_state(configuration: Configuration) -> Path:
+    """The state file of a configuration for which nobody named one: its folder is called as the installation,
+    so that no two share it. Raises ConfigurationError."""
+    name = quote(configuration.name, safe=" @+,=()")[:_LONGEST].strip()
+    if name[:1] in ("", "."):
+        name = f"%2E{name[1:]}"
+    return _usual_folder(configuration.path).absolute() / name / "state.json"
 
 
 def state_folder(configuration: Path, given: Path | None) -> Path:
