@@ -214,7 +214,7 @@ def test_each_of_two_customers_takes_its_circuits_out_of_the_state_that_0_1_0_sh
         assert known_in(iodcal, f"{name}/state.json") == {circuit}
         history = (iodcal.folder / UNNAMED / name / "history.jsonl").read_text()
         assert history.count('"outcome": "confirmed"') == 1
-        assert ("den-a" in history) == (circuit == "den-a")
+        assert ('"circuit": "den-a"' in history) == (circuit == "den-a")
         again = iodcal("sync", "-c", path, "--now", DURING)
         assert (again.status, again.out, again.err) == (0, "", "")
     lowered = iodcal("sync", "-c", acme, "--now", AFTER).out
