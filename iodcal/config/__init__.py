@@ -127,7 +127,8 @@ def usual_name(path: Path) -> str:
 
 class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
-    the file's bytes, `trusted` that nobody else can have written the file, `microsoft365` that section.
+    the file's bytes, those of the file that it `extends` among them, `trusted` that nobody else can have
+    written either, `microsoft365` that section.
     """
 
     path: Path
@@ -139,6 +140,7 @@ class Configuration(Struct, frozen=True):
     circuits: Mapping[str, Circuit]
     rules: Sequence[Rule]
     trusted: bool = True
+    extends: Path | None = None
     microsoft365: Any = None
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     budgets: tuple[MoneyBudget, ...] = ()

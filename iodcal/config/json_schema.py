@@ -50,6 +50,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "File": {
         "version": "The version of this format: 1.",
         "timezone": "Where local times are judged, unless a site or a circuit has a zone of its own.",
+        "extends": "A rules file with what several installations have in common; this one's keys win.",
         "settings": "How iodcal runs, and what holds for all rules.",
         "microsoft365": "The tenant whose mailboxes are read, and how to log in.",
         "sites": "Places by name: a rule with same_site joins rooms and circuits of one site.",

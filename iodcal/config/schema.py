@@ -260,6 +260,7 @@ class File(Section, frozen=True):
 
     version: Annotated[int, whole_number(1, 1)]
     timezone: Zone
+    extends: Text | None = None
     settings: SettingsSection = field(default_factory=SettingsSection)
     microsoft365: Microsoft365 | None = None
     sites: Mapping[Text, SiteSection] = {}
