@@ -9,6 +9,7 @@ import typer
 
 from iodcal import __version__
 from iodcal.cli.everyday import check, plan, status, sync
+from iodcal.cli.fleet import fleet
 from iodcal.cli.options import (
     Common,
     ConfigOption,
@@ -37,7 +38,7 @@ COMMANDS = {
     for command in (
         *(sync, plan, status, check, explain, history, report, simulate),
         *(hold, release, pause, resume, park, forget, adopt),
-        *(init, doctor, schema),
+        *(init, doctor, schema, fleet),
     )
 }
 """In the order of the help."""

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
 from iodcal.domain.budgets import MoneyBudget
-from iodcal.domain.circuits import ChangeLimit, Circuit, Orders
+from iodcal.domain.circuits import ChangeLimit, Circuit, Labels, Orders
 from iodcal.domain.installation import Installation
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import OrderTimeouts
@@ -36,7 +36,8 @@ class OnDrift(StrEnum):
 class Settings(Struct, frozen=True):
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
     the state, `notify_within` how long a run waits for all its notices together, `name` the installation's
-    where one is given, `runbook` the address of the page for people on call."""
+    where one is given, `runbook` the address of the page for people on call,
+    `labels` what a fleet is filtered by."""
 
     name: str | None = None
     state: Path | None = None
@@ -59,6 +60,7 @@ class Settings(Struct, frozen=True):
     metrics_file: Path | None = None
     notify_within: timedelta = timedelta(seconds=10)
     runbook: str | None = None
+    labels: Labels = ()
 
     @property
     def order_timeouts(self) -> OrderTimeouts:

@@ -73,6 +73,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "SettingsSection": {
         "name": "The installation's name; unset: the file's, or its folder's where it is rules.yaml.",
         "state": "The state file.",
+        "labels": "What iodcal fleet filters and sums up by, such as region: emea.",
         "window": "How far each run reads ahead.",
         "every": "The longest time between two runs, the timer's delay included.",
         "lead": _LEAD,

@@ -104,6 +104,7 @@ class SettingsSection(Section, frozen=True):
     notify_within: PositiveLength = timedelta(seconds=10)
     runbook: WebPage | None = None
     zones: Mapping[Text, Zone] = {}
+    labels: Mapping[Text, Text] = {}
 
 
 class SiteSection(Section, frozen=True):
