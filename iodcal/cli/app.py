@@ -28,8 +28,8 @@ from iodcal.cli.startup import command_in
 from iodcal.cli.understand import explain, simulate
 
 STATUSES = (
-    "Exit status: 0 well; 1 not carried through; 2 wrong command line; 3 with an error; 4 "
-    "--detailed-exitcode; 75 another run is at work; 78 rules; 130 interrupted."
+    "Exit status: 0 well; 1 not carried through; 2 usage; 3 with an error; 4 "
+    "--detailed-exitcode; 75 another run; 78 rules; 130 interrupted."
 )
 """What stands below the help of the program."""
 

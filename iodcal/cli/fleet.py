@@ -17,7 +17,7 @@ from iodcal.cli.session import CommandSession
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from iodcal.commands.fleet import Outcome, Shard
+    from iodcal.commands.fleet import Shard, TenantOutcome
     from iodcal.output.fleet_view import TenantView
 
 
@@ -147,7 +147,7 @@ def _failed(path: Path, error: Exception) -> TenantView:
     return tenant_failed(path, exit_of(error), "bug", [told])
 
 
-def _stopped(outcome: Outcome[Any]) -> TenantView:
+def _stopped(outcome: TenantOutcome[Any]) -> TenantView:
     from iodcal.exits import Exit
     from iodcal.output.fleet_view import tenant_failed
 

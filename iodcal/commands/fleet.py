@@ -67,7 +67,7 @@ class Shard(Struct, frozen=True):
         return int.from_bytes(digest[:8]) % self.count == self.index - 1
 
 
-class Outcome(Struct, Generic[_Result], frozen=True):
+class TenantOutcome(Struct, Generic[_Result], frozen=True):
     """What became of one tenant: a `result`, or the error that ended it."""
 
     path: Path
@@ -109,13 +109,13 @@ def _extended_by(paths: Iterable[Path]) -> Iterator[Path]:
 
 def run_tenants(
     paths: Sequence[Path], work: Callable[[Path], _Result], jobs: int = JOBS
-) -> Iterator[Outcome[_Result]]:
+) -> Iterator[TenantOutcome[_Result]]:
     """What `work` makes of each of `paths`, `jobs` at once, as they end. What it raises is that tenant's
     outcome. Once a signal came nothing new is begun, and what is under way gets some seconds to end."""
     waiting: SimpleQueue[Path] = SimpleQueue()
     for path in paths:
         waiting.put(path)
-    done: SimpleQueue[Outcome[_Result]] = SimpleQueue()
+    done: SimpleQueue[TenantOutcome[_Result]] = SimpleQueue()
 
     def serve() -> None:
         while not stop_wanted():
@@ -140,14 +140,14 @@ def run_tenants(
             deadline = Deadline.after(_LAST_WORDS)
 
 
-def _attempt(path: Path, work: Callable[[Path], _Result]) -> Outcome[_Result]:
+def _attempt(path: Path, work: Callable[[Path], _Result]) -> TenantOutcome[_Result]:
     keep_secrets_apart()
     begin_run(new_run_id())
     name_installation(usual_name(path))  # until the file says what it is called
     try:
-        return Outcome(path, work(path))
+        return TenantOutcome(path, work(path))
     except BaseException as error:  # noqa: BLE001 - a tenant's crash, or its end, is its own
-        return Outcome(path, error=error)
+        return TenantOutcome(path, error=error)
 
 
 def worst(statuses: Iterable[int]) -> Exit:

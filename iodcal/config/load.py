@@ -57,6 +57,14 @@ def _checked(
             trusted, readable = trusted and trusted_too, readable or _readable_by_others(extended)
         document = merge(document, _common(extended, common))
         content += _EXTENDS + common
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    return _built(document, digest, extended, trusted=trusted, readable=readable)
+
+
+def _built(
+    document: Document, digest: str, extended: Path | None, *, trusted: bool, readable: bool
+) -> Configuration:
+    path = document.file
     faults = FaultList(document, trusted=trusted)
     known = {key: value for key, value in document.value.items() if not key.startswith("x-")}
     directory = path.absolute().parent
@@ -83,7 +91,7 @@ def _checked(
     return Configuration(
         path=path.absolute(),
         extends=extended,
-        digest="sha256:" + hashlib.sha256(content).hexdigest(),
+        digest=digest,
         zone=file.timezone,
         settings=settings_of(file.settings, directory),
         calendars=builder.calendars,

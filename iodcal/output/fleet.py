@@ -13,7 +13,8 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.output.fleet_view import TenantChangeView, TenantView
 from iodcal.output.text import for_line, for_terminal, relative
 
-_NAME = 24  # characters
+_NAME, _CIRCUIT = 20, 16  # characters
+_WIDE = 100  # columns, from which on all is shown
 _FAR = datetime.max.replace(tzinfo=UTC)
 
 
@@ -22,32 +23,40 @@ def print_fleet(tenants: Sequence[TenantView], console: Console, rows: int | Non
     now = datetime.now(UTC)
     ranked = sorted(tenants, key=_rank)
     shown = ranked if rows is None or len(ranked) <= rows else ranked[: max(1, rows - 1)]
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", expand=False)
-    for header, ratio in (("tenant", None), ("circuits", None), ("last run", None), ("next change", None)):
-        table.add_column(header, no_wrap=True, overflow="ellipsis", ratio=ratio)
-    table.add_column("trouble", no_wrap=True, overflow="ellipsis")
-    for view in shown:
-        table.add_row(
-            Text(for_terminal(view.installation, _NAME), style="bold"),
-            Text(str(view.circuits)),
-            Text(relative(view.last_run_at, now) if view.last_run_at else "never"),
-            Text(_next(view.next_change, now)),
-            Text(_trouble(view), style="bold" if view.errors else "dim"),
-        )
+    wide = console.width >= _WIDE
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", expand=True)
+    cells = [list(_cells(view, now, wide=wide)) for view in shown]
+    headers = ("tenant", *(("circuits", "last run") if wide else ()), "next change")
+    for number, header in enumerate(headers):
+        width = max(len(header), *(row[number].cell_len for row in cells), 0)
+        table.add_column(header, no_wrap=True, min_width=width, max_width=width)
+    table.add_column("trouble", no_wrap=True, overflow="ellipsis", ratio=1)
+    for row in cells:
+        table.add_row(*row)
     console.print(table)
     console.print(Text(_sum(ranked, shown), style="dim"))
 
 
-def _rank(view: TenantView) -> tuple[int, int, datetime, str]:
+def _cells(view: TenantView, now: datetime, *, wide: bool) -> Iterator[Text]:
+    yield Text(for_terminal(view.installation, _NAME), style="bold")
+    if wide:
+        yield Text(str(view.circuits))
+        yield Text(relative(view.last_run_at, now) if view.last_run_at else "never")
+    yield Text(_next(view.next_change, now, wide=wide))
+    yield Text(_trouble(view), style="bold" if view.errors else "dim")
+
+
+def _rank(view: TenantView) -> tuple[bool, int, int, datetime, str]:
     change = view.next_change
-    return -view.errors, -len(view.problems), change.at if change else _FAR, view.installation
+    return not view.error, -view.errors, -len(view.problems), change.at if change else _FAR, view.installation
 
 
-def _next(change: TenantChangeView | None, now: datetime) -> str:
+def _next(change: TenantChangeView | None, now: datetime, *, wide: bool) -> str:
     if change is None:
         return "none"
     when = "now" if change.due else relative(change.at, now)
-    return f"{when} {for_terminal(change.circuit, 16)} to {_bandwidth(change.to_mbps)}"
+    circuit = f" {for_terminal(change.circuit, _CIRCUIT)}" if wide else ""
+    return f"{when}{circuit} to {_bandwidth(change.to_mbps)}"
 
 
 def _trouble(view: TenantView) -> str:
@@ -61,7 +70,7 @@ def _trouble(view: TenantView) -> str:
 def _sum(tenants: Sequence[TenantView], shown: Sequence[TenantView]) -> str:
     errors = sum(bool(view.errors) for view in tenants)
     hidden = len(tenants) - len(shown)
-    left = f"; {hidden} more are not shown (-v shows all)" if hidden else ""
+    left = f"; {hidden} not shown (-v: all)" if hidden else ""
     return f"{len(tenants)} tenants, {errors} in trouble{left}"
 
 

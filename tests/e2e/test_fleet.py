@@ -57,6 +57,7 @@ def lines(done: Done) -> dict[str, Any]:
 def test_of_sixty_tenants_three_are_broken_in_three_ways_and_the_others_are_right(world: World) -> None:
     common(world)
     world.meeting("All-Hands", 20, 60)
+    world.lumen.quota = 100
     for number in range(60):
         tenant(world, number)
     world.iodcal.write("fleet/t07/rules.yaml", "version: [")
