@@ -55,7 +55,7 @@ def _processes() -> list[bool]:
     if missed:
         print(f"first output later than {_FIRST_OUTPUT:g} times iodcal --version: {', '.join(missed)}")
     return [
-        _line(f"iodcal --version ({start.ours:.3f} s of CPU)", start.ratio, 1.5, "x import typer"),
+        _line(f"iodcal --version ({start.ours:.3f} s of CPU)", start.ratio, 1.1, "x import typer"),
         _line(
             f"first output of {len(first)} commands, {worst} being last ({first[worst].ours:.3f} s of CPU)",
             *(first[worst].ratio, _FIRST_OUTPUT, "x iodcal --version"),

@@ -18,6 +18,7 @@ from pathlib import Path
 import sessions
 
 from iodcal.cli.app import COMMANDS
+from iodcal.output.results import codes_table, results_tables
 
 _ROOT = Path(__file__).parent.parent
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
@@ -132,6 +133,20 @@ def stale_schema(*, update: bool) -> Iterator[str]:
         yield "docs/rules.schema.json is out of date; run docs/check.py --update"
 
 
+_MADE = re.compile(r"(<!-- made by docs/check.py: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+_MAKERS = {"codes": codes_table, "results": results_tables}
+
+
+def stale_tables(page: Path, *, update: bool) -> Iterator[str]:
+    """Tables that are made from the code, where that says something else today."""
+    text = page.read_text(encoding="utf-8")
+    fresh = _MADE.sub(lambda found: f"{found[1]}{_MAKERS[found[2]]()}{found[4]}", text)
+    if fresh != text and update:
+        page.write_text(fresh, encoding="utf-8")
+    elif fresh != text:
+        yield f"{page.relative_to(_ROOT)}: a table is out of date; run docs/check.py --update"
+
+
 def unnamed_options() -> Iterator[str]:
     """Commands and long options that the reference page does not name."""
     reference = (_ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
@@ -157,7 +172,7 @@ def main() -> None:
     faults = [*unnamed_options(), *stale_schema(update=update)]
     for page in pages():
         faults += [*broken_links(page), *stale_output(page, update=update), *missing_tests(page)]
-        faults += stale_session(page, update=update)
+        faults += [*stale_session(page, update=update), *stale_tables(page, update=update)]
     for fault in faults:
         sys.stderr.write(fault + "\n")
     raise SystemExit(1 if faults else 0)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from iodcal.domain.orders import BootTime
+if TYPE_CHECKING:
+    from iodcal.domain.orders import BootTime
 
+_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -18,9 +21,16 @@ def boot_id() -> str | None:
         return None
 
 
+def seconds_since_boot() -> float:
+    """Seconds since this machine's boot, time asleep included where the system counts it."""
+    return time.clock_gettime(_CLOCK)
+
+
 def boot_time() -> BootTime | None:
     """How long this machine has been up, time asleep included; None where the system does not tell."""
     this_boot = boot_id()
     if this_boot is None or not hasattr(time, "CLOCK_BOOTTIME"):
         return None
-    return BootTime(this_boot, time.clock_gettime(time.CLOCK_BOOTTIME))
+    from iodcal.domain.orders import BootTime  # deadlines, which need this module, know no orders
+
+    return BootTime(this_boot, seconds_since_boot())

@@ -9,6 +9,7 @@ IodcalError
   OutputError              1  a file that was asked for cannot be written
   PlanChangedError         1  what is due is not what was reviewed: nothing was ordered
   SimulationError          1  a calendar cannot be read over the range of a simulation
+  MeasurementError         1  a file of what was used cannot be read; or a server could not tell it
   SecretError                 a secret reference does not resolve
   CalendarError               one source could not be read
     PassingError              ... just now: another try may end better
@@ -86,13 +87,21 @@ class UsageError(IodcalError):
 
 
 class LockHeldError(IodcalError):
-    """Another process holds the lock. Facts: pid, host, command, since (ISO 8601), or unknown ones None."""
+    """Another process holds the lock. Facts: pid, host, command, since (ISO 8601), or unknown ones None; of
+    a shared state also until when at most."""
 
     def __init__(
-        self, *, pid: int | None, host: str | None, command: str | None, since: datetime | None
+        self,
+        *,
+        pid: int | None,
+        host: str | None,
+        command: str | None,
+        since: datetime | None,
+        until: datetime | None = None,
     ) -> None:
         told = since.isoformat() if since else None
-        super().__init__("lock_held", pid=pid, host=host, command=command, since=told)
+        end = {"until": until.isoformat(timespec="seconds")} if until is not None else {}
+        super().__init__("lock_held", pid=pid, host=host, command=command, since=told, **end)
         self.since = since
 
     def stuck(self, *, news: bool) -> LockHeldError:
@@ -103,7 +112,16 @@ class LockHeldError(IodcalError):
 
 class StateError(IodcalError):
     """The state cannot be used; codes: unreadable, unwritable, damaged, too_new, symlink,
-    foreign_owner, stranger."""
+    foreign_owner, stranger; in an object store also state_unreachable, state_denied, state_store_unsafe,
+    state_clock, state_no_secret, state_no_bundle."""
+
+
+class FencedError(StateError):
+    """Another command has written the shared state since this one read it: nothing more is ordered. Facts:
+    path, quiet (True where this command had done nothing that anybody must hear of); code: fenced."""
+
+    def __init__(self, path: str, *, quiet: bool) -> None:
+        super().__init__("fenced", path=path, quiet=quiet)
 
 
 class OutputError(IodcalError):
@@ -131,6 +149,10 @@ class SimulationError(IodcalError):
     CalendarError, with `calendar`, the source's label."""
 
 
+class MeasurementError(IodcalError):
+    """How much of a circuit was used could not be learnt. Codes are those of HttpError, and `usage_...`."""
+
+
 class SecretError(IodcalError):
     """A secret reference does not resolve. Facts name the reference, never the secret."""
 
@@ -142,14 +164,21 @@ class CalendarError(IodcalError):
 class PassingError(CalendarError):
     """A fault that another try may end. `wait` is how many seconds the server asks to be left alone, None
     where it says nothing; `shared` names whom the refusal concerns (an application), None for this source
-    alone."""
+    alone. Where that is not `sure`, it takes a second source that is refused alike."""
 
     def __init__(
-        self, code: str, facts: Mapping[str, Fact], *, wait: float | None = None, shared: str | None = None
+        self,
+        code: str,
+        facts: Mapping[str, Fact],
+        *,
+        wait: float | None = None,
+        shared: str | None = None,
+        sure: bool = True,
     ) -> None:
         super().__init__(code, **facts)
         self.wait = wait
         self.shared = shared
+        self.sure = sure
 
 
 class CarrierError(IodcalError):

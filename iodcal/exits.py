@@ -20,11 +20,11 @@ class Exit(IntEnum):
 
 def exit_of(error: BaseException) -> Exit:
     """The exit status of a command that `error` ended."""
-    from iodcal.errors import ConfigurationError, IodcalError, LockHeldError, UsageError
+    from iodcal.errors import ConfigurationError, FencedError, IodcalError, LockHeldError, UsageError
 
     if isinstance(error, ConfigurationError) or (isinstance(error, IodcalError) and error.circuit_state_in):
         return Exit.CONFIGURATION
-    if isinstance(error, LockHeldError):
+    if isinstance(error, LockHeldError | FencedError):
         return Exit.LOCKED
     if isinstance(error, UsageError):
         return Exit.USAGE

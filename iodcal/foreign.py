@@ -96,13 +96,39 @@ def _contained() -> Iterator[None]:
         yield
     finally:
         if os.getpid() != process:
-            os._exit(0)  # a child that came back out of a plug-in: the run is its parent's
+            _exit(0)  # a child that came back out of a plug-in: the run is its parent's
         _inside.foreign = outer
         sys.stdout, sys.stderr = streams
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.setitimer(signal.ITIMER_REAL, 0)
         reinstall()
         _reopen()
+
+
+class _EndedError(BaseException):
+    """Somebody else's code called what would have ended the process."""
+
+
+_exit = os._exit
+_ENDS = ("_exit", "abort", "execv", "execve")
+
+
+def _keep_process() -> None:
+    """From now on `os._exit` and its like, called by somebody else's code in this process, raise there: that
+    call fails, and the run goes on. A child that was forked may end as it likes."""
+    process = os.getpid()
+
+    def guarded(end: Callable[..., Any], name: str, *, ours: Callable[..., bool]) -> Callable[..., Any]:
+        def guard(*args: Any, **named: Any) -> Any:
+            if getattr(_inside, "foreign", False) and os.getpid() == process and ours(*args):
+                raise _EndedError(f"os.{name} in the middle of a call")
+            return end(*args, **named)
+
+        return guard
+
+    for name in _ENDS:
+        setattr(os, name, guarded(getattr(os, name), name, ours=lambda *_: True))
+    os.kill = guarded(os.kill, "kill", ours=lambda pid, number: pid in (process, 0, -1) and number != 0)
 
 
 def _reopen() -> None:
@@ -169,6 +195,7 @@ def keep_stdout() -> None:
     leads nowhere."""
     if isinstance(sys.stdout, _OurStdout):
         return
+    _keep_process()
     with suppress(OSError, ValueError):  # no descriptor, as under a test: then there is nothing to keep
         sys.stdout.flush()
         if sys.stdout.fileno() != 1:

@@ -18,6 +18,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import ContextVar
 from functools import lru_cache
+from hashlib import sha256
 
 MASK = "***"
 _SHORTEST = 6  # shorter ones are nobody's secret, and words of honest texts
@@ -42,6 +43,10 @@ class _Known:
         self.made_from: set[str] = set()
         self.unmistakable: set[str] = set()
         self._others = others
+
+    def clear(self) -> None:
+        for kept in (self.secrets, self.made_from, self.unmistakable):
+            kept.clear()
 
     def add(self, spellings: Iterable[str]) -> None:
         new = set(spellings) - self.secrets
@@ -130,10 +135,20 @@ def keep_secrets_apart() -> None:
     _of_run.set(_Known(_others))
 
 
+def forget_secrets() -> None:
+    """None is remembered any more: for what begins anew within one process, as tests do."""
+    _of_run.get().clear()
+
+
 def redact_text(text: str) -> str:
     """`text` without the secrets that are remembered, however they are spelt."""
     secrets = _of_run.get().secrets.copy()
     return _redact(text, secrets, credentials_too=False) if _holds_secret(text, secrets) else text
+
+
+def redact_name(name: str) -> str:
+    """`name`, which only tells things apart, or a digest in place of one that holds a remembered secret."""
+    return name if redact_text(name) == name else sha256(name.encode(errors="replace")).hexdigest()[:24]
 
 
 def redact_credentials(text: str) -> str:

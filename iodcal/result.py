@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from iodcal.domain.circuits import Account
 from iodcal.domain.events import MatchedEvent, Source
-from iodcal.domain.holds import Parked, Pause
+from iodcal.domain.holds import Parked, Pause, Skip
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
@@ -53,9 +53,10 @@ class Report(Struct, frozen=True):
 
     `orders` are those placed, or settled, in this run, in that order. `test` is True where any carrier's
     environment is a test one. `cached` is True where nothing was read and the last run's readings serve.
-    `unmatched` is None unless it was asked for; `pause` and `parked` are what somebody asked for all
-    circuits. `untaken` are titles that no rule took: for a daily summary, never stored. `quotas` are the
-    changes that an account has used of this UTC day, and how many it may.
+    With `due_only` only what is due is shown, though all is planned. `unmatched` is None unless it was asked
+    for; `pause` and `parked` are what somebody asked for all circuits, `skips` events that do not count.
+    `untaken` are titles that no rule took: for a daily summary, never stored. `quotas` are the changes that
+    an account has used of this UTC day, and how many it may.
     """
 
     command: str
@@ -71,6 +72,7 @@ class Report(Struct, frozen=True):
     test: bool = False
     cached: bool = False
     detailed_exitcode: bool = False
+    due_only: bool = False
     waited_out: bool = False
     config_path: str = ""
     faults: tuple[Fault, ...] = ()
@@ -78,10 +80,16 @@ class Report(Struct, frozen=True):
     unmatched: Unmatched | None = None
     pause: Pause | None = None
     parked: Parked | None = None
+    skips: tuple[Skip, ...] = ()
     preflight_checks: tuple[PreflightCheck, ...] = ()
     untaken: tuple[str, ...] = ()
     quotas: Mapping[Account, tuple[int, int]] = field(default_factory=dict)
     notices: tuple[TargetReport, ...] = ()
+
+    @property
+    def shown(self) -> tuple[CircuitPlan, ...]:
+        """The plans that are to be seen: with `due_only` those of circuits that have a change due."""
+        return tuple(plan for plan in self.plans if plan.due is not None or not self.due_only)
 
     @property
     def zone(self) -> ZoneInfo:

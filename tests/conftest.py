@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from iodcal.redaction import forget_secrets
 from iodcal.signals import reset
 
 # The same examples every time for whoever runs the tests; `HYPOTHESIS_PROFILE=search` looks for new ones.
@@ -65,6 +66,13 @@ def _own_signals() -> Iterator[None]:
     reset()
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """What one test keeps secret may be any word of another; a run of the program is a process of its own."""
+    yield
+    forget_secrets()
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ from tests.e2e.command import ROOT
 
 DOCS = ROOT / "docs"
 COMMAND_LINE = DOCS / "reference" / "command-line.md"
+RESULTS = DOCS / "reference" / "results.md"
 
 
 def section(page: Path, heading: str = "") -> str:
@@ -68,11 +69,11 @@ def test_every_exit_status() -> None:
 
 
 def test_every_reason_for_holding_back() -> None:
-    assert listed(section(COMMAND_LINE, "JSON"), "Reasons for holding back:") == set(Reason)
+    assert listed(section(RESULTS, "JSON"), "Reasons for holding back:") == set(Reason)
 
 
 def test_every_outcome() -> None:
-    assert listed(section(COMMAND_LINE, "JSON"), "Outcomes of orders:") == set(Outcome)
+    assert listed(section(RESULTS, "JSON"), "Outcomes of orders:") == set(Outcome)
 
 
 def test_every_command() -> None:

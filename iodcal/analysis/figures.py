@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -15,6 +16,9 @@ from iodcal.domain.circuits import Labels
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource
 from iodcal.domain.structs import replace
+
+if TYPE_CHECKING:
+    from iodcal.analysis.usage import UsageReport
 
 
 class CostReason(Struct, frozen=True):
@@ -144,7 +148,7 @@ class Served(Struct, frozen=True):
 class Lookback(Struct, frozen=True):
     """All that `iodcal report --from --to` shows. `asked` is the span, which ends at `now` at the latest;
     `zone` is that of its days and months; `unreadable` counts lost lines of the history, `nothing_beside` is
-    the state file without any history beside it."""
+    the state file without any history beside it; `usage` is what was really used, None where nobody asked."""
 
     now: datetime
     asked: Interval
@@ -160,6 +164,7 @@ class Lookback(Struct, frozen=True):
     unreadable: int = 0
     priced_at: date | None = None
     nothing_beside: str | None = None
+    usage: UsageReport | None = None
 
     @property
     def priced_by(self) -> frozenset[RateSource]:

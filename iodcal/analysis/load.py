@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
 from iodcal.analysis.service_level import read_looks
@@ -12,6 +11,7 @@ from iodcal.config import Configuration
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import ADOPTION_AGE
 from iodcal.domain.steps import EVER
+from iodcal.store.address import StateAddress
 from iodcal.store.entries import conceal, hidden_by
 from iodcal.store.history import Past
 from iodcal.store.lines import read_past
@@ -22,7 +22,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _BEFORE = timedelta(days=31)
 
 
-def load_past(configuration: Configuration, state_path: Path, since: datetime | None) -> Past:
+def load_past(configuration: Configuration, state_path: StateAddress, since: datetime | None) -> Past:
     """The past since `since` (UTC) and the day before it, when orders began that settled later; without what
     the configuration hides. Raises StateError."""
     history = store_of(configuration, state_path).history
@@ -32,7 +32,7 @@ def load_past(configuration: Configuration, state_path: Path, since: datetime | 
 
 def load_past_before(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     circuit_states: Mapping[str, CircuitState],
     start: datetime,
 ) -> Past:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from iodcal.bounds import JsonBoundsError, load_json
 from iodcal.calendars import CalendarContext
 from iodcal.calendars.graph.events import parse_page
 from iodcal.calendars.readings import divided, read_file, spoils
@@ -89,8 +89,10 @@ def _paths(options: GraphJsonOptions, context: CalendarContext) -> tuple[Path, .
 
 def _pages(path: Path) -> Iterator[Any]:
     try:
-        document = json.loads(read_file(path, _MOST_BYTES))
-    except (ValueError, RecursionError):
+        document = load_json(read_file(path, _MOST_BYTES))
+    except JsonBoundsError as error:
+        raise CalendarError("file_json_bounds", file=str(path), what=error.what, limit=error.limit) from None
+    except ValueError:
         raise CalendarError("file_not_json", file=str(path)) from None
     yield from document if isinstance(document, list) else [document]
 

@@ -188,8 +188,10 @@ class ApiClient:
 
 def _unanswered(error: HttpError) -> OrderError:
     if not error.sent:
-        return OrderNotSentError("not_sent", host=error.facts.get("host"), reason=error.code)
-    return AnswerLostError("answer_lost", reason=error.code)
+        return OrderNotSentError(
+            "not_sent", host=error.facts.get("host"), reason=error.code.replace("_", " ")
+        )
+    return AnswerLostError("answer_lost", reason=error.code.replace("_", " "))
 
 
 _MOST_MBPS = 10_000_000

@@ -18,6 +18,7 @@ from iodcal.domain.structs import replace
 from iodcal.errors import AnswerLostError, CarrierError, OrderError
 from iodcal.foreign import ForeignError, call_foreign
 from iodcal.http import Deadline, printable
+from iodcal.redaction import redact_text
 
 _Value = TypeVar("_Value")
 _PLAIN = (str, int, float, type(None))
@@ -38,7 +39,8 @@ def read_as_told(client: Carrier | CarrierError, name: str, service_id: str, dea
     """See `Carrier.read`; an active circuit may lack its bandwidth. Raises CarrierError and nothing else."""
     reading = call_carrier(client, name, lambda carrier: carrier.read(service_id, deadline))
     _check(name, "read", reading, kind=Reading, fields=_READING)
-    return reading
+    waits_for = printable(redact_text(reading.waits_for), 120)
+    return replace(reading, status_text=redact_text(reading.status_text), waits_for=waits_for)
 
 
 def read(client: Carrier | CarrierError, name: str, service_id: str, deadline: Deadline) -> Reading:
@@ -47,7 +49,7 @@ def read(client: Carrier | CarrierError, name: str, service_id: str, deadline: D
     if reading.status is Status.ACTIVE and reading.bandwidth is None:
         # Nothing could be compared with it, and nothing would say so: the circuit would stay as it is.
         raise CarrierError("answer_wrong", what="an active circuit without a bandwidth")
-    return replace(reading, waits_for=printable(reading.waits_for, 120)) if reading.waits_for else reading
+    return reading
 
 
 def quote(
@@ -73,7 +75,12 @@ def order(client: Carrier | CarrierError, name: str, request: OrderRequest, dead
         raise
     except CarrierError as error:
         raise AnswerLostError(error.code, **error.facts) from None
-    return acceptance
+    order_id = acceptance.carrier_order_id
+    return replace(
+        acceptance,
+        carrier_order_id=order_id and redact_text(order_id),
+        waits_for=redact_text(acceptance.waits_for),
+    )
 
 
 def clock_error(client: object) -> float | None:

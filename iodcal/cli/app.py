@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from iodcal import __version__
 from iodcal.cli.everyday import check, plan, status, sync
 from iodcal.cli.fleet import fleet
+from iodcal.cli.manual import help_
 from iodcal.cli.options import (
+    ColorOption,
     Common,
     ConfigOption,
     LogFormatOption,
@@ -21,11 +24,11 @@ from iodcal.cli.options import (
     VerboseOption,
     runbook_of,
 )
-from iodcal.cli.people import adopt, forget, hold, park, pause, release, resume
+from iodcal.cli.people import adopt, forget, hold, park, pause, release, resume, skip
 from iodcal.cli.records import history, report
 from iodcal.cli.setup import doctor, init, schema
 from iodcal.cli.startup import command_in
-from iodcal.cli.understand import explain, simulate
+from iodcal.cli.understand import advise, explain, simulate
 
 STATUSES = (
     "Exit status: 0 well; 1 not carried through; 2 usage; 3 with an error; 4 "
@@ -33,15 +36,26 @@ STATUSES = (
 )
 """What stands below the help of the program."""
 
-COMMANDS = {
-    command.name: command
-    for command in (
-        *(sync, plan, status, check, explain, history, report, simulate),
-        *(hold, release, pause, resume, park, forget, adopt),
-        *(init, doctor, schema, fleet),
-    )
+GROUPS = {
+    "Every day": (sync, plan, status, check),
+    "Why, and what was": (explain, history, report, simulate, advise),
+    "What people decide": (hold, release, pause, resume, park, skip),
+    "Setting up and keeping": (init, doctor, forget, adopt, schema, fleet, help_),
 }
-"""In the order of the help."""
+"""The commands as the help shows them."""
+COMMANDS = {command.name: command for group in GROUPS.values() for command in group}
+
+
+class _Grouped(TyperGroup):
+    """The program, whose help shows the commands in groups."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer hands it over
+        width = max(map(len, COMMANDS))
+        formatter.write_paragraph()
+        for title, group in GROUPS.items():
+            formatter.write(f"{title}:\n")
+            with formatter.indentation():
+                formatter.write_dl([(one.name.ljust(width), one.short_help) for one in group])
 
 
 def application(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -49,6 +63,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
     typer a tenth of a short run. Where they ask for none it has all, for the help and the nearest word."""
     app = typer.Typer(
         name="iodcal",
+        cls=_Grouped,
         help="Orders bandwidth so that circuits are at tier when calendar events begin.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -69,7 +84,7 @@ def _epilog(arguments: Sequence[str]) -> str:
     shown = not arguments or not {"-h", "--help"}.isdisjoint(arguments)
     runbook = runbook_of() if shown and command_in(arguments, COMMANDS) is None else None
     last = [f"Runbook: {runbook}"] if runbook is not None else []
-    return "\n\n".join(["Example: iodcal plan --cached", STATUSES, *last])
+    return "\n\n".join([STATUSES, "Documentation: iodcal help. Example: iodcal plan --cached", *last])
 
 
 def _show_version(*, wanted: bool) -> None:
@@ -87,6 +102,7 @@ def _options(
     verbose: VerboseOption = None,
     quiet: QuietOption = None,
     log_format: LogFormatOption = None,
+    color: ColorOption = None,
     no_color: NoColorOption = None,
     _version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Say which version.")
@@ -94,5 +110,12 @@ def _options(
 ) -> None:
     """Takes the common options before the command's name."""
     context.obj = Common(
-        config, state, output=output, verbose=verbose, quiet=quiet, log_format=log_format, no_color=no_color
+        config,
+        state,
+        output=output,
+        verbose=verbose,
+        quiet=quiet,
+        log_format=log_format,
+        color=color,
+        no_color=no_color,
     )

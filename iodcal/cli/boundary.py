@@ -59,8 +59,7 @@ def _end(error: BaseException, arguments: Sequence[str]) -> int:
             drop_output()  # whoever read our output has closed it
             return Exit.FAILED
         case Interrupted() | KeyboardInterrupt() | typer.Abort():
-            message = "Stopped before the run was complete"
-            return _fail(Exit.INTERRUPTED, "interrupted", message=message, remedy="", arguments=arguments)
+            return _ended(Exit.INTERRUPTED, "interrupted", arguments)
         case _:  # what arrives here is our bug
             return _unwritten(error) if _output_fails(error) else _bug(error, arguments)
 
@@ -77,9 +76,7 @@ def _usage(error: TyperException, arguments: Sequence[str]) -> int:
     if not arguments:
         sys.stderr.write(message + "\n")
         return Exit.USAGE
-    return _fail(
-        Exit.USAGE, "usage", message=message, remedy=f"See {_where(error)} --help", arguments=arguments
-    )
+    return _ended(Exit.USAGE, "usage", arguments, message=message, command=_where(error))
 
 
 def _where(error: TyperException) -> str:
@@ -105,14 +102,7 @@ def _output_fails(error: BaseException) -> bool:
 def _unwritten(error: BaseException) -> int:
     drop_output()
     reason = error.strerror if isinstance(error, OSError) else None
-    message = f"The output cannot be written: {reason}; what was ordered stands in the state and the history"
-    return _fail(
-        Exit.FAILED,
-        "output",
-        message=message,
-        remedy="Free space for it; iodcal status shows the rest",
-        arguments=(),
-    )
+    return _ended(Exit.FAILED, "output", (), reason=str(reason))
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
@@ -137,6 +127,7 @@ def _fixable(error: IodcalError, arguments: Sequence[str]) -> int:
         remedy=words.remedy,
         arguments=arguments,
         faults=error.circuit_state_in,
+        quiet=error.facts.get("quiet") is True,
     )
 
 
@@ -150,6 +141,14 @@ def _configuration(error: ConfigurationError, arguments: Sequence[str]) -> int:
     return Exit.CONFIGURATION
 
 
+def _ended(status: Exit, code: str, arguments: Sequence[str], **facts: str) -> int:
+    from iodcal.messages import fill
+    from iodcal.messages.errors import ENDS
+
+    words = fill(ENDS[code], facts)
+    return _fail(status, code, message=words.message, remedy=words.remedy, arguments=arguments)
+
+
 def _fail(
     status: Exit,
     code: str,
@@ -158,11 +157,14 @@ def _fail(
     remedy: str,
     arguments: Sequence[str],
     faults: Sequence[Fault] = (),
+    quiet: bool = False,
 ) -> int:
     from iodcal.cli.logs import say
     from iodcal.output.text import for_line
 
     _print_failure(arguments, status, code=code, message=message, remedy=remedy, faults=faults)
+    if quiet and not (sys.stdout.isatty() or sys.stderr.isatty()):
+        return status
     text, stop = f"iodcal: {for_line(message)}", "" if message.endswith("?") else "."
     say(f"{text}{stop} {for_line(remedy)}" if remedy else text)
     return status
@@ -185,10 +187,8 @@ def _bug(error: BaseException, arguments: Sequence[str]) -> int:
     if verbose:
         sys.stderr.write(told)
     where = f"The details are in {path}" if path else "Run again with -v for the details"
-    message = f"This is a bug in iodcal {__version__} ({type(error).__name__})"
-    return _fail(
-        Exit.FAILED, "bug", message=message, remedy=f"{where}: please report it", arguments=arguments
-    )
+    facts = {"version": __version__, "type": type(error).__name__, "where": where}
+    return _ended(Exit.FAILED, "bug", arguments, **facts)
 
 
 def traceback_of(error: BaseException) -> str:

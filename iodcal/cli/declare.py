@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from iodcal.cli.options import (
+    ColorOption,
     Common,
     ConfigOption,
     LogFormatOption,
@@ -31,6 +32,7 @@ _COMMON: dict[str, Any] = {
     "verbose": VerboseOption,
     "quiet": QuietOption,
     "log_format": LogFormatOption,
+    "color": ColorOption,
     "no_color": NoColorOption,
 }
 
@@ -46,7 +48,7 @@ class _Plain(TyperCommand):
 class Command:
     """A command of the command line: `run` takes the session and its own options, and returns the exit
     status; its docstring is the command's help. With `writes`, its help for `--config`, that help leaves the
-    other common options out, so that it fits a screen. `csv` says that its result can be shown as CSV."""
+    other common options out, so that it fits a screen. `csv` and `ics` name what it can show."""
 
     run: Callable[..., int]
     short_help: str
@@ -54,6 +56,7 @@ class Command:
     name: str
     writes: str = ""
     csv: bool = False
+    ics: bool = False
 
     def register(self, app: typer.Typer) -> None:
         """Adds the command to `app`, with its own options first."""
@@ -64,12 +67,14 @@ class Command:
 
 
 def command(
-    short_help: str, example: str, name: str = "", *, writes: str = "", csv: bool = False
+    short_help: str, example: str, name: str = "", *, writes: str = "", csv: bool = False, ics: bool = False
 ) -> Callable[[Callable[..., int]], Command]:
     """Declares the function below it as a command, by its own name unless another is given."""
 
     def declare(run: Callable[..., int]) -> Command:
-        return Command(run, short_help, example=example, name=name or run.__name__, writes=writes, csv=csv)
+        return Command(
+            run, short_help, example=example, name=name or run.__name__, writes=writes, csv=csv, ics=ics
+        )
 
     return declare
 
@@ -83,6 +88,10 @@ def _with_common_options(command: Command) -> Callable[..., None]:
             from iodcal.errors import UsageError
 
             raise UsageError("no_csv", command=command.name)
+        if common.ics and not command.ics:
+            from iodcal.errors import UsageError
+
+            raise UsageError("no_ics", command=command.name)
         session = CommandSession(common)
         with session.circuit_state_in():
             status = run(session, **given)

@@ -156,7 +156,7 @@ def _everything(session: CommandSession) -> bool:
     return session.verbose or session.watched
 
 
-@command("Show what sync would do, and why; touch nothing.", "iodcal plan --window 12h")
+@command("Show what sync would do, and why; touch nothing.", "iodcal plan --window 12h", ics=True)
 def plan(
     session: CommandSession,
     *,
@@ -164,6 +164,9 @@ def plan(
     cached: CachedOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 4 if something would be ordered.")
+    ] = False,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only circuits with a change due, held ones included.")
     ] = False,
     unmatched: Annotated[
         bool, typer.Option("--unmatched", help="Also the events that no rule took, likeliest slips first.")
@@ -183,10 +186,17 @@ def plan(
         circuits=tuple(circuit or ()),
         cached=cached,
         detailed_exitcode=detailed_exitcode,
+        due_only=due,
         unmatched=unmatched,
         run_id=session.run_id,
     )
-    return show_diff(session, diff, asked) if diff is not None else _show_plan(session, asked)
+    if diff is None:
+        return _show_plan(session, asked)
+    if session.ics:
+        from iodcal.errors import UsageError
+
+        raise UsageError("diff_ics")
+    return show_diff(session, diff, asked)
 
 
 def _show_plan(session: CommandSession, asked: PreviewRequest) -> int:
@@ -201,6 +211,13 @@ def _show_plan(session: CommandSession, asked: PreviewRequest) -> int:
         report = preview(configuration, session.state_path(configuration), asked, progress)
     if session.json:
         return _show_json(session, report)
+    if session.ics:
+        from iodcal.notify.feed import read_feed
+        from iodcal.output.feed import feed_text
+
+        earlier = read_feed(configuration.settings.feed_file)
+        sys.stdout.write(feed_text(report, configuration.name, earlier))
+        return report.exit
     from iodcal.output.plan import print_plan
 
     print_plan(report, session.console(), session.console(stderr=True))
@@ -248,7 +265,7 @@ def check(
     from iodcal.output.heading import summary, warning_lines
     from iodcal.output.text import is_plain
 
-    plain = is_plain(sys.stderr, no_color=bool(session.common.no_color))
+    plain = is_plain(sys.stderr, color=session.common.colored)
     sys.stderr.writelines(f"{line}\n" for line in warning_lines(warnings, plain=plain))
     sys.stdout.write(f"{summary(session.config_path, configuration, len(warnings))}\n")
     return exit_status

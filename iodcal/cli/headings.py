@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from iodcal.commands.spans import LookbackRequest, PageRequest
     from iodcal.config import Configuration
     from iodcal.domain.localtime import Interval
+    from iodcal.simulation.advise import AdviceRequest
     from iodcal.simulation.scenario import SimulationRequest
 
 
@@ -117,6 +118,13 @@ def of_simulation(
     _write(session, simulation_heading(over.start, over.end, first.zone, plain=session.plain))
 
 
+def of_advice(session: CommandSession, configuration: Configuration, asked: AdviceRequest) -> None:
+    """Of `advise`."""
+    from iodcal.simulation.advise import span_of_advice
+
+    _write_span(session, configuration, span_of_advice(configuration, asked))
+
+
 def of_doctor(session: CommandSession, configuration: Configuration) -> None:
     """Of `doctor`, unless only what is not well is to be seen."""
     from iodcal.output.heading import doctor_heading
@@ -161,6 +169,6 @@ def _write_span(session: CommandSession, configuration: Configuration, over: Int
 
 
 def _write(session: CommandSession, text: str) -> None:
-    if not session.json and not session.csv:
+    if not (session.json or session.csv or session.ics):
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -24,6 +24,13 @@ class Output(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    ICS = "ics"
+
+
+class Color(StrEnum):
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class LogFormat(StrEnum):
@@ -47,9 +54,19 @@ def runbook_of() -> str | None:
 
 def circuit_names(context: typer.Context, incomplete: str) -> list[str]:
     """The circuits that the rules file names and that begin so; none where it cannot be read."""
-    circuits = _document(context.params.get("config")).get("circuits")
-    names = circuits if isinstance(circuits, dict) else {}
-    return [name for name in names if name.startswith(incomplete)]
+    return _names_in("circuits", context, incomplete)
+
+
+def calendar_names(context: typer.Context, incomplete: str) -> list[str]:
+    """The calendars that the rules file names and that begin so."""
+    return _names_in("calendars", context, incomplete)
+
+
+def _names_in(section: str, context: typer.Context, incomplete: str) -> list[str]:
+    contexts = (one for one in (context, context.parent) if one is not None)
+    given = next((one.params["config"] for one in contexts if one.params.get("config")), None)
+    names = _document(given).get(section)
+    return [name for name in names if name.startswith(incomplete)] if isinstance(names, dict) else []
 
 
 def _document(given: Any) -> Mapping[str, Any]:
@@ -82,7 +99,8 @@ QuietOption = Annotated[
 LogFormatOption = Annotated[
     LogFormat | None, typer.Option("--log-format", help="How log lines on stderr are written.")
 ]
-NoColorOption = Annotated[bool | None, typer.Option("--no-color", help="No colour, as with NO_COLOR.")]
+ColorOption = Annotated[Color | None, typer.Option("--color", help="Else as NO_COLOR or FORCE_COLOR say.")]
+NoColorOption = Annotated[bool | None, typer.Option("--no-color", hidden=True, help="As --color never.")]
 
 # Of several commands, though not of all.
 CircuitOption = Annotated[
@@ -129,6 +147,7 @@ class Common:
     verbose: bool | None = None
     quiet: bool | None = None
     log_format: LogFormat | None = None
+    color: Color | None = None
     no_color: bool | None = None
 
     def over(self, earlier: Common | None) -> Common:
@@ -139,6 +158,13 @@ class Common:
         return replace(earlier, **given)
 
     @property
+    def colored(self) -> bool | None:
+        """Whether colour was asked for, or refused; None where neither was."""
+        if self.no_color or self.color is Color.NEVER:
+            return False
+        return True if self.color is Color.ALWAYS else None
+
+    @property
     def json(self) -> bool:
         return self.output is Output.JSON
 
@@ -146,10 +172,18 @@ class Common:
     def csv(self) -> bool:
         return self.output is Output.CSV
 
+    @property
+    def ics(self) -> bool:
+        return self.output is Output.ICS
+
 
 WindowOption = Annotated[
     timedelta | None,
     typer.Option("--window", metavar="TIME", parser=duration, help="Look so far ahead."),
+]
+UsageOption = Annotated[
+    Path | None,
+    typer.Option("--usage", metavar="FILE", help="A CSV file of what was used; asks no server."),
 ]
 CachedOption = Annotated[
     bool, typer.Option("--cached", help="From the last run's readings: no secret, no network.")

@@ -1,4 +1,4 @@
-"""The commands by which people have their way: hold, release, pause, resume, park, forget, adopt."""
+"""The commands by which people have their way: hold, release, pause, resume, park, skip, forget, adopt."""
 
 from __future__ import annotations
 
@@ -157,6 +157,31 @@ def park(session: CommandSession, *, note: Note = "", sync: Sync = False, now: N
 
     configuration, asked = _asked(session, note, now)
     act = overrides.park(configuration, session.state_path(configuration, writes=True), asked)
+    return _finish(session, configuration, [act], asked, sync=sync)
+
+
+@command("Let one occurrence of an event not count.", "iodcal skip 'Town Hall' --at '2026-12-01 09:00'")
+def skip(
+    session: CommandSession,
+    event: Annotated[
+        str, typer.Argument(metavar="EVENT", help="Its title, or its id as iodcal explain shows it.")
+    ],
+    *,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="The one that runs or begins then.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Let it count again.")] = False,
+    note: Note = "",
+    sync: Sync = False,
+    now: NowOption = None,
+) -> int:
+    """Let one occurrence of an event not count, on any circuit and by any rule, as the last run knew it:
+    offline. It ends by itself; an event that is moved counts again."""
+    from iodcal.commands import skip as skips
+
+    configuration, asked = _asked(session, note, now)
+    skip_it = skips.unskip if undo else skips.skip
+    act = skip_it(configuration, session.state_path(configuration, writes=True), event, at, asked)
     return _finish(session, configuration, [act], asked, sync=sync)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.options import CircuitOption, NowOption, duration
+from iodcal.cli.options import CircuitOption, NowOption, UsageOption, duration
 from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
@@ -115,40 +115,38 @@ def report(
         typer.Option("--window", metavar="TIME", parser=duration, help="Of a picture: so far ahead."),
     ] = None,
     circuit: CircuitOption = None,
+    usage: UsageOption = None,
     now: NowOption = None,
 ) -> int:
     """Show what circuits cost, saved and were used for since --from (else this month), and whether every
     event was served in time. With --html and no --from: draw the last and the coming days as a page. Both
-    from the last run's readings and the history: no secret, no network."""
+    from the last run's readings and the history: no secret, no network, but of the servers that `usage`
+    names in the rules file."""
     from iodcal.errors import UsageError
 
     if html is not None and session.csv:
         raise UsageError("no_csv", command="report --html")
-    looks_back = start is not None or end is not None or html is None
-    if looks_back and (past is not None or window is not None):
+    if usage is not None and html is not None:
+        raise UsageError("report_mixed", options="--usage and a page")
+    if html is None and (past is not None or window is not None):
         raise UsageError("report_mixed", options="--past or --window, and a report without a picture")
     configuration = session.known_configuration()
     from iodcal.commands.spans import LookbackRequest, PageRequest
 
     circuits = tuple(circuit or ())
-    if looks_back:
-        return _look_back(session, configuration, LookbackRequest(start, end, circuits, now), html)
-    return _draw(session, configuration, PageRequest(circuits, past, window, now), html or Path("-"))
+    if html is not None:
+        asked = PageRequest(circuits, past, window=window, now=now, start=start, end=end)
+        return _draw(session, configuration, asked, html)
+    return _look_back(session, configuration, LookbackRequest(start, end, circuits, now, usage))
 
 
-def _look_back(
-    session: CommandSession, configuration: Configuration, asked: LookbackRequest, html: Path | None
-) -> int:
-    if html is None or _tells(session, html):
-        headings.of_report(session, configuration, asked)
+def _look_back(session: CommandSession, configuration: Configuration, asked: LookbackRequest) -> int:
+    headings.of_report(session, configuration, asked)
     from iodcal.commands.lookback import lookback
 
-    found = lookback(configuration, session.state_path(configuration), asked)
-    if html is None:
-        return _show_lookback(session, found)
-    from iodcal.output.html.costs_page import costs_html
-
-    return _write_page(session, html, costs_html(found))
+    with session.progress() as progress:
+        found = lookback(configuration, session.state_path(configuration), asked, progress)
+    return _show_lookback(session, found)
 
 
 def _draw(session: CommandSession, configuration: Configuration, asked: PageRequest, html: Path) -> int:
@@ -158,7 +156,7 @@ def _draw(session: CommandSession, configuration: Configuration, asked: PageRequ
     from iodcal.output.html.page_data import report_page
 
     page = report_page(configuration, session.state_path(configuration), asked)
-    return _write_page(session, html, page_html(page))
+    return _write_page(session, html, page_html(page, costs_first=asked.looks_back))
 
 
 def _tells(session: CommandSession, html: Path) -> bool:
@@ -168,9 +166,9 @@ def _tells(session: CommandSession, html: Path) -> bool:
 
 def _show_lookback(session: CommandSession, found: Lookback) -> int:
     if session.json:
-        from iodcal.output.costs_view import lookback_json
+        from iodcal.output.costs_view import lookback_view
 
-        session.print_json(lookback_json(found))
+        session.print_json(lookback_view(found))
     elif session.csv:
         from iodcal.output.costs_view import lookback_csv
 

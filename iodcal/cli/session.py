@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from iodcal.config import Configuration
     from iodcal.errors import Fault
     from iodcal.output.json import View
+    from iodcal.store.address import StateAddress
 
 
 class CommandSession:
@@ -48,6 +49,10 @@ class CommandSession:
         return self.common.csv
 
     @property
+    def ics(self) -> bool:
+        return self.common.ics
+
+    @property
     def quiet(self) -> bool:
         return bool(self.common.quiet)
 
@@ -71,7 +76,7 @@ class CommandSession:
         """True where results have no colour and no weight."""
         from iodcal.output.text import is_plain
 
-        return is_plain(sys.stdout, no_color=bool(self.common.no_color))
+        return is_plain(sys.stdout, color=self.common.colored)
 
     @cached_property
     def config_path(self) -> Path:
@@ -143,14 +148,15 @@ class CommandSession:
         remember_metrics_file(path, configuration, self.common.state)
         return _named(configuration), ()
 
-    def state_path(self, configuration: Configuration, *, writes: bool = False) -> Path:
+    def state_path(self, configuration: Configuration, *, writes: bool = False) -> StateAddress:
         """The state file of `configuration`; one at an earlier default place, unless the command `writes`:
         then that is taken over, once. Raises ConfigurationError, LockHeldError, StateError."""
         from iodcal.config.find import named_state, state_path
         from iodcal.paths import exists
 
         path = state_path(configuration, self.common.state)
-        if exists(path) or named_state(configuration, self.common.state) is not None:
+        named = named_state(configuration, self.common.state)
+        if named is not None or not isinstance(path, Path) or exists(path):
             return path
         from iodcal.store.inheritance import inherited, take_over
 
@@ -165,14 +171,15 @@ class CommandSession:
         say(for_line(TAKEN_OVER.format(name=configuration.name, old=old, new=path)), NOTICE)
         return path
 
-    def renamed_state(self, configuration: Configuration, name: str) -> Path:
+    def renamed_state(self, configuration: Configuration, name: str) -> StateAddress:
         """The state file of `configuration`, which was called `name` until now: where default places carry
         the name, it is brought from there. Raises ConfigurationError, LockHeldError, StateError."""
         from iodcal.config.find import named_state, state_path
         from iodcal.paths import exists
 
         path = state_path(configuration, self.common.state)
-        if named_state(configuration, self.common.state) is None and not exists(path):
+        named = named_state(configuration, self.common.state)
+        if named is None and isinstance(path, Path) and not exists(path):
             from iodcal.store.inheritance import rename
 
             rename(configuration, name, path)
@@ -180,7 +187,7 @@ class CommandSession:
 
     def progress(self) -> Progress:
         """Says on a terminal what is being done, if that takes long."""
-        return Progress(shown=not (self.json or self.quiet))
+        return Progress(shown=not (self.json or self.ics or self.quiet))
 
     def print_json(self, result: View | dict[str, Any]) -> None:
         """Shows one JSON object."""
@@ -192,7 +199,7 @@ class CommandSession:
         """The console for people; with `stderr` that for problems."""
         from iodcal.output.console import make_console
 
-        return make_console(no_color=bool(self.common.no_color), stderr=stderr)
+        return make_console(color=self.common.colored, stderr=stderr)
 
 
 def _named(configuration: Configuration) -> Configuration:

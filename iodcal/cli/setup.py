@@ -47,16 +47,14 @@ OrganizerAnswers = Annotated[
 ]
 CarrierAnswer = Annotated[
     str | None,
-    typer.Option("--carrier", metavar="NAME", help="lumen, lumen-efc (each also with -test), sandbox."),
+    typer.Option("--carrier", metavar="NAME", help="lumen, lumen-efc, megaport, sandbox, lumen-test..."),
 ]
 CustomerAnswer = Annotated[
     str | None, typer.Option("--customer", metavar="NUMBER", help="Customer number at the carrier.")
 ]
-CarrierIdAnswer = Annotated[
-    str | None, typer.Option("--carrier-id", metavar="PLACE", help="Of the consumer key.")
-]
+CarrierIdAnswer = Annotated[str | None, typer.Option("--carrier-id", metavar="PLACE", help="Of its API key.")]
 CarrierSecretAnswer = Annotated[
-    str | None, typer.Option("--carrier-secret", metavar="PLACE", help="Of the consumer secret.")
+    str | None, typer.Option("--carrier-secret", metavar="PLACE", help="Of that key's secret.")
 ]
 ContactAnswer = Annotated[
     str | None, typer.Option("--contact", metavar="TEXT", help="'Name, e-mail, phone, company' for orders.")
@@ -77,7 +75,8 @@ PeakAnswer = Annotated[
     str | None, typer.Option("--peak", metavar="TEXT", help="'mon-fri 07:30-18:30 500 Mbps', or none.")
 ]
 ServerAnswers = Annotated[
-    list[str] | None, typer.Option("--server", metavar="WHICH=URL", help="Local authority, graph or carrier.")
+    list[str] | None,
+    typer.Option("--server", metavar="WHICH=URL", help="Local authority, graph, carrier or login."),
 ]
 
 
@@ -247,9 +246,21 @@ def doctor(
     return found.exit
 
 
-@command("Print the JSON Schema of the configuration, for editors.", "iodcal schema > rules.schema.json")
-def schema(session: CommandSession) -> int:
-    """Print the JSON Schema of rules.yaml, so that an editor completes and checks it."""
+@command("Print the JSON Schema of the configuration, or of results.", "iodcal schema > rules.schema.json")
+def schema(
+    session: CommandSession,
+    *,
+    results: Annotated[
+        bool, typer.Option("--results", help="Of what commands print with -o json, for scripts.")
+    ] = False,
+) -> int:
+    """Print the JSON Schema of rules.yaml, so that an editor completes and checks it; with --results that of
+    all results."""
+    if results:
+        from iodcal.output.results import results_schema
+
+        session.print_json(results_schema())
+        return Exit.OK
     from iodcal.config.json_schema import configuration_schema
 
     session.print_json(configuration_schema())

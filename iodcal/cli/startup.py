@@ -19,7 +19,7 @@ from typing import NoReturn
 # garbage, as Python does after every 700, is a tenth of a short run.
 OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
-_LONG_WITH_VALUE = frozenset({"--config", "--state", "--output", "--log-format"})
+_LONG_WITH_VALUE = frozenset({"--config", "--state", "--output", "--log-format", "--color"})
 _SHORT = re.compile("-([^co]*)([co]?)(.*)", re.DOTALL)  # flags, an option that has a value, the value
 
 
@@ -54,6 +54,18 @@ def begin() -> None:
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what libraries think of a calendar's time zones is no cron mail
+
+
+def say(text: str) -> bool:
+    """Prints `text`, all that was asked for, before typer is loaded. False if it cannot be printed: why is
+    told at the boundary."""
+    try:
+        make_usable()
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def leave(status: int) -> NoReturn:

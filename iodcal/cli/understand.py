@@ -10,13 +10,30 @@ import typer
 
 from iodcal.cli import headings
 from iodcal.cli.declare import command
-from iodcal.cli.options import CachedOption, NowOption, WindowOption, circuit_names, duration, share
+from iodcal.cli.options import (
+    CachedOption,
+    CircuitOption,
+    NowOption,
+    UsageOption,
+    WindowOption,
+    calendar_names,
+    circuit_names,
+    duration,
+    share,
+)
 from iodcal.cli.session import CommandSession
 from iodcal.exits import Exit
 
 if TYPE_CHECKING:
     from iodcal.commands.explain import ExplainedCircuits, ExplainedEvents
     from iodcal.commands.requests import ExplainRequest, PreviewRequest
+
+CalendarOption = Annotated[
+    str | None,
+    typer.Option(
+        "--calendar", metavar="NAME", help="The calendar it stands on.", autocompletion=calendar_names
+    ),
+]
 
 
 @command(
@@ -43,9 +60,7 @@ def explain(
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="TEXT", help="Try an event that does not exist yet.")
     ] = None,
-    calendar: Annotated[
-        str | None, typer.Option("--calendar", metavar="NAME", help="The calendar it stands on.")
-    ] = None,
+    calendar: CalendarOption = None,
     length: Annotated[
         timedelta | None,
         typer.Option("--duration", metavar="TIME", parser=duration, help="How long it is, such as 1h."),
@@ -181,11 +196,60 @@ def simulate(
     with session.progress() as progress:
         comparison = compare(configurations, asked, progress)
     if session.json:
-        from iodcal.output.simulation_view import comparison_json
+        from iodcal.output.simulation_view import simulations_view
 
-        session.print_json(comparison_json(comparison))
+        session.print_json(simulations_view(comparison))
     else:
         from iodcal.output.simulation import print_comparison
 
         print_comparison(comparison, session.console())
+    return Exit.OK
+
+
+@command(
+    "Say what past weeks teach: tiers, leads, peaks, missing rules.",
+    "iodcal advise --from 2026-10-01 --to 2026-12-01",
+)
+def advise(
+    session: CommandSession,
+    *,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Learn from here on; else the last 8 weeks.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Up to here, not included; else today.")
+    ] = None,
+    circuit: CircuitOption = None,
+    headroom: Annotated[
+        float, typer.Option("--headroom", metavar="SHARE", parser=share, help="Left above what was used.")
+    ] = 0.25,
+    usage: UsageOption = None,
+    every: Annotated[
+        timedelta | None,
+        typer.Option("--every", metavar="TIME", parser=duration, help="Between two runs that are played."),
+    ] = None,
+    now: NowOption = None,
+) -> int:
+    """Say what past weeks teach, with figures, dates and the edit of the rules that would follow.
+
+    Compares what was really used with what was ordered, and plays each edit through as `simulate` does.
+    Never applies one, never advises less than was used, and says where the data do not suffice.
+    """
+    from iodcal.simulation.advise import AdviceRequest, give_advice
+
+    configuration = session.configuration()
+    asked = AdviceRequest(
+        start, end, circuits=tuple(circuit or ()), headroom=headroom, usage=usage, every=every, now=now
+    )
+    headings.of_advice(session, configuration, asked)
+    with session.progress() as progress:
+        found = give_advice(configuration, session.state_path(configuration), asked, progress)
+    if session.json:
+        from iodcal.output.advice_view import advice_view
+
+        session.print_json(advice_view(found))
+    else:
+        from iodcal.output.advice import print_advice
+
+        print_advice(found, session.console())
     return Exit.OK

@@ -23,14 +23,13 @@ from iodcal.errors import StateError
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.problems.limits import over_budget
 from iodcal.store.lines import gather
-from iodcal.store.log import History
-from iodcal.store.state import State
+from iodcal.store.state import KeptHistory, State
 
 _KINDS = ("order", "reading")
 
 
 def budget_problems(
-    configuration: Configuration, state: State, history: History, now: datetime
+    configuration: Configuration, state: State, history: KeptHistory, now: datetime
 ) -> tuple[Problem, ...]:
     """The budgets that are nearly or wholly used up. Nothing where the history cannot be read: the run tells
     of that in another way."""
@@ -48,7 +47,7 @@ def budget_problems(
 
 
 def _costs(
-    configuration: Configuration, state: State, history: History, now: datetime
+    configuration: Configuration, state: State, history: KeptHistory, now: datetime
 ) -> Iterator[tuple[Circuit, Cost]]:
     start = month_start(now, configuration.zone)
     if start >= now:
@@ -62,7 +61,7 @@ def _costs(
             yield from ((subject.circuit, bill.cost) for bill in figures.bills)
 
 
-def _last_lines(history: History, start: datetime) -> list[Mapping[str, Any]]:
+def _last_lines(history: KeptHistory, start: datetime) -> list[Mapping[str, Any]]:
     """The readings, and of each order the line that says what became of it."""
     found: dict[object, Mapping[str, Any]] = {}
     for number, record in enumerate(history.lines(start)):

@@ -26,6 +26,7 @@ from iodcal.pipeline.poll import Carriers
 from iodcal.pipeline.run import run
 from iodcal.problems.kinds import Problem
 from iodcal.result import Report
+from iodcal.store.address import StateAddress
 from iodcal.store.state import State
 from iodcal.store.store import store_of
 
@@ -77,7 +78,7 @@ class RulesComparison(Struct, frozen=True):
 def compare(
     configuration: Configuration,
     other: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     asked: PreviewRequest,
     progress: Callable[[str], None],
 ) -> RulesComparison:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -33,6 +32,7 @@ from iodcal.pipeline.fetch import EventSnapshot, fetch_events, organizers_of, vi
 from iodcal.pipeline.rounds import end_absent_events
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.result import Report
+from iodcal.store.address import StateAddress
 from iodcal.store.store import store_of
 
 _Progress = Callable[[str], None]
@@ -74,7 +74,7 @@ class ExplainedEvents(Struct, frozen=True):
 
 
 def answer(
-    configuration: Configuration, state_path: Path, asked: ExplainRequest, progress: _Progress
+    configuration: Configuration, state_path: StateAddress, asked: ExplainRequest, progress: _Progress
 ) -> ExplainedCircuits | ExplainedEvents:
     """Answers one question. Raises UsageError, StateError."""
     check_question(configuration, asked)
@@ -86,7 +86,7 @@ def answer(
 
 
 def _explain_circuits(
-    configuration: Configuration, state_path: Path, asked: ExplainRequest, progress: _Progress
+    configuration: Configuration, state_path: StateAddress, asked: ExplainRequest, progress: _Progress
 ) -> ExplainedCircuits:
     horizon = horizon_of(configuration, asked)
     now, at = horizon.now, horizon.at
@@ -121,7 +121,7 @@ def _as_then(report: Report) -> Report:
 
 
 def _explain_events(
-    configuration: Configuration, state_path: Path, asked: ExplainRequest, progress: _Progress
+    configuration: Configuration, state_path: StateAddress, asked: ExplainRequest, progress: _Progress
 ) -> ExplainedEvents:
     horizon = horizon_of(configuration, asked)
     clock, _ = clock_of(configuration, asked.now)
@@ -177,6 +177,7 @@ def _explainer(configuration: Configuration, snapshot: EventSnapshot, visibility
         organizers=organizers_of(configuration),
         visibility=visibility,
         matched=snapshot.events,
+        skipped=(skip.event for skip in snapshot.skips),
     )
 
 

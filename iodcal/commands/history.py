@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -19,6 +18,7 @@ from iodcal.domain.structs import replace
 from iodcal.domain.time import parse_moment
 from iodcal.errors import UsageError
 from iodcal.exits import Exit
+from iodcal.store.address import StateAddress
 from iodcal.store.entries import HELD, Entry, entries_of
 from iodcal.store.store import store_of
 
@@ -54,7 +54,7 @@ class HistoryReport(Struct, frozen=True):
 
 
 def history(
-    configuration: Configuration, state_path: Path, asked: HistoryAsked, now: datetime | None = None
+    configuration: Configuration, state_path: StateAddress, asked: HistoryAsked, now: datetime | None = None
 ) -> HistoryReport:
     """What happened, as far as it is kept. Raises UsageError, StateError."""
     now = now or datetime.now(UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,21 +23,35 @@ from iodcal.analysis.figures import (
 from iodcal.analysis.load import load_past_before
 from iodcal.analysis.past import CircuitPast, circuit_pasts, tells_of_circuits
 from iodcal.analysis.service_level import served, worst_first
+from iodcal.analysis.usage import UsageReport, use_rows
 from iodcal.commands.requests import clock_of, select_circuits
 from iodcal.commands.spans import LookbackRequest, months_of, shown, span_of
 from iodcal.config import Configuration
+from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Account, Circuit, Orders
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import Cost, RateSource, Tariff
+from iodcal.domain.steps import Steps
 from iodcal.domain.structs import replace
 from iodcal.errors import UsageError
+from iodcal.store.address import StateAddress
 from iodcal.store.history import Past
 from iodcal.store.store import store_of
 
 
-def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequest) -> Lookback:
-    """What the circuits cost and how they served. Raises UsageError, StateError."""
+def _quietly(_text: str) -> None:
+    """Nobody looks on."""
+
+
+def lookback(
+    configuration: Configuration,
+    state_path: StateAddress,
+    asked: LookbackRequest,
+    progress: Callable[[str], None] = _quietly,
+) -> Lookback:
+    """What the circuits cost, how they served and what of them was used. Raises UsageError, StateError,
+    MeasurementError."""
     _, now = clock_of(configuration, asked.now)
     over = span_of(configuration, asked, now)
     chosen = select_circuits(configuration.circuits, asked.circuits)
@@ -48,7 +62,7 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
         empty = look_back(past, circuits, circuit_states={}, over=over, now=now, zone=configuration.zone)
         return replace(empty, nothing_beside=str(state_path))
     if chosen:
-        past = _only(past, circuits)
+        past = only_of(past, circuits)
     found = look_back(
         past, circuits, circuit_states=state.circuits, over=over, now=now, zone=configuration.zone
     )
@@ -56,10 +70,59 @@ def lookback(configuration: Configuration, state_path: Path, asked: LookbackRequ
         raise UsageError(
             "nothing_known", start=shown(over.start, configuration), end=shown(over.end, configuration)
         )
-    return found
+    if asked.usage is None and not configuration.usage:
+        return found
+    subjects = subjects_of(past, circuits, state.circuits, over)
+    usage = usage_report(configuration, subjects, over, file=asked.usage, progress=progress)
+    return replace(found, usage=usage)
 
 
-def _only(past: Past, circuits: Sequence[Circuit]) -> Past:
+def usage_report(
+    configuration: Configuration,
+    subjects: Iterable[Subject],
+    over: Interval,
+    *,
+    file: Path | None,
+    progress: Callable[[str], None],
+) -> UsageReport:
+    """What was really used of `subjects` during `over`, beside what was ordered.
+
+    Raises MeasurementError where `file` cannot be read.
+    """
+    from iodcal.commands.measure import measure_use
+
+    there = {one.name: one for one in subjects if one.circuit is not None}
+    ordered = {name: ordered_levels(one) for name, one in there.items()}
+    measured = measure_use(configuration, ordered, over, file=file, progress=progress)
+    rows = [
+        row
+        for name, series in measured.series.items()
+        for row in use_rows(name, series, measured.levels[name], over=over, asked=_events_of(there[name]))
+    ]
+    return UsageReport(
+        circuits=tuple(row for row in rows if row.because is None),
+        rules=tuple(row for row in rows if row.because is not None and row.because.start is None),
+        events=tuple(row for row in rows if row.because is not None and row.because.start is not None),
+        troubles=measured.troubles,
+        series=measured.series,
+        levels=measured.levels,
+    )
+
+
+def ordered_levels(subject: Subject) -> Steps[Bandwidth | None]:
+    """What was ordered of a circuit; None where nobody knows."""
+    known = subject.known.levels
+    return Steps(known.starts, tuple(one.level for one in known.values))
+
+
+def _events_of(subject: Subject) -> Iterator[tuple[CostReason, Interval]]:
+    for demand in subject.demands:
+        start, end = demand.because.start, demand.because.end
+        if demand.because.kind == "event" and start is not None and end is not None and start < end:
+            yield demand.because, Interval(start, end)
+
+
+def only_of(past: Past, circuits: Sequence[Circuit]) -> Past:
     """What concerns `circuits`."""
     keys, names = {one.key for one in circuits}, {one.name for one in circuits}
     return Past(

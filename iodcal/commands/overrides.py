@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,16 +22,16 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.durations import format_duration
-from iodcal.domain.holds import Hold, Parked, Pause, doubts, longest_pause, lowest_baseline
+from iodcal.domain.holds import Hold, Parked, Pause, Skip, doubts, longest_pause, lowest_baseline
 from iodcal.domain.overrides import starting_point
 from iodcal.domain.structs import Fact, replace
 from iodcal.errors import StateError, UsageError
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import circuit_state_of
+from iodcal.store.address import StateAddress
 from iodcal.store.codec import to_json
-from iodcal.store.files import Access
-from iodcal.store.state import State
-from iodcal.store.store import StateStore, store_of
+from iodcal.store.state import KeptStore, State
+from iodcal.store.store import store_of
 
 MOST_NOTE = 200  # characters
 
@@ -54,9 +53,9 @@ class OverrideRequest(Struct, frozen=True):
 
 class Act(Struct, frozen=True):
     """What a person's command did at `now` (UTC). `circuit` is the one it was for, None where it was for
-    all; `hold`, `pause` and `parked` are what stands now, or with `over` what has ended by it. `replaced`
-    is the hold or pause that it took the place of, `paused` names circuits that a pause concerns. `changed`
-    is False where there was nothing to do; `adopted_from` is the name that the state had before.
+    all; `hold`, `pause`, `parked` and `skip` are what stands now, or with `over` what has ended by it.
+    `replaced` is the hold or pause that it took the place of, `paused` names circuits that a pause concerns.
+    `changed` is False where there was nothing to do; `adopted_from` is the name that the state had before.
     """
 
     command: str
@@ -67,6 +66,7 @@ class Act(Struct, frozen=True):
     hold: Hold | None = None
     pause: Pause | None = None
     parked: Parked | None = None
+    skip: Skip | None = None
     replaced: Hold | Pause | None = None
     forgotten: CircuitState | None = None
     over: bool = False
@@ -77,7 +77,7 @@ class Act(Struct, frozen=True):
 
 def hold(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     names: Sequence[str],
     bandwidth: str,
     asked: OverrideRequest,
@@ -144,7 +144,7 @@ def _hold(journal: Journal, circuit: Circuit, *, wish: Hold, asked: OverrideRequ
 
 
 def release(
-    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+    configuration: Configuration, state_path: StateAddress, names: Sequence[str], asked: OverrideRequest
 ) -> tuple[Act, ...]:
     """Ends the holds of circuits now. Raises UsageError, LockHeldError, StateError."""
     circuits = _circuits(configuration, names)
@@ -169,7 +169,7 @@ def _release(journal: Journal, circuit: Circuit, asked: OverrideRequest, now: da
 
 
 def pause(
-    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+    configuration: Configuration, state_path: StateAddress, names: Sequence[str], asked: OverrideRequest
 ) -> tuple[Act, ...]:
     """Orders nothing until a time, for circuits or (no name) for all. Raises UsageError, LockHeldError,
     StateError."""
@@ -207,7 +207,7 @@ def _pause_all(journal: Journal, configuration: Configuration, asked: OverrideRe
 
 
 def resume(
-    configuration: Configuration, state_path: Path, names: Sequence[str], asked: OverrideRequest
+    configuration: Configuration, state_path: StateAddress, names: Sequence[str], asked: OverrideRequest
 ) -> tuple[Act, ...]:
     """Ends the pauses of circuits; or (no name) every pause, and parking. Raises UsageError, LockHeldError,
     StateError."""
@@ -261,7 +261,7 @@ def _resume_all(journal: Journal, configuration: Configuration, asked: OverrideR
     )
 
 
-def park(configuration: Configuration, state_path: Path, asked: OverrideRequest) -> Act:
+def park(configuration: Configuration, state_path: StateAddress, asked: OverrideRequest) -> Act:
     """Brings all circuits to their off-peak tier, and leaves them there. Raises UsageError, LockHeldError,
     StateError."""
     with open_act(configuration, state_path, asked, "park") as (journal, now):
@@ -287,7 +287,7 @@ def park(configuration: Configuration, state_path: Path, asked: OverrideRequest)
 @contextmanager
 def open_act(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     asked: OverrideRequest,
     command: str,
     *,
@@ -299,10 +299,9 @@ def open_act(
         raise UsageError("note_too_long", length=len(asked.note), most=MOST_NOTE)
     check_now(configuration, asked.now)
     clock, _ = clock_of(configuration, asked.now)
-    store = store_of(configuration, state_path, clock)
-    if of_any:
-        store = StateStore(state_path, clock, Access(configuration.settings.group))
-    with store.lock(command=command, wait_seconds=LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0):
+    store = store_of(configuration, state_path, clock, of_any=of_any)
+    patience = LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0
+    with store.lock(command=command, wait_seconds=patience, insist=True):
         store.probe()
         stamp = stamp_of(configuration.digest)
         journal = Journal(store, _sound_state(store), asked.run_id or new_run_id(), clock, stamp=stamp)
@@ -310,10 +309,10 @@ def open_act(
         journal.save()
 
 
-def _sound_state(store: StateStore) -> State:
+def _sound_state(store: KeptStore) -> State:
     """The state; a damaged one is left for the next run, which sets it aside and lowers nothing."""
     if store.load(read_only=True).rebuilt_from is not None:
-        raise StateError("damaged", path=str(store.path))
+        raise StateError("damaged", path=str(store.address))
     return store.load()
 
 

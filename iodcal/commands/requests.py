@@ -30,6 +30,7 @@ class PreviewRequest(Struct, frozen=True):
     circuits: tuple[str, ...] = ()
     cached: bool = False
     detailed_exitcode: bool = False
+    due_only: bool = False
     unmatched: bool = False
     run_id: str = ""
     allow_downs: int = 0

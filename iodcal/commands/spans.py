@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -18,17 +19,19 @@ from iodcal.errors import UsageError
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
-BACK = timedelta(days=3)
+BACK, AHEAD = timedelta(days=3), timedelta(days=7)
 _FARTHEST = timedelta(days=62)
 
 
 class LookbackRequest(Struct, frozen=True):
-    """From when until when, as people write it: this month so far, where neither is given."""
+    """From when until when, as people write it: this month so far, where neither is given. `usage` is a CSV
+    file that takes the place of the servers that know how much was used."""
 
     start: str | None = None
     end: str | None = None
     circuits: tuple[str, ...] = ()
     now: str | None = None
+    usage: Path | None = None
 
 
 def span_of(configuration: Configuration, asked: LookbackRequest, now: datetime) -> Interval:
@@ -83,18 +86,34 @@ def _next_month(day: date) -> date:
 
 
 class PageRequest(Struct, frozen=True):
-    """What the page is to show: so far `back` (three days if None), so far ahead (`window`; as each run looks
-    if None)."""
+    """What the page is to show: so far `back` (three days if None), so far ahead (`window`; a week, or as far
+    as each run looks, if None); costs from `start` until `end`, as people write them (this month so far)."""
 
     circuits: tuple[str, ...] = ()
     back: timedelta | None = None
     window: timedelta | None = None
     now: str | None = None
+    start: str | None = None
+    end: str | None = None
 
     @property
     def far_back(self) -> timedelta:
         """How far back the page goes."""
         return self.back or BACK
+
+    def far_ahead(self, window: timedelta) -> timedelta:
+        """How far ahead the page goes, where each run looks `window` ahead."""
+        return self.window or max(AHEAD, window)
+
+    @property
+    def looks_back(self) -> bool:
+        """True where its costs are those of a time that was named."""
+        return self.start is not None or self.end is not None
+
+    @property
+    def lookback(self) -> LookbackRequest:
+        """What its costs are asked for."""
+        return LookbackRequest(self.start, self.end, self.circuits, self.now)
 
 
 def check_page(configuration: Configuration, asked: PageRequest) -> None:
@@ -110,4 +129,4 @@ def span_of_page(configuration: Configuration, asked: PageRequest) -> Interval:
     """The time (UTC) that the page shows. Raises UsageError."""
     check_page(configuration, asked)
     _, now = clock_of(configuration, asked.now)
-    return Interval(now - asked.far_back, now + (asked.window or configuration.settings.window))
+    return Interval(now - asked.far_back, now + asked.far_ahead(configuration.settings.window))

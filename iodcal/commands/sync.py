@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -32,11 +31,11 @@ from iodcal.pipeline.context import Request, RunContext
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.run import run
 from iodcal.pipeline.save import held_mark, note_problems
-from iodcal.pipeline.wait import wait_for_orders
 from iodcal.result import Report
+from iodcal.store.address import StateAddress
 from iodcal.store.lock import Holder
-from iodcal.store.state import LastRun, State
-from iodcal.store.store import StateStore, store_of
+from iodcal.store.state import KeptStore, LastRun, State
+from iodcal.store.store import store_of
 
 LOCK_PATIENCE_ON_TERMINAL = 60.0  # seconds
 _LOCK_HELD_TOO_LONG = 3  # times `every`
@@ -59,7 +58,10 @@ class Synced(Struct, frozen=True):
 
 
 def plan(
-    configuration: Configuration, state_path: Path, asked: PreviewRequest, progress: Callable[[str], None]
+    configuration: Configuration,
+    state_path: StateAddress,
+    asked: PreviewRequest,
+    progress: Callable[[str], None],
 ) -> Report:
     """What a sync would do: the same readings, but no quote, no order, no state written, no lock taken.
 
@@ -70,12 +72,13 @@ def plan(
     clock, now = clock_of(configuration, asked.now)
     request = preview_request(configuration, asked, now)
     state = store_of(configuration, state_path, clock).load(read_only=True)
-    return run(
+    report = run(
         configuration,
         state,
         request=request,
         context=surroundings(configuration, clock, progress, virtual=asked.now is not None),
     )
+    return replace(report, due_only=asked.due_only)
 
 
 def preview_request(configuration: Configuration, asked: PreviewRequest, now: datetime) -> Request:
@@ -94,12 +97,13 @@ def preview_request(configuration: Configuration, asked: PreviewRequest, now: da
     )
 
 
-def status(configuration: Configuration, state_path: Path, asked: PreviewRequest) -> Report:
+def status(configuration: Configuration, state_path: StateAddress, asked: PreviewRequest) -> Report:
     """What is known without asking anybody. Raises UsageError, StateError."""
     asked = replace(asked, circuits=select_circuits(configuration.circuits, asked.circuits))
     clock, now = clock_of(configuration, None)
     request = replace(preview_request(configuration, asked, now), command="status", cached=True)
-    state = store_of(configuration, state_path, clock).load(read_only=True)
+    store = store_of(configuration, state_path, clock)
+    state = store.load(read_only=True)
     report = run(
         configuration,
         state,
@@ -110,13 +114,13 @@ def status(configuration: Configuration, state_path: Path, asked: PreviewRequest
 
     hidden = hidden_by(configuration)
     kept = tuple(replace(one, facts=hidden.facts(one.facts)) for one in still_standing(state, report))
-    notices = known_targets(configuration, state_path)
+    notices = known_targets(configuration, store.notices)
     return replace(report, problems=(*report.problems, *kept), notices=notices)
 
 
 def sync(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     *,
     asked: SyncRequest,
     progress: Callable[[str], None],
@@ -157,6 +161,8 @@ def sync(
         done(synced)
     if asked.wait is None:
         return synced
+    from iodcal.pipeline.wait import wait_for_orders  # only where it was asked for
+
     deadline = Deadline.after(asked.wait.total_seconds())
     waited = wait_for_orders(
         configuration, store, report=report, deadline=deadline, clock=clock, progress=progress
@@ -164,7 +170,7 @@ def sync(
     return replace(synced, report=waited)
 
 
-def _with_budgets(report: Report, configuration: Configuration, state: State, store: StateStore) -> Report:
+def _with_budgets(report: Report, configuration: Configuration, state: State, store: KeptStore) -> Report:
     """`report`, and the budgets that are used up: looked at once all orders are out, so that they hold back
     none."""
     if not configuration.budgets:
@@ -177,7 +183,7 @@ def _with_budgets(report: Report, configuration: Configuration, state: State, st
 
 @contextmanager
 def _lock(
-    store: StateStore, asked: SyncRequest, every: timedelta, clock: Callable[[], datetime]
+    store: KeptStore, asked: SyncRequest, every: timedelta, clock: Callable[[], datetime]
 ) -> Iterator[Holder | None]:
     """The lock; where another run holds it for too long, the error says so, the first time with a remedy."""
     patience = LOCK_PATIENCE_ON_TERMINAL if asked.terminal else 0.0
@@ -228,6 +234,8 @@ def finish(
         terminal=asked.terminal,
     )
     if say is not None:
+        if telling.new or telling.changed or telling.reminded or telling.cleared:
+            journal.store.claim()  # what another run says, too, must not be said
         say(report, telling)
     note_problems(journal, report.problems, telling.told)
     good = not any(source.remembered for source in report.sources)

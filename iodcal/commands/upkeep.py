@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from iodcal.commands.overrides import Act, OverrideRequest, open_act, reason_of
 from iodcal.config import Configuration
 from iodcal.config.fields import closest_word
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.structs import replace
 from iodcal.errors import UsageError
+from iodcal.store.address import StateAddress
 from iodcal.store.state import State
 
 
 def forget(
-    configuration: Configuration, state_path: Path, name: str, asked: OverrideRequest, *, force: bool
+    configuration: Configuration, state_path: StateAddress, name: str, asked: OverrideRequest, *, force: bool
 ) -> Act:
     """Drops what is known of a circuit that left the configuration; with `force` even while an order of it
     is open. Raises UsageError, LockHeldError, StateError."""
@@ -31,7 +30,7 @@ def forget(
     return Act("forget", now, asked.person.name, configuration.zone, forgotten=circuit_state)
 
 
-def adopt(configuration: Configuration, state_path: Path, name: str, asked: OverrideRequest) -> Act:
+def adopt(configuration: Configuration, state_path: StateAddress, name: str, asked: OverrideRequest) -> Act:
     """Makes the state that of `configuration`, whose installation was called `name` until now: to know that
     name is the proof that this state is meant. Raises UsageError, LockHeldError, StateError."""
     ours = configuration.installation

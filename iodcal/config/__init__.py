@@ -22,9 +22,12 @@ from iodcal.domain.rules import Rule
 from iodcal.domain.workdays import Holidays
 from iodcal.errors import Fault
 from iodcal.notify import Notice, NoticeKind
+from iodcal.store.address import StateAddress
 
 if TYPE_CHECKING:
     from iodcal.config.secrets import Secret
+    from iodcal.config.state_store import StateStoreSection
+    from iodcal.config.usage import UsageSource
     from iodcal.notify.template import Template
 
 
@@ -36,11 +39,12 @@ class OnDrift(StrEnum):
 class Settings(Struct, frozen=True):
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
     the state, `notify_within` how long a run waits for all its notices together, `name` the installation's
-    where one is given, `runbook` the address of the page for people on call,
-    `labels` what a fleet is filtered by."""
+    where one is given, `state_store` how to reach the store of a shared state, `runbook` the address of the
+    page for people on call, `labels` what a fleet is filtered by."""
 
     name: str | None = None
-    state: Path | None = None
+    state: StateAddress | None = None
+    state_store: StateStoreSection | None = None
     window: timedelta = timedelta(hours=72)
     every: timedelta = timedelta(minutes=5)
     lead: timedelta = timedelta(minutes=30)
@@ -58,6 +62,7 @@ class Settings(Struct, frozen=True):
     history_keep: timedelta = timedelta(days=400)
     group: int | None = None
     metrics_file: Path | None = None
+    feed_file: Path | None = None
     notify_within: timedelta = timedelta(seconds=10)
     runbook: str | None = None
     labels: Labels = ()
@@ -130,7 +135,8 @@ def usual_name(path: Path) -> str:
 class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
     the file's bytes, those of the file that it `extends` among them, `trusted` that nobody else can have
-    written either, `microsoft365` that section.
+    written either, `microsoft365` that section. `usage` says where the use of a circuit is known, by its
+    name.
     """
 
     path: Path
@@ -147,6 +153,7 @@ class Configuration(Struct, frozen=True):
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     budgets: tuple[MoneyBudget, ...] = ()
     holidays: Mapping[str, Holidays] = field(default_factory=dict)
+    usage: Mapping[str, UsageSource] = field(default_factory=dict)
     _warnings: Callable[[], tuple[Fault, ...]] = tuple
 
     @property

@@ -29,6 +29,8 @@ from iodcal.config.schema import (
     PeakSection,
     SettingsSection,
 )
+from iodcal.config.state_store import faults_of_state
+from iodcal.config.usage import UsageSection
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Baseline, ChangeLimit, Circuit, Labels, Peak, contradiction, labels_of
 from iodcal.domain.money import Rate, RateSource, Tariff
@@ -84,6 +86,7 @@ class Builder(Struct):
     carriers: dict[str, CarrierConfig] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(default_factory=dict)
     holidays: dict[str, Holidays] = field(default_factory=dict)
+    carrier_usage: dict[str, UsageSection] = field(default_factory=dict)
 
     def lacks(self, section: str) -> bool:
         """True if the file has no such section; False also where a misspelt key may have meant it."""
@@ -104,6 +107,11 @@ class Builder(Struct):
         message = f"there is no {_ENTRIES[section]} {name!r}{suggest_nearest(name, [*names, *words])}"
         self.faults.add(path, message)
         return False
+
+    def check_state(self) -> None:
+        """Whether the state can be where the settings have it."""
+        for path, message in faults_of_state(self.file.settings):
+            self.faults.add(path, message)
 
     def build_holidays(self) -> None:
         """`holidays`, and whether those that settings and sites name are there."""
@@ -152,6 +160,8 @@ class Builder(Struct):
             options = self._options(plugin, section, _CARRIER_KEYS, path)
             if common is None or options is None:
                 continue
+            if common.usage is not None:
+                self.carrier_usage[name] = common.usage
             self.carriers[name] = CarrierConfig(
                 name,
                 section["type"],
@@ -323,8 +333,8 @@ def settings_of(section: SettingsSection, directory: Path) -> Settings:
     elsewhere = ("subjects", "holidays", "zones", "labels")
     names = [key.field for key in keys_of(SettingsSection).values() if key.field not in elsewhere]
     values: dict[str, Any] = {name: getattr(section, name) for name in names}
-    for name in ("state", "metrics_file"):
-        if values[name] is not None:
+    for name in ("state", "metrics_file", "feed_file"):
+        if isinstance(values[name], str):
             values[name] = directory / expanded(values[name])
     labels = tuple(sorted(section.labels.items()))
     return Settings(**{**values, "hide_subjects": section.subjects, "labels": labels})

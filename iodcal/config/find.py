@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote
 
 from iodcal.config import Configuration
 from iodcal.errors import ConfigurationError, Fault
 from iodcal.paths import configuration_places, may_be_file, user_folder
+from iodcal.store.address import StateAddress
 
 _log = logging.getLogger("iodcal.config")
 _LONGEST = 200  # bytes of a folder's name
+_URL = re.compile("[a-z0-9]+:/", re.IGNORECASE)  # a path has one slash of two
 
 
 def find_configuration(given: Path | None) -> Path:
@@ -39,15 +42,21 @@ def _first() -> Path | None:
     return next(filter(may_be_file, configuration_places()), None)
 
 
-def state_path(configuration: Configuration, given: Path | None) -> Path:
-    """The state file: the first that is named wins, whether it exists or not. Raises ConfigurationError."""
-    path = named_state(configuration, given) or usual_state(configuration)
-    _log.info("state: %s", path)
-    return path.absolute()
+def state_path(configuration: Configuration, given: Path | None) -> StateAddress:
+    """Where the state is: the first place that is named wins, whether there is a state or not. Raises
+    ConfigurationError."""
+    place = named_state(configuration, given) or usual_state(configuration)
+    _log.info("state: %s", place)
+    return place.absolute() if isinstance(place, Path) else place
 
 
-def named_state(configuration: Configuration, given: Path | None) -> Path | None:
-    """The state file that somebody named; None where nobody did."""
+def local_folder(configuration: Configuration, state: StateAddress) -> Path:
+    """The folder for what stays on this host, whose state is at `state`. Raises ConfigurationError."""
+    return state.parent if isinstance(state, Path) else usual_state(configuration).parent
+
+
+def named_state(configuration: Configuration, given: Path | None) -> StateAddress | None:
+    """Where somebody said that the state is; None where nobody did."""
     return _named_state(given) or configuration.settings.state
 
 
@@ -68,7 +77,11 @@ def state_folder(configuration: Path, given: Path | None) -> Path:
 
 def _named_state(given: Path | None) -> Path | None:
     environment = os.environ.get("IODCAL_STATE")
-    return given or (Path(environment) if environment else None)
+    named = given or (Path(environment) if environment else None)
+    if named is not None and _URL.match(str(named)):
+        message = "--state and $IODCAL_STATE name a file: a state in an object store stands in settings.state"
+        raise ConfigurationError((Fault("settings.state", message),))
+    return named
 
 
 def _usual_folder(configuration: Path) -> Path:

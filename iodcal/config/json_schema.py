@@ -36,6 +36,7 @@ _HOLIDAYS = "Whose holidays are kept: the name of an entry of `holidays`."
 _RATES = "By tier, what an hour costs; unset: the carrier's public list, until it quotes."
 _CURRENCY = "The currency of the rates, such as USD."
 _MAX_PRICE = "A raise that is quoted above this is not ordered; in the currency of the rates."
+_USAGE = "Where a Prometheus server tells how much of a circuit was really used."
 _BY_SERVICE = "by service ID, where the inventory does not say."
 _LUMEN_LOGIN = {
     "environment": "production or test: there is no default.",
@@ -63,6 +64,16 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "rules": "Which events ask for which bandwidth on which circuits.",
         "notify": "Whom to tell of a run, by name.",
         "budget": "What circuits may cost in a month before a run warns; several as a list.",
+        "usage": _USAGE,
+    },
+    "UsageSection": {
+        "url": "The Prometheus server's address, without /api.",
+        "token": "Where a bearer token for it is.",
+        "username": "The user of a basic login.",
+        "password": "Where that user's password is.",
+        "in": "PromQL for what the circuit carries inwards, such as rate(ifHCInOctets{...}[5m]) * 8.",
+        "out": "PromQL for what it carries outwards. In both, {circuit} and the like are filled in.",
+        "unit": "What the queries answer in: bps, Bps (bytes), kbps, Mbps or Gbps.",
     },
     "BudgetSection": {
         "monthly": "The money of a calendar month: a run warns at 80 and at 100 %.",
@@ -70,9 +81,25 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "value": "Only for circuits with this value of the label.",
         "currency": "Only costs in this currency; unset: those of each currency by themselves.",
     },
+    "StateStoreSection": {
+        "region": "S3: the bucket's region.",
+        "endpoint": "Another address than that of Amazon, Azure or Google.",
+        "access_key_id": "S3: where the ID of the access key is.",
+        "secret_access_key": "S3: where the access key is.",
+        "session_token": "S3: where the token of temporary keys is.",
+        "account_name": "Azure: the storage account.",
+        "account_key": "Azure: where the key of the account is.",
+        "sas_token": "Azure: where a shared access signature is.",
+        "tenant_id": "Azure: the tenant of an app registration.",
+        "client_id": "Azure: the ID of an app registration, or of a managed identity.",
+        "client_secret": "Azure: where the secret of the app registration is.",
+        "service_account_key": "Google: where the JSON key of the service account is.",
+        "workload_identity": "true: the login that the platform gives to this workload.",
+    },
     "SettingsSection": {
         "name": "The installation's name; unset: the file's, or its folder's where it is rules.yaml.",
-        "state": "The state file.",
+        "state": "The state file; or s3://, az:// or gs:// with bucket and prefix, for hosts to share.",
+        "state_store": "How to reach, and log in to, the object store that state names.",
         "labels": "What iodcal fleet filters and sums up by, such as region: emea.",
         "window": "How far each run reads ahead.",
         "every": "The longest time between two runs, the timer's delay included.",
@@ -91,6 +118,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "history_keep": "How long the months of history are kept.",
         "group": "A group whose members may look at state and history.",
         "holidays": _HOLIDAYS,
+        "feed_file": "An iCalendar file of the planned changes, for people to subscribe to.",
         "metrics_file": "A file for Prometheus, in the folder of node_exporter's textfile collector.",
         "notify_within": "How long a run waits for all its notices together.",
         "runbook": "The address of your page for people on call: notices, page and help name it.",
@@ -159,6 +187,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "rates": _RATES,
         "currency": _CURRENCY,
         "billing": "minute, hour (every hour begun), day (its highest tier), or change_day (its last tier).",
+        "usage": _USAGE,
     },
     "MegaportOptions": {
         "environment": "production or staging: there is no default.",
@@ -224,6 +253,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "currency": _CURRENCY,
         "max_price_per_hour": _MAX_PRICE,
         "orders": _ORDERS,
+        "usage": _USAGE,
     },
     "RuleSection": {
         "name": "A name that no other rule has.",

@@ -346,10 +346,17 @@ def _check_budgets(builder: Builder, _rules: Rules) -> Iterator[Doubt]:
 
 
 def _check_secrets(builder: Builder, *, readable: bool) -> Iterator[Doubt]:
-    holders: list[tuple[KeyPath, object]] = [(("microsoft365",), builder.file.microsoft365)]
+    holders: list[tuple[KeyPath, object]] = [
+        (("microsoft365",), builder.file.microsoft365),
+        (("settings", "state_store"), builder.file.settings.state_store),
+    ]
     holders += [(("carriers", name), config.options) for name, config in builder.carriers.items()]
     holders += [(("calendars", name), config.options) for name, config in builder.calendars.items()]
     holders += [(("notify", name), section) for name, section in builder.file.notify.items()]
+    holders += [(("usage",), builder.file.usage)]
+    holders += [(("carriers", name, "usage"), one) for name, one in builder.carrier_usage.items()]
+    holders += [(("circuits", name), section) for name, section in builder.file.circuits.items()]
+    holders += [(("defaults", "circuit"), builder.file.defaults.circuit)]
     for path, holder in holders:
         for place, secret in secrets_in(holder):
             if secret.literal and place != ("ics",):

@@ -18,6 +18,7 @@ from iodcal.config.extends import extended_file, faults_of_common, merge
 from iodcal.config.find import state_folder
 from iodcal.config.parse import FaultList
 from iodcal.config.schema import File
+from iodcal.config.usage import build_usage
 from iodcal.domain.circuits import Orders
 from iodcal.domain.structs import replace
 from iodcal.errors import ConfigurationError, Fault
@@ -71,6 +72,7 @@ def _built(
     file = faults.read_file(File, known, version=VERSION, timezone=ZoneInfo("UTC"))
     # What is wrong in itself hides nothing that is wrong with the rest.
     builder = Builder(file, known, faults, directory)
+    builder.check_state()
     builder.build_holidays()
     builder.build_calendars()
     builder.build_carriers()
@@ -78,6 +80,7 @@ def _built(
     rules = build_rules(builder)
     notify = build_notify(builder)
     budgets = build_budgets(builder)
+    usage = build_usage(builder)
     faults.raise_if_any()
     builder.check_sources()
     faults.raise_if_any()
@@ -101,6 +104,7 @@ def _built(
         notify=notify,
         budgets=budgets,
         holidays=builder.holidays,
+        usage=usage,
         trusted=trusted,
         microsoft365=file.microsoft365,
         _warnings=warnings,

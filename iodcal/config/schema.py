@@ -47,10 +47,13 @@ from iodcal.config.forms import ANY_NUMBER, ONE_OR_MORE, Scalar, Section, Sectio
 from iodcal.config.holidays import HolidaysSection
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.secrets import Secret
+from iodcal.config.state_store import StatePlace, StateStoreSection
+from iodcal.config.usage import UsageSection
 from iodcal.domain.circuits import Orders
 from iodcal.domain.conditions import Conditions, ValueKind, rows
 from iodcal.domain.money import Billing
 from iodcal.domain.rules import Allow, FromEvent, Highest, Mode, Wanted
+from iodcal.domain.text_match import Keyword
 from iodcal.notify import NoticeKind
 from iodcal.notify.template import Template
 
@@ -82,7 +85,8 @@ Options = Annotated[dict[str, Any], Scalar(_options, {"type": "object"})]
 
 class SettingsSection(Section, frozen=True):
     name: Text | None = None
-    state: Text | None = None
+    state: StatePlace | None = None
+    state_store: StateStoreSection | None = None
     window: PositiveLength = timedelta(hours=72)
     every: PositiveLength = timedelta(minutes=5)
     lead: Length = timedelta(minutes=30)
@@ -101,6 +105,7 @@ class SettingsSection(Section, frozen=True):
     group: GroupId | None = None
     holidays: Text | None = None
     metrics_file: Text | None = None
+    feed_file: Text | None = None
     notify_within: PositiveLength = timedelta(seconds=10)
     runbook: WebPage | None = None
     zones: Mapping[Text, Zone] = {}
@@ -130,6 +135,7 @@ class CarrierSection(Section, frozen=True):
     currency: Currency | None = None
     billing: Annotated[Billing, one_of(Billing)] | None = None
     changes_per_circuit: ChangeLimits | None = None
+    usage: UsageSection | None = None
 
 
 class PeakSection(Section, frozen=True, kw_only=True):
@@ -169,6 +175,7 @@ class CircuitSection(Section, frozen=True):
     currency: Currency | None = None
     max_price_per_hour: Price | None = None
     labels: Mapping[Text, Text] = {}
+    usage: UsageSection | None = None
 
 
 class DefaultsSection(Section, frozen=True):
@@ -199,10 +206,15 @@ class MatchSectionBase(Section, frozen=True):
         given = self.conditions()
         if given.holidays_as_sunday and not given.days and not given.business_days:
             raise ValueError("holidays: as_sunday needs days or business_days, which it is about")
+        if given.plurals and not given.subject:
+            raise ValueError("plurals needs subject, whose keywords it is about")
 
     def conditions(self) -> Conditions:
         """What is given, ready to judge."""
-        return Conditions(**{name: getattr(self, name) for name in rows()})
+        given = {name: getattr(self, name) for name in rows()}
+        if given["plurals"]:
+            given["subject"] = tuple(Keyword(keyword.text, plurals=True) for keyword in given["subject"])
+        return Conditions(**given)
 
 
 MatchSection: type[MatchSectionBase] = defstruct(  # type: ignore[assignment]  # its bases say what it is
@@ -274,6 +286,7 @@ class File(Section, frozen=True):
     rules: tuple[RuleSection, ...] = ()
     notify: Mapping[Text, NotifySection] = {}
     budget: Annotated[tuple[BudgetSection, ...], ANY_NUMBER] = ()
+    usage: UsageSection | None = None
 
 
 _USUAL = tuple(kind for kind in NoticeKind if kind is not NoticeKind.DAILY)

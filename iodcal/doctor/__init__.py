@@ -15,6 +15,7 @@ from iodcal.errors import IodcalError
 from iodcal.exits import Exit
 from iodcal.http import Deadline
 from iodcal.problems.kinds import Kind
+from iodcal.store.address import StateAddress
 
 
 class CheckStatus(StrEnum):
@@ -88,7 +89,7 @@ class DoctorContext(Struct, frozen=True):
     """What is examined, and with what: `now` is UTC, `root` where the system's own files are looked for."""
 
     configuration: Configuration
-    state_path: Path
+    state_path: StateAddress
     now: datetime
     deadline: Deadline
     progress: Callable[[str], None]

@@ -17,6 +17,7 @@ from iodcal.domain.circuits import Circuit, Quote, Reading, Status
 from iodcal.domain.structs import Fact, replace
 from iodcal.errors import CarrierError, ChangePendingError, NotNowError
 from iodcal.http import Deadline
+from iodcal.http.answers import PROXY_FAULTS
 from iodcal.pipeline.poll import Carriers
 from iodcal.problems.kinds import Kind
 from iodcal.store.state import State
@@ -25,7 +26,9 @@ _AlertRecord = TypeVar("_AlertRecord")
 
 _EDGE = Kind.CARRIER_UNREADABLE
 # What holds for every request to a carrier, so that its circuits need not be tried.
-_ALL = frozenset({"deadline", "insecure_url", "login_refused", "redirect", "timeout", "tls", "unreachable"})
+_ALL = frozenset(
+    {"deadline", "insecure_url", "login_refused", "redirect", "timeout", "tls", "unreachable", *PROXY_FAULTS}
+)
 _MOST_QUOTES = 60  # of one carrier; each circuit is quoted once all the same
 
 

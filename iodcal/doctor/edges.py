@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
+from iodcal.bounds import load_json
 from iodcal.calendars import CalendarContext, CalendarReader, Probing, SpoiledEvent
 from iodcal.calendars.graph import Graph, plugin
 from iodcal.calendars.graph.mailbox import Mailbox, MailboxReader
@@ -161,8 +160,8 @@ def _claims(token: str) -> dict[str, Any] | None:
         return None
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        claims = json.loads(base64.urlsafe_b64decode(padded))
-    except (ValueError, binascii.Error, RecursionError):
+        claims = load_json(base64.urlsafe_b64decode(padded))
+    except ValueError:
         return None
     return claims if isinstance(claims, dict) else None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from iodcal.config import Configuration
@@ -18,7 +17,9 @@ from iodcal.doctor.host import examine_files, examine_metrics, examine_timer
 from iodcal.domain.structs import replace
 from iodcal.errors import SecretError
 from iodcal.http import Deadline
+from iodcal.messages import counted
 from iodcal.problems.kinds import Kind
+from iodcal.store.address import StateAddress
 
 _SOON = 30  # days
 _BEGIN = "-----BEGIN CERTIFICATE-----"
@@ -53,13 +54,25 @@ def _softened(finding: Diagnosis) -> Diagnosis:
 def _secrets(patient: DoctorContext) -> Iterator[tuple[str, Secret]]:
     configuration = patient.configuration
     holders: dict[KeyPath, Any] = {("microsoft365",): configuration.microsoft365}
+    holders |= {("settings", "state_store"): configuration.settings.state_store}
     holders |= {("calendars", name): one.options for name, one in configuration.calendars.items()}
     holders |= {("carriers", name): one.options for name, one in configuration.carriers.items()}
     for name, target in configuration.notify.items():  # that it resolves; nothing is sent there
         holders |= {("notify", name): target.address, ("notify", name, "authorization"): target.authorization}
+    holders |= _usage_logins(configuration)
     for path, holder in holders.items():
         for place, secret in secrets_in(holder):
             yield shown_path((*path, *place)), secret
+
+
+def _usage_logins(configuration: Configuration) -> dict[KeyPath, Any]:
+    """The logins of the servers that know how much was used, each once; a run needs none of them."""
+    logins: dict[Secret, KeyPath] = {}
+    for name, source in configuration.usage.items():
+        for key, secret in (("token", source.token), ("password", source.password)):
+            if secret is not None:
+                logins.setdefault(secret, ("circuits", name, "usage", key))
+    return {path: secret for secret, path in logins.items()}
 
 
 def _of_reference(
@@ -130,7 +143,7 @@ def _of_end(where: str, shown: str, end: date, today: date) -> Diagnosis:
     facts = {
         "reference": shown,
         "day": end.isoformat(),
-        "days": f"{days} day" if days == 1 else f"{days} days",
+        "days": counted(days, "day"),
     }
     if days < 0:
         return Diagnosis(Area.SECRETS, where, light=CheckStatus.RED, code="secret_expired", facts=facts)
@@ -149,7 +162,7 @@ _A_YEAR = 366  # days
 
 def examine(
     configuration: Configuration,
-    state_path: Path,
+    state_path: StateAddress,
     patience: timedelta,
     progress: Callable[[str], None],
 ) -> Examination:
@@ -182,9 +195,9 @@ def _findings(patient: DoctorContext) -> Iterator[Diagnosis]:
 
 def _of_configuration(configuration: Configuration) -> Iterator[Diagnosis]:
     counts = {
-        "calendars": _count(len(configuration.calendars), "calendar"),
-        "circuits": _count(len(configuration.circuits), "circuit"),
-        "rules": _count(len(configuration.rules), "rule"),
+        "calendars": counted(len(configuration.calendars), "calendar"),
+        "circuits": counted(len(configuration.circuits), "circuit"),
+        "rules": counted(len(configuration.rules), "rule"),
     }
     path = configuration.path.name
     yield Diagnosis(
@@ -212,10 +225,6 @@ def _of_holidays(patient: DoctorContext) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 Area.CONFIGURATION, where, light=CheckStatus.GREEN, code="holidays_known", facts=facts
             )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _of_clock(clocks: dict[str, float]) -> Iterator[Diagnosis]:

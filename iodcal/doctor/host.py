@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from iodcal.bounds import load_json
 from iodcal.doctor import Area, CheckStatus, Diagnosis, DoctorContext
 from iodcal.domain.durations import format_duration
 from iodcal.domain.structs import Fact
 from iodcal.errors import StateError
 from iodcal.exits import Exit
 from iodcal.paths import exists, expanded, is_folder, is_link
+from iodcal.store.address import StoreUrl
 from iodcal.store.lock import held_now
 from iodcal.store.state import State
 from iodcal.store.store import store_of
@@ -26,6 +27,9 @@ _STUCK = 3  # times `every`: a run cannot take so long, nor may one be missing s
 def examine_files(patient: DoctorContext) -> Iterator[Diagnosis]:
     """The state and its neighbours, then the lock and the last run."""
     path = patient.state_path
+    if isinstance(path, StoreUrl):
+        yield from _of_shared(patient, path)
+        return
     yield from _of_place(path)
     try:
         store = store_of(patient.configuration, path, lambda: patient.now)
@@ -36,9 +40,37 @@ def examine_files(patient: DoctorContext) -> Iterator[Diagnosis]:
             Area.STATE, path.name, light=CheckStatus.RED, code=f"state_{error.code}", facts=error.facts
         )
         return
-    yield from _of_state(patient, state)
+    yield from _of_state(patient, path, state)
     yield from _of_history(path.with_name("history.jsonl"))
-    yield from _of_lock(patient)
+    yield from _of_lock(patient, path)
+    yield _of_last_run(patient, state)
+
+
+def _of_shared(patient: DoctorContext, url: StoreUrl) -> Iterator[Diagnosis]:
+    """A state in an object store: whether that can be read and written, and refuses what it must refuse."""
+    from iodcal.store.shared import open_shared  # brings the client of object stores
+
+    def judged(light: CheckStatus, code: str, facts: Mapping[str, Fact] | None = None) -> Diagnosis:
+        return Diagnosis(Area.STATE, url.bucket, light=light, code=code, facts=facts or {})
+
+    try:
+        store = open_shared(patient.configuration, url, of_any=False)
+        state = store.load(read_only=True)
+        store.probe_store()
+    except StateError as error:
+        code = error.code if error.code.startswith("state_") else f"state_{error.code}"
+        yield judged(CheckStatus.RED, code, error.facts)
+        return
+    if state.rebuilt_from is not None:
+        yield judged(CheckStatus.RED, "state_damaged")
+    else:
+        yield judged(CheckStatus.GREEN, "state_shared_good", {"path": str(url)})
+    claim = state.shared.claim if state.shared is not None else None
+    if claim is not None and claim.until > patient.now:
+        told: dict[str, Fact] = {"command": claim.command, "pid": claim.pid, "host": claim.host}
+        yield judged(CheckStatus.INFO, "lock_in_use", {**told, "since": claim.since.isoformat()})
+    else:
+        yield judged(CheckStatus.GREEN, "lock_free")
     yield _of_last_run(patient, state)
 
 
@@ -68,8 +100,7 @@ def _nearest(folder: Path) -> Path:
     return next((place for place in (folder, *folder.parents) if exists(place)), folder)
 
 
-def _of_state(patient: DoctorContext, state: State) -> Iterator[Diagnosis]:
-    path = patient.state_path
+def _of_state(patient: DoctorContext, path: Path, state: State) -> Iterator[Diagnosis]:
     if not path.exists():
         return
     if state.rebuilt_from is not None:
@@ -106,13 +137,13 @@ def _of_history(path: Path) -> Iterator[Diagnosis]:
 
 def _is_record(line: bytes) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
+        return isinstance(load_json(line), dict)
+    except ValueError:
         return False
 
 
-def _of_lock(patient: DoctorContext) -> Iterator[Diagnosis]:
-    path = patient.state_path.with_name(patient.state_path.name + ".lock")
+def _of_lock(patient: DoctorContext, state: Path) -> Iterator[Diagnosis]:
+    path = state.with_name(state.name + ".lock")
     try:
         held = held_now(path)
     except OSError as error:

@@ -116,6 +116,9 @@ _CIRCUITS = {
 _FILES = {
     "state_new": Words("{path} is not there yet: the first run makes it", ""),
     "state_good": Words("{path} is readable and writable", ""),
+    "state_shared_good": Words(
+        "{path} is readable and writable, and its store keeps conditions on writes", ""
+    ),
     "state_no_folder": Words(
         "{path} is not there yet, and the first run cannot make it: {folder} cannot be written",
         "Make its folder for the user who runs iodcal (mode 0700); under systemd StateDirectory= does, with "
@@ -168,6 +171,7 @@ _METRICS = {
 }
 
 _NOTICES = {
+    **{f"notice_{code}": words for code, words in CONNECTION.items()},
     "notice_not_without_secret": Words("not tried, since its address does not resolve", ""),
     "notice_host_answers": Words("{host} answers; nothing was sent to the address itself", ""),
     "notice_apprise": Words("Apprise understands the address ({count}); nothing was sent there", ""),
@@ -177,8 +181,6 @@ _NOTICES = {
         "{host} does not answer in time: notices wait, and are given up after a day",
         "Check the network; where it is only slow, raise settings.notify_within",
     ),
-    "notice_unreachable": CONNECTION["unreachable"],
-    "notice_tls": CONNECTION["tls"],
 }
 
 _RUNS = {
@@ -197,7 +199,7 @@ _RUNS = {
 
 DOCTOR_WORDS: Mapping[str, Words] = {
     "not_tried": Words("not tried: the time was over", "Give it more with --timeout"),
-    **{f"state_{code}": words for code, words in STATE_WORDS.items()},
+    **{f"state_{code.removeprefix('state_')}": words for code, words in STATE_WORDS.items()},
     **_CONFIGURATION,
     **_SECRETS,
     **_MICROSOFT,

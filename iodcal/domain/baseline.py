@@ -40,7 +40,7 @@ def _laid_out(baseline: Baseline, zone: ZoneInfo, over: Interval, holidays: Holi
     asked = [
         (Interval(span.start - peak.lead, span.end), peak)
         for peak in baseline.peaks
-        for span in _occurrences(peak, zone, over, holidays)
+        for span in peak_spans(peak, zone, over, holidays)
     ]
     cuts = {over.start, over.end}
     for span, _ in asked:
@@ -72,7 +72,7 @@ def _highest(peaks: Sequence[Bandwidth], baseline: Baseline) -> tuple[Bandwidth,
     return (max(peaks), True) if peaks else (baseline.off_peak, False)
 
 
-def _occurrences(peak: Peak, zone: ZoneInfo, over: Interval, holidays: Holidays) -> Iterator[Interval]:
+def peak_spans(peak: Peak, zone: ZoneInfo, over: Interval, holidays: Holidays) -> Iterator[Interval]:
     """The times of `peak`, without its lead, that can reach into `over`."""
     # A peak past midnight belongs to its first day, so the day before `over` may still reach into it.
     day = over.start.astimezone(zone).date() - _ONE_DAY

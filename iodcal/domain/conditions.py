@@ -104,6 +104,14 @@ class Conditions:
             "Keywords, none of which may be in the subject.",
         ),
     )
+    plurals: bool | None = field(
+        default=None,
+        metadata=_row(
+            ValueKind.FLAG,
+            None,
+            "Whether keywords of subject may stand in the plural, English or German.",
+        ),
+    )
     location: tuple[Keyword, ...] = field(
         default=(),
         metadata=_row(ValueKind.KEYWORDS, AT_LOCATION, "Keywords, one of which must be in the location."),

@@ -9,15 +9,16 @@ from decimal import Decimal
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import baseline_tiers
 from iodcal.domain.billing import billed_cost, cost_difference
-from iodcal.domain.changes import Change, Reason
+from iodcal.domain.changes import CauseKind, Change, Reason
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import Cost, RateSource
+from iodcal.domain.money import Cost, RateSource, Tariff, add_up
 from iodcal.domain.overrides import starting_point
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.steps import Steps
 
 _LONGEST_PRICED = timedelta(days=31)
+_AN_INSTANT = timedelta(microseconds=1)
 
 
 def window_cost(plan: CircuitPlan, window: Interval) -> Cost | None:
@@ -37,6 +38,40 @@ def change_costs(plan: CircuitPlan, window: Interval) -> tuple[Cost | None, ...]
         return (None,) * len(plan.changes)
     times = [at for at, _ in _done(plan, window.start)]
     return tuple(_change_cost(plan, change, times, window) for change in plan.changes)
+
+
+def window_total(plans: Iterable[CircuitPlan], window: Interval) -> tuple[Cost, ...]:
+    """What all circuits cost together during `window`, as far as it is known: a total for each currency."""
+    costs = (window_cost(plan, window) for plan in plans)
+    return tuple(add_up(cost for cost in costs if cost is not None))
+
+
+def hourly_difference(change: Change, tariff: Tariff) -> Cost | None:
+    """What the new bandwidth costs an hour beyond the old one; negative where it saves. None where no rate is
+    known at all."""
+    if not tariff.rates:
+        return None
+    new, old = tariff.per_hour(change.new), tariff.per_hour(change.old)
+    if new is None or old is None:
+        return Cost(Decimal(0), tariff.currency, complete=False)
+    return Cost(new - old, tariff.currency)
+
+
+def stay_cost(plan: CircuitPlan, change: Change, window: Interval) -> tuple[Cost, bool] | None:
+    """What a lowering ends: the cost of the stay above its new bandwidth beyond that bandwidth, and whether
+    all of the stay lies in `window`. None for a raise, for one that the quota has no room for, where the
+    ordinary week alone asked for the stay, and where no rate or no bandwidth is known."""
+    start = starting_point(plan.circuit_state)
+    asked = any(cause.ended and cause.kind is not CauseKind.BASELINE for cause in change.causes)
+    if change.up or start is None or not plan.tariff.rates or not _is_done(change) or not asked:
+        return None
+    levels = Steps.of([(window.start, start), *_done(plan, window.start)])
+    end = _time_of(change, window.start)
+    since = levels.since(end - _AN_INSTANT, lambda level: level > change.new)
+    if since is None or since >= end:
+        return None
+    rest = Steps((since,), (change.new,))
+    return cost_difference(levels, rest, Interval(since, end), plan.tariff), since > window.start
 
 
 def _change_cost(plan: CircuitPlan, change: Change, times: Iterable[datetime], window: Interval) -> Cost:

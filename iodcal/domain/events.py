@@ -52,6 +52,10 @@ class Floating(Struct, frozen=True):
 
 Span: TypeAlias = Timed | Floating
 
+FEED_DOMAIN = "feed.iodcal"
+FEED_CATEGORY = "iodcal planned change"
+"""What marks the events of our own feed of planned changes, by UID and category."""
+
 _LONGEST_ID = 40
 LONGEST_SUBJECT = 255
 """What Exchange keeps of a subject, in characters; a longer one is somebody's attempt on something."""
@@ -106,6 +110,13 @@ class Event(Struct, frozen=True):
     @property
     def private(self) -> bool:
         return self.sensitivity.casefold() in PRIVATE_SENSITIVITIES
+
+    @property
+    def is_own_change(self) -> bool:
+        """True for an event of our own feed, which never feeds itself. Where another calendar imported it,
+        only the category may be left."""
+        by_category = any(category.strip().casefold() == FEED_CATEGORY for category in self.categories)
+        return by_category or self.uid.casefold().endswith(f"@{FEED_DOMAIN}")
 
     @property
     def copy_key(self) -> tuple[str, str, str]:
@@ -171,6 +182,11 @@ def copy_key_of(event: Event | MatchedEvent) -> tuple[str, str, str]:
     if event.uid:
         return ("uid", short_id(event.uid), event.span.start.isoformat())
     return (event.source.key, short_id(event.id), event.span.start.isoformat())
+
+
+def occurrence_id(key: tuple[str, str, str]) -> str:
+    """The short id by which people name one occurrence, and all copies of it; `key` as `copy_key_of`."""
+    return hashlib.sha256("|".join(key).encode(errors="replace")).hexdigest()[:8]
 
 
 class SpoiledEvent(Struct, frozen=True):

@@ -118,7 +118,8 @@ class EventEvaluation(Struct, frozen=True):
 
 class Explainer:
     """Tries events by the rules. `windows` are those that planning opened, by circuit, of all events that
-    matched, which are `matched`: what one copy of an event names, the others do."""
+    matched, which are `matched`: what one copy of an event names, the others do. `skipped` are the events
+    that a person said do not count."""
 
     def __init__(
         self,
@@ -129,8 +130,10 @@ class Explainer:
         organizers: Organizers,
         visibility: Visibility,
         matched: Iterable[MatchedEvent] = (),
+        skipped: Iterable[_CopyKey] = (),
     ) -> None:
         self._rules = tuple(rules)
+        self._skipped = frozenset(skipped)
         self._circuits = circuits
         self._organizers = organizers
         self._visibility = visibility
@@ -153,6 +156,8 @@ class Explainer:
         """What every rule makes of `event`."""
         hidden = self.hides(event)
         obstacle = certain_obstacle(event) or doubtful_obstacle(event, self._organizers)
+        if obstacle is None and event.copy_key in self._skipped:
+            obstacle = Obstacle.SKIPPED
         rules = (self._try(rule, event, obstacle, hidden=hidden) for rule in self._rules)
         return EventEvaluation(event, hidden=hidden, obstacle=obstacle, rules=tuple(rules))
 

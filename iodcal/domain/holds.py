@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.baseline import lay_out
 from iodcal.domain.circuits import Circuit
+from iodcal.domain.events import occurrence_id
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import Instant
 
@@ -51,6 +52,30 @@ class Parked(Struct, frozen=True):
     since: Instant
     who: str
     note: str = ""
+
+
+class Skip(Struct, frozen=True):
+    """One occurrence of an event, with all its copies, does not count. `event` is its `copy_key`: once it is
+    moved it is another one, and counts. `start` and `until` are the occurrence's own; `subject` is None where
+    it must not be seen."""
+
+    event: tuple[str, str, str]
+    since: Instant
+    start: Instant
+    until: Instant
+    who: str
+    calendar: str
+    subject: str | None = None
+    note: str = ""
+
+    @property
+    def id(self) -> str:
+        return occurrence_id(self.event)
+
+
+def still_skipped(skips: Iterable[Skip], now: datetime, longest_trail: timedelta) -> tuple[Skip, ...]:
+    """`skips` without those whose event can ask for nothing any more, the trail included."""
+    return tuple(skip for skip in skips if now < skip.until + longest_trail + _KEPT)
 
 
 def longest_pause(pauses: Iterable[Pause | None], at: datetime) -> Pause | None:

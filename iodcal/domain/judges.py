@@ -158,7 +158,7 @@ def _folded(texts: Iterable[str]) -> str:
 
 
 def _keyword_texts(keywords: Iterable[Keyword]) -> str:
-    return ", ".join(f'"{keyword.text}"' for keyword in keywords)
+    return ", ".join(f'"{keyword.text}"{" or its plural" * keyword.plurals}' for keyword in keywords)
 
 
 def _true_or_false(flag: bool) -> str:  # noqa: FBT001 - its only argument, and it is passed as a function

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -37,6 +37,8 @@ class Obstacle(StrEnum):
     NO_LENGTH = "no_length"
     ENDS_BEFORE_START = "ends_before_start"
     ORGANIZER = "organizer"
+    SKIPPED = "skipped"
+    OWN_CHANGE = "own_change"
 
 
 class Organizers(Struct, frozen=True):
@@ -55,6 +57,8 @@ def certain_obstacle(event: Event) -> Obstacle | None:
         return Obstacle.CANCELLED
     if event.declined:
         return Obstacle.DECLINED
+    if event.is_own_change:
+        return Obstacle.OWN_CHANGE
     return Obstacle.NO_LENGTH if event.span.start == event.span.end else None
 
 
@@ -100,6 +104,7 @@ class Matching(Struct, frozen=True):
 
 class _Sorting(Struct):
     names: NameBook
+    show: Callable[[str], str]
     matched: list[MatchedEvent] = field(default_factory=list)
     refused: list[MatchedEvent] = field(default_factory=list)
     invalid: list[MatchedEvent] = field(default_factory=list)
@@ -167,19 +172,21 @@ def match_events(
     organizers: Organizers | None = None,
     hidden_calendars: frozenset[str] = frozenset(),
     circuits: Iterable[Circuit] = (),
+    show: Callable[[str], str] = str,
 ) -> Matching:
     """Tries `rules` on every copy of every event by itself.
 
     Conditions on local time differ from circuit to circuit; windows are held to them (`holds_at`). `circuits`
     are those that an event may name, for rules with `named_in_event`.
     No subject is kept where any copy is private, or where the copy's calendar is in `hidden_calendars`.
-    Nothing at all is kept of an event that no rule takes.
+    Nothing at all is kept of an event that no rule takes. Rules judge the texts as they are; `show` makes of
+    them what is kept.
     """
     events, rules = tuple(events), tuple(rules)
     allowed = organizers or Organizers()
     index = RuleIndex(rules)
     visibility = Visibility.over(events, hidden_calendars)
-    sorting = _Sorting(NameBook(circuits))
+    sorting = _Sorting(NameBook(circuits), show)
     sound = (event for event in events if certain_obstacle(event) is None)
     # Strangers' subjects come last: they may use up what slow searches may cost.
     for event in sorted(sound, key=lambda event: doubtful_obstacle(event, allowed) is Obstacle.ORGANIZER):
@@ -205,7 +212,7 @@ def _sort(
         uncounted = [rule for rule in candidates if rule not in taken and _would_take(rule, event, sorting)]
     if not taken and not uncounted:
         return
-    subject = None if visibility.hides(event) else short_subject(event.subject)
+    subject = None if visibility.hides(event) else short_subject(sorting.show(event.subject))
     for rule in uncounted:
         sorting.uncounted.append((_copy(event, subject, (Match(rule.name),), None), rule.name))
     if taken:
@@ -230,7 +237,9 @@ def _sort_taken(
         sorting.invalid.append(kept)
     elif obstacle is Obstacle.ORGANIZER:
         sorting.refused.append(kept)
-        sorting.refused_by.append(None if subject is None else short_subject(event.organizer or ""))
+        sorting.refused_by.append(
+            None if subject is None else short_subject(sorting.show(event.organizer or ""))
+        )
     elif matches:
         sorting.matched.append(kept)
 

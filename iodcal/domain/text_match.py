@@ -62,21 +62,27 @@ def split_words(normal_text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """Words to be found as whole words. `text` is as the user wrote it, `normal` as it is compared."""
+    """Words to be found as whole words. `text` is as the user wrote it, `normal` as it is compared; with
+    `plurals` its last word may stand in the plural."""
 
     text: str
+    plurals: bool = False
     normal: str = field(init=False)
+    forms: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         normal = normalise_text(self.text)
         if not normal:
             raise ValueError(f"{self.text!r} has no letter or digit to look for")
         object.__setattr__(self, "normal", normal)
+        forms = (normal, *plurals_of(normal)) if self.plurals else (normal,)
+        object.__setattr__(self, "forms", forms)
 
     @property
     def words(self) -> frozenset[str]:
-        """The words that stand in every text the keyword is in; none for scripts without spaces."""
-        return split_words(self.normal)
+        """The words that stand in every text the keyword is in; none for scripts without spaces, nor where a
+        single word may stand in the plural."""
+        return frozenset.intersection(*map(split_words, self.forms))
 
     def is_in(self, normal_text: str) -> bool:
         """True if the keyword stands in `normal_text`, which `normalise` made."""
@@ -84,13 +90,39 @@ class Keyword:
 
     def places_in(self, normal_text: str) -> Iterator[tuple[int, int]]:
         """Where the keyword stands in `normal_text`, each place from its first letter to after its last."""
-        begin = normal_text.find(self.normal)
-        while begin >= 0:
-            end = begin + len(self.normal)
-            whole = not _inside_word(normal_text, begin) and not _inside_word(normal_text, end)
-            if whole:
-                yield begin, end
-            begin = normal_text.find(self.normal, end if whole else begin + 1)
+        for form in self.forms:
+            yield from _places_of(form, normal_text)
+
+
+def _places_of(wanted: str, text: str) -> Iterator[tuple[int, int]]:
+    begin = text.find(wanted)
+    while begin >= 0:
+        end = begin + len(wanted)
+        whole = not _inside_word(text, begin) and not _inside_word(text, end)
+        if whole:
+            yield begin, end
+        begin = text.find(wanted, end if whole else begin + 1)
+
+
+_PLURAL_ENDINGS = ("s", "es", "e", "en", "n", "nen")  # Halls, Launches, Termine, Versammlungen, Feiern
+_UMLAUT_ENDINGS = ("", "e", "er")  # Vorträge, Häuser
+_UMLAUTS = {"a": "ä", "o": "ö", "u": "ü"}
+
+
+def plurals_of(normal: str) -> tuple[str, ...]:
+    """`normal` with its last word in each plural that it could have in English or German; none where it does
+    not end with a letter. Most of them are no words at all, and so stand nowhere."""
+    if not normal[-1:].isalpha():
+        return ()
+    found = [normal + ending for ending in _PLURAL_ENDINGS]
+    if normal.endswith("y"):
+        found.append(f"{normal[:-1]}ies")  # Rallies
+    last = max(normal.rfind(vowel, normal.rfind(" ") + 1) for vowel in _UMLAUTS)
+    if last >= 0:
+        last -= normal[last - 1 : last + 1] == "au"
+        bent = normal[:last] + _UMLAUTS[normal[last]] + normal[last + 1 :]
+        found += (bent + ending for ending in _UMLAUT_ENDINGS)
+    return tuple(found)
 
 
 def _inside_word(text: str, place: int) -> bool:

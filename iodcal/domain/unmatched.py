@@ -8,18 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import SequenceMatcher
 from itertools import accumulate
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.events import Event
-from iodcal.domain.explain import Explainer, RuleEvaluation
 from iodcal.domain.localtime import Interval
 from iodcal.domain.matching import Matching, Visibility, certain_obstacle
 from iodcal.domain.resolution import CircuitResolver
 from iodcal.domain.rules import Rule
 from iodcal.domain.text_match import Keyword, normalise_text, split_words
+
+if TYPE_CHECKING:
+    from iodcal.domain.explain import Explainer, RuleEvaluation
 
 NEAR = 0.75  # one letter in four may be wrong
 _BREAK = re.compile(r"[\W_]+")
@@ -155,6 +158,20 @@ def unmatched(
     return Unmatched((*compared, *titles[MOST_TITLES:]), dict(hidden), compared=len(titles) <= MOST_TITLES)
 
 
+def untaken_events(
+    events: Iterable[Event],
+    matching: Matching,
+    *,
+    rules: Sequence[Rule],
+    circuits: Mapping[str, Circuit],
+    visibility: Visibility,
+    now: datetime,
+) -> list[Event]:
+    """The events that `unmatched` finds and whose titles may be seen."""
+    left = _untaken(events, matching, rules=rules, circuits=circuits, now=now)
+    return [event for event in left if not visibility.hides(event)]
+
+
 def untaken_titles(
     events: Iterable[Event],
     matching: Matching,
@@ -166,11 +183,7 @@ def untaken_titles(
 ) -> tuple[str, ...]:
     """The titles of what `unmatched` finds and may be seen, once each, in order of start, compared with no
     keyword. An event without a title has none."""
-    left = (
-        event
-        for event in _untaken(events, matching, rules=rules, circuits=circuits, now=now)
-        if not visibility.hides(event)
-    )
+    left = untaken_events(events, matching, rules=rules, circuits=circuits, visibility=visibility, now=now)
     soonest = sorted(left, key=lambda event: event.span.within(_UTC).start)
     return tuple(dict.fromkeys(event.subject for event in soonest if event.subject.strip()))
 

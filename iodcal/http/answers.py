@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from iodcal.bounds import JsonBoundsError, load_json
 from iodcal.domain.structs import Fact, Opaque
 from iodcal.errors import IodcalError
 
@@ -14,15 +14,20 @@ _TEXTS = ("reason", "message", "detail", "title", "Error", "faultstring", "error
 _INNER = ("exception", "errors", "error", "fault")
 _MOST = 300
 _DEPTH = 4
+_MAY_PASS = frozenset({"unreachable", "timeout", "truncated", "proxy_fails", "proxy_unreachable"})
 _LONG_TOKEN = re.compile(r"[\w.+/=~-]{24,}", re.ASCII)
+
+
+PROXY_FAULTS = ("proxy_login", "proxy_forbids", "proxy_fails", "proxy_unreachable")
+"""Codes of a proxy's own refusals, and of one that is not there: no faults of the server behind it."""
 
 
 class HttpError(IodcalError):
     """No answer, or none that could be used.
 
-    Codes: unreachable, tls, timeout, too_slow, deadline, too_large, redirect, truncated, insecure_url.
-    Facts: `host`, and where there is one a `reason` in the system's words. `sent` is False where the request
-    certainly never reached the server.
+    Codes: unreachable, tls, timeout, too_slow, deadline, too_large, redirect, truncated, insecure_url, and
+    PROXY_FAULTS. Facts: `host`, and where there is one a `reason` in the system's words. `sent` is False
+    where the request certainly never reached the server.
     """
 
     def __init__(self, code: str, *, sent: bool, **facts: Fact) -> None:
@@ -31,7 +36,8 @@ class HttpError(IodcalError):
 
 
 class AnswerError(IodcalError):
-    """An answer of the wrong kind. Code: not_json. Facts: `status`, `content_type`, `first_words`."""
+    """An answer of the wrong kind. Codes: not_json, with the facts `status`, `content_type`, `first_words`;
+    json_bounds, with `host`, `limit` and `what` there is more of (values or levels)."""
 
 
 class Answer(Opaque, frozen=True):
@@ -51,12 +57,16 @@ class Answer(Opaque, frozen=True):
         return f"Answer({self.status} from {self.url}, {len(self.body)} bytes)"
 
     def json(self) -> Any:
-        """The body read as JSON. Raises AnswerError where it is something else."""
+        """The body read as JSON. Raises AnswerError where it is something else or too much."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            pass
+            return load_json(self.body)
+        except JsonBoundsError as error:
+            what, limit = error.what, error.limit
+        except ValueError:
+            what = ""
         # Raised out here so that no chained exception carries the body along.
+        if what:
+            raise AnswerError("json_bounds", host=self.url.split("/")[2], what=what, limit=limit)
         raise AnswerError(
             "not_json",
             status=self.status,
@@ -82,7 +92,7 @@ Outcome: TypeAlias = Answer | HttpError
 def worth_retrying(outcome: Outcome, *, wants_json: bool) -> bool:
     """True where another try may well end better."""
     if isinstance(outcome, HttpError):
-        return outcome.code in ("unreachable", "timeout", "truncated")
+        return outcome.code in _MAY_PASS
     if outcome.status == 200 and wants_json:
         try:
             outcome.json()

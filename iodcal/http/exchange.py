@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet
 
 from msgspec import Struct
 
+from iodcal.clock import seconds_since_boot
 from iodcal.signals import stop_wanted
 from iodcal.tenant import thread_of_run
 
@@ -35,13 +35,14 @@ given_up = threading.Event()
 
 
 class Deadline(Struct, frozen=True):
-    """A moment on the monotonic clock by which something must have ended."""
+    """A moment on the monotonic clock by which something must have ended; that clock does not stand still
+    while the machine is suspended."""
 
     at: float
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = seconds_since_boot
 
     @classmethod
-    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:
+    def after(cls, seconds: float, clock: Callable[[], float] = seconds_since_boot) -> Deadline:
         return cls(clock() + seconds, clock)
 
     def or_after(self, seconds: float) -> Deadline:
@@ -78,12 +79,13 @@ class WireLimitError(OSError):
 class Exchange(Generic[_T]):
     """What a thread works on, and what it takes to break it off."""
 
-    def __init__(self, work: Callable[[], _T], most_bytes: int) -> None:
+    def __init__(self, work: Callable[[], _T], most_bytes: int, deadline: Deadline) -> None:
         self.done = threading.Event()
+        self._deadline = deadline
         self._work = work
         self._most_bytes = self._bytes_left = most_bytes
         self._lock = threading.Lock()
-        self._abandoned = False
+        self._abandoned = self._late = False
         self._sent = False
         self._handles: list[socket.socket] = []
         self._result: _T | None = None
@@ -106,6 +108,8 @@ class Exchange(Generic[_T]):
     @property
     def result(self) -> _T:
         """What the work came to. Raises what it raised."""
+        if self._late:  # whatever a library made of that
+            raise ExchangeTimeoutError(sent=False)
         if self._error is not None:
             raise self._error
         return self._result  # type: ignore[return-value]  # the work's own type, None included
@@ -132,9 +136,13 @@ class Exchange(Generic[_T]):
             self._handles.append(new_socket(fileno=os.dup(sock.fileno())))
 
     def begin_sending(self) -> None:
-        """The request leaves now. Raises TimeoutError if nobody waits any more."""
+        """The request leaves now. Raises TimeoutError if nobody waits any more, or will: whoever waits, too,
+        may have been stopped, and woken up after the deadline."""
         with self._lock:
             self._refuse_if_abandoned()
+            if self._deadline.passed:
+                self._late = True
+                raise ExchangeTimeoutError(sent=False)
             self._sent = True
 
     def _refuse_if_abandoned(self) -> None:
@@ -159,7 +167,7 @@ def run_exchange(work: Callable[[], _T], deadline: Deadline, *, repeatable: bool
     Raises ExchangeTimeoutError. Once a signal wants the program to end, an exchange that is `repeatable` ends
     at once; any other, such as an order, has some seconds more for its answer.
     """
-    exchange = Exchange(work, most_bytes)
+    exchange = Exchange(work, most_bytes, deadline)
     with _lock:
         _running.add(exchange)
     thread_of_run(exchange.run).start()

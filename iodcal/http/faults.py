@@ -42,9 +42,9 @@ _HANDSHAKE = frozenset(
     }
 )
 
+# The standard library's http.client has the status of a proxy's refusal in nothing but this text.
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
-_PROXY_SAYS = {403: "it forbids this address", 407: "it wants a login of its own"}
-_PROXY_FAILS = "it makes no connection to there"
+_PROXY_SAYS = {401: "proxy_login", 407: "proxy_login", 403: "proxy_forbids", 451: "proxy_forbids"}
 
 _UNREACHED = (
     urllib3_errors.NewConnectionError,
@@ -64,6 +64,8 @@ def fault_of(error: Exception, host: str, deadline: Deadline) -> HttpError:
     causes = tuple(_causes(error))
     if isinstance(error, ExchangeTimeoutError):
         return HttpError("deadline", sent=error.sent, host=host)
+    if (refusal := _of_proxy(causes, host)) is not None:
+        return refusal
     for cause in causes:
         if isinstance(cause, WireLimitError):
             return HttpError("too_large", sent=True, host=host, limit=cause.limit)
@@ -81,6 +83,31 @@ def fault_of(error: Exception, host: str, deadline: Deadline) -> HttpError:
             code = "deadline" if deadline.left < _CLOSE else "timeout"
             return HttpError(code, sent=not connecting, host=host)
     return _broken(causes, host)
+
+
+def _of_proxy(causes: tuple[BaseException, ...], host: str) -> HttpError | None:
+    """What a proxy's own refusal of `host` means, or that the proxy is not there; None where it is none."""
+    pools = (cause.pool for cause in causes if isinstance(cause, urllib3_errors.MaxRetryError))
+    proxies = (_address(getattr(pool, "proxy", None)) for pool in pools)
+    proxy = next(filter(None, proxies), "that the environment names")
+    for cause in causes:
+        if isinstance(cause, OSError) and (found := _TUNNEL.match(str(cause))):
+            status = int(found[1])
+            code = _PROXY_SAYS.get(status, "proxy_fails")
+            return HttpError(code, sent=False, host=host, proxy=proxy, status=status)
+    tls = (ssl.SSLError, urllib3_errors.SSLError, requests.exceptions.SSLError)
+    if any(isinstance(cause, urllib3_errors.ProxyError) for cause in causes) and not any(
+        isinstance(cause, tls) for cause in causes
+    ):
+        reason = _reason(causes) or "no reason given"
+        return HttpError("proxy_unreachable", sent=False, host=host, proxy=proxy, reason=reason)
+    return None
+
+
+def _address(proxy: object) -> str:
+    """Host and port of `proxy`, an address as urllib3 parsed it, without the login that it may hold."""
+    name, port = getattr(proxy, "host", None), getattr(proxy, "port", None)
+    return f"{name}:{port}" if name and port else str(name or "")
 
 
 def _tls(causes: tuple[BaseException, ...], host: str) -> HttpError:
@@ -111,13 +138,7 @@ def _broken(causes: tuple[BaseException, ...], host: str) -> HttpError:
 
 
 def _reason(causes: tuple[BaseException, ...]) -> str | None:
-    """The system's own words, such as "Connection refused"; ours for a server that hangs up without any, and
-    for a proxy that does not let us through."""
-    for cause in causes:
-        # The standard library's http.client has the proxy's status in nothing but this text.
-        if isinstance(cause, OSError) and (found := _TUNNEL.match(str(cause))):
-            status = int(found[1])
-            return f"the proxy answers with status {status}: {_PROXY_SAYS.get(status, _PROXY_FAILS)}"
+    """The system's own words, such as "Connection refused"; ours for a server that hangs up without any."""
     for cause in causes:
         if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException) and cause.strerror:
             return cause.strerror

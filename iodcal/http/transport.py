@@ -16,7 +16,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from iodcal import __version__
 from iodcal.http.exchange import Deadline, current_exchange, run_exchange
-from iodcal.http.urls import is_loopback
+from iodcal.http.urls import is_loopback, password_in
+from iodcal.redaction import remember_secrets
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -128,7 +129,10 @@ class RawSession(requests.Session):
         """The environment's proxies, but none for loopback: its plain http would take credentials off this
         machine."""
         settings: Mapping[str, Any] = super().merge_environment_settings(url, *args, **kwargs)
-        return {**settings, "proxies": {}} if is_loopback(str(url)) else settings
+        if is_loopback(str(url)):
+            return {**settings, "proxies": {}}
+        remember_secrets(*filter(None, map(password_in, settings["proxies"].values())))
+        return settings
 
 
 class LocalSession(RawSession):

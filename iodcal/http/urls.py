@@ -56,6 +56,14 @@ def without_userinfo(url: str) -> tuple[str, tuple[str, str] | None]:
     return urlunsplit(parts._replace(netloc=host)), (unquote(name), unquote(password))
 
 
+def password_in(url: object) -> str:
+    """The password that `url` holds; empty where there is none, or where it is no address."""
+    try:
+        return unquote(urlsplit(str(url)).password or "")
+    except ValueError:
+        return ""
+
+
 def shown(url: str, *, hide_path: bool) -> str:
     parts = urlsplit(url)
     path = "/..." if hide_path else parts.path

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msgspec import Struct
+
 from iodcal.carriers.lumen.plugin import Contact
 from iodcal.config.fields import suggest_nearest
 from iodcal.config.microsoft365 import parse_mailbox, secure_url
@@ -19,7 +21,7 @@ from iodcal.init import Answers, Choice, InitQuestion
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?", re.IGNORECASE)
 _PEAK = re.compile(r"(?P<days>\S+)\s+(?P<start>\d?\d:\d\d)\s*-\s*(?P<end>\d?\d:\d\d)\s+(?P<rate>.+)")
 _REFERENCES = ("env", "file", "credential", "command")
-_SERVERS = ("authority", "graph", "carrier")
+_SERVERS = ("authority", "graph", "carrier", "login")
 
 
 def parse_text_answer(typed: str) -> str:
@@ -140,7 +142,26 @@ def _name(typed: str) -> str:
 
 
 CREDENTIALS = ("secret", "certificate", "managed-identity")
-CARRIERS = ("lumen", "lumen-test", "lumen-efc", "lumen-efc-test", "sandbox")
+
+
+class CarrierChoice(Struct, frozen=True):
+    """A carrier as it is chosen: the `type` and `environment` of its section, and how the variables with its
+    key and secret are usually called."""
+
+    type: str
+    environment: str = ""
+    variables: str = ""
+
+
+CARRIERS = {
+    "lumen": CarrierChoice("lumen", "production", "LUMEN"),
+    "lumen-test": CarrierChoice("lumen", "test", "LUMEN"),
+    "lumen-efc": CarrierChoice("lumen-efc", "production", "LUMEN"),
+    "lumen-efc-test": CarrierChoice("lumen-efc", "test", "LUMEN"),
+    "megaport": CarrierChoice("megaport", "production", "MEGAPORT"),
+    "megaport-staging": CarrierChoice("megaport", "staging", "MEGAPORT"),
+    "sandbox": CarrierChoice("sandbox"),
+}
 CLOUDS = ("global", "us-gov", "us-dod", "china")
 _TYPICAL_PEAK = "mon-fri 07:30-18:30"
 
@@ -158,12 +179,25 @@ def _may_be_the_machines(sheet: Answers) -> str | None:
     return None if _with_credential(sheet) else ""
 
 
+def chosen_carrier(sheet: Answers) -> CarrierChoice:
+    """The carrier that was chosen; one that needs nothing before that is known."""
+    return CARRIERS.get(str(sheet.get("carrier")), CARRIERS["sandbox"])
+
+
 def _at_lumen(sheet: Answers) -> bool:
-    return str(sheet.get("carrier")).startswith("lumen")
+    return chosen_carrier(sheet).type in ("lumen", "lumen-efc")
+
+
+def _has_key(sheet: Answers) -> bool:
+    return bool(chosen_carrier(sheet).variables)
 
 
 def _wants_contact(sheet: Answers) -> bool:
-    return _at_lumen(sheet) and not str(sheet.get("carrier")).startswith("lumen-efc")
+    return chosen_carrier(sheet).type == "lumen"
+
+
+def _variable(end: str) -> Callable[[Answers], str]:
+    return lambda sheet: f"env:{chosen_carrier(sheet).variables}_{end}"
 
 
 def _fixed(text: str | None) -> Callable[[Answers], str | None]:
@@ -227,8 +261,8 @@ MAILBOXES = (
 CARRIER = (
     InitQuestion("carrier", parse_choice(CARRIERS), _fixed(None), _always),
     InitQuestion("customer", parse_text_answer, _fixed(None), _at_lumen),
-    InitQuestion("carrier-id", parse_reference, _fixed("env:LUMEN_CLIENT_ID"), _at_lumen),
-    InitQuestion("carrier-secret", parse_reference, _fixed("env:LUMEN_CLIENT_SECRET"), _at_lumen),
+    InitQuestion("carrier-id", parse_reference, _variable("CLIENT_ID"), _has_key),
+    InitQuestion("carrier-secret", parse_reference, _variable("CLIENT_SECRET"), _has_key),
     InitQuestion("contact", parse_contact, _fixed(None), _wants_contact),
 )
 CIRCUITS = (InitQuestion("circuit", parse_circuit, _fixed(None), _always, many=True),)

@@ -14,6 +14,7 @@ from iodcal.config.load import load_configuration_copy
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.errors import SetupError, UsageError
 from iodcal.init import Answers
+from iodcal.init.answers import chosen_carrier
 from iodcal.store.files import umasked, write_new
 
 Section = dict[str, Any]
@@ -36,21 +37,20 @@ def microsoft365_section(sheet: Answers) -> Section:
 
 def carrier_section(sheet: Answers) -> tuple[str, Section]:
     """The carrier's name, and its entry."""
-    if sheet.get("carrier") == "sandbox":
+    chosen, servers = chosen_carrier(sheet), dict(sheet.get("server") or ())
+    if chosen.type == "sandbox":
         return "lab", {"type": "sandbox", "file": "sandbox.json"}
-    chosen = str(sheet.get("carrier"))
-    kind = chosen.removesuffix("-test")
     section: Section = {
-        "type": kind,
-        "environment": "test" if chosen != kind else "production",
+        "type": chosen.type,
+        "environment": chosen.environment,
         "customer_number": sheet.get("customer"),
         "client_id": sheet.get("carrier-id"),
         "client_secret": sheet.get("carrier-secret"),
+        "contact": sheet.get("contact"),
+        "base_url": servers.get("carrier"),
+        "token_url": servers.get("login"),
     }
-    if kind == "lumen":
-        section["contact"] = sheet.get("contact")
-    base_url = dict(sheet.get("server") or ()).get("carrier")
-    return kind, {**section, **({"base_url": base_url} if base_url else {})}
+    return chosen.type, {key: value for key, value in section.items() if value}
 
 
 def calendars_section(sheet: Answers) -> Section:

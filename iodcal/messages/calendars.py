@@ -17,11 +17,34 @@ _SUPPORT = (
 _LOGIN_IDS = "(correlation id {correlation_id}, {timestamp})"
 _ENTRA = "in the Microsoft Entra admin centre"
 
+PROXY: Mapping[str, Words] = {
+    "proxy_login": Words(
+        "the proxy {proxy} lets nobody through to {host} without a login of its own (status {status})",
+        "put its user and password into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT), or let NO_PROXY name "
+        "{host} if it can be reached directly",
+    ),
+    "proxy_forbids": Words(
+        "the proxy {proxy} forbids the way to {host} (status {status})",
+        "ask whoever runs the proxy to allow {host}, port 443, or let NO_PROXY name it if it can be reached "
+        "directly",
+    ),
+    "proxy_fails": Words(
+        "the proxy {proxy} makes no connection to {host} (status {status})",
+        f"check the address, and ask whoever runs the proxy; {_AGAIN}",
+    ),
+    "proxy_unreachable": Words(
+        "the proxy {proxy}, through which {host} is asked, cannot be reached: {reason}",
+        f"check HTTPS_PROXY, and that the proxy is there; {_AGAIN}",
+    ),
+}
+"""A proxy's own refusals, which are nothing that the server behind it said."""
+
 CONNECTION: Mapping[str, Words] = {
     "unreachable": Words(
         "{host} cannot be reached: {reason}",
         "check the network, the name server and, where there is a proxy, HTTPS_PROXY and NO_PROXY",
     ),
+    **PROXY,
     "tls": Words(
         "the connection to {host} is not secure: {reason}",
         "where a proxy or a private authority signs, let REQUESTS_CA_BUNDLE name its certificate file",
@@ -43,7 +66,8 @@ CONNECTION: Mapping[str, Words] = {
     ),
     "redirect": Words(
         "{host} points to another address, which is not followed",
-        "configure the address that it points to, if you trust it",
+        "a proxy or a sign-in page may stand in between: check HTTPS_PROXY and NO_PROXY; else configure the "
+        "address that it points to, if you trust it",
     ),
     "truncated": Words("the answer of {host} breaks off", f"check the network; {_AGAIN}"),
     "insecure_url": Words(
@@ -57,6 +81,10 @@ CONNECTION: Mapping[str, Words] = {
     "not_json": Words(
         'the answer is not JSON but {content_type} (status {status}), and begins "{first_words}"',
         "a proxy or a sign-in page may stand in between: check HTTPS_PROXY, NO_PROXY and the address",
+    ),
+    "json_bounds": Words(
+        "the answer of {host} is JSON of more than {limit} {what}, and was not read",
+        "check that the address is the right one, and that nothing in between changes answers",
     ),
 }
 """Faults that every calendar behind a network address may have."""
@@ -279,7 +307,8 @@ _LOGIN: Mapping[str, Words] = {
     "login_unavailable": Words("the Microsoft login at {host} has a fault (status {status})", _AGAIN),
     "login_answer_wrong": Words(
         'the Microsoft login at {host} gives no login answer (status {status}), but "{first_words}"',
-        "a proxy may stand in between: check HTTPS_PROXY, NO_PROXY, and the microsoft365 section's authority",
+        "a proxy or a sign-in page may stand in between: check HTTPS_PROXY, NO_PROXY, and the microsoft365 "
+        "section's authority",
     ),
     "login_secret_empty": Words(
         "the secret for the Microsoft login is empty ({reference})",

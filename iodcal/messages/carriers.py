@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from iodcal.domain.changes import Reason
 from iodcal.messages import Words
+from iodcal.messages.calendars import PROXY
 
 _AGAIN = "iodcal tries again in its next run"
 
 CARRIERS = {
     "unreachable": Words("{host} cannot be reached: {reason}", f"check the network; {_AGAIN}"),
+    **PROXY,
     "tls": Words(
         "the connection to {host} is not secure: {reason}",
         "where a proxy or a private authority signs, let REQUESTS_CA_BUNDLE name its certificate file",
     ),
     "timeout": Words("{host} did not answer in time", _AGAIN),
+    "claim_over": Words(
+        "the order was not sent: this run's claim on the shared state had ended, or another command has it",
+        "nothing need be done: the next run orders what is still due",
+    ),
     "too_slow": Words("{host} had not answered in full after {seconds} seconds", _AGAIN),
     "deadline": Words("the run's time ran out while {host} was asked", _AGAIN),
     "too_large": Words("the answer of {host} is larger than {limit} bytes", "check base_url"),
-    "redirect": Words("{host} points to another address, which is not followed", "check base_url"),
+    "redirect": Words(
+        "{host} points to another address, which is not followed",
+        "check base_url; a proxy or a sign-in page may stand in between: check HTTPS_PROXY and NO_PROXY",
+    ),
     "carrier_spared": Words(
         "{carrier} is not asked any more in this run, since {failed} of its circuits failed alike in a row",
         _AGAIN,
@@ -27,6 +36,10 @@ CARRIERS = {
     "not_json": Words(
         'the answer is not JSON but {content_type} (status {status}), and begins "{first_words}"',
         "a proxy or a sign-in page may stand in between: check HTTPS_PROXY, NO_PROXY and base_url",
+    ),
+    "json_bounds": Words(
+        "the answer of {host} is JSON of more than {limit} {what}, and was not read",
+        "check base_url, and ask the carrier; nothing is ordered on it",
     ),
     "answer_wrong": Words("the answer makes no sense: {what}", "ask the carrier; nothing is ordered on it"),
     "plugin_failed": Words(

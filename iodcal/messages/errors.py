@@ -6,6 +6,7 @@ from iodcal.errors import (
     CalendarError,
     IodcalError,
     LockHeldError,
+    MeasurementError,
     OutputError,
     PlanChangedError,
     SetupError,
@@ -13,7 +14,8 @@ from iodcal.errors import (
     StateError,
     UsageError,
 )
-from iodcal.messages import Words, fill
+from iodcal.exits import Exit
+from iodcal.messages import CONFIGURATION, Words, fill
 from iodcal.messages.calendars import CALENDARS
 from iodcal.messages.carriers import CARRIERS
 from iodcal.messages.files import FILES
@@ -33,6 +35,10 @@ def words_of(code: str, kind: Kind) -> Words:
 
 
 _USAGE = {
+    "no_usage": Words(
+        "Nothing says how much the circuits carried",
+        "Give usage in the rules file, or --usage FILE (docs/how-to/learn-from-usage.md)",
+    ),
     "no_such_circuit": Words("There is no circuit {circuit}", "The configuration has: {known}"),
     "hold_what": Words("A hold needs circuits and a bandwidth", "Such as iodcal hold den-a 1 Gbps --for 2h"),
     "hold_from_past": Words("{start} is over", "Leave --from out: the hold begins at once"),
@@ -76,7 +82,10 @@ _USAGE = {
     "fleet_state": Words(
         "Each tenant of a fleet has a state of its own", "Leave --config, --state and $IODCAL_STATE out"
     ),
+    "no_such_topic": Words("There is no page {topic}", "iodcal help lists them"),
     "no_csv": Words("iodcal {command} has no CSV", "Leave -o csv out, or use -o json"),
+    "no_ics": Words("iodcal {command} has no calendar to show", "iodcal plan -o ics has"),
+    "diff_ics": Words("--diff and -o ics do not go together", "Leave one out"),
     "from_and_since": Words("--from and --since both say where to begin", "Leave one out"),
     "empty_span": Words("Nothing lies between {start} and {end}", "Let --to be later than --from"),
     "no_such_outcome": Words("There is no outcome {outcome}", "There are: {known}{nearest}"),
@@ -91,10 +100,6 @@ _USAGE = {
         "{rules} has no rule that names a calendar: there is nothing to simulate",
         "Add a rule with its calendars; iodcal check shows what the file says",
     ),
-    "simulate_no_events": Words(
-        "No calendar of {rules} holds an event from {start} to {end}",
-        "Choose another range, or look whether these are the right calendars",
-    ),
     "dry_run_mixed": Words(
         "--dry-run orders nothing, so {options} cannot go with it", "Leave it out, or --dry-run"
     ),
@@ -107,6 +112,44 @@ _PLAN_CHANGED = Words(
 )
 _OUTPUT = Words("{path} cannot be written: {reason}", "Name a file in a folder that you may write to")
 _UNKNOWN = Words("Something went wrong ({code})", "Run again with -v")
+_LOCK = Words("Another run is at work", "Try again once it has ended")
+
+ENDS = {
+    "usage": Words("{message}", "See {command} --help"),
+    "interrupted": Words("Stopped before the run was complete", ""),
+    "output": Words(
+        "The output cannot be written: {reason}; what was ordered stands in the state and the history",
+        "Free space for it; iodcal status shows the rest",
+    ),
+    "bug": Words("This is a bug in iodcal {version} ({type})", "{where}: please report it"),
+}
+"""What ends a command beside the errors: told where it ends, in `iodcal.cli.boundary`."""
+
+
+def failure_words() -> dict[str, tuple[Exit, Words]]:
+    """Each code that `error` may have in JSON, with its exit status and its words."""
+    from iodcal.messages.files import PEOPLE, SETUP, STATE_WORDS, USAGE, lost
+
+    own = {
+        "plan_changed": _PLAN_CHANGED,
+        "page_unwritable": _OUTPUT,
+        "state_lost": lost("{path}"),
+        "output": ENDS["output"],
+        "bug": ENDS["bug"],
+    }
+    usage = {"usage": ENDS["usage"], **_USAGE, **PEOPLE, **USAGE}
+    return {
+        "configuration": (Exit.CONFIGURATION, CONFIGURATION),
+        "lock_held": (Exit.LOCKED, _LOCK),
+        "interrupted": (Exit.INTERRUPTED, ENDS["interrupted"]),
+        **{code: (Exit.USAGE, words) for code, words in sorted(usage.items())},
+        **{code: (Exit.FAILED, words) for code, words in sorted({**STATE_WORDS, **SETUP, **own}.items())},
+    }
+
+
+def edge_words() -> dict[str, Words]:
+    """Each code by which a calendar or carrier fails, as `doctor` and `simulate` show it, with its words."""
+    return dict(sorted({**CARRIERS, **CALENDARS, **FILES}.items()))
 
 
 def describe(error: IodcalError) -> Words:
@@ -127,6 +170,10 @@ def describe(error: IodcalError) -> Words:
         return _of_usage(error)
     if isinstance(error, SetupError):
         return _of_setup(error)
+    if isinstance(error, MeasurementError):
+        from iodcal.messages.usage import file_words
+
+        return file_words(error)
     return _filled(_UNKNOWN, error)
 
 
@@ -172,9 +219,14 @@ def _of_simulation(error: SimulationError) -> Words:
 def _of_lock(error: LockHeldError) -> Words:
     facts = error.facts
     if facts.get("pid") is None:
-        return Words("Another run is at work", "Try again once it has ended")
+        return _LOCK
     who = f"{facts.get('command') or 'iodcal'} (process {facts['pid']} on {facts.get('host') or 'this host'})"
     since = f" since {facts['since']}" if facts.get("since") else ""
+    if facts.get("until") is not None:
+        return Words(
+            f"Another run is at work: {who}{since}, until {facts['until']} at the latest",
+            "Try again once it has ended; after that time it orders nothing more",
+        )
     if facts.get("stuck") == "news":
         return Words(
             f"Another run is at work, and for too long: {who}{since}; nothing is ordered meanwhile",

@@ -19,6 +19,10 @@ FILES = {
     "file_unreadable": Words("{file} cannot be read: {reason}", "check the path and the file's permissions"),
     "file_too_large": Words("{file} is larger than {limit} bytes", "save a shorter range"),
     "file_not_json": Words("{file} is not JSON", "save the answer of calendarView as it came"),
+    "file_json_bounds": Words(
+        "{file} is JSON of more than {limit} {what}, and was not read",
+        "save the answer of calendarView as it came, a page at a time",
+    ),
     "saved_page_missing": Words(
         "{file} is not the last page: it names a following one", "save all pages and list them in order"
     ),
@@ -54,7 +58,8 @@ FILES = {
     ),
     "not_ics": Words(
         "there is no iCalendar: it {what}",
-        "a sign-in page may stand in between: check that the address is the one that ends in .ics",
+        "check that the address is the one that ends in .ics; a proxy or a sign-in page may stand in "
+        "between: check HTTPS_PROXY and NO_PROXY",
     ),
     "ics_unbalanced": Words(
         "the iCalendar is damaged: {found} does not belong where it stands (line {line})",
@@ -131,6 +136,37 @@ STATE_WORDS = {
     "foreign_owner": Words(
         "The state file {path} belongs to another user", "Run as that user, or give the file to this one"
     ),
+    "fenced": Words(
+        "Another command has written the shared state {path} meanwhile: no further order was placed",
+        "Nothing need be done: the next run goes on from what stands there now",
+    ),
+    "state_unreachable": Words(
+        "The shared state {path} cannot be reached: {reason}; nothing was ordered without it",
+        "See that the store answers from this host, and settings.state_store",
+    ),
+    "state_denied": Words(
+        "The store refuses the shared state {path}: {reason}; nothing was ordered without it",
+        "See the credentials of settings.state_store, and what they permit",
+    ),
+    "state_no_secret": Words(
+        "The credentials for the shared state {path} cannot be had ({reference}); nothing was ordered",
+        "See settings.state_store; iodcal doctor says which reference does not resolve",
+    ),
+    "state_no_bundle": Words(
+        "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names {path}, which cannot be read: {reason}; nothing was "
+        "ordered",
+        "Name a file that exists, or unset it",
+    ),
+    "state_store_unsafe": Words(
+        "The store of {path} ignores conditions on writes ({passed}), so that two hosts could order the same "
+        "twice; nothing was ordered",
+        "Use a store that keeps If-Match and If-None-Match, as Amazon S3 and Azure do, or a state file",
+    ),
+    "state_clock": Words(
+        "This host's clock is {minutes} minutes {direction} the one of the store of {path}, so that hosts "
+        "cannot tell whose turn it is; nothing was ordered",
+        "Set the clock: NTP keeps it right",
+    ),
     "stranger": Words(
         "The state file {path} belongs to the installation {owner} ({owner_rules}), not to {name} ({rules}): "
         "nothing was ordered or written",
@@ -172,7 +208,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     ),
     "cloud": ("Cloud: global, us-gov, us-dod or china", ""),
     "company": ("Mailbox of company-wide events", "All-Hands, Town Hall, Live Stream raise every circuit."),
-    "noc": ("Mailbox of network operations", "Every event in it raises every circuit."),
+    "noc": ("Mailbox of network operations", "An event in it raises the circuits that it names."),
     "room": (
         "Conference rooms, as site=mailbox with commas",
         "A meeting of more than 30 minutes raises the circuits of the room's site.",
@@ -182,13 +218,17 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "Anybody can invite a mailbox to an All-Hands; only these people's events count.",
     ),
     "carrier": (
-        "Carrier: lumen, lumen-test, lumen-efc, lumen-efc-test or sandbox",
-        "lumen is Internet On-Demand, lumen-efc Ethernet Fabric Connect; those with -test change no "
-        "production circuit; the sandbox lives in a file and costs nothing.",
+        "Carrier: lumen, lumen-efc, megaport (or lumen-test, lumen-efc-test, megaport-staging) or sandbox",
+        "lumen is Internet On-Demand, lumen-efc Ethernet Fabric Connect, megaport a VXC or Megaport "
+        "Internet; those in brackets change no production circuit; the sandbox lives in a file and costs "
+        "nothing.",
     ),
     "customer": ("Customer number", "In brackets behind the account's name in My Apps."),
-    "carrier-id": ("Where the consumer key is", "A reference again, such as env:LUMEN_CLIENT_ID."),
-    "carrier-secret": ("Where the consumer secret is", ""),
+    "carrier-id": (
+        "Where the consumer key is",
+        "Of Megaport: the API key. A reference again, such as env:LUMEN_CLIENT_ID.",
+    ),
+    "carrier-secret": ("Where the consumer secret is", "What belongs to that key."),
     "contact": (
         "Contact: first and last name, e-mail, US phone number, company",
         "Whom the carrier tells of an order; it refuses orders without.",
@@ -277,6 +317,14 @@ PEOPLE = {
     "resume_parked": Words("Everything is parked, not only {circuit}", "iodcal resume --all ends that"),
     "resume_all_paused": Words(
         "All circuits are paused, not only {circuit}", "iodcal resume --all ends that for all of them"
+    ),
+    "skip_unknown": Words(
+        'The last run knew of no event "{event}" that a rule takes and that is not over',
+        "iodcal explain --event shows events with their ids. Known: {known}",
+    ),
+    "skip_ambiguous": Words(
+        'More than one event may be meant by "{event}": {known}',
+        "Say which: by --at TIME, or by the id in brackets",
     ),
     "forget_configured": Words(
         "{circuit} is still in the configuration, and what is known of it is needed",

@@ -11,7 +11,7 @@ from iodcal.domain.judges import Finding
 from iodcal.domain.matching import Obstacle
 from iodcal.domain.money import RateSource
 from iodcal.errors import IodcalError
-from iodcal.messages import Words, fill
+from iodcal.messages import Words, counted, fill
 from iodcal.messages.calendars import CONNECTION
 from iodcal.messages.files import FILES
 
@@ -44,6 +44,8 @@ OBSTACLES = {
     Obstacle.NO_LENGTH: "it ends when it starts",
     Obstacle.ENDS_BEFORE_START: "it ends before it starts: mend it in the calendar",
     Obstacle.ORGANIZER: "its organizer is not among settings.organizers",
+    Obstacle.OWN_CHANGE: "it is a planned change, from iodcal's own feed",
+    Obstacle.SKIPPED: "somebody skipped it: iodcal status says who",
 }
 
 ROLES = {
@@ -95,15 +97,19 @@ def doubts(found: Lookback) -> Iterator[Words]:
             "Name the state that iodcal sync keeps, with --state; or wait for its first runs",
         )
     if found.unreadable:
-        lines = "1 line" if found.unreadable == 1 else f"{found.unreadable} lines"
         yield Words(
-            f"{lines} of the history could not be read, so something may be missing",
+            f"{counted(found.unreadable, 'line')} of the history could not be read, "
+            "so something may be missing",
             "Restore the history from a backup, if there is one",
         )
     if found.nothing_beside is not None:
         return  # so nothing is known of any circuit
     for one in found.circuits:
         yield from _of_circuit(one, found)
+    if found.usage is not None:
+        from iodcal.messages.usage import trouble_words
+
+        yield from map(trouble_words, found.usage.troubles)
     if found.priced_at is not None:
         yield Words(
             f"Where nothing better is known, prices are the carrier's public list of {found.priced_at}",

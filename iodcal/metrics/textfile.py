@@ -132,10 +132,13 @@ def _secrets(configuration: Configuration) -> Iterator[Secret]:
     holders: list[object] = [carrier.options for carrier in configuration.carriers.values()]
     holders += [calendar.options for calendar in configuration.calendars.values()]
     holders += [calendar.context.shared for calendar in configuration.calendars.values()]
+    holders.append(configuration.settings.state_store)
     for holder in holders:
         yield from (secret for _, secret in secrets_in(holder))
     for target in configuration.notify.values():
         yield from (s for s in (target.address, target.authorization) if s is not None)
+    for source in configuration.usage.values():
+        yield from (s for s in (source.token, source.password) if s is not None)
 
 
 _log = logging.getLogger("iodcal.metrics")
@@ -144,15 +147,16 @@ _CARRIED_THROUGH = (Exit.OK, Exit.PROBLEM)
 
 
 def write_metrics(
-    configuration: Configuration, state: Path, report: Report | None, status: int, started: datetime
+    configuration: Configuration, folder: Path, report: Report | None, status: int, started: datetime
 ) -> None:
-    """Brings the metrics file up to date; `state` is the state file. Without a `report`, the run came to
-    nothing: what it would have told stays as it was, and the time of the last success with it."""
+    """Brings the metrics file up to date; `folder` is where this host keeps what it was told. Without a
+    `report`, the run came to nothing: what it would have told stays as it was, and the time of the last
+    success with it."""
     path = configuration.settings.metrics_file
     if path is not None:
         _write(
             path,
-            _told(state.parent),
+            _told(folder),
             called=configuration.name,
             configuration=configuration,
             report=report,

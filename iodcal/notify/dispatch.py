@@ -19,21 +19,26 @@ from msgspec import Struct, field
 from iodcal.commands.requests import SyncRequest
 from iodcal.commands.sync import Synced
 from iodcal.config import Configuration, NotifyTarget, Way
+from iodcal.config.find import local_folder
 from iodcal.domain.structs import replace
-from iodcal.errors import LockHeldError, StateError
+from iodcal.errors import FencedError, LockHeldError, StateError
 from iodcal.exits import Exit, exit_of
 from iodcal.http import Deadline
 from iodcal.metrics.textfile import write_metrics
 from iodcal.notify import Notice, NoticeKind
 from iodcal.notify.channels import DeliveryAttempt, Signals, deliver, signal
 from iodcal.notify.news import day_due, failure_of, news_of, orders_of, recovery_of, summary
-from iodcal.notify.outbox import Memory, Outbox, alone, load, target_report
+from iodcal.notify.outbox import Memory, Outbox, load, target_report
 from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import Report, TargetReport
-from iodcal.store.files import OWNER_ONLY, Access, TellOnce
+from iodcal.store.address import StateAddress
+from iodcal.store.files import TellOnce
+from iodcal.store.state import NoticeBox
+from iodcal.store.store import store_of
 
 _log = logging.getLogger("iodcal.notices")
 
+_OUT_OF_REACH = ("state_unreachable", "state_denied", "state_no_secret", "state_no_bundle")
 _SHARE_OF_EVERY = 0.1  # of `every`: the most that notices may take, whatever `notify_within` says
 
 Choice: TypeAlias = tuple[tuple[Notice, ...], Memory]
@@ -46,13 +51,14 @@ class Dispatcher(Struct):
     and what lies beside it are a stranger's, only what is new is sent, and no notice of the outbox."""
 
     configuration: Configuration
-    state_path: Path
+    state_path: StateAddress
     run_id: str
     reports: dict[str, TargetReport] = field(default_factory=dict)
     remembers: bool = True
     _deadline: Deadline = field(default_factory=lambda: Deadline.after(0))
     _started: Signals | None = None
     _ended: Signals | None = None
+    _opened: NoticeBox | None = None
 
     def open(self) -> None:
         """From now on there is so much time for all that is to be sent together."""
@@ -96,7 +102,7 @@ class Dispatcher(Struct):
         targets = {n: t for n, t in self.configuration.notify.items() if t.way is not Way.PING}
         if not targets:
             return
-        with alone(self.state_path) as first:
+        with self._box.alone() as first:
             mine = first and self.remembers
             # Beside a run that is still sending what waits, only what is new is sent, and not remembered.
             before = self._outbox() if mine else replace(self._outbox(), targets={})
@@ -141,9 +147,18 @@ class Dispatcher(Struct):
         return after
 
     def _outbox(self) -> Outbox:
-        if not self.remembers:
-            return Outbox(self.state_path.with_name("notices.json"), OWNER_ONLY)
-        return load(self.state_path, Access(self.configuration.settings.group))
+        return load(self._box) if self.remembers else Outbox(self._box)
+
+    @property
+    def _box(self) -> NoticeBox:
+        if self._opened is None:
+            self._opened = store_of(self.configuration, self.state_path, of_any=True).notices
+        return self._opened
+
+    @property
+    def local(self) -> Path:
+        """The folder for what stays on this host."""
+        return local_folder(self.configuration, self.state_path)
 
     def _pings(self) -> Iterator[NotifyTarget]:
         return (target for target in self.configuration.notify.values() if target.way is Way.PING)
@@ -209,20 +224,21 @@ class Announcer(Struct):
         """Tells of a run that `error` ended."""
         status = Exit.CONFIGURATION if self.asked.faults else exit_of(error)
         self._write_metrics(None, status)
-        overlap = isinstance(error, LockHeldError) and error.facts.get("stuck") is None
+        overlap = isinstance(error, LockHeldError | FencedError) and error.facts.get("stuck") is None
         if self.asked.terminal or overlap or not isinstance(error, Exception):
             return  # of an overlap the run that holds the lock tells how it went
         now = datetime.now(UTC)
-        if isinstance(error, StateError) and error.code == "stranger":
+        if isinstance(error, StateError) and (error.code == "stranger" or error.code in _OUT_OF_REACH):
             self.dispatcher.remembers = False
             if not self._is_news(error, now):
                 return
         self._send(now, self._failure(error, now), status)
 
     def _is_news(self, error: StateError, now: datetime) -> bool:
-        """True if `error` was not told lately: beside a stranger's state a note of our own remembers that."""
+        """True if `error` was not told lately: where the outbox is a stranger's, or out of reach, a note on
+        this host remembers that."""
         name = hashlib.sha256(os.fsencode(self.configuration.path)).hexdigest()[:12]
-        note = self.dispatcher.state_path.with_name(f"stranger-{name}.told")
+        note = self.dispatcher.local / f"stranger-{name}.told"
         return TellOnce(note, again_after=REMINDER).is_news(str(error), now)
 
     def _send(self, now: datetime, choose: Choose, end: int | None) -> None:
@@ -280,8 +296,13 @@ class Announcer(Struct):
         """A run of one circuit says nothing of the others, and nothing of the timer."""
         if not self.asked.circuits:
             with _unharmed():
-                state = self.dispatcher.state_path
-                write_metrics(self.configuration, state, report=report, status=status, started=self._started)
+                write_metrics(
+                    self.configuration,
+                    self.dispatcher.local,
+                    report=report,
+                    status=status,
+                    started=self._started,
+                )
 
 
 def _settled(report: Report, told: Report) -> Choose:

@@ -15,7 +15,7 @@ from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.service_level import Readiness
 from iodcal.domain.structs import Fact
 from iodcal.errors import IodcalError
-from iodcal.messages import Words
+from iodcal.messages import Words, counted
 from iodcal.messages.errors import describe as describe_error
 from iodcal.notify import Notice, NoticeKind
 from iodcal.output.lines import held_line, order_line
@@ -234,4 +234,4 @@ def _untaken(report: Report) -> Iterator[str]:
 
 
 def _count(number: int, what: str) -> str:
-    return f"no {what}" if number == 0 else f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"no {what}" if number == 0 else counted(number, what)

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field, to_builtins
 
+from iodcal.bounds import load_json
 from iodcal.config import Configuration
 from iodcal.domain.structs import replace
 from iodcal.domain.time import instant_of
+from iodcal.errors import StateError
 from iodcal.notify import Notice, NoticeKind
 from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import TargetReport
-from iodcal.store.files import Access, lock_file, opened, replace_file
+from iodcal.store.state import NoticeBox
 
 _log = logging.getLogger("iodcal.notices")
 
@@ -66,55 +66,36 @@ class Memory(Struct, frozen=True):
 
 
 class Outbox(Struct, frozen=True):
-    """The memories of all targets, by name."""
+    """The memories of all targets, by name, and where they are kept."""
 
-    path: Path
-    access: Access
+    box: NoticeBox
     targets: Mapping[str, Memory] = field(default_factory=dict)
 
     def of(self, name: str) -> Memory:
         return self.targets.get(name, Memory())
 
     def save(self) -> bool:
-        """Writes the file; False, and a line in the log, where that fails."""
+        """Writes them down; False, and a line in the log, where that fails."""
         document = {"version": 1, "targets": to_builtins(self.targets)}
         try:
-            replace_file(self.path, (json.dumps(document, indent=1) + "\n").encode("ascii"), self.access)
-        except OSError as error:
-            _log.warning("%s cannot be written: %s; notices may come again", self.path, error.strerror)
+            self.box.write((json.dumps(document, indent=1) + "\n").encode("ascii"))
+        except StateError as error:
+            reason = error.facts.get("reason")
+            _log.warning("%s cannot be written: %s; notices may come again", self.box.place, reason)
             return False
         return True
 
 
-@contextmanager
-def alone(state: Path) -> Iterator[bool]:
-    """True while no other run sends what waits in the outbox beside the state file `state`; it is not waited
-    for."""
-    with ExitStack() as held:
-        try:
-            descriptor = held.enter_context(opened(state.with_name("notices.json.lock")))
-        except OSError:
-            yield True  # nothing can be written here: there is nothing to keep apart
-            return
-        try:
-            first = lock_file(descriptor)
-        except OSError:  # a file system that knows no locks
-            first = False
-        yield first
-
-
-def load(state: Path, access: Access) -> Outbox:
-    """The outbox beside the state file `state`; an empty one where there is none that can be read."""
-    path = state.with_name("notices.json")
+def load(box: NoticeBox) -> Outbox:
+    """The outbox that `box` holds; an empty one where there is none that can be read."""
     try:
-        document = json.loads(path.read_bytes())
+        content = box.read()
+        document = load_json(content) if content is not None else {"targets": {}}
         targets = {name: _decode(memory) for name, memory in document["targets"].items()}
-    except FileNotFoundError:
-        return Outbox(path, access)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        _log.warning("%s cannot be understood: what waited in it is lost", path)
-        return Outbox(path, access)
-    return Outbox(path, access, targets)
+    except (StateError, ValueError, KeyError, TypeError, AttributeError):
+        _log.warning("%s cannot be understood: what waited in it is lost", box.place)
+        return Outbox(box)
+    return Outbox(box, targets)
 
 
 def _decode(memory: dict[str, Any]) -> Memory:
@@ -146,11 +127,11 @@ def _time(text: str | None) -> datetime | None:
     return instant_of(text) if text else None
 
 
-def known_targets(configuration: Configuration, state_path: Path) -> tuple[TargetReport, ...]:
-    """Every configured target, as the last runs left it."""
+def known_targets(configuration: Configuration, box: NoticeBox) -> tuple[TargetReport, ...]:
+    """Every configured target, as the last runs left it in `box`."""
     if not configuration.notify:
         return ()
-    outbox = load(state_path, Access(configuration.settings.group))
+    outbox = load(box)
     return tuple(target_report(name, outbox.of(name)) for name in configuration.notify)
 
 

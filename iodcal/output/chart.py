@@ -104,9 +104,11 @@ class Chart(Struct, frozen=True):
         return (self.glyphs.withheld, "dim") if level <= baseline else (" ", "")
 
     def _titles(self) -> Iterator[Text]:
-        """The events' names above the picture, where there is room, on at most two lines."""
+        """The events' names above the picture, where there is room, on at most two lines, and how many there
+        is no room for."""
         lines = [Text(" " * _LABEL), Text(" " * _LABEL)]
         named: set[str] = set()
+        left_out = 0
         for window in self.timeline.covering(self.window):
             demand = window.demand
             if demand.id in named or demand.event.end <= self.window.start:
@@ -118,6 +120,10 @@ class Chart(Struct, frozen=True):
                 if line.cell_len <= start and start + Text(title).cell_len <= self.width:
                     line.append(" " * (start - line.cell_len) + title + " ")
                     break
+            else:
+                left_out += 1
+        if left_out:
+            _append_right(lines, f"+{left_out} more", self.width)
         yield from (line for line in reversed(lines) if line.plain.strip())
 
     def _axis(self) -> Text:
@@ -165,6 +171,17 @@ class Chart(Struct, frozen=True):
     def _at(self, instant: datetime) -> int:
         share = (instant - self.window.start) / (self.window.end - self.window.start)
         return min(self._plot - 1, max(0, int(share * self._plot)))
+
+
+def _append_right(lines: list[Text], note: str, width: int) -> None:
+    """Puts `note` at the right of the uppermost line that has room, or on one of its own."""
+    for line in reversed(lines):
+        if line.cell_len + len(note) <= width:
+            break
+    else:
+        line = Text()
+        lines.append(line)
+    line.append(" " * (width - len(note) - line.cell_len)).append(note, "dim")
 
 
 def _hours(window: Interval, zone: ZoneInfo, step: int) -> Iterator[datetime]:

@@ -16,6 +16,7 @@ from iodcal.domain.money import Cost
 from iodcal.messages.results import doubts, event_name, prices, spent_on
 from iodcal.output.plan import amount
 from iodcal.output.text import for_line, for_terminal, local
+from iodcal.output.use import use_tables
 from iodcal.problems.messages import why_late
 
 _MOST = 10  # rows of a table that has no end
@@ -46,6 +47,7 @@ def _print_tables(found: Lookback, console: Console, *, most: int | None) -> Non
     _events(console, found, most)
     _quota(console, found.quota, most)
     _service(console, found, most)
+    _use(console, found, most)
     if not found.total.complete:
         console.print(Text("≥ at least, ~ about: something is not known, see below", style="dim"))
 
@@ -90,7 +92,7 @@ def _table(columns: Sequence[str], *, texts: int = 1) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for number, column in enumerate(columns):
         if number < texts:
-            table.add_column(column, overflow="ellipsis", no_wrap=True)
+            table.add_column(column, overflow="fold")
         else:
             table.add_column(column, justify="right", no_wrap=True)
     return table
@@ -109,7 +111,7 @@ def _bills(console: Console, title: str, rows: Sequence[tuple[str, Figures]]) ->
     for name, figures in rows:
         for bill in figures.bills:
             others = (bill.highest, bill.saved, bill.baseline, bill.extra)
-            table.add_row(Text(for_terminal(name, 24)), _cost_cell(bill.cost), *map(_cell, others))
+            table.add_row(Text(for_line(name)), _cost_cell(bill.cost), *map(_cell, others))
     _show(console, title, table)
 
 
@@ -120,7 +122,7 @@ def _hours(console: Console, rows: Sequence[tuple[str, Figures]]) -> None:
     for name, figures in rows:
         cells = [hours_text(figures.at_tier.get(tier)) for tier in tiers]
         cells += [hours_text(figures.unknown or None)] if doubt else []
-        table.add_row(Text(for_terminal(name, 24)), *cells)
+        table.add_row(Text(for_line(name)), *cells)
     _show(console, "Hours at each tier", table)
 
 
@@ -132,7 +134,7 @@ def hours_text(length: timedelta | None) -> str:
 def _rules(console: Console, rows: Sequence[Spending]) -> None:
     table = _table(("", "beyond the baseline", "circuits"))
     for one in rows:
-        name = Text(for_terminal(spent_on(one.because), 40))
+        name = Text(for_line(spent_on(one.because)))
         table.add_row(name, _cost_cell_signed(one.cost), str(len(one.circuits)))
     if rows:
         _show(console, "What it was for", table)
@@ -175,12 +177,18 @@ def _service(console: Console, found: Lookback, most: int | None) -> None:
         why = [Text(for_terminal(why_late(one.reason), 60) if one.reason else "")] if found.late else []
         table.add_row(
             Text(for_terminal(event_name(one.because), 22)),
-            Text(for_terminal(one.circuit, 14)),
+            Text(for_line(one.circuit)),
             local(one.start, found.zone),
             Text(spare_text(one), style="" if one.ready else "bold red"),
             *why,
         )
     _show(console, f"Service level: {share}", table)
+
+
+def _use(console: Console, found: Lookback, most: int | None) -> None:
+    if found.usage is not None:
+        for title, table in use_tables(found.usage, found.zone, most=most, plain_table=_table):
+            _show(console, title, table)
 
 
 def spare_text(one: Served) -> str:

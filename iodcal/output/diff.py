@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 from rich.console import Console
 from rich.padding import Padding
@@ -11,15 +12,16 @@ from rich.text import Text
 
 from iodcal.commands.diff import RuleDifferences, RulesComparison
 from iodcal.domain.changes import Change, of_window
+from iodcal.domain.costs import window_cost, window_total
 from iodcal.domain.diff import CircuitDifference
 from iodcal.domain.durations import format_duration
 from iodcal.domain.localtime import Interval
+from iodcal.domain.money import Cost
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Freeze, Window
 from iodcal.messages.carriers import HELD
-from iodcal.output.plan import cause_text, print_sources, print_told, problem_text, zone_line
-from iodcal.output.text import for_line, for_terminal, local, local_span
-from iodcal.result import Report
+from iodcal.output.plan import amount, cause_text, print_sources, print_told, problem_text, zone_line
+from iodcal.output.text import for_line, local, local_span, rough
 
 _MOST_LINES = 12
 _SIGNS = {"+": "bold green", "-": "bold magenta", "~": "bold yellow"}
@@ -31,32 +33,34 @@ def print_diff(comparison: RulesComparison, console: Console, errors: Console) -
     console.print(Text(f"What {for_line(str(comparison.path))} would change", style="bold"))
     for line in _rules(comparison.rules):
         console.print(line)
-    heading = comparison.before if comparison.before.plans else comparison.after
     for difference in comparison.circuits:
         if not difference.same:
             console.print()
-            _print_circuit(difference, heading, console)
+            _print_circuit(difference, comparison, console)
     same = [difference for difference in comparison.circuits if difference.same]
     if same:
-        names = ", ".join(for_terminal(difference.plan.circuit.name, 32) for difference in same)
+        names = ", ".join(for_line(difference.plan.circuit.name) for difference in same)
         console.print(Text(f"\nNothing changes for {names}", style="dim"))
+    for total in _totals(comparison):
+        console.print(Text(total, style="bold"))
     _print_problems(comparison, errors)
 
 
 def _rules(rules: RuleDifferences) -> Iterator[Text]:
     for sign, names in (("+", rules.added), ("-", rules.removed), ("~", rules.changed)):
         for name in names:
-            yield _line(sign, f"rule {for_terminal(name, 60)}")
+            yield _line(sign, f"rule {for_line(name)}")
     if rules.untried:
-        untried = ", ".join(for_terminal(name, 48) for name in rules.untried)
+        untried = ", ".join(for_line(name) for name in rules.untried)
         yield Text(
             f"Not tried, since only events that today's rules took are remembered: {untried}", style="bold"
         )
 
 
-def _print_circuit(difference: CircuitDifference, heading: Report, console: Console) -> None:
+def _print_circuit(difference: CircuitDifference, comparison: RulesComparison, console: Console) -> None:
+    heading = comparison.before if comparison.before.plans else comparison.after
     circuit = difference.plan.circuit
-    title = Text(for_terminal(circuit.name, 32), style="bold")
+    title = Text(for_line(circuit.name), style="bold")
     if difference.before is None:
         title.append("  is new")
     elif difference.after is None:
@@ -64,11 +68,11 @@ def _print_circuit(difference: CircuitDifference, heading: Report, console: Cons
     console.print(title)
     if (zone := zone_line(difference.plan, heading)) is not None:
         console.print(Padding(zone, (0, 0, 0, 2)))
-    for line in _lines(difference):
+    for line in _lines(difference, comparison):
         console.print(Padding(line, (0, 0, 0, 2)))
 
 
-def _lines(difference: CircuitDifference) -> Iterator[Text]:
+def _lines(difference: CircuitDifference, comparison: RulesComparison) -> Iterator[Text]:
     if difference.settings:
         yield _line("~", "configured otherwise: " + ", ".join(difference.settings))
     plan = difference.plan
@@ -85,6 +89,9 @@ def _lines(difference: CircuitDifference) -> Iterator[Text]:
     targets = _target(difference)
     if targets:
         yield Text(targets)
+    money = _money(difference, comparison)
+    if money:
+        yield Text(money)
 
 
 def _most(lines: list[Text]) -> Iterator[Text]:
@@ -105,11 +112,11 @@ def _window(window: Window, plan: CircuitPlan) -> str:
 
 def _freeze(freeze: Freeze, plan: CircuitPlan) -> str:
     allowed = "no change" if freeze.total else "no lowering"
-    return f"freeze {_span(freeze.span, plan)} {allowed}, rule {for_terminal(freeze.demand.rule.name, 40)}"
+    return f"freeze {_span(freeze.span, plan)} {allowed}, rule {for_line(freeze.demand.rule.name)}"
 
 
 def _event(window: Window, plan: CircuitPlan) -> str:
-    return f"{cause_text(of_window(window), plan)}, rule {for_terminal(window.demand.rule.name, 40)}"
+    return f"{cause_text(of_window(window), plan)}, rule {for_line(window.demand.rule.name)}"
 
 
 def _span(span: Interval, plan: CircuitPlan) -> str:
@@ -147,6 +154,33 @@ def _target(difference: CircuitDifference) -> str:
         if length > timedelta()
     ]
     return f"asked for: {' and '.join(lengths)} than today" if lengths else ""
+
+
+def _money(difference: CircuitDifference, comparison: RulesComparison) -> str:
+    """What the window costs by today's rules and by the others, where both are known."""
+    before, after = difference.before, difference.after
+    old = window_cost(before, comparison.before.window) if before is not None else None
+    new = window_cost(after, comparison.after.window) if after is not None else None
+    if old is None or new is None or old.currency != new.currency or old == new:
+        return ""
+    return f"{rough(comparison.after.window.length)} cost {_costs(old, new)}"
+
+
+def _totals(comparison: RulesComparison) -> Iterator[str]:
+    """The same of all circuits together, by currency."""
+    totals = (window_total(one.plans, one.window) for one in (comparison.before, comparison.after))
+    old, new = ({cost.currency: cost for cost in one} for one in totals)
+    for currency in sorted(old.keys() | new.keys()):
+        nothing = Cost(Decimal(0), currency)
+        before, after = old.get(currency, nothing), new.get(currency, nothing)
+        if before != after:
+            yield f"All circuits: {rough(comparison.after.window.length)} cost {_costs(before, after)}"
+
+
+def _costs(old: Cost, new: Cost) -> str:
+    difference = new - old
+    more = f" ({difference.rounded:+} {difference.currency})" if difference.complete else ""
+    return f"{amount(new)}, today {amount(old)}{more}"
 
 
 def _print_problems(comparison: RulesComparison, errors: Console) -> None:

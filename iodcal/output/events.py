@@ -14,10 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from iodcal.commands.explain import ExplainedEvents
+from iodcal.domain.events import occurrence_id
 from iodcal.domain.explain import CircuitEvaluation, EventEvaluation, RuleEvaluation
 from iodcal.domain.judges import Finding
 from iodcal.domain.localtime import Interval
 from iodcal.domain.unmatched import Unmatched, Untaken
+from iodcal.messages import counted
 from iodcal.messages.results import OBSTACLES, condition_words
 from iodcal.output.plan import print_told, problem_text
 from iodcal.output.text import for_line, for_terminal, local, local_span
@@ -33,7 +35,7 @@ def print_events(explained: ExplainedEvents, console: Console, errors: Console) 
     told = _alike(explained.evaluations)
     for evaluations in told[:_MOST_EVENTS]:
         console.print()
-        for line in _event(evaluations, explained.zone):
+        for line in _event(evaluations, explained.zone, tried=explained.tried):
             console.print(line)
     if len(told) > _MOST_EVENTS:
         more = sum(len(evaluations) for evaluations in told[_MOST_EVENTS:])
@@ -51,9 +53,9 @@ def _found(explained: ExplainedEvents) -> Text:
         return Text(events, style="bold")
     text = Text(f'{events} resemble "{for_terminal(explained.text, 40)}"', style="bold")
     if explained.hidden:
-        noun = "event has a title" if explained.hidden == 1 else "events have titles"
+        unseen = counted(explained.hidden, "event has a title", "events have titles")
         text.append(
-            f"\n{explained.hidden} {noun} that must not be seen, and cannot be searched: "
+            f"\n{unseen} that must not be seen, and cannot be searched: "
             "--calendar NAME --at TIME shows them without",
             "dim",
         )
@@ -74,11 +76,13 @@ def _verdict(evaluation: RuleEvaluation) -> object:
     return evaluation.matched, evaluation.findings, circuits
 
 
-def _event(evaluations: list[EventEvaluation], zone: ZoneInfo) -> Iterator[Text | Padding]:
+def _event(evaluations: list[EventEvaluation], zone: ZoneInfo, *, tried: bool) -> Iterator[Text | Padding]:
     evaluation = evaluations[0]
     event, span = evaluation.event, evaluation.event.span.within(zone)
     title = "(title hidden)" if evaluation.subject is None else f'"{for_terminal(evaluation.subject, 60)}"'
-    line = Text.assemble((title, "bold"), f" {_when(span, zone)} on {for_terminal(event.source.label, 40)}")
+    line = Text.assemble((title, "bold"), f" {_when(span, zone)} on {for_line(event.source.label)}")
+    if not tried:
+        line.append(f" (id {occurrence_id(event.copy_key)})", "dim")
     if len(evaluations) > 1:
         last = local(evaluations[-1].event.span.within(zone).start, zone)
         line.append(f", and {len(evaluations) - 1} more of which the same holds, the last {last}", "dim")
@@ -90,7 +94,7 @@ def _event(evaluations: list[EventEvaluation], zone: ZoneInfo) -> Iterator[Text 
         if rule not in elsewhere:
             yield _indented(_rule(rule, evaluation))
     if elsewhere:
-        names = ", ".join(for_terminal(rule.rule.name, 48) for rule in elsewhere)
+        names = ", ".join(for_line(rule.rule.name) for rule in elsewhere)
         noun = "rule reads" if len(elsewhere) == 1 else "rules read"
         yield _indented(Text(f"{len(elsewhere)} {noun} other calendars only: {names}", style="dim"))
 
@@ -106,7 +110,7 @@ def _when(span: Interval, zone: ZoneInfo) -> str:
 
 
 def _rule(rule: RuleEvaluation, evaluation: EventEvaluation) -> Text:
-    name = for_terminal(rule.rule.name, 48)
+    name = for_line(rule.rule.name)
     text = Text.assemble((name, "bold"), ": ")
     if not rule.holds:
         text.append("no", _NO)
@@ -130,7 +134,7 @@ def _failures(findings: tuple[Finding, ...], indent: int) -> str:
 
 def _circuits(rule: RuleEvaluation) -> Iterator[str]:
     """The circuits' outcomes, those that are alike in one line."""
-    told = [(_outcome(circuit), for_terminal(circuit.circuit, 32)) for circuit in rule.circuits]
+    told = [(_outcome(circuit), for_line(circuit.circuit)) for circuit in rule.circuits]
     for outcome, alike in groupby(sorted(told), key=lambda pair: pair[0]):
         names = [name for _, name in alike]
         shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
@@ -147,7 +151,7 @@ def _outcome(circuit: CircuitEvaluation) -> str:
         return for_line(f"no, {'; '.join(map(condition_words, failed))}{where}")
     if circuit.yields_to is not None:
         demand = circuit.yields_to.demand
-        return f"gives way to the rule {for_terminal(demand.rule.name, 40)} (exactly)"
+        return f"gives way to the rule {for_line(demand.rule.name)} (exactly)"
     if circuit.window is None:
         return "asks for no bandwidth"
     span = circuit.window.demand.span
@@ -216,5 +220,4 @@ def _notes(found: Unmatched) -> Iterator[str]:
     if not found.compared:
         yield "There are too many titles to compare them all with the keywords: try a shorter --window"
     for calendar, count in found.hidden.items():
-        noun = "event" if count == 1 else "events"
-        yield f"{for_terminal(calendar, 32)}: {count} {noun} more, whose titles must not be seen"
+        yield f"{for_terminal(calendar, 32)}: {counted(count, 'event')} more, whose titles must not be seen"

@@ -38,7 +38,7 @@ def _title(explanation: Explanation) -> Text:
     when = with_zone(explanation.at, circuit.zone)
     ends = _edge(explanation)
     return Text.assemble(
-        (for_terminal(circuit.name, 32), "bold"),
+        (for_line(circuit.name), "bold"),
         f" at {when}: ",
         (str(explanation.segment.target), "bold"),
         f" is asked for{ends}",
@@ -93,7 +93,7 @@ def _part(part: Part, explanation: Explanation) -> Text:
     text.append(f" for {_cause(cause, explanation)}")
     span = window.demand.span
     if cause.kind == CauseKind.EVENT:
-        text.append(f", rule {for_terminal(window.demand.rule.name, 40)}")
+        text.append(f", rule {for_line(window.demand.rule.name)}")
         if span != window.demand.event:
             text.append(f", with lead and trail {local_span(span.start, span.end, zone)}")
     if window.exact:
@@ -102,7 +102,7 @@ def _part(part: Part, explanation: Explanation) -> Text:
         text.append(f", priority {window.priority}")
     pin = explanation.segment.pin
     if part.role is Role.OVERRULED and pin is not None:
-        text.append(f"; {for_terminal(pin.demand.rule.name, 40)} (exactly, priority {pin.priority}) governs")
+        text.append(f"; {for_line(pin.demand.rule.name)} (exactly, priority {pin.priority}) governs")
     return text
 
 
@@ -120,7 +120,7 @@ def _ground(ground: Ground, explanation: Explanation) -> Text:
     needs = f"{ground.needs} for the baseline, {kind}{until}"
     pin = explanation.segment.pin
     if pin is not None:
-        needs += f"; {for_terminal(pin.demand.rule.name, 40)} (exactly) governs"
+        needs += f"; {for_line(pin.demand.rule.name)} (exactly) governs"
     return Text(needs)
 
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from iodcal.commands.explain import ExplainedCircuits, ExplainedEvents
 from iodcal.domain.changes import of_stretch, of_window
+from iodcal.domain.events import occurrence_id
 from iodcal.domain.explain import CircuitEvaluation, EventEvaluation, Explanation, Part, RuleEvaluation
 from iodcal.domain.localtime import Interval
 from iodcal.messages.results import OBSTACLES
@@ -120,6 +121,7 @@ class TriedEventView(View):
     obstacle: str | None
     obstacle_message: str | None
     matched: bool
+    id: str
     rules: tuple[TriedRuleView, ...]
 
 
@@ -215,6 +217,7 @@ def _event(evaluation: EventEvaluation) -> TriedEventView:
         start=event.span.start,
         end=event.span.end,
         all_day=event.all_day,
+        id=occurrence_id(event.copy_key),
         counts=obstacle is None,
         obstacle_message=OBSTACLES[obstacle] if obstacle is not None else None,
         rules=tuple(map(_rule, evaluation.rules)),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from iodcal.messages import counted
 from iodcal.output.text import BOLD, DIM, LOUD, for_line, painted, rough, with_zone
 
 if TYPE_CHECKING:
@@ -67,13 +68,9 @@ def warning_lines(warnings: Iterable[Fault], *, plain: bool) -> Iterator[str]:
 def summary(path: Path, configuration: Configuration, warnings: int) -> str:
     """What the file amounts to, which `path` names as faults do; with the number of its warnings."""
     counts = [
-        _count(len(configuration.calendars), "calendar"),
-        _count(len(configuration.circuits), "circuit"),
-        _count(len(configuration.rules), "rule"),
+        counted(len(configuration.calendars), "calendar"),
+        counted(len(configuration.circuits), "circuit"),
+        counted(len(configuration.rules), "rule"),
     ]
-    doubts = _count(warnings, "warning") if warnings else "no warnings"
+    doubts = counted(warnings, "warning") if warnings else "no warnings"
     return f"{for_line(str(path))}: {', '.join(counts)}; no errors, {doubts}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from iodcal.commands.history import HistoryReport
+from iodcal.messages import counted
 from iodcal.output import past
 from iodcal.output.chart import DOWN, UP
 from iodcal.output.text import for_line, for_terminal
@@ -60,7 +61,7 @@ def _columns(entry: Entry, zone: ZoneInfo) -> tuple[str, str, str]:
     ended = past.settled(entry) or entry.ended
     at = f" {ended.astimezone(zone):%H:%M}" if ended is not None else ""
     outcome = for_terminal(past.came_to(entry), 32) + at
-    return for_terminal(entry.circuit or "", 20), for_terminal(past.step(entry), 26), outcome
+    return for_line(entry.circuit or ""), for_terminal(past.step(entry), 26), outcome
 
 
 def _head(entry: Entry, zone: ZoneInfo, widths: _Widths) -> Text:
@@ -79,8 +80,8 @@ def unreadable_line(report: HistoryReport) -> str | None:
     count = report.unreadable
     if not count:
         return None
-    lines, verb = ("line", "is") if count == 1 else ("lines", "are")
-    return f"warning: {count} {lines} of the history cannot be read and {verb} not shown"
+    verb = "is" if count == 1 else "are"
+    return f"warning: {counted(count, 'line')} of the history cannot be read and {verb} not shown"
 
 
 def _ids(entry: Entry) -> str:

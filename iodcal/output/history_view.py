@@ -10,7 +10,7 @@ from typing import Any
 from iodcal.actor import Author
 from iodcal.commands.history import HistoryReport
 from iodcal.output import past
-from iodcal.output.json import ResultView, View, moment
+from iodcal.output.json import SPAN_KEYS, ResultView, View, moment
 from iodcal.output.text import csv_text
 from iodcal.store.entries import Entry
 from iodcal.store.history import Transition
@@ -93,7 +93,7 @@ class EntryView(View):
     details: dict[str, Any]
 
 
-class HistoryView(ResultView, rename={"start": "from", "end": "to", "unreadable": "unreadable_lines"}):
+class HistoryView(ResultView, rename={**SPAN_KEYS, "unreadable": "unreadable_lines"}):
     """What `history` prints; `from` and `to` are null where no time was given."""
 
     now: datetime

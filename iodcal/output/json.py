@@ -19,12 +19,16 @@ from iodcal.domain.money import Cost
 from iodcal.domain.time import moment as moment  # the views import it from here
 from iodcal.errors import Fault
 from iodcal.exits import Exit
+from iodcal.messages import CONFIGURATION
 from iodcal.problems.kinds import Problem
 from iodcal.problems.messages import describe
+from iodcal.redaction import redact_text
 from iodcal.tenant import run_label
 
 VERSION = 1
 Json: TypeAlias = dict[str, Any]
+SPAN_KEYS = {"start": "from", "end": "to"}
+"""The keys of a span that somebody asked for."""
 _MBPS = "_mbps"
 
 
@@ -55,7 +59,7 @@ def dump(result: View | Json, faults: Iterable[Fault] = ()) -> str:
     """One object as text; plain ASCII, so that no title can play tricks on a terminal. `faults` are those of
     a configuration that its last good copy stood in for: they decide the exit status. A result names the
     installation of this thread's run, where that is known."""
-    told: Json = to_builtins(result, builtin_types=(datetime,))
+    told: Json = _without_secrets(to_builtins(result, builtin_types=(datetime,)))
     installation = run_label().installation
     if "command" in told and installation is not None:
         told = {"version": told["version"], "installation": installation, **told}
@@ -63,6 +67,18 @@ def dump(result: View | Json, faults: Iterable[Fault] = ()) -> str:
     if wrong:
         told |= {"exit": int(Exit.CONFIGURATION), "faults": wrong}
     return json.dumps(told, indent=2, ensure_ascii=True, default=_instant)
+
+
+_FOREIGN = frozenset({"message", "organizer", "organizers", "remedy", "said", "status_text", "subject"})
+
+
+def _without_secrets(value: Any, key: str = "") -> Any:
+    """`value` without remembered secrets in what others wrote; names of ours stay as they are."""
+    if isinstance(value, dict):
+        return {name: _without_secrets(inner, name) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(inner, key) for inner in value]
+    return redact_text(value) if isinstance(value, str) and key in _FOREIGN else value
 
 
 def _instant(at: datetime) -> str:
@@ -169,8 +185,8 @@ def failed_view(
     exit_status: int,
     *,
     code: str = "configuration",
-    message: str = "The configuration is wrong",
-    remedy: str = "Correct what the faults name; iodcal check reads the file again",
+    message: str = CONFIGURATION.message,
+    remedy: str = CONFIGURATION.remedy,
     faults: Iterable[Fault] = (),
 ) -> FailedView:
     """The object of an exit without a result."""

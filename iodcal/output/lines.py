@@ -37,7 +37,7 @@ def order_line(order: Order, plan: CircuitPlan | None) -> str:
     due = plan.due if plan is not None else None
     if plan is None or due is None or due.new != order.new or order.outcome is Outcome.CONFIRMED:
         return for_line(line)
-    why = [_cause(cause, plan) for cause in due.causes if cause.ended != due.up]
+    why = [cause_in_line(cause, plan) for cause in due.causes if cause.ended != due.up]
     relation = "for" if due.up else "after"
     return for_line(f"{line} {relation} {', '.join(why[:_NAMED])}" if why else line)
 
@@ -126,7 +126,8 @@ def lost_state_text(place: str) -> str:
     return for_line(f"{words.message}. {words.remedy}")
 
 
-def _cause(cause: Cause, plan: CircuitPlan) -> str:
+def cause_in_line(cause: Cause, plan: CircuitPlan) -> str:
+    """A cause for a line that stands by itself: `"All-Hands" 09:00-10:00 MST`."""
     if cause.kind == CauseKind.BASELINE:
         return "the baseline"
     if cause.kind == CauseKind.HOLD:

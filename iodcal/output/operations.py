@@ -14,6 +14,7 @@ from rich.text import Text
 from iodcal.carriers import ListedCircuit
 from iodcal.doctor import CheckStatus, Diagnosis, Examination
 from iodcal.doctor.messages import describe
+from iodcal.messages import counted
 from iodcal.output.text import for_line, for_terminal
 
 # The word tells as much as the colour: many see no colour, and pipes have none.
@@ -68,14 +69,10 @@ def _summary(examination: Examination) -> Text:
     if not examination.complete:
         return Text("Not everything could be tried in time: see --timeout", style="bold red")
     if errors:
-        return Text(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}", style="bold red")
+        return Text(f"{counted(errors, 'error')}, {counted(warnings, 'warning')}", style="bold red")
     if warnings:
-        return Text(f"No errors, {_count(warnings, 'warning')}", style="yellow")
+        return Text(f"No errors, {counted(warnings, 'warning')}", style="yellow")
     return Text("All is well", style="green")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def circuits_table(listed: Sequence[ListedCircuit]) -> Table:
@@ -84,7 +81,7 @@ def circuits_table(listed: Sequence[ListedCircuit]) -> Table:
     for number, one in enumerate(listed, start=1):
         table.add_row(
             Text(f"  {number}", style="bold"),
-            for_terminal(one.service_id, 24),
+            for_line(one.service_id),
             str(one.bandwidth or "?"),
             for_terminal(one.status_text, 24),
             for_terminal(one.place or "", 24),

@@ -17,10 +17,12 @@ from iodcal.output.plan_view import (
     ParkedView,
     PauseView,
     PlanView,
+    SkipView,
     hold_view,
     parked_view,
     pause_view,
     report_view,
+    skip_view,
 )
 from iodcal.result import Report
 
@@ -51,6 +53,7 @@ class ActView(ResultView):
     parked: ParkedView | None
     paused: tuple[str, ...]
     forgotten: ForgottenView | None
+    skip: SkipView | UnsetType = UNSET
     acts: tuple[ActView, ...] | UnsetType = UNSET
     sync: PlanView | UnsetType = UNSET
     adopted_from: str | UnsetType = UNSET
@@ -104,6 +107,7 @@ def _act_view(act: Act, synced: Report | None = None) -> ActView:
         hold=hold_view(act.hold),
         pause=pause_view(act.pause),
         parked=parked_view(act.parked),
+        skip=skip_view(act.skip) if act.skip is not None else UNSET,
         acts=UNSET,
         forgotten=ForgottenView.of(gone, ordered_mbps=mbps(gone.ordered)) if gone is not None else None,
         sync=report_view(synced) if synced is not None else UNSET,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from iodcal.domain.circuits import Orders
-from iodcal.domain.holds import Hold, Parked, Pause, longest_pause
+from iodcal.domain.holds import Hold, Parked, Pause, Skip, longest_pause
 from iodcal.domain.planning import CircuitPlan
-from iodcal.output.text import for_line, for_terminal, local, relative, with_zone
+from iodcal.output.text import for_line, for_terminal, local, local_span, relative, with_zone
 from iodcal.result import Report
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def act_lines(acts: Sequence[Act], *, synced: bool) -> Iterator[str]:
     """What was done, and when it takes effect; `synced` says that a sync follows at once."""
     for act in acts:
         yield from _lines_of(act)
-    waits = [act for act in acts if act.changed and act.command in ("hold", "release", "resume", "park")]
+    waits = [
+        act for act in acts if act.changed and act.command in ("hold", "release", "resume", "park", "skip")
+    ]
     if waits and not synced:
         yield "The next run acts on it; with --sync it is done at once"
 
@@ -36,6 +38,7 @@ def _lines_of(act: Act) -> Iterator[str]:
         "pause": _pause,
         "resume": _resume,
         "park": _park,
+        "skip": _skip,
         "forget": _forget,
         "adopt": _adopt,
     }[act.command]
@@ -43,7 +46,7 @@ def _lines_of(act: Act) -> Iterator[str]:
 
 
 def _name(act: Act) -> str:
-    return for_terminal(act.circuit.name, 32) if act.circuit is not None else "Every circuit"
+    return for_line(act.circuit.name) if act.circuit is not None else "Every circuit"
 
 
 def _ends(wish: Hold | Pause, act: Act) -> str:
@@ -105,10 +108,26 @@ def _park(act: Act) -> Iterator[str]:
         yield f"Only once their pause is over: {', '.join(act.paused)}"
 
 
+def _skip(act: Act) -> Iterator[str]:
+    assert act.skip is not None  # noqa: S101 - what a skip always has
+    event = _event(act.skip, act.zone)
+    if act.over:
+        yield f"{event} counts again; it was skipped {by_whom(act.skip.who, act.skip.note)}"
+        return
+    verb = "is skipped, and does not count" if act.changed else "is skipped already"
+    yield f"{event} {verb}; iodcal skip {act.skip.id} --undo lets it count again"
+
+
+def _event(skip: Skip, zone: ZoneInfo) -> str:
+    name = f'"{for_terminal(skip.subject, 40)}"' if skip.subject else "An event"
+    day = local(skip.start, zone).rpartition(" ")[0]
+    return f"{name} {day} {local_span(skip.start, skip.until, zone)} on {for_line(skip.calendar)}"
+
+
 def _forget(act: Act) -> Iterator[str]:
     circuit_state = act.forgotten
     assert circuit_state is not None  # noqa: S101 - what forgetting always has
-    yield f"{for_terminal(circuit_state.name, 32)} is forgotten"
+    yield f"{for_line(circuit_state.name)} is forgotten"
     if circuit_state.ordered is not None:
         yield (
             f"It was last at {circuit_state.ordered}, and costs that until somebody lowers it at the carrier"
@@ -157,22 +176,44 @@ def wishes_of_all(report: Report) -> Iterator[str]:
     pause = longest_pause((report.pause,), report.now)
     if pause is not None:
         yield f"All circuits are {pause_text(pause, local(pause.until, zone))}"
+    for skip in report.skips:
+        yield f"skipped: {_event(skip, zone)}, {by_whom(skip.who, skip.note)} (id {skip.id})"
+
+
+def shared_wishes(report: Report) -> tuple[str, ...]:
+    """What holds back or holds up each of several circuits alike: said once for all."""
+    return tuple(f"All circuits: {line}" for line in _shared(report))
+
+
+def own_wishes(plan: CircuitPlan, report: Report) -> Iterator[str]:
+    """What holds back or holds up one circuit and is not said for all of them."""
+    shared = frozenset(_shared(report))
+    lines = zip(wishes_of(plan, report.now), _wishes(plan, report.now, report.zone), strict=True)
+    return (own for own, by_heading in lines if by_heading not in shared)
+
+
+def _shared(report: Report) -> Iterator[str]:
+    first, *others = [tuple(_wishes(plan, report.now, report.zone)) for plan in report.plans] or [()]
+    return (line for line in first if others and all(line in other for other in others))
 
 
 def wishes_of(plan: CircuitPlan, now: datetime) -> Iterator[str]:
     """What holds back or holds up one circuit because somebody said so, a line each."""
-    zone, circuit_state = plan.circuit.zone, plan.circuit_state
+    return _wishes(plan, now, plan.circuit.zone)
+
+
+def _wishes(plan: CircuitPlan, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    circuit_state = plan.circuit_state
     if circuit_state.hold is not None and now < circuit_state.hold.until:
         start = local(circuit_state.hold.since, zone) if circuit_state.hold.since > now else ""
         yield hold_text(circuit_state.hold, local(circuit_state.hold.until, zone), start)
     pause = longest_pause((circuit_state.pause,), now)
     if pause is not None:
         yield pause_text(pause, local(pause.until, zone))
-    yield from list(_freezes(plan, now))[:_MOST_FREEZES]
+    yield from list(_freezes(plan, now, zone))[:_MOST_FREEZES]
 
 
-def _freezes(plan: CircuitPlan, now: datetime) -> Iterator[str]:
-    zone = plan.circuit.zone
+def _freezes(plan: CircuitPlan, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     for freeze in plan.timeline.freezes:
         if freeze.span.end <= now:
             continue

@@ -78,6 +78,9 @@ def why(entry: Entry, zone: ZoneInfo) -> str:
 def _wish(entry: Entry, zone: ZoneInfo) -> str:
     """`for all circuits, until Tue 24 Nov 17:00, by pat: DR rehearsal`."""
     parts = ["for all circuits"] if entry.circuit is None else []
+    if "calendar" in entry.facts:
+        name = entry.facts.get("subject")
+        parts = [f'"{name}"' if name else f"an event on {entry.facts['calendar']}"]
     if entry.until is not None:
         parts.append(f"until {entry.until.astimezone(zone):%a %d %b %H:%M}")
     parts.append(by_whom(entry.who or "not recorded", entry.note or ""))

@@ -11,15 +11,23 @@ from rich.text import Text
 
 from iodcal.domain.changes import Cause, CauseKind, Change
 from iodcal.domain.circuit_state import CircuitState
-from iodcal.domain.costs import change_costs, has_estimates, list_prices_of, window_cost
+from iodcal.domain.costs import (
+    has_estimates,
+    hourly_difference,
+    list_prices_of,
+    stay_cost,
+    window_cost,
+    window_total,
+)
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import Cost, add_up
+from iodcal.domain.money import Cost
 from iodcal.domain.planning import CircuitPlan
-from iodcal.messages import Words
+from iodcal.messages import Words, counted
 from iodcal.messages.carriers import HELD
 from iodcal.output.chart import ASCII, DOWN, UNICODE, UP, Chart, Glyphs
 from iodcal.output.lines import lost_state_text
-from iodcal.output.overrides import by_whom, wishes_of, wishes_of_all
+from iodcal.output.overrides import by_whom, own_wishes, wishes_of_all
+from iodcal.output.overview import digest_line, overview_lines
 from iodcal.output.text import for_line, for_terminal, local, local_span, relative, rough
 from iodcal.problems.kinds import Problem, Severity
 from iodcal.problems.messages import describe, describe_together
@@ -27,29 +35,38 @@ from iodcal.result import Report, SourceReport
 
 _MOST_CHANGES = 12
 _NARROW = 100  # columns
-_TABLE = 60  # columns: where there are fewer, bandwidths and causes would not fit beside each other
+_TABLE = 77  # columns: where there are fewer, bandwidths and causes would not fit beside each other
 
 
 def print_plan(report: Report, console: Console, errors: Console) -> None:
     """Shows the plan on `console`, below its heading, and its problems on `errors`."""
+    for line in overview_lines(report):
+        console.print(line)
     print_sources(report, console)
-    console.print(Text(_legend(_glyphs(console)), style="dim"))
-    for plan in report.plans:
+    if not report.due_only:
+        console.print(Text(_legend(_glyphs(console)), style="dim"))
+    for plan in report.shown:
         console.print()
-        console.print(_title(plan, report))
-        if (zone := zone_line(plan, report)) is not None:
-            console.print(Padding(zone, (0, 0, 0, 2)))
-        for wish in wishes_of(plan, report.now):
-            console.print(Padding(Text(wish, style="bold"), (0, 0, 0, 2)))
-        for row in _chart(plan, report, console):
-            console.print(row, no_wrap=True, overflow="crop")
-        console.print(_changes(plan, report, console.width))
-        for line in (*left_out_lines(plan), *window_line(plan, report)):
-            console.print(Padding(line, (0, 0, 0, 2)))
+        _print_circuit(plan, report, console)
     for line in total_lines(report):
         console.print()
         console.print(line)
+    for line in digest_line(report):
+        console.print(line)
     print_problems(report, errors)
+
+
+def _print_circuit(plan: CircuitPlan, report: Report, console: Console) -> None:
+    console.print(_title(plan, report))
+    if (zone := zone_line(plan, report)) is not None:
+        console.print(Padding(zone, (0, 0, 0, 2)))
+    for wish in own_wishes(plan, report):
+        console.print(Padding(Text(wish, style="bold"), (0, 0, 0, 2)))
+    for row in () if report.due_only else _chart(plan, report, console):
+        console.print(row, no_wrap=True, overflow="crop")
+    console.print(_changes(plan, report, console.width))
+    for line in () if report.due_only else (*left_out_lines(plan), *window_line(plan, report)):
+        console.print(Padding(line, (0, 0, 0, 2)))
 
 
 def print_sources(report: Report, console: Console) -> None:
@@ -61,15 +78,15 @@ def print_sources(report: Report, console: Console) -> None:
 
 
 def _source(source: SourceReport, report: Report) -> Text:
-    name = for_terminal(source.source.label, 40)
+    name = for_line(source.source.label)
     if source.read_at is None:
         return Text.assemble("calendar ", (name, "bold"), ": never read")
     age = relative(source.read_at, report.now)
     from_memory = report.cached or source.remembered  # which holds matched events only
     read = f"read {age}" if from_memory else "read now"
-    of_all = "" if from_memory else f" of {source.events}"
-    noun = "event" if (source.matched if from_memory else source.events) == 1 else "events"
-    line = Text.assemble("calendar ", (name, "bold"), f": {source.matched}{of_all} {noun} matched, {read}")
+    seen = counted(source.matched if from_memory else source.events, "event")
+    matched = seen if from_memory else f"{source.matched} of {seen}"
+    line = Text.assemble("calendar ", (name, "bold"), f": {matched} matched, {read}")
     if source.remembered:
         line.append(" (cannot be read now: what it said then counts)", "bold")
     if source.refused:
@@ -79,8 +96,8 @@ def _source(source: SourceReport, report: Report) -> Text:
 
 def _title(plan: CircuitPlan, report: Report) -> Text:
     circuit, circuit_state = plan.circuit, plan.circuit_state
-    title = Text.assemble((for_terminal(circuit.name, 32), "bold"), f"  {for_terminal(circuit.carrier, 20)} ")
-    title.append(for_terminal(circuit.service_id, 24), "dim")
+    title = Text.assemble((for_line(circuit.name), "bold"), f"  {for_line(circuit.carrier)} ")
+    title.append(for_line(circuit.service_id), "dim")
     title.append(f"   ordered {circuit_state.ordered or 'nothing yet'}")
     title.append(_read(circuit_state, report))
     if circuit_state.order is not None:
@@ -150,30 +167,33 @@ def _changes(plan: CircuitPlan, report: Report, width: int) -> RenderableType:
     if priced:
         table.add_column(no_wrap=True, justify="right")
     table.add_column(ratio=1, overflow="fold")
-    costs = change_costs(plan, report.window)
     brief = width < _NARROW and any(one.tariff.rates for one in report.plans)  # all circuits alike
-    for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
-        money = (effect(cost),) if priced else ()
+    for change in _shown_changes(plan, report):
+        money = (hourly(hourly_difference(change, plan.tariff)),) if priced else ()
         at = when(change, plan, report, brief=brief)
-        table.add_row(at, step(change), *money, _why(change, plan))
-    if len(plan.changes) > _MOST_CHANGES:
-        table.add_row(_more(plan))
+        table.add_row(at, step(change), *money, _why(change, plan, report))
+    if more := _more(plan, report):
+        table.add_row(more)
     return Padding(table, (0, 0, 0, 2))
 
 
 def _lines(plan: CircuitPlan, report: Report) -> Iterator[RenderableType]:
     """The changes one below the other: when and what, then what it costs and why."""
-    costs = change_costs(plan, report.window)
-    for change, cost in list(zip(plan.changes, costs, strict=True))[:_MOST_CHANGES]:
+    for change in _shown_changes(plan, report):
         yield Text.assemble(when(change, plan, report, brief=True), "  ", step(change))
-        money = effect(cost) if plan.tariff.rates else Text()
-        yield Padding(Text("  ").join((*filter(None, [money]), _why(change, plan))), (0, 0, 0, 2))
-    if len(plan.changes) > _MOST_CHANGES:
-        yield _more(plan)
+        money = hourly(hourly_difference(change, plan.tariff))
+        yield Padding(Text("  ").join((*filter(None, [money]), _why(change, plan, report))), (0, 0, 0, 2))
+    if more := _more(plan, report):
+        yield more
 
 
-def _more(plan: CircuitPlan) -> Text:
-    return Text(f"and {len(plan.changes) - _MOST_CHANGES} more", style="dim")
+def _shown_changes(plan: CircuitPlan, report: Report) -> Iterator[Change]:
+    return (change for change in plan.changes[:_MOST_CHANGES] if change.due or not report.due_only)
+
+
+def _more(plan: CircuitPlan, report: Report) -> Text:
+    more = 0 if report.due_only else max(0, len(plan.changes) - _MOST_CHANGES)
+    return Text(f"and {more} more" if more else "", style="dim")
 
 
 def when(change: Change, plan: CircuitPlan, report: Report, *, brief: bool = False) -> Text:
@@ -191,7 +211,7 @@ def step(change: Change) -> Text:
     return Text.assemble(direction, f" {change.old} to {change.new}", style=style)
 
 
-def _why(change: Change, plan: CircuitPlan) -> Text:
+def _why(change: Change, plan: CircuitPlan, report: Report) -> Text:
     text = Text()
     if change.held is not None:
         until = f" until {local(change.held.until, plan.circuit.zone)}" if change.held.until else ""
@@ -200,6 +220,9 @@ def _why(change: Change, plan: CircuitPlan) -> Text:
     text.append(", ".join(cause_text(cause, plan) for cause in shown[:3]))
     if len(shown) > 3:
         text.append(f" and {len(shown) - 3} more")
+    if (stay := stay_cost(plan, change, report.window)) is not None:
+        cost, whole = stay
+        text.append(f"; the stay costs {amount(cost)}{'' if whole else ' from now on'}", "dim")
     return text
 
 
@@ -211,9 +234,7 @@ def cause_text(cause: Cause, plan: CircuitPlan) -> str:
     if cause.kind == CauseKind.HOLD:
         over = "over" if cause.ended else f"until {local(cause.end, plan.circuit.zone)}"
         return f"hold {by_whom(cause.who or '', cause.note or '')}, {over}"
-    name = (
-        for_terminal(cause.subject, 40) if cause.subject else f"event of {for_terminal(cause.rule or '', 32)}"
-    )
+    name = for_terminal(cause.subject, 40) if cause.subject else f"event of {for_line(cause.rule or '')}"
     span = local_span(cause.start, cause.end, plan.circuit.zone)
     remembered = ", remembered" if cause.remembered_since else ""
     return f"{name} {span}{' over' if cause.ended else ''}{remembered}"
@@ -264,6 +285,11 @@ def effect(cost: Cost | None) -> Text:
     return Text(f"{cost.rounded:+} {cost.currency}", style="dim")
 
 
+def hourly(cost: Cost | None) -> Text:
+    """What a change costs or saves an hour: `+0.70 USD/h`."""
+    return effect(cost).append("/h") if cost is not None and cost.complete else effect(cost)
+
+
 def window_line(plan: CircuitPlan, report: Report) -> Iterator[Text]:
     """What the circuit costs in the window, if anything is known of that."""
     cost = window_cost(plan, report.window)
@@ -292,7 +318,7 @@ def total_lines(report: Report) -> Iterator[Text]:
     estimated = has_estimates(report.plans)
     if not known or (len(costs) == 1 and not day and not estimated):
         return  # what one circuit costs stands beside it
-    totals = " and ".join(amount(total) for total in add_up(known))
+    totals = " and ".join(amount(total) for total in window_total(report.plans, report.window))
     unknown = len(costs) - len(known)
     missing = f", {unknown} of {len(costs)} without any rate" if unknown else ""
     listed = f" (list prices of {day} where nothing better is known)" if day else ""

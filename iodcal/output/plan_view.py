@@ -9,11 +9,11 @@ from typing import Generic, TypeAlias, TypeVar
 from msgspec import UNSET, UnsetType
 
 from iodcal.domain.changes import Cause, Change, Held
-from iodcal.domain.costs import change_costs, window_cost
+from iodcal.domain.costs import change_costs, window_cost, window_total
 from iodcal.domain.events import Source
-from iodcal.domain.holds import Hold, Parked, Pause, longest_pause
+from iodcal.domain.holds import Hold, Parked, Pause, Skip, longest_pause
 from iodcal.domain.localtime import Interval
-from iodcal.domain.money import Cost, add_up
+from iodcal.domain.money import Cost
 from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.domain.windows import Freeze
@@ -59,6 +59,19 @@ class PauseView(View):
 class ParkedView(View):
     """Since when everything is parked, by whom and why."""
 
+    since: datetime
+    who: str
+    note: str | None
+
+
+class SkipView(View):
+    """An occurrence that a person said does not count."""
+
+    id: str
+    calendar: str
+    subject: str | None
+    start: datetime
+    end: datetime
     since: datetime
     who: str
     note: str | None
@@ -210,6 +223,7 @@ class ReportView(View, Generic[Circuits], tag_field="version", tag=VERSION):
     last_run: LastRun | UnsetType | None = UNSET
     unmatched: UnmatchedView | UnsetType = UNSET
     waited_out: WaitedView | UnsetType = UNSET
+    skips: tuple[SkipView, ...] | UnsetType = UNSET
     at: datetime | UnsetType = UNSET
 
 
@@ -218,15 +232,14 @@ PlanView: TypeAlias = ReportView[CircuitView]
 
 def report_view(report: Report) -> PlanView:
     """The object that `plan`, `sync` and `status` print."""
-    costs = (window_cost(plan, report.window) for plan in report.plans)
     words = lost(report.lost_state[0]) if report.lost_state else None
     return PlanView.of(
         report,
         pause=pause_view(report.pause),
         parked=parked_view(report.parked),
         calendars=tuple(_source(source) for source in report.sources),
-        circuits=tuple(_circuit(plan, report) for plan in report.plans),
-        costs=tuple(CostView.maybe(total) for total in add_up(cost for cost in costs if cost is not None)),
+        circuits=tuple(_circuit(plan, report) for plan in report.shown),
+        costs=tuple(map(CostView.maybe, window_total(report.plans, report.window))),
         orders=tuple(order_view(order) for order in report.orders),
         problems=problem_views(report.problems),
         faults=fault_views(report.faults) or UNSET,
@@ -235,6 +248,7 @@ def report_view(report: Report) -> PlanView:
         notices=tuple(TargetView.of(one, fault=one.fault or None) for one in report.notices) or UNSET,
         last_run=report.last_run if report.command == "status" else UNSET,
         unmatched=unmatched_view(report.unmatched) if report.unmatched is not None else UNSET,
+        skips=tuple(map(skip_view, report.skips)) or UNSET,
         waited_out=_waited(report) if report.waited_out else UNSET,
     )
 
@@ -303,6 +317,11 @@ def pause_view(pause: Pause | None) -> PauseView | None:
 def parked_view(parked: Parked | None) -> ParkedView | None:
     """That everything is parked, if it is."""
     return ParkedView.of(parked, note=parked.note or None) if parked is not None else None
+
+
+def skip_view(skip: Skip) -> SkipView:
+    """An occurrence that does not count."""
+    return SkipView.of(skip, end=skip.until, note=skip.note or None)
 
 
 def freeze_view(freeze: Freeze) -> FreezeView:

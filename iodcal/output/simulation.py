@@ -90,7 +90,7 @@ def _circuits(simulation: Simulation) -> Table:
 
     for circuit in simulation.circuits:
         table.add_row(
-            Text(for_terminal(circuit.name, 24), style="bold"),
+            Text(for_line(circuit.name), style="bold"),
             *cells(circuit.hours),
             str(circuit.ups),
             str(circuit.downs),
@@ -121,7 +121,7 @@ def _late(events: tuple[SimulatedEvent, ...]) -> Table:
         assert one.late is not None  # noqa: S101 - that is what makes it late
         table.add_row(
             _event(one),
-            Text(for_terminal(one.circuit, 24)),
+            Text(for_line(one.circuit)),
             str(one.needs),
             _rough(one.late),
             _rough(one.short),
@@ -134,12 +134,12 @@ def _margins(events: tuple[SimulatedEvent, ...]) -> Table:
     table = _table("event", "circuit", "needs", "seconds to spare")
     for one in events:
         seconds = int(one.spare.total_seconds()) if one.spare is not None else 0
-        table.add_row(_event(one), Text(for_terminal(one.circuit, 24)), str(one.needs), f"{seconds:,}")
+        table.add_row(_event(one), Text(for_line(one.circuit)), str(one.needs), f"{seconds:,}")
     return table
 
 
 def _event(one: SimulatedEvent) -> Text:
-    subject = for_terminal(one.subject, 28) if one.subject else f"({for_terminal(one.rule, 26)})"
+    subject = for_terminal(one.subject, 28) if one.subject else f"({for_line(one.rule)})"
     return Text(f"{one.event.start.astimezone(one.zone):%a %d %b %H:%M} {subject}")
 
 
@@ -183,7 +183,7 @@ def _label(simulation: Simulation, comparison: SimulationComparison) -> str:
     """The file's name; its folder too where two files are named alike."""
     path = simulation.rules
     alike = sum(one.rules.name == path.name for one in comparison.simulations) > 1
-    return for_terminal(f"{path.parent.name}/{path.name}" if alike else path.name, 28)
+    return for_line(f"{path.parent.name}/{path.name}" if alike else path.name)
 
 
 def _count(simulation: Simulation, *, up: bool) -> int:

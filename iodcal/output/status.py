@@ -13,7 +13,8 @@ from iodcal.domain.orders import Order
 from iodcal.domain.planning import CircuitPlan
 from iodcal.messages.carriers import HELD
 from iodcal.output.lines import order_line, waited_lines
-from iodcal.output.overrides import wishes_of
+from iodcal.output.overrides import own_wishes
+from iodcal.output.overview import overview_lines
 from iodcal.output.plan import cause_text, print_problems, print_sources, step
 from iodcal.output.text import for_line, for_terminal, local_named, relative, rough
 from iodcal.result import Report, TargetReport
@@ -22,14 +23,16 @@ from iodcal.tenant import run_label
 
 def print_status(report: Report, console: Console, errors: Console) -> None:
     """Shows circuits, calendars and the last run on `console`, and what is not well on `errors`."""
+    for glance in overview_lines(report):
+        console.print(glance)
     print_sources(report, console)
     console.print()
     console.print(_circuits(report))
     for plan in report.plans:
-        for line in wishes_of(plan, report.now):
+        for line in own_wishes(plan, report):
             foreign = plan.circuit.zone.key != report.zone.key
             whose = f" (times of {plan.circuit.zone.key})" if foreign else ""
-            name = (for_terminal(plan.circuit.name, 32), "bold")
+            name = (for_line(plan.circuit.name), "bold")
             console.print(Text.assemble(name, (whose, "dim"), f": {line}"))
     console.print()
     console.print(_last_run(report))
@@ -45,7 +48,7 @@ def _circuits(report: Report) -> Table:
         table.add_column(header, overflow="fold")
     for plan in report.plans:
         table.add_row(
-            Text(for_terminal(plan.circuit.name, 32), style="bold"),
+            Text(for_line(plan.circuit.name), style="bold"),
             Text(str(plan.circuit_state.ordered or "nothing yet")),
             _reading(plan, report),
             Text(str(plan.target)),
@@ -102,7 +105,7 @@ def _failing(target: TargetReport, report: Report) -> Text:
     waiting = f" ({target.waiting} wait)" if target.waiting else ""
     return Text.assemble(
         "notices to ",
-        (for_terminal(target.target, 32), "bold"),
+        (for_line(target.target), "bold"),
         f" have failed for {rough(report.now - since)}{waiting}: {for_line(target.fault)}",
     )
 
@@ -133,13 +136,13 @@ def _held(report: Report) -> Iterator[Text]:
     for plan in report.plans:
         due = plan.due
         if due is not None and due.held is not None:
-            line = Text.assemble((for_terminal(plan.circuit.name, 32), "bold"), ": ", step(due))
+            line = Text.assemble((for_line(plan.circuit.name), "bold"), ": ", step(due))
             yield line.append(f" is held back: {HELD[due.held.reason]}")
 
 
 def _to_come(plan: CircuitPlan, report: Report) -> Text:
     upcoming = next((change for change in plan.changes if not change.due), None)
-    name = for_terminal(plan.circuit.name, 32)
+    name = for_line(plan.circuit.name)
     line = Text.assemble((name, "bold"), f": ordered {plan.circuit_state.ordered or 'nothing yet'}")
     if upcoming is None:
         return line.append("; nothing to come in this window")

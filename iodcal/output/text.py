@@ -26,6 +26,9 @@ _JOINERS = frozenset("\u200c\u200d\ufe0f")  # needed inside words and emoji of h
 
 def for_line(text: str) -> str:
     """`text` for one line of a log or a mail from cron."""
+    from iodcal.redaction import redact_text  # help and version show no text of others
+
+    text = redact_text(text)
     if text.isascii() and text.isprintable():  # nearly all are, and letter by letter takes long
         return " ".join(text.split())
     shown = "".join(_SPACE_LIKE.get(character) or _visible(character) for character in text)
@@ -114,11 +117,17 @@ def rough(length: timedelta) -> str:
 BOLD, DIM, LOUD = "1", "2", "1;7"
 
 
-def is_plain(stream: IO[str], *, no_color: bool) -> bool:
-    """True where text on `stream` has no colour and no weight: where that was asked for (`no_color`,
-    `NO_COLOR`, `TERM=dumb`), and off a terminal."""
-    asked_for = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    return asked_for or not stream.isatty()
+def is_plain(stream: IO[str], *, color: bool | None) -> bool:
+    """True where text on `stream` has no colour and no weight. The first of these decides: what the command
+    line says (`color`, None for nothing), `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb`, and whether it is a
+    terminal."""
+    if color is not None:
+        return not color
+    if os.environ.get("NO_COLOR"):
+        return True
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return False
+    return os.environ.get("TERM") == "dumb" or not stream.isatty()
 
 
 def painted(text: str, code: str, *, plain: bool) -> str:

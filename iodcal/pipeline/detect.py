@@ -51,7 +51,7 @@ _OF_ORDER = {
 
 
 _LATE = 1.5  # times `every`
-_STOPPED = 3  # times `every`
+STOPPED_AFTER = 3  # times `every`
 
 
 class RunFindings(Struct, frozen=True):
@@ -347,7 +347,7 @@ def _check_timer(found: RunFindings) -> Iterator[Problem]:
     if last is None or (age := now - last.started_at) <= every * _LATE:
         return
     facts: dict[str, Fact] = {"minutes": age // timedelta(minutes=1), "every": format_duration(every)}
-    if age > every * _STOPPED and run.request.command != "sync" and not run.context.virtual:
+    if age > every * STOPPED_AFTER and run.request.command != "sync" and not run.context.virtual:
         facts["stopped"] = "yes"
     yield Problem(Kind.LATE_RUN, "timer", facts)
 

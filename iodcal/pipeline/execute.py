@@ -50,6 +50,7 @@ from iodcal.http import Deadline, printable
 from iodcal.pipeline.journal import Journal
 from iodcal.pipeline.poll import Carriers, one_call
 from iodcal.pipeline.refusals import is_refusal, refusal_facts, said_of, wait_of
+from iodcal.redaction import redact_text
 from iodcal.result import changes_digest
 from iodcal.signals import stop_wanted
 
@@ -178,6 +179,8 @@ class OrderPlacer(Struct):
         )
 
         def call(client: Carrier | CarrierError, until: Deadline) -> Acceptance | OrderError:
+            if not self.journal.store.may_order:
+                return OrderNotSentError("claim_over", host=name)
             try:
                 return guard.order(client, name, request, until)
             except OrderError as error:
@@ -259,7 +262,7 @@ class OrderPlacer(Struct):
             circuit_key=plan.circuit.key,
             circuit=plan.circuit.name,
             old=change.old,
-            quote=quote,
+            quote=replace(quote, id=quote.id and redact_text(quote.id)),
             now=self.journal.clock(),
             demand=change.demand,
             resends=_resends(plan.circuit_state, change),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TypeAlias
@@ -15,6 +15,7 @@ from iodcal.calendars import CalendarReader, SourceHint
 from iodcal.config import CalendarConfig, Configuration
 from iodcal.domain.billing import longest_wait
 from iodcal.domain.events import CalendarReading, Event, MatchedEvent, Source
+from iodcal.domain.holds import Skip
 from iodcal.domain.last_known_good import LastKnownGood, memory_of, recall_events, remember_reading
 from iodcal.domain.localtime import Interval, widened
 from iodcal.domain.matching import Matching, Organizers, Visibility, match_events
@@ -24,6 +25,7 @@ from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.memo import Memo
 from iodcal.pipeline.attempts import Earlier, read_all
+from iodcal.redaction import redact_name, redact_text
 from iodcal.store.state import State
 
 Answers: TypeAlias = Mapping[Source, CalendarReading | CalendarError]
@@ -40,18 +42,22 @@ _UTC = ZoneInfo("UTC")
 class EventSnapshot(Struct, frozen=True):
     """What this run sees of all calendars: `recalled` counts, `failures` say what could not be read;
     `matching` is what today's readings held. `past` are matched events that are over, lead
-    and trail included: they ask for nothing, but say why a circuit was up."""
+    and trail included: they ask for nothing, but say why a circuit was up. `skips` are those that a person
+    said do not count."""
 
     recalled: tuple[LastKnownGood, ...]
     readings: Mapping[Source, CalendarReading]
     failures: Mapping[Source, CalendarError]
     matching: Matching
     past: tuple[MatchedEvent, ...] = ()
+    skips: tuple[Skip, ...] = ()
 
     @property
     def events(self) -> tuple[MatchedEvent, ...]:
-        """All matched events that are known, the past ones too."""
-        return (*(event for recalled in self.recalled for event in recalled.events), *self.past)
+        """All matched events that are known and that nobody skipped, the past ones too."""
+        known = (*(event for recalled in self.recalled for event in recalled.events), *self.past)
+        skipped = {skip.event for skip in self.skips}
+        return tuple(event for event in known if event.copy_key not in skipped) if skipped else known
 
     @property
     def read(self) -> tuple[Event, ...]:
@@ -119,7 +125,11 @@ def fetch_events(
     progress(f"reading {len(readers)} calendars" if len(readers) != 1 else "reading 1 calendar")
     earlier = Earlier(state.failed_sources, waits_of(state.throttled_until, now))
     answers = (read or read_all)(readers, span_to_read(configuration, now, window), deadline, earlier)
-    readings = {source: answer for source, answer in answers.items() if isinstance(answer, CalendarReading)}
+    readings = {
+        source: _without_secrets(answer)
+        for source, answer in answers.items()
+        if isinstance(answer, CalendarReading)
+    }
     failures = {source: answer for source, answer in answers.items() if isinstance(answer, CalendarError)}
     events = [event for reading in readings.values() for event in reading.events]
     matching = memo.get("matching", (configuration, *events), lambda: match(configuration, events))
@@ -138,7 +148,9 @@ def fetch_events(
         )
         for reader in readers
     )
-    return EventSnapshot(recalled, readings, failures=failures, matching=matching, past=past.matched)
+    return EventSnapshot(
+        recalled, readings, failures=failures, matching=matching, past=past.matched, skips=state.skips
+    )
 
 
 def remember(configuration: Configuration, state: State) -> EventSnapshot:
@@ -157,7 +169,7 @@ def remember(configuration: Configuration, state: State) -> EventSnapshot:
         )
         for known in recalled
     )
-    return EventSnapshot(as_read, {}, {}, Matching(()))
+    return EventSnapshot(as_read, {}, {}, Matching(()), skips=state.skips)
 
 
 def calendars_in_use(configuration: Configuration) -> list[CalendarConfig]:
@@ -209,10 +221,11 @@ def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
     ids = {key: reading.calendar_id for key, reading in readings if reading.calendar_id}
     looked_up = {key: reading.read_at for key, reading in readings if reading.looked_up}
     kept_ids = {key: id_ for key, id_ in state.calendar_ids.items() if key in keys}
+    refusals = [error for error in snapshot.failures.values() if isinstance(error, PassingError)]
     throttled = {
         error.shared: now + timedelta(seconds=min(error.wait, _LONGEST_REST.total_seconds()))
-        for error in snapshot.failures.values()
-        if isinstance(error, PassingError) and error.shared is not None and error.wait is not None
+        for error in refusals
+        if error.shared is not None and error.wait is not None and _concerns_all(error, refusals, readings)
     }
     still = _resting(state.throttled_until, now)
     unread = keys - {key for key, _ in readings}
@@ -228,6 +241,38 @@ def learn(state: State, snapshot: EventSnapshot, now: datetime) -> State:
     )
 
 
+def _without_secrets(reading: CalendarReading) -> CalendarReading:
+    """`reading` without secrets in what names its events; their texts are judged as they are, and redacted
+    before anything is kept of them."""
+    events = (*reading.events, *reading.elsewhere)
+    named = [name for event in events for name in (event.id, event.uid)]
+    named += [name for one in reading.spoiled for name in (one.uid, one.found or "")]
+    if redact_text(told := "\0".join(named)) == told:
+        return reading
+
+    def redacted(event: Event) -> Event:
+        return replace(event, id=redact_name(event.id), uid=redact_name(event.uid))
+
+    return replace(
+        reading,
+        events=tuple(map(redacted, reading.events)),
+        elsewhere=tuple(map(redacted, reading.elsewhere)),
+        spoiled=tuple(
+            replace(one, uid=redact_name(one.uid), found=one.found and redact_text(one.found))
+            for one in reading.spoiled
+        ),
+    )
+
+
+def _concerns_all(
+    error: PassingError, refusals: Iterable[PassingError], readings: Collection[object]
+) -> bool:
+    """True if `error` certainly refuses an application: it is sure, or others were refused as well, or
+    nothing was read at all."""
+    alike = [one for one in refusals if one.shared == error.shared]
+    return error.sure or len(alike) > 1 or not readings
+
+
 def _over(reading: CalendarReading) -> Iterable[Event]:
     """The events that were over before the stretch that was asked for; servers send some of them along."""
     return (event for event in reading.elsewhere if not event.span.within(_UTC).start >= reading.covers.end)
@@ -241,6 +286,7 @@ def match(configuration: Configuration, events: Iterable[Event]) -> Matching:
         organizers=organizers_of(configuration),
         hidden_calendars=hidden_calendars(configuration),
         circuits=configuration.circuits.values(),
+        show=redact_text,
     )
 
 

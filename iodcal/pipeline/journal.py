@@ -18,7 +18,7 @@ from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.orders import Order, Outcome, with_end
 from iodcal.domain.structs import replace
 from iodcal.errors import StateError
-from iodcal.store.state import Quota, State, Store
+from iodcal.store.state import Quota, State, Store, count_orders
 
 
 class Journal(Struct):
@@ -91,7 +91,9 @@ class Journal(Struct):
                 try:
                     self.put(circuit_state)
                 finally:
-                    self.save()  # where the history alone cannot be written, too
+                    self.store.save_answer(
+                        self.state, order
+                    )  # where the history alone cannot be written, too
             except StateError:
                 self.save_elsewhere()
         return circuit_state
@@ -162,12 +164,8 @@ class Journal(Struct):
             self.shown[circuit_state.key] = shown
 
     def _count(self, account: Account, at: datetime, number: int, *, refused: int = 0) -> None:
-        key, day = (account.base_url, account.number), at.astimezone(UTC).date()
-        known = self.state.quotas.get(key)
-        if known is None or known.day != day:
-            known = Quota(day, 0)
-        counted = replace(known, used=known.used + number, refused=known.refused + refused)
-        self.state = replace(self.state, quotas={**self.state.quotas, key: counted})
+        key = (account.base_url, account.number)
+        self.state = count_orders(self.state, key, at, number, refused=refused)
 
     def use_up(self, account: Account, at: datetime, limit: int) -> None:
         """Takes the account's changes of that UTC day for used up: its carrier said so."""

@@ -19,6 +19,7 @@ from iodcal.domain.timeline import Timeline
 from iodcal.domain.windows import Window
 from iodcal.errors import CarrierError
 from iodcal.http import Deadline
+from iodcal.http.answers import PROXY_FAULTS
 from iodcal.pipeline.fetch import EventSnapshot
 from iodcal.signals import deferred
 
@@ -27,7 +28,7 @@ _WORST_CLOCK = 50 * 365 * 86400.0  # seconds: what a plug-in says beyond that is
 # One call may take a third of what is left for all, so that one that hangs leaves time for what follows.
 _SHARE_OF_ONE_CALL = 1 / 3
 _LEAST_SECONDS, _MOST_SECONDS = 15.0, 60.0
-_CARRIER_FAULTS = {"tls": "tls", "truncated": "truncated", "unreachable": "unreachable"} | dict.fromkeys(
+_CARRIER_FAULTS = {code: code for code in ("tls", "truncated", "unreachable", *PROXY_FAULTS)} | dict.fromkeys(
     ("deadline", "timeout", "too_slow"), TIMEOUT
 )
 

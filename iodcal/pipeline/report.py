@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from iodcal.domain.circuits import Account
-from iodcal.domain.explain import Explainer
 from iodcal.domain.holds import longest_pause
 from iodcal.domain.last_known_good import LastKnownGood
 from iodcal.domain.localtime import Interval
@@ -57,6 +56,7 @@ def report(
         unmatched=_unmatched(run, snapshot) if request.unmatched else None,
         pause=longest_pause((run.state.pause,), request.now),
         parked=run.state.parked,
+        skips=tuple(skip for skip in run.state.skips if request.now < skip.until),
         untaken=_untaken_titles(run, snapshot),
         quotas=_quotas(run, journal.state if journal is not None else run.state),
     )
@@ -64,6 +64,8 @@ def report(
 
 def _unmatched(run: Run, snapshot: EventSnapshot) -> Unmatched:
     """The events that no rule took: for a screen, never to be kept."""
+    from iodcal.domain.explain import Explainer  # no timer job asks
+
     rules, circuits = run.configuration.rules, run.configuration.circuits
     explainer = Explainer(
         rules,

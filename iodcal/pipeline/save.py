@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from iodcal.domain.changes import Reason
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Orders
-from iodcal.domain.holds import longest_pause
+from iodcal.domain.holds import Skip, longest_pause, still_skipped
 from iodcal.domain.last_known_good import memories_of
 from iodcal.domain.overrides import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, foresee
@@ -53,8 +53,18 @@ def keep(
         rebuilt_from=None,
         unknown_since=_still_unknown(run, now),
         pause=pause,
+        skips=_still_skipped(run, journal, now),
     )
     return tuple(seen)
+
+
+def _still_skipped(run: Run, journal: Journal, now: datetime) -> tuple[Skip, ...]:
+    last_run = run.state.last_run.started_at if run.state.last_run is not None else None
+    for skip in journal.state.skips:
+        if last_run is not None and last_run < skip.until <= now:
+            journal.note_ended("skip", None, who=skip.who, since=skip.since, until=skip.until)
+    trail = max((rule.trail for rule in run.configuration.rules), default=timedelta())
+    return still_skipped(journal.state.skips, now, trail)
 
 
 def _still_unknown(run: Run, now: datetime) -> datetime | None:

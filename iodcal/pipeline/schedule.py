@@ -136,7 +136,12 @@ class AttemptQueue:
             self._give_up([source])
         else:
             source.ready_at = now + wait
-        if error.code == _THROTTLED and isinstance(error, PassingError) and error.shared is not None:
+        if (
+            error.code == _THROTTLED
+            and isinstance(error, PassingError)
+            and error.shared is not None
+            and (error.sure or self._refuses_others(source))
+        ):
             self._rest_together(error.shared, wait or 0.0, now)
         elif source.shared is not None and self._many_fail_like(source, error):
             self._spare(source.shared, error.code, probed=probed)
@@ -198,6 +203,12 @@ class AttemptQueue:
         breaker.until = max(breaker.until, now + wait)
         if breaker.until >= self._deadline:
             self._give_up([source for source in self._waiting.values() if source.shared == shared])
+
+    def _refuses_others(self, source: Pending) -> bool:
+        """True if nobody else stands behind the server of `source`, or somebody is refused there as it is."""
+        others = [one for one in self._all if one.shared == source.shared and one.group != source.group]
+        refused = (one.error for one in others)
+        return not others or any(isinstance(error, PassingError) and error.shared for error in refused)
 
     def _many_fail_like(self, source: Pending, error: CalendarError) -> bool:
         tried = [one for one in self._all if one.shared == source.shared and one.tries]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from iodcal.clock import boot_time
@@ -11,13 +12,14 @@ from iodcal.config import Configuration
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.orders import Order, Outcome
 from iodcal.domain.structs import replace
+from iodcal.errors import FencedError
 from iodcal.http import Deadline
 from iodcal.pipeline.detect import of_trouble
 from iodcal.pipeline.journal import Journal, stamp_of
 from iodcal.pipeline.poll import Carriers, observe
 from iodcal.problems.kinds import Problem
 from iodcal.result import Report
-from iodcal.store.store import StateStore
+from iodcal.store.state import KeptStore
 
 _BETWEEN_LOOKS = 15.0  # seconds
 _LOCK_PATIENCE = 60.0  # seconds
@@ -25,7 +27,7 @@ _LOCK_PATIENCE = 60.0  # seconds
 
 def wait_for_orders(
     configuration: Configuration,
-    store: StateStore,
+    store: KeptStore,
     *,
     report: Report,
     deadline: Deadline,
@@ -40,10 +42,12 @@ def wait_for_orders(
     the report, too. Raises StateError, LockHeldError.
     """
     orders: dict[str, Order] = {order.id: order for order in report.orders}
+    still_open = [order.circuit_key for order in report.orders if order.outcome.open]
     while True:
-        still_open = _look_once(
-            configuration, store, report=report, clock=clock, orders=orders, deadline=deadline
-        )
+        with suppress(FencedError):  # another command was first: the next look sees what it wrote
+            still_open = _look_once(
+                configuration, store, report=report, clock=clock, orders=orders, deadline=deadline
+            )
         if not still_open or deadline.passed:
             problems = (*report.problems, *_came_to_nothing(report, orders.values(), clock()))
             found = tuple(orders.values())
@@ -54,7 +58,7 @@ def wait_for_orders(
 
 def _look_once(
     configuration: Configuration,
-    store: StateStore,
+    store: KeptStore,
     *,
     report: Report,
     clock: Callable[[], datetime],

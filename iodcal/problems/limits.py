@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from msgspec import Struct
+
 from iodcal.domain.budgets import MoneyBudget
 from iodcal.domain.changes import Reason
 from iodcal.domain.circuit_state import CircuitState
@@ -175,11 +177,16 @@ def _moved(circuit_state: CircuitState, circuits: tuple[Circuit, ...]) -> dict[s
 BUDGET_WARNINGS = (100, 80)  # percent
 
 
-def over_budget(
-    budgets: Sequence[MoneyBudget], costs: Iterable[tuple[Circuit, Cost]], month: str
-) -> Iterator[Problem]:
-    """A problem for each budget of which 80 or 100 % are used up by `costs`, those of `month` (`2026-11`)
-    so far."""
+class BudgetUse(Struct, frozen=True):
+    """What is `spent` of the `monthly` money of one budget: `name` says whose."""
+
+    name: str
+    spent: Cost
+    monthly: Decimal
+
+
+def budget_uses(budgets: Sequence[MoneyBudget], costs: Iterable[tuple[Circuit, Cost]]) -> Iterator[BudgetUse]:
+    """How much of each budget is used up by `costs`; a label's has a line for each of its values."""
     known = list(costs)
     own = {(budget.label, budget.value) for budget in budgets if budget.value is not None}
     for budget in budgets:
@@ -188,8 +195,20 @@ def over_budget(
                 continue  # that one has a budget of its own
             of_value = (cost for circuit, cost in known if _counts_against(circuit, budget.label, value))
             totals = [one for one in add_up(of_value) if budget.currency in (None, one.currency)]
+            name = "all circuits" if budget.label is None else f"{budget.label}={value}"
             for total in totals:
-                yield from _judge_budget(budget, value, total, month, several=len(totals) > 1)
+                yield BudgetUse(
+                    f"{name}/{total.currency}" if len(totals) > 1 else name, total, budget.monthly
+                )
+
+
+def over_budget(
+    budgets: Sequence[MoneyBudget], costs: Iterable[tuple[Circuit, Cost]], month: str
+) -> Iterator[Problem]:
+    """A problem for each budget of which 80 or 100 % are used up by `costs`, those of `month` (`2026-11`)
+    so far."""
+    for use in budget_uses(budgets, costs):
+        yield from _judge_budget(use, month)
 
 
 def _budget_values(budget: MoneyBudget, known: Iterable[tuple[Circuit, Cost]]) -> list[str | None]:
@@ -203,21 +222,19 @@ def _counts_against(circuit: Circuit, label: str | None, value: str | None) -> b
     return label is None or dict(circuit.labels).get(label) == value
 
 
-def _judge_budget(
-    budget: MoneyBudget, value: str | None, total: Cost, month: str, *, several: bool
-) -> Iterator[Problem]:
-    level = next((one for one in BUDGET_WARNINGS if total.amount * 100 >= budget.monthly * one), None)
+def _judge_budget(use: BudgetUse, month: str) -> Iterator[Problem]:
+    total, monthly = use.spent, use.monthly
+    level = next((one for one in BUDGET_WARNINGS if total.amount * 100 >= monthly * one), None)
     if level is None:
         return
-    name = "all circuits" if budget.label is None else f"{budget.label}={value}"
     facts: dict[str, Fact] = {
-        "budget": name,
+        "budget": use.name.removesuffix(f"/{total.currency}"),
         "level": level,
         "month": month,
         "spent": str(total.rounded),
-        "monthly": str(budget.monthly),
+        "monthly": str(monthly),
         "currency": total.currency,
-        "percent": int(total.amount * 100 / budget.monthly),
+        "percent": int(total.amount * 100 / monthly),
         "at_least": "" if total.complete else "at least ",
     }
-    yield Problem(Kind.BUDGET, f"{name}/{total.currency}" if several else name, facts)
+    yield Problem(Kind.BUDGET, use.name, facts)

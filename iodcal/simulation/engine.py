@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from iodcal.calendars.readings import may_overlap
 from iodcal.commands.requests import SyncRequest
 from iodcal.commands.sync import finish
 from iodcal.config import Configuration
-from iodcal.domain.events import CalendarReading, Source
-from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import replace
-from iodcal.errors import UsageError
 from iodcal.http import Deadline
 from iodcal.memo import Memo
 from iodcal.pipeline.context import Request, RunContext
@@ -41,22 +37,12 @@ def compare(
     """
     span, configurations = prepare(configurations, asked)
     scenarios = [
-        Scenario(configuration, _events(configuration, span, progress), span, asked.faults)
+        Scenario(configuration, read_ahead(configuration, span, progress), span, asked.faults)
         for configuration in configurations
     ]
     return SimulationComparison(
         span, asked.faults, tuple(simulate(scenario, progress) for scenario in scenarios)
     )
-
-
-def _events(
-    configuration: Configuration, span: Interval, progress: Progress
-) -> Mapping[Source, CalendarReading]:
-    readings = read_ahead(configuration, span, progress)
-    if not any(may_overlap(event.span, span) for reading in readings.values() for event in reading.events):
-        start, end = (at.astimezone(configuration.zone).strftime("%Y-%m-%d") for at in (span.start, span.end))
-        raise UsageError("simulate_no_events", rules=configuration.path.name, start=start, end=end)
-    return readings
 
 
 def simulate(scenario: Scenario, progress: Progress) -> Simulation:

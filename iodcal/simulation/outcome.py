@@ -60,12 +60,19 @@ def judge_all(evidence: Evidence) -> Iterator[SimulatedEvent]:
 
 
 def _wanted(evidence: Evidence, window: Window, needs: Bandwidth) -> Iterator[Interval]:
-    """The parts of the event in which nothing overrules it, as far as the simulation goes."""
+    """The parts of the event in which nothing overrules it, as far as the simulation goes. A raise waits for
+    the end of an `exactly` window: by design the circuit is back only so long after it as an order that was
+    under way, the next run and the raise take."""
     event = window.demand.event
     within = Interval(event.start, min(event.end, evidence.span.end))
+    back = within.start
     for segment in evidence.timeline.over(within):
         if segment.target >= needs:
-            yield Interval(max(segment.span.start, within.start), min(segment.span.end, within.end))
+            start, end = max(segment.span.start, back), min(segment.span.end, within.end)
+            if start < end:
+                yield Interval(start, end)
+        elif segment.pin is not None:
+            back = segment.span.end + 2 * evidence.circuit.provisioning + evidence.every
 
 
 def _judge(
@@ -124,8 +131,8 @@ def conclude(
         carrier = environment.carriers[circuit.carrier]
         taken = [order for order in carrier.taken if order.service_id == circuit.service_id]
         lifted = scenario.configuration.circuits[name].orders is not circuit.orders
-        circuits.append(_circuit(timeline, taken, scenario, lifted=lifted))
         running = _running(timeline, taken, scenario.span)
+        circuits.append(_circuit(timeline, taken, scenario, running=running, lifted=lifted))
         own = tuple(one for one in injected if one.place == circuit.service_id)
         served += judge_all(
             Evidence(
@@ -151,7 +158,9 @@ def _running(timeline: Timeline, taken: list[Taken], span: Interval) -> Steps[Ba
     return levels_of(span, opening, ((order.active_at, order.new) for order in taken))
 
 
-def _circuit(timeline: Timeline, taken: list[Taken], scenario: Scenario, *, lifted: bool) -> CircuitResult:
+def _circuit(
+    timeline: Timeline, taken: list[Taken], scenario: Scenario, *, running: Steps[Bandwidth], lifted: bool
+) -> CircuitResult:
     circuit, span = timeline.circuit, scenario.span
     opening, min_gap = timeline.at(span.start).target, scenario.configuration.settings.min_gap
     ordered = levels_of(span, opening, ((order.accepted_at, order.new) for order in taken))
@@ -172,6 +181,7 @@ def _circuit(timeline: Timeline, taken: list[Taken], scenario: Scenario, *, lift
         unpriced=tuple(sorted(tier for tier in used if circuit.tariff.rate(tier) is None)),
         tariff=circuit.tariff,
         lifted=lifted,
+        running=running,
     )
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Tariff
+from iodcal.domain.steps import Steps
 from iodcal.problems.kinds import Problem
 from iodcal.simulation.faults import FaultKind, FaultPlan
 
@@ -38,7 +39,8 @@ class Money(Struct, frozen=True):
 
 class CircuitResult(Struct, frozen=True):
     """One circuit. `doubles` are orders for what was already so; `excess` is how long the circuit was ordered
-    higher than the optimum. `lifted` says that the configuration allows no orders, and the simulation did."""
+    higher than the optimum. `lifted` says that the configuration allows no orders, and the simulation did;
+    `running` is what it ran at."""
 
     name: str
     zone: ZoneInfo
@@ -51,6 +53,7 @@ class CircuitResult(Struct, frozen=True):
     money: Money
     unpriced: tuple[Bandwidth, ...]
     lifted: bool
+    running: Steps[Bandwidth]
     tariff: Tariff = UNPRICED
 
 

@@ -133,6 +133,8 @@ def document_of(state: State) -> Json:
     record = _as(StateRecord, state, circuits=circuits, remembered=remembered, quotas=quotas)
     document = to_json(record, in_order=True)
     del document["rebuilt_from"]
+    if document["shared"] is None:  # in a file
+        del document["shared"]
     return {"version": VERSION, "writer": __version__, **document}
 
 

@@ -14,6 +14,7 @@ from iodcal.domain.changes import Cause, CauseKind
 from iodcal.domain.circuits import Labels
 from iodcal.domain.orders import Order
 from iodcal.domain.structs import replace
+from iodcal.domain.time import moment
 from iodcal.store.history import (
     CurtainUp,
     OtherRecord,
@@ -75,12 +76,17 @@ def conceal(past: Past, hidden: Hidden) -> Past:
         changes=tuple(replace(one, causes=hidden.causes(one.causes)) for one in past.changes),
         preflight_checks=tuple(_conceal_preflight_check(one, hidden) for one in past.preflight_checks),
         problems=tuple(replace(one, facts=hidden.facts(one.facts)) for one in past.problems),
+        wishes=tuple(_conceal_wish(one, hidden) for one in past.wishes),
         others=tuple(replace(one, facts=hidden.facts(one.facts)) for one in past.others),
     )
 
 
 def _conceal_preflight_check(one: CurtainUp, hidden: Hidden) -> CurtainUp:
     return replace(one, subject=None) if hidden.covers(one.calendar, one.rule) else one
+
+
+def _conceal_wish(one: PastWish, hidden: Hidden) -> PastWish:
+    return replace(one, subject=None) if hidden.covers(one.calendar, None) else one
 
 
 HELD = "held"
@@ -215,6 +221,8 @@ def _wish(past: PastWish) -> Entry:
         facts["exactly"] = True
     if past.before is not None:
         facts |= {"from": past.before, "to": past.name}
+    if past.start is not None:
+        facts |= {"calendar": past.calendar, "subject": past.subject, "start": moment(past.start)}
     return Entry(
         past.kind,
         past.stamp.at,

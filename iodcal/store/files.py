@@ -15,6 +15,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from iodcal.bounds import read_json
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -153,7 +155,7 @@ class TellOnce(Struct, frozen=True):
     def is_news(self, text: str, now: datetime) -> bool:
         """True if `text` was not told lately (`now` in UTC), or if nobody can remember."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            note = json.loads(self.path.read_bytes())
+            note = read_json(self.path)
             lately = self.again_after is None or now - datetime.fromisoformat(note["at"]) < self.again_after
             if note["text"] == text and lately:
                 return False

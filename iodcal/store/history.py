@@ -118,7 +118,8 @@ class PastProblem(Struct, frozen=True):
 class PastWish(Struct, frozen=True):
     """What a person asked for: `kind` is the command, `circuit` None where it was for all. `note` is that
     person's own words, `account` the one that the command ran under. `bandwidth` and `exactly` are a
-    hold's; `before` and `name` are what an installation was and is called that adopted the state."""
+    hold's; `before` and `name` are what an installation was and is called that adopted the state; `calendar`,
+    `subject` and `start` are those of an event that was skipped."""
 
     stamp: Stamp
     kind: str
@@ -131,6 +132,9 @@ class PastWish(Struct, frozen=True):
     account: str | None = None
     before: str | None = field(default=None, name="from")
     name: str | None = field(default=None, name="to")
+    calendar: str | None = None
+    subject: str | None = None
+    start: Instant | None = None
 
 
 class OtherRecord(Struct, frozen=True):

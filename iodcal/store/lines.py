@@ -28,10 +28,20 @@ from iodcal.store.history import (
     Stamp,
     Transition,
 )
-from iodcal.store.log import History
 from iodcal.store.records import decode_causes, decode_labels, decode_order
+from iodcal.store.state import KeptHistory
 
-WISHES = ("hold", "release", "pause", "resume", "park", "forget", "adopt")  # what people ask for
+WISHES = (
+    "hold",
+    "release",
+    "pause",
+    "resume",
+    "park",
+    "skip",
+    "unskip",
+    "forget",
+    "adopt",
+)  # what people ask for
 _OF_THE_STAMP = frozenset({"at", "run_id", "kind", "by", "iodcal", "rules"})
 
 
@@ -109,7 +119,7 @@ _SHAPES: Mapping[str, Callable[[object], object]] = {
 }
 
 
-def read_past(history: History, since: datetime | None = None) -> Past:
+def read_past(history: KeptHistory, since: datetime | None = None) -> Past:
     """What `history` tells; months that were over before `since` (UTC) may be left out.
 
     Lines that cannot be read are counted and passed over. Raises StateError where the files cannot be read.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from iodcal.bounds import load_json
 from iodcal.clock import boot_id
 from iodcal.errors import LockHeldError, StateError
 from iodcal.store.files import lock_file, opened
@@ -96,7 +97,7 @@ def _held_by(holder: Holder | None) -> LockHeldError:
 
 def _signature(descriptor: int) -> Holder | None:
     try:
-        signature = json.loads(os.pread(descriptor, 4096, 0))
+        signature = load_json(os.pread(descriptor, 4096, 0))
         return Holder(
             pid=int(signature["pid"]),
             host=str(signature["host"]),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from iodcal.bounds import load_json
 from iodcal.errors import StateError
 from iodcal.store.files import OWNER_ONLY, Access, opened, sync_folder, write_all
 from iodcal.store.records import encode_line
@@ -48,7 +49,7 @@ class History:
         """As `read`, with None for each line that is no record; months that were over before `since` (UTC)
         are left out. Raises StateError."""
         for month, _, path in self._parts():
-            if since is None or _month_ends(month) > since:
+            if since is None or month_end(month) > since:
                 yield from _lines(path)
         yield from _lines(self.path)
 
@@ -61,7 +62,7 @@ class History:
                 self.path.rename(self._free_name(month))
                 sync_folder(self.path.parent)
             for name, _, path in self._parts():
-                if _month_ends(name) + keep < now:
+                if month_end(name) + keep < now:
                     path.unlink()
         except OSError as error:
             raise StateError("unwritable", path=str(self.path), reason=error.strerror) from None
@@ -89,7 +90,7 @@ class History:
         return None
 
 
-def _month_ends(month: str) -> datetime:
+def month_end(month: str) -> datetime:
     year, number = int(month[:4]), int(month[5:])
     return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
@@ -98,7 +99,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any] | None]:
     try:
         with path.open("rb") as file:
             for line in file:
-                yield _record(line)
+                yield record_of(line)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -111,9 +112,9 @@ def _closing(descriptor: int) -> str:
     return "\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else ""
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
+def record_of(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = load_json(line)
+    except ValueError:
         return None
     return record if isinstance(record, dict) else None

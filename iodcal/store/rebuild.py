@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import account_in, parts_of
-from iodcal.domain.holds import Hold, Parked, Pause, longest_pause
+from iodcal.domain.holds import Hold, Parked, Pause, Skip, longest_pause
 from iodcal.domain.orders import ADOPTION_AGE, Order, Outcome
 from iodcal.domain.structs import replace
 from iodcal.store.codec import DamagedError, from_json
@@ -33,6 +33,7 @@ class _Found(Struct):
     circuit_states: dict[str, CircuitState] = field(default_factory=dict)
     pause: Pause | None = None
     parked: Parked | None = None
+    skips: dict[tuple[str, str, str], Skip] = field(default_factory=dict)
 
     def circuit_state(self, key: str, name: str) -> CircuitState:
         return self.circuit_states.get(key) or _circuit_state(key, name)
@@ -64,6 +65,7 @@ def rebuild(records: Iterable[Mapping[str, Any]], now: datetime) -> State:
         unknown_since=None if read_any else now,
         pause=longest_pause((found.pause,), now),
         parked=found.parked,
+        skips=tuple(skip for skip in found.skips.values() if now < skip.until),
     )
 
 
@@ -84,6 +86,11 @@ def _replay(record: Mapping[str, Any], found: _Found) -> None:
             found.parked = from_json(record, Parked)
         case "hold" | "release" | "pause" | "resume" | "forget" as kind if record.get("key") is not None:
             _replay_wish(kind, from_json(record, _OfCircuit), record, found)
+        case "skip":
+            skip = from_json(record, Skip)
+            found.skips[skip.event] = skip
+        case "unskip":
+            found.skips.pop(from_json(record, Skip).event, None)
         case "pause":
             found.pause = from_json(record, Pause)
         case "resume":

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 
 from iodcal.domain.circuit_state import CircuitState, SourceMemory
-from iodcal.domain.holds import Parked, Pause
+from iodcal.domain.circuits import parts_of
+from iodcal.domain.holds import Parked, Pause, Skip
 from iodcal.domain.installation import Installation
-from iodcal.domain.structs import Fact, Instant
+from iodcal.domain.orders import Order, Outcome
+from iodcal.domain.structs import Fact, Instant, replace
+
+if TYPE_CHECKING:
+    from iodcal.store.address import StateAddress
+    from iodcal.store.lock import Holder
 
 
 class Quota(Struct, frozen=True, omit_defaults=True):
@@ -47,17 +54,38 @@ class LastRun(Struct, frozen=True):
     exit: int
 
 
+class Claim(Struct, frozen=True):
+    """A run is at work, and nobody else may order before `until`; `token` is its own, whatever its process is
+    called."""
+
+    token: str
+    command: str
+    pid: int
+    host: str
+    since: Instant
+    until: Instant
+
+
+class Shared(Struct, frozen=True, omit_defaults=True):
+    """What only a state in an object store has: the run at work, the store that was found to refuse what it
+    must refuse (`probed`), and what tells one write from every other (`stamp`)."""
+
+    claim: Claim | None = None
+    probed: str = ""
+    stamp: str = ""
+
+
 class State(Struct, frozen=True):
     """All that is kept between runs. `circuits` is keyed by `Circuit.key`, `remembered` as `memories_of`
     has it, `calendar_ids` by `Source.key`, `quotas` by (base URL, account), `told` by problem id.
 
     `rebuilt_from` names the damaged file this state was rebuilt in place of: nothing is lowered then.
-    `pause` and `parked` are what a person asked for all circuits.
+    `pause` and `parked` are what a person asked for all circuits; `skips` are events that do not count.
     How to read: `looked_up_at` says when each of `calendar_ids` was looked up by name, `failed_sources` which
     sources the last run could not read, `page_sizes` which page size worked where the usual one did not, all
     by `Source.key`; `throttled_until` until when each application must not be used. `unknown_since` is when
     state and history were found to be gone: an order may have gone out just before. `installation` is the one
-    that the state belongs to, None where it was written before there were any.
+    that the state belongs to, None where it was written before there were any. `shared` is None in a file.
     """
 
     circuits: Mapping[str, CircuitState] = field(default_factory=dict)
@@ -70,11 +98,43 @@ class State(Struct, frozen=True):
     unknown_since: Instant | None = None
     pause: Pause | None = None
     parked: Parked | None = None
+    skips: tuple[Skip, ...] = ()
     looked_up_at: Mapping[str, datetime] = field(default_factory=dict)
     failed_sources: frozenset[str] = frozenset()
     page_sizes: Mapping[str, int] = field(default_factory=dict)
     throttled_until: Mapping[str, datetime] = field(default_factory=dict)
     installation: Installation | None = None
+    shared: Shared | None = None
+
+
+def count_orders(
+    state: State, account: tuple[str, str], at: datetime, number: int, *, refused: int = 0
+) -> State:
+    """`state` with so many more orders of `account` (base URL, number) on the UTC day of `at`."""
+    day = at.astimezone(UTC).date()
+    known = state.quotas.get(account)
+    if known is None or known.day != day:
+        known = Quota(day, 0)
+    counted = replace(known, used=known.used + number, refused=known.refused + refused)
+    return replace(state, quotas={**state.quotas, account: counted})
+
+
+def put_answer(state: State, order: Order) -> State | None:
+    """`state` with what `order` has become, where that order is still the open one of its circuit; else
+    None."""
+    known = state.circuits.get(order.circuit_key)
+    if known is None or known.order is None or known.order.id != order.id:
+        return None
+    if order.outcome.open:
+        known = replace(known, order=order)
+    else:
+        known = replace(known, order=None, recent=(*known.recent, order))
+    state = replace(state, circuits={**state.circuits, known.key: known})
+    if order.outcome.counts_against_quota:
+        return state
+    _, url, account, _ = parts_of(order.circuit_key)
+    refused = int(order.outcome is Outcome.REFUSED)
+    return count_orders(state, (url, account), order.created_at, -1, refused=refused)
 
 
 class HistoryLog(Protocol):
@@ -112,6 +172,91 @@ class Store(Protocol):
         kept nowhere."""
         ...
 
+    def save_answer(self, state: State, order: Order) -> None:
+        """As `save`, for a state that says what `order` has become: where another version has taken the
+        place, the answer gets into that one as far as it is still wanted there. Raises StateError."""
+        ...
+
     def save_elsewhere(self, state: State) -> str | None:
         """Keeps `state` in some other place, since its own cannot be written; where that is, or None."""
+        ...
+
+    def claim(self) -> None:
+        """Makes sure, before what cannot be taken back, that no other run is at work, nor will be. Raises
+        LockHeldError, StateError."""
+        ...
+
+    @property
+    def may_order(self) -> bool:
+        """False where an order must not leave any more, since another run may be at work."""
+        ...
+
+
+class KeptHistory(HistoryLog, Protocol):
+    """A history that can be read again."""
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """The records, oldest first; what is no record is skipped. Raises StateError."""
+        ...
+
+    def lines(self, since: datetime | None = None) -> Iterator[dict[str, Any] | None]:
+        """As `read`, with None for each line that is no record; months that were over before `since` (UTC)
+        are left out. Raises StateError."""
+        ...
+
+
+class NoticeBox(Protocol):
+    """Where the notices that wait are kept, beside the state; `place` is for people."""
+
+    @property
+    def place(self) -> str: ...
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """True while no other run sends what waits; it is not waited for."""
+        ...
+
+    def read(self) -> bytes | None:
+        """What is kept; None where nothing is. Raises StateError."""
+        ...
+
+    def write(self, content: bytes) -> None:
+        """Keeps `content` in the place of what was read or written last. Raises StateError."""
+        ...
+
+
+class KeptStore(Store, Protocol):
+    """A `Store` that outlives the process, as commands use it."""
+
+    @property
+    def address(self) -> StateAddress: ...
+
+    @property
+    def history(self) -> KeptHistory: ...
+
+    @property
+    def notices(self) -> NoticeBox: ...
+
+    def lock(
+        self, *, command: str, wait_seconds: float, insist: bool = False
+    ) -> AbstractContextManager[Holder | None]:
+        """What a command that writes must hold while it loads and saves; who held it last, where that is
+        known. With `insist` it is a person's, which comes before a run where that is possible. Raises
+        LockHeldError, here or from `load`, and StateError."""
+        ...
+
+    def probe(self) -> None:
+        """Finds out, before any order goes out, whether the state can be written. Raises StateError."""
+        ...
+
+    def refuse_foreign(self) -> None:
+        """Raises StateError where a run would not write, since it is another user's."""
+        ...
+
+    def refuse_stranger(self) -> None:
+        """Raises StateError where the state is a stranger's; whatever else is wrong with it, the history can
+        be read all the same."""
+        ...
+
+    def tell_once(self, text: str) -> bool:
+        """True if `text` was not told before by a run that could not get the lock."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import stat
@@ -14,25 +13,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from iodcal.bounds import load_json
 from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.paths import is_link
 from iodcal.store.codec import VERSION, DamagedError, decode, encode, version_of
-from iodcal.store.files import OWNER_ONLY, Access, TellOnce, replace_file, write_new
+from iodcal.store.files import OWNER_ONLY, Access, TellOnce, lock_file, opened, replace_file, write_new
 from iodcal.store.lock import Holder, locked
 from iodcal.store.log import History
-from iodcal.store.state import State
+from iodcal.store.state import KeptStore, State
 
 if TYPE_CHECKING:
     from iodcal.config import Configuration
+    from iodcal.domain.orders import Order
+    from iodcal.store.address import StateAddress
 
 _MOST_BYTES = 64 * 1024 * 1024
+_MOST_VALUES = 10_000_000  # more than fit into that with our keys
 _Made = TypeVar("_Made")
 
 
 class StateStore:
-    """One state file with its lock and its history, all in one folder. With a `configuration` it is loaded as
-    that one's: a stranger's is refused, and one that nobody owns yet is adopted with the next save."""
+    """A `KeptStore`: one state file with its lock and its history, all in one folder. With a `configuration`
+    it is loaded as that one's: a stranger's is refused, and one that nobody owns yet is adopted with the next
+    save."""
+
+    may_order = True  # whoever holds the lock is alone
 
     def __init__(
         self,
@@ -44,11 +50,22 @@ class StateStore:
         self.path = path
         self._configuration = configuration
         self.history = History(path.with_name("history.jsonl"), access)
+        self.notices = NoticeFile(path.with_name("notices.json"), access)
         self._clock = clock
         self._access = access
         self._written: bytes | None = None
 
-    def lock(self, *, command: str, wait_seconds: float) -> AbstractContextManager[Holder | None]:
+    @property
+    def address(self) -> Path:
+        return self.path
+
+    def lock(
+        self,
+        *,
+        command: str,
+        wait_seconds: float,
+        insist: bool = False,  # noqa: ARG002 - a lock is nobody's to break
+    ) -> AbstractContextManager[Holder | None]:
         """The lock that a command which writes must hold; who held it last. Raises LockHeldError,
         StateError."""
         self._make_folder()
@@ -63,52 +80,25 @@ class StateStore:
         `read_only` it is rebuilt all the same, and left where it is. Raises StateError, also for a
         stranger's.
         """
-        state = self._loaded(read_only=read_only)
-        return self._ours(state, self._configuration) if self._configuration is not None else state
+        return owned(self._loaded(read_only=read_only), self._configuration, str(self.path))
 
     def refuse_stranger(self) -> None:
         """Raises StateError where the state is a stranger's; whatever else is wrong with it, the history can
         be read all the same."""
-        try:
-            self.load(read_only=True)
-        except StateError as error:
-            if error.code == "stranger":
-                raise
-
-    def _ours(self, state: State, configuration: Configuration) -> State:
-        owner, ours = state.installation, configuration.installation
-        circuits = {circuit.key for circuit in configuration.circuits.values()}
-        if owner is not None and not ours.may_use(owner, state.circuits, circuits):
-            raise StateError(
-                "stranger",
-                path=str(self.path),
-                owner=owner.name,
-                owner_rules=owner.rules,
-                name=ours.name,
-                rules=ours.rules,
-            )
-        return replace(state, installation=ours)
+        refuse_stranger(self)
 
     def _loaded(self, *, read_only: bool) -> State:
         content = self._read()
         if content is None:
             return State()
         try:
-            if len(content) > _MOST_BYTES:
-                raise DamagedError("Expected at most 64 MiB")
-            document = json.loads(content)
-            version = version_of(document)
-            if version != VERSION:
-                from iodcal.store.legacy import migrate  # most runs find a state of their own version
-
-                document = migrate(document, str(self.path))
-            state = decode(document)
-        except (ValueError, RecursionError):
+            state, version = read_state(content, str(self.path))
+        except DamagedError:
             return self._rebuilt(content, read_only=read_only)
         if version != VERSION and not read_only:
             self._keep_aside(f"v{version}", content)
         self._written = content
-        return state
+        return replace(state, shared=None) if state.shared is not None else state
 
     def save(self, state: State) -> None:
         """Replaces the file by `state`, on disk when it returns; nothing is written where nothing
@@ -120,6 +110,12 @@ class StateStore:
         self.refuse_foreign()
         _writing(self.path, lambda: replace_file(self.path, content, self._access))
         self._written = content
+
+    def save_answer(self, state: State, order: Order) -> None:  # noqa: ARG002 - nobody else can have saved
+        self.save(state)
+
+    def claim(self) -> None:
+        """Does nothing: the lock is claim enough."""
 
     def probe(self) -> None:
         """Finds out, before any order goes out, whether the state can be written. Raises StateError."""
@@ -143,19 +139,7 @@ class StateStore:
 
     def save_elsewhere(self, state: State) -> str | None:
         """Writes `state` to some other place, since its own cannot be written; where to, or None."""
-        name = f"iodcal-state-{self._clock():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
-        for folder in self._other_places():
-            with contextlib.suppress(OSError):
-                write_new(folder / name, encode(state))
-                return str(folder / name)
-        return None
-
-    def _other_places(self) -> Iterator[Path]:
-        yield self.path.parent
-        for find in (tempfile.gettempdir, Path.home, Path.cwd):
-            # Each of them fails where there is none: a full disk, a user without an entry, a folder removed.
-            with contextlib.suppress(OSError, RuntimeError):
-                yield Path(find())
+        return save_elsewhere(state, self.path.parent, self._clock())
 
     def _read(self) -> bytes | None:
         try:
@@ -234,11 +218,120 @@ class StateStore:
         return False
 
 
+class NoticeFile:
+    """A `NoticeBox`: a file, with a lock beside it."""
+
+    def __init__(self, path: Path, access: Access) -> None:
+        self.path = path
+        self._access = access
+
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        with contextlib.ExitStack() as held:
+            try:
+                descriptor = held.enter_context(opened(self.path.with_name(f"{self.path.name}.lock")))
+            except OSError:
+                yield True  # nothing can be written here: there is nothing to keep apart
+                return
+            try:
+                first = lock_file(descriptor)
+            except OSError:  # a file system that knows no locks
+                first = False
+            yield first
+
+    def read(self) -> bytes | None:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateError("unreadable", path=str(self.path), reason=error.strerror) from None
+
+    def write(self, content: bytes) -> None:
+        _writing(self.path, lambda: replace_file(self.path, content, self._access))
+
+
 def store_of(
-    configuration: Configuration, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> StateStore:
-    """The state of `configuration`, at `path`."""
-    return StateStore(path, clock, Access(configuration.settings.group), configuration)
+    configuration: Configuration,
+    address: StateAddress,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    of_any: bool = False,
+) -> KeptStore:
+    """The state of `configuration`, at `address`; with `of_any` it may be a stranger's. Raises StateError,
+    ConfigurationError."""
+    owner = configuration if not of_any else None
+    if isinstance(address, Path):
+        return StateStore(address, clock, Access(configuration.settings.group), owner)
+    from iodcal.store.shared import open_shared  # brings the client of object stores
+
+    return open_shared(configuration, address, of_any=of_any)
+
+
+def read_state(content: bytes, place: str) -> tuple[State, int]:
+    """The state that `content`, read at `place`, holds, and the version that it was written in. Raises
+    DamagedError; StateError for one that is too new."""
+    try:
+        if len(content) > _MOST_BYTES:
+            raise DamagedError("Expected at most 64 MiB")
+        document = load_json(content, most_values=_MOST_VALUES)
+        version = version_of(document)
+        if version != VERSION:
+            from iodcal.store.legacy import migrate  # most runs find a state of their own version
+
+            document = migrate(document, place)
+        return decode(document), version
+    except ValueError as error:
+        raise DamagedError(str(error)) from None
+
+
+def owned(state: State, configuration: Configuration | None, place: str) -> State:
+    """`state` as that of `configuration`, if there is one. Raises StateError where it is a stranger's."""
+    if configuration is None:
+        return state
+    owner, ours = state.installation, configuration.installation
+    circuits = {circuit.key for circuit in configuration.circuits.values()}
+    if owner is not None and not ours.may_use(owner, state.circuits, circuits):
+        raise StateError(
+            "stranger",
+            path=place,
+            owner=owner.name,
+            owner_rules=owner.rules,
+            name=ours.name,
+            rules=ours.rules,
+        )
+    return replace(state, installation=ours)
+
+
+def refuse_stranger(store: KeptStore) -> None:
+    """Raises StateError where the state in `store` is a stranger's, but for nothing else."""
+    try:
+        store.load(read_only=True)
+    except StateError as error:
+        if error.code == "stranger":
+            raise
+
+
+def save_elsewhere(state: State, first: Path, now: datetime) -> str | None:
+    """Writes `state` to a new file in the folder `first`, or another of this host; where to, or None."""
+    name = f"iodcal-state-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
+    for folder in _folders(first):
+        with contextlib.suppress(OSError):
+            write_new(folder / name, encode(state))
+            return str(folder / name)
+    return None
+
+
+def _folders(first: Path) -> Iterator[Path]:
+    yield first
+    for find in (tempfile.gettempdir, Path.home, Path.cwd):
+        # Each of them fails where there is none: a full disk, a user without an entry, a folder removed.
+        with contextlib.suppress(OSError, RuntimeError):
+            yield Path(find())
 
 
 def _writing(path: Path, write: Callable[[], _Made]) -> _Made:

@@ -17,13 +17,14 @@ import pytest
 from iodcal.calendars import CalendarContext, CalendarPlugin, SourceHint
 from iodcal.calendars.graph import GraphOptions, GraphPlugin, plugin
 from iodcal.calendars.graph.client import GraphClient
+from iodcal.calendars.graph.errors import error_of
 from iodcal.calendars.graph.mailbox import MailboxReader
 from iodcal.config.parse import section_of
 from iodcal.domain.events import CalendarReading, Event
 from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import replace
-from iodcal.errors import CalendarError, ConfigurationError
-from iodcal.http import Deadline, ReadingSession
+from iodcal.errors import CalendarError, ConfigurationError, PassingError
+from iodcal.http import Answer, Deadline, ReadingSession
 from iodcal.messages.calendars import CALENDARS
 from iodcal.pipeline.attempts import read_all
 from tests.calendars.microsoft import settings_for
@@ -628,6 +629,28 @@ class TestRefusals:
             request_id,
         )
 
+    @pytest.mark.parametrize(
+        ("code", "message", "shared", "sure"),
+        [
+            ("TooManyRequests", "Slow down.", True, True),
+            ("ApplicationThrottled", "Application is over its limit for this tenant.", True, True),
+            ("ApplicationThrottled", "Slow down.", True, False),
+            ("applicationThrottled", "Application is over its MailboxConcurrency limit.", False, False),
+            ("activityLimitReached", "The app or user has been throttled.", True, True),
+            ("activityLimitReached", "", True, False),
+            ("", "Too many requests for this tenant.", True, True),
+            ("", "", False, False),
+            ("ErrorExceededConnectionCount", "Too many at once.", False, False),
+        ],
+    )
+    def test_whom_a_429_concerns(self, code: str, message: str, shared: bool, sure: bool) -> None:
+        said = json.dumps({"error": {"code": code, "message": message}}).encode()
+        error = error_of(
+            Answer(429, {"Retry-After": "9"}, said, "https://a.example/"), "id", "the application"
+        )
+        assert isinstance(error, PassingError)
+        assert (error.shared is not None, error.sure, error.wait) == (shared, sure, 9.0)
+
     @pytest.mark.parametrize("status", [401, 403, 404, 407])
     def test_a_refusal_that_is_not_graphs_own_is_told_as_one_in_between(
         self, microsoft: GraphServer, status: int
@@ -831,7 +854,7 @@ def test_the_local_server_is_strict(
     asked = {name.lower(): value for name, value in {**times, **query}.items()}
     path = f"/v1.0/users/{NOC}/calendarView"
     request = Request(method, path, path, asked, {"authorization": "Bearer good", **headers})
-    assert microsoft._answer(request).status == status
+    assert microsoft.answer(request).status == status
 
 
 @pytest.mark.parametrize("code", sorted(CALENDARS))

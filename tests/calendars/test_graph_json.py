@@ -62,7 +62,7 @@ def test_an_event_outside_is_set_apart(tmp_path: Path) -> None:
     [
         (page("a", following="https://graph.example/2"), "saved_page_missing"),
         ("<html>", "file_not_json"),
-        ("[" * 100_000, "file_not_json"),
+        ("[" * 100_000, "file_json_bounds"),
         ({"value": 1}, "answer_wrong"),
         ([], None),
     ],

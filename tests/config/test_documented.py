@@ -11,6 +11,7 @@ from iodcal.config import schema
 from iodcal.config.forms import Section, keys_of
 from iodcal.config.microsoft365 import Microsoft365
 from iodcal.config.schema import NotifySection
+from iodcal.config.state_store import StateStoreSection
 from tests.e2e.command import ROOT
 
 SECTIONS = [
@@ -25,6 +26,7 @@ SECTIONS = [
     [
         *((section, "configuration.md") for section in SECTIONS),
         (Microsoft365, "configuration.md"),
+        (StateStoreSection, "configuration.md"),
         (NotifySection, "configuration.md"),
         (LumenOptions, "carriers.md"),
         (Contact, "carriers.md"),

@@ -16,7 +16,15 @@ from iodcal.domain.billing import billed_cost, billed_time, cost_difference, lon
 from iodcal.domain.changes import Held, Reason
 from iodcal.domain.circuit_state import Drift
 from iodcal.domain.circuits import Quote
-from iodcal.domain.costs import change_costs, has_estimates, list_prices_of, window_cost
+from iodcal.domain.costs import (
+    change_costs,
+    has_estimates,
+    hourly_difference,
+    list_prices_of,
+    stay_cost,
+    window_cost,
+    window_total,
+)
 from iodcal.domain.held import price_ceiling, price_of
 from iodcal.domain.localtime import Interval
 from iodcal.domain.money import UNPRICED, Billing, Cost, QuotedPrice, Rate, RateSource, Tariff, add_up
@@ -244,6 +252,44 @@ def test_a_plan_tells_what_its_window_and_each_change_costs() -> None:
     total = window_cost(plan, WINDOW)
     assert total is not None
     assert total.rounded == Decimal("6.72")  # ten hours at 0.46, two at 1.06
+
+
+def test_a_change_has_a_difference_per_hour() -> None:
+    plan = planned(Ask(60, 180), name="a")
+    up, down = (hourly_difference(change, plan.tariff) for change in plan.changes)
+    assert (up, down) == (Cost(Decimal("0.60"), "USD"), Cost(Decimal("-0.60"), "USD"))
+    assert hourly_difference(plan.changes[0], UNPRICED) is None
+    some = replace(TARIFF, rates=TARIFF.rates[:1])
+    assert hourly_difference(plan.changes[0], some) == Cost(Decimal(0), "USD", complete=False)
+
+
+def test_where_an_event_ends_its_stay_is_priced() -> None:
+    plan = planned(Ask(60, 180), name="a")
+    up, down = plan.changes
+    assert stay_cost(plan, up, WINDOW) is None
+    assert stay_cost(plan, down, WINDOW) == (Cost(Decimal("1.20"), "USD"), True)
+    running = planned(Ask(-60, 180), name="a", ordered=1000)
+    (down,) = running.changes
+    assert stay_cost(running, down, WINDOW) == (Cost(Decimal("1.80"), "USD"), False)
+
+
+def test_a_stay_without_event_rate_or_bandwidth_has_no_price() -> None:
+    plan = planned(Ask(60, 180), name="a")
+    _, down = plan.changes
+    assert stay_cost(plan_of(Ask(60, 180)), down, WINDOW) is None
+    nothing_ended = tuple(replace(cause, ended=False) for cause in down.causes)
+    assert stay_cost(plan, replace(down, causes=nothing_ended), WINDOW) is None
+    quota = replace(down, held=Held(Reason.QUOTA))
+    assert stay_cost(plan, quota, WINDOW) is None
+    unread = replace(plan, circuit_state=replace(plan.circuit_state, confirmed=None, reading=None))
+    assert stay_cost(unread, down, WINDOW) is None
+    alone = replace(plan, changes=(down,))  # as if the raise before it had been refused
+    assert stay_cost(alone, down, WINDOW) is None
+
+
+def test_all_circuits_together_have_a_total_for_each_currency() -> None:
+    plan = planned(Ask(60, 180), name="a")
+    assert window_total([plan, plan, plan_of(Ask(60, 120))], WINDOW) == (Cost(Decimal("13.44"), "USD"),)
 
 
 def test_what_waits_for_the_quota_is_not_in_the_cost_but_what_it_would_save_is_told() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import join_key, split_key
 from iodcal.domain.money import check_price, parse_price
+from iodcal.domain.text_match import Keyword, normalise_text
 from iodcal.domain.time import instant_of, moment
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -131,3 +132,47 @@ def test_any_text_tells_a_price_or_none(text: str, named: str | None) -> None:
     amount, currency = parse_price(text, named)
     assert amount is None or (amount.is_finite() and amount >= 0)
     assert len(currency) == 3
+
+
+@pytest.mark.parametrize(
+    ("keyword", "title"),
+    [
+        ("Town Hall", "Town Halls in spring"),
+        ("Town Hall", "TOWN-HALL"),
+        ("DR test", "DR tests, all sites"),
+        ("Product launch", "Product launches"),
+        ("Rally", "Sales rallies"),
+        ("Betriebsversammlung", "Betriebsversammlungen 2027"),
+        ("Termin", "Termine"),
+        ("Feier", "Feiern"),
+        ("Mitarbeiterin", "Mitarbeiterinnen"),
+        ("Vortrag", "Zwei Vorträge"),
+        ("Haus", "Offene Häuser"),
+        ("Kasten", "Kästen"),
+    ],
+)
+def test_a_keyword_may_take_its_plural(keyword: str, title: str) -> None:
+    assert Keyword(keyword, plurals=True).is_in(normalise_text(title))
+    if normalise_text(keyword) != normalise_text(title):
+        assert not Keyword(keyword).is_in(normalise_text(title))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "title"),
+    [
+        ("Town Hall", "Towns Hall"),
+        ("Town Hall", "Town Hallway"),
+        ("Town Halls", "Town Hall"),
+        ("DR test", "DR testing"),
+        ("Q3", "Q3s"),
+        ("全社会議", "会議"),
+    ],
+)
+def test_a_plural_is_one_of_the_last_word_alone(keyword: str, title: str) -> None:
+    assert not Keyword(keyword, plurals=True).is_in(normalise_text(title))
+
+
+def test_what_stands_in_every_plural_is_what_titles_are_found_by() -> None:
+    assert Keyword("Town Hall", plurals=True).words == {"town"}
+    assert Keyword("Rally", plurals=True).words == frozenset()
+    assert Keyword("Rally").words == {"rally"}

@@ -191,6 +191,21 @@ def test_what_keeps_an_event_from_counting_at_all(change: dict[str, Any], obstac
     assert evaluation.matched is (obstacle is None)
 
 
+def test_an_event_that_somebody_skipped_does_not_count() -> None:
+    circuits = {name: CIRCUITS[name] for name in CIRCUITS}
+    known = Explainer(
+        (rule(),),
+        circuits,
+        windows={},
+        organizers=Organizers(),
+        visibility=Visibility(),
+        skipped=(EVENT.copy_key,),
+    )
+    assert known.try_event(EVENT).obstacle is Obstacle.SKIPPED
+    cancelled = replace(EVENT, cancelled=True)
+    assert known.try_event(cancelled).obstacle is Obstacle.CANCELLED
+
+
 def test_a_negative_length_is_shown_as_one() -> None:
     backwards = replace(EVENT, span=Timed(NOON, NOON - HOUR))
     assert failures(only(backwards, rule(longer_than=HOUR))) == ["duration -1h, rule wants longer than 1h"]

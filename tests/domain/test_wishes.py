@@ -12,7 +12,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import CauseKind, Reason
 from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.circuits import Circuit, Orders
-from iodcal.domain.holds import Hold, Parked, Pause, doubts, longest_pause, still_of_use
+from iodcal.domain.holds import Hold, Parked, Pause, Skip, doubts, longest_pause, still_of_use, still_skipped
 from iodcal.domain.localtime import Interval
 from iodcal.domain.overrides import forget_old_orders
 from iodcal.domain.planning import CircuitPlan, plan_circuit, unplanned_downs
@@ -36,6 +36,22 @@ from tests.domain.minutes import (
     timeline_of,
 )
 from tests.domain.test_targets import peak
+
+SKIP = Skip(("uid", "u1", "2026-11-24T15:00:00+00:00"), at(-60), at(0), at(60), "pat", "company", "All-Hands")
+
+
+def test_a_skip_is_kept_until_its_event_can_ask_for_nothing_any_more() -> None:
+    assert still_skipped((SKIP,), at(60), timedelta(minutes=10)) == (SKIP,)
+    gone = SKIP.until + timedelta(days=1, minutes=10)
+    assert still_skipped((SKIP,), gone - timedelta(seconds=1), timedelta(minutes=10)) == (SKIP,)
+    assert still_skipped((SKIP,), gone, timedelta(minutes=10)) == ()
+
+
+def test_an_occurrence_has_a_short_id_of_its_own() -> None:
+    other = replace(SKIP, event=("uid", "u1", "2026-12-01T15:00:00+00:00"))
+    assert len({SKIP.id, other.id}) == 2
+    assert all(len(one.id) == 8 for one in (SKIP, other))
+
 
 PAUSE = Pause(at(-10), at(60), "pat", "why")
 PARKED = Parked(at(0), "pat")

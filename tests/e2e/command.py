@@ -7,11 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.e2e.fork_server import PYTHON, Forked, can_fork, fork_command
+from tests.e2e.fork_server import ROOT as ROOT
+
+Process = subprocess.Popen[str] | Forked
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,12 @@ class Done:
 
 @dataclass
 class Iodcal:
-    """The command in `folder`; `environment` is all it gets besides a path and a home."""
+    """The command in `folder`; `environment` is all it gets besides a path and a home. Where it is not to be
+    `forked`, each command starts a Python of its own."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    forked: bool = True
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -40,23 +46,44 @@ class Iodcal:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
-        """Starts the command and does not wait."""
+    def start(self, *arguments: str, **more: str) -> Process:
+        """Starts the command and does not wait; `more` is added to its environment."""
+        return self.run(arguments, environment=self.around(**more))
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        streams: tuple[int, int, int] = (subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE),
+        new_session: bool = False,
+    ) -> Process:
+        """Starts the command with just this `environment`, with `streams` as stdin, stdout and stderr."""
+        if self.forked and can_fork(environment):
+            return fork_command(
+                arguments,
+                folder=self.folder,
+                environment=environment,
+                streams=streams,
+                new_session=new_session,
+            )
+        stdin, stdout, stderr = streams
         return subprocess.Popen(
             [sys.executable, "-m", "iodcal", *arguments],
             cwd=self.folder,
-            env=self.around(**more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            env=environment,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
+            start_new_session=new_session,
         )
 
     def __call__(self, *arguments: str, **more: str) -> Done:
         """Runs the command to its end; `more` is added to its environment."""
         process = self.start(*arguments, **more)
         out, err = process.communicate(timeout=120)
-        return Done(process.returncode, out, err)
+        return Done(process.wait(), out, err)
 
     def copied_to(self, folder: Path) -> Iodcal:
         """The same in `folder`, with all that it did so far; its records name the new place."""
@@ -85,10 +112,9 @@ class Iodcal:
     def around(self, **more: str) -> dict[str, str]:
         """Its environment."""
         own = {
+            **PYTHON,
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder / "home"),
-            "PYTHONPATH": str(ROOT),
-            "LANG": "C.UTF-8",
         }
         measured = {name: value for name, value in os.environ.items() if name.startswith("COV")}
         return {**measured, **own, **self.environment, **more}

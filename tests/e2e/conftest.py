@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.browser import Browser
 from tests.e2e.command import Iodcal
 from tests.servers.entra import CLIENT_ID, TENANT
 from tests.servers.entra import SECRET as ENTRA_SECRET
@@ -114,3 +115,10 @@ def world(iodcal: Iodcal, tmp_path: Path) -> Iterator[World]:
         )
         iodcal.write("rules.yaml", rules)
         yield made
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests of a process: each opens its own page."""
+    with Browser(tmp_path_factory.mktemp("browser")) as started:
+        yield started

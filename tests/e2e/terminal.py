@@ -6,8 +6,6 @@ import os
 import pty
 import re
 import select
-import subprocess
-import sys
 from collections.abc import Sequence
 
 from tests.e2e.command import Iodcal
@@ -21,15 +19,9 @@ class Terminal:
 
     def __init__(self, iodcal: Iodcal, *arguments: str) -> None:
         self._master, slave = pty.openpty()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "iodcal", *arguments],
-            cwd=iodcal.folder,
-            env=iodcal.around(TERM="xterm", COLUMNS="100"),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
+        environment = iodcal.around(TERM="xterm", COLUMNS="100")
+        streams = (slave, slave, slave)
+        self._process = iodcal.run(arguments, environment=environment, streams=streams, new_session=True)
         os.close(slave)
         self.text = ""
         self._seen = 0

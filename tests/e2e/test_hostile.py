@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import subprocess
-import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -151,14 +150,8 @@ def _dated(arguments: tuple[str, ...]) -> list[str]:
 def on_a_terminal(iodcal: Iodcal, *arguments: str) -> str:
     """All that the command writes to a terminal that shows colours and is wide enough for every table."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "iodcal", *arguments],
-        cwd=iodcal.folder,
-        env=iodcal.around(TERM="xterm-256color", COLUMNS="240"),
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-    )
+    environment = iodcal.around(TERM="xterm-256color", COLUMNS="240")
+    process = iodcal.run(arguments, environment=environment, streams=(subprocess.DEVNULL, theirs, theirs))
     os.close(theirs)
     got = b""
     while True:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from iodcal.config.load import load_configuration
 from tests.e2e.command import Done
@@ -19,6 +21,9 @@ from tests.servers.entra import CLIENT_ID, TENANT
 from tests.servers.entra import SECRET as ENTRA_SECRET
 from tests.servers.faults import refused
 from tests.servers.lumen import CUSTOMER, SECRET, FakeCircuit
+from tests.servers.lumen_efc import EfcServer, FakeConnection
+from tests.servers.megaport import SECRET as MEGAPORT_SECRET
+from tests.servers.megaport import MegaportServer, Vxc
 from tests.servers.tls import LocalServer, Reply
 
 BOARD = "board@contoso.example"
@@ -33,12 +38,14 @@ def empty(world: World) -> World:
     return world
 
 
-def servers(world: World) -> list[str]:
+def servers(world: World, megaport: MegaportServer | None = None) -> list[str]:
     addresses = {
         "authority": world.graph.authority,
         "graph": world.graph.graph,
         "carrier": world.lumen.base_url,
     }
+    if megaport is not None:
+        addresses |= {"carrier": megaport.base_url, "login": megaport.token_url}
     return [part for name, url in addresses.items() for part in ("--server", f"{name}={url}")]
 
 
@@ -430,3 +437,148 @@ def test_a_carrier_with_many_circuits_is_listed_whole(empty: World) -> None:
     empty.lumen.circuits.update({f"7800000{number:04}": FakeCircuit() for number in range(120)})
     done = init(empty, circuit="78000000119=far@den")
     assert done.status == 0
+
+
+FABRIC = "10000000-0000-4000-8000-000000000001"
+VXC = "11111111-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def fabric(empty: World) -> EfcServer:
+    server = EfcServer(empty.lumen)
+    server.connections[FABRIC] = FakeConnection()
+    return server
+
+
+@pytest.fixture
+def megaport(empty: World) -> Iterator[MegaportServer]:
+    with MegaportServer() as server:
+        server.circuits[VXC] = Vxc()
+        empty.iodcal.environment |= {
+            "MEGAPORT_CLIENT_ID": server.key,
+            "MEGAPORT_CLIENT_SECRET": MEGAPORT_SECRET,
+        }
+        yield server
+
+
+def section_of(world: World) -> dict[str, Any]:
+    """The carrier of the file that was written; a section of it asks nothing that this carrier lacks."""
+    text = (world.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+    ((_, section),) = yaml.safe_load(text)["carriers"].items()
+    assert isinstance(section, dict)
+    return section
+
+
+def is_good_for_the_other_commands(world: World) -> None:
+    assert world.iodcal("check").status == 0
+    assert world.iodcal("plan").status == 0
+    examined = world.iodcal("doctor", "-o", "json")
+    of_circuits = [one for one in examined.json["findings"] if one["area"] == "circuits"]
+    assert {one["light"] for one in of_circuits} <= {"green", "yellow", "info"}, of_circuits
+    assert {"inventory_listed", "tiers_quoted"} <= {one["code"] for one in of_circuits}
+
+
+def test_a_connection_of_ethernet_fabric_connect_at_a_terminal(empty: World, fabric: EfcServer) -> None:
+    answers = ["--company", "events@contoso.example", "--tenant", TENANT, "--client", CLIENT_ID]
+    with Terminal(empty.iodcal, "init", *answers, *servers(empty)) as person:
+        person.talk(
+            [
+                ("Time zone", "America/Denver"),
+                ("Credential", ""),
+                ("Where it is", ""),
+                ("Cloud", ""),
+                ("Mailbox of network operations", ""),
+                ("Conference rooms", ""),
+                ("Whose events count", ""),
+                ("Carrier: lumen, lumen-efc, megaport", "lumen-efc-tset"),
+                ("did you mean lumen-efc-test?", "lumen-efc"),
+                ("Customer number", CUSTOMER),
+                ("Where the consumer key is", ""),
+                ("Where the consumer secret is", ""),
+                (f"{FABRIC}  100 Mbps  active", "all"),  # no contact is asked for
+                (f"Name of {FABRIC}", "omaha"),
+                ("Tiers, with commas [10 Mbps, 20 Mbps", "100 Mbps, 1 Gbps"),
+                ("Bandwidth outside of the peak hours [100 Mbps]", ""),
+                ("Peak hours", WITHOUT_END.replace("500 Mbps", "1 Gbps")),
+                ("Write this", ""),
+            ]
+        )
+        assert person.end() == 0
+    assert set(section_of(empty)) == {
+        "type",
+        "environment",
+        "customer_number",
+        "client_id",
+        "client_secret",
+        "base_url",
+    }
+    assert (section_of(empty)["type"], section_of(empty)["environment"]) == ("lumen-efc", "production")
+    is_good_for_the_other_commands(empty)
+    assert fabric.connections[FABRIC].changes == []
+
+
+def test_a_vxc_of_megaport_at_a_terminal(empty: World, megaport: MegaportServer) -> None:
+    answers = ["--company", "events@contoso.example", "--tenant", TENANT, "--client", CLIENT_ID]
+    with Terminal(empty.iodcal, "init", *answers, *servers(empty, megaport)) as person:
+        person.talk(
+            [
+                ("Time zone", "America/Denver"),
+                ("Credential", ""),
+                ("Where it is", ""),
+                ("Cloud", ""),
+                ("Mailbox of network operations", ""),
+                ("Conference rooms", ""),
+                ("Whose events count", ""),
+                ("Carrier: lumen, lumen-efc, megaport", "megaport"),
+                ("Where the consumer key is", ""),  # no customer number, no contact
+                ("[env:MEGAPORT_CLIENT_SECRET]", ""),
+                (f"{VXC}  100 Mbps  LIVE", "1"),
+                (f"Name of {VXC}", "hq"),
+                ("Tiers, with commas", "100 Mbps, 500 Mbps"),  # Megaport has no list of them
+                ("Bandwidth outside of the peak hours [100 Mbps]", ""),
+                ("Peak hours", WITHOUT_END),
+                ("Write this", ""),
+            ]
+        )
+        assert person.end() == 0
+    assert set(section_of(empty)) == {
+        "type",
+        "environment",
+        "client_id",
+        "client_secret",
+        "base_url",
+        "token_url",
+    }
+    is_good_for_the_other_commands(empty)
+    assert megaport.circuits[VXC].changes == []
+
+
+@pytest.mark.parametrize("environment", ["megaport", "megaport-staging"])
+def test_megaport_with_every_answer_as_an_option(empty: World, environment: str) -> None:
+    with MegaportServer(staging=environment != "megaport") as server:
+        server.circuits[VXC] = Vxc()
+        empty.iodcal.environment |= {
+            "MEGAPORT_CLIENT_ID": server.key,
+            "MEGAPORT_CLIENT_SECRET": MEGAPORT_SECRET,
+        }
+        given = {
+            **ANSWERS,
+            "--carrier": environment,
+            "--circuit": f"{VXC}=hq@den",
+            "--tiers": "100 Mbps, 500 Mbps",
+        }
+        del given["--customer"], given["--contact"]
+        options = [part for pair in given.items() for part in pair]
+        done = empty.iodcal("init", *options, *servers(empty, server))
+        assert (done.status, done.err) == (0, "")
+        assert section_of(empty)["environment"] == ("production" if environment == "megaport" else "staging")
+        is_good_for_the_other_commands(empty)
+        assert ("TEST" in empty.iodcal("plan").out) is (environment != "megaport")
+
+
+def test_a_carrier_that_lacks_an_answer_names_its_own(empty: World) -> None:
+    done = empty.iodcal("init", "--carrier", "megaport")
+    assert done.status == 2
+    assert "--customer" not in done.err
+    assert "--contact" not in done.err
+    assert "--circuit" in done.err

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.command import Iodcal
+from tests.e2e.conftest import LON, World
+from tests.servers.faults import instead
 from tests.servers.lumen import (
     CUSTOMER,
     INVENTORY,
@@ -242,6 +244,10 @@ def at(place, value):
         time.sleep(0.01)
     if HOW == "hangs":
         time.sleep(3600)
+    if HOW == "ends":
+        os._exit(0)
+    if HOW == "kills":
+        os.kill(os.getpid(), signal.SIGKILL)
     return value
 
 
@@ -249,9 +255,12 @@ class Options(Section, frozen=True):
     pass
 
 
+ACCOUNT = Account("bad", "bad:", "1")
+
+
 class Client:
-    account = Account("bad", "bad:", "1")
-    clock_error = None
+    account = property(lambda _: at("client.account", ACCOUNT))
+    clock_error = property(lambda _: at("clock_error", None))
 
     def read(self, service_id, deadline):
         return at("read", Reading(datetime.now(UTC), Status.ACTIVE, Bandwidth(100), "Active"))
@@ -265,28 +274,29 @@ class Client:
 
 class Carriers:
     Options = Options
-    virtual = False
-    default_provisioning = timedelta(minutes=2)
-    default_changes_per_day = None
+    virtual = property(lambda _: at("virtual", False))
+    default_provisioning = property(lambda _: at("default_provisioning", timedelta(minutes=2)))
+    default_changes_per_day = property(lambda _: at("default_changes_per_day", None))
 
     def is_test(self, options):
         return at("is_test", False)
 
     def account(self, options, context):
-        return at("account", Client.account)
+        return at("account", ACCOUNT)
 
     def create(self, options, context):
         return at("create", Client())
 
 
 class Reader:
-    group = "bad"
+    group = property(lambda _: at("group", "bad"))
+    source = property(lambda self: at("source", self._source))
 
     def __init__(self, source):
-        self.source = source
+        self._source = source
 
     def read(self, window, deadline):
-        return at("events", CalendarReading(self.source, window, datetime.now(UTC), ()))
+        return at("events", CalendarReading(self._source, window, datetime.now(UTC), ()))
 
 
 class Calendars:
@@ -309,15 +319,14 @@ circuits:
   a: {carrier: bad, service_id: "1"}
   b: {carrier: lab, service_id: "2"}
 """
-RAISING = ("raises", "exits", "interrupts", "recurses", "lacks_memory", "wrong", "hangs")
+RAISING = ("raises", "exits", "interrupts", "recurses", "lacks_memory", "wrong", "hangs", "ends", "kills")
 HARMLESS = ("prints", "closes", "forks", "alarms")
 OF_CARRIERS = ("account", "create", "read", "quote", "order")
 
 
-@pytest.fixture
-def plugged(iodcal: Iodcal, tmp_path: Path) -> Iodcal:
+def plug_in(iodcal: Iodcal, folder: Path) -> Iodcal:
     """The command beside a plug-in that is told by its environment where and how to misbehave."""
-    packages = tmp_path / "packages"
+    packages = folder / "packages"
     known = packages / "bad_plugin-1.2.dist-info"
     known.mkdir(parents=True)
     (packages / "bad_plugin.py").write_text(PLUGIN, encoding="utf-8")
@@ -325,9 +334,14 @@ def plugged(iodcal: Iodcal, tmp_path: Path) -> Iodcal:
     (known / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-plugin\nVersion: 1.2\n")
     rules = prepare(iodcal, every="8s", calendars=", other: {type: bad}", names="local, other")
     iodcal.write("rules.yaml", rules + CIRCUITS)
-    paths = f"{iodcal.around()['PYTHONPATH']}:{packages}"
-    iodcal.environment["PYTHONPATH"] = paths
+    iodcal.environment["PYTHONPATH"] = f"{iodcal.around()['PYTHONPATH']}:{packages}"
     return iodcal
+
+
+@pytest.fixture
+def plugged(iodcal: Iodcal, tmp_path: Path) -> Iodcal:
+    """See `plug_in`."""
+    return plug_in(iodcal, tmp_path)
 
 
 def outcome_of(iodcal: Iodcal, place: str, how: str) -> tuple[Any, dict[str, str]]:
@@ -404,3 +418,26 @@ def test_a_calendar_that_misbehaves_fails_by_itself(plugged: Iodcal, place: str,
     assert orders == {"a": "accepted", "b": "accepted"}
     (problem,) = [one for one in result["problems"] if one["kind"] == "calendar_unreadable"]
     assert (problem["where"], "bad-plugin 1.2" in problem["message"]) == ("other", True)
+
+
+@pytest.mark.parametrize("body", [b"[" * 50_000 + b"]" * 50_000, b"[" + b"[]," * 2_000_000 + b"0]"])
+def test_json_beyond_all_bounds_harms_nothing_else(world: World, body: bytes) -> None:
+    """At a mailbox, and at the carrier of one circuit."""
+    hostile = instead(Reply(200, body, {"Content-Type": "application/json"}))
+    world.meeting("All-Hands", 20, 80)
+    world.meeting("DR Test", 20, 80, "noc")
+    world.graph.mailboxes["hostile@contoso.example"] = []
+    world.graph.script("hostile@contoso.example", [hostile] * 9)
+    rules = world.iodcal.folder / "rules.yaml"
+    text = rules.read_text(encoding="utf-8")
+    text = text.replace("calendars:\n", "calendars:\n  hostile: {mailbox: hostile@contoso.example}\n", 1)
+    rules.write_text(text.replace("[company]", "[company, hostile]"), encoding="utf-8")
+    world.lumen.circuits[LON].reading = Reply(200, body, {"Content-Type": "application/json"})
+    done = world.iodcal("sync", "-o", "json")
+    assert done.status == 3
+    outcomes = {order["circuit"]: order["outcome"] for order in done.json["orders"]}
+    assert outcomes == {"den-a": "accepted", "lon-a": "accepted"}, "which the list of all circuits has, too"
+    told = {
+        one["where"]: one["message"] for one in done.json["problems"] if "is JSON of more" in one["message"]
+    }
+    assert set(told) == {"hostile"}

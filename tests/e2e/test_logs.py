@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 
 import pytest
 
@@ -20,14 +19,8 @@ def under_the_journal(iodcal: Iodcal, *arguments: str, right: bool = True) -> tu
     ours, theirs = os.pipe()
     about = os.fstat(theirs)
     stream = f"{about.st_dev}:{about.st_ino + (0 if right else 1)}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "iodcal", *arguments],
-        cwd=iodcal.folder,
-        env=iodcal.around(JOURNAL_STREAM=stream),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    )
+    streams = (subprocess.DEVNULL, subprocess.DEVNULL, theirs)
+    process = iodcal.run(arguments, environment=iodcal.around(JOURNAL_STREAM=stream), streams=streams)
     os.close(theirs)
     with os.fdopen(ours, encoding="utf-8") as lines:
         read = lines.read().splitlines()

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -365,19 +364,12 @@ def test_people_at_a_terminal_see_for_themselves(world: World, hook: Hook) -> No
 def on_a_terminal(iodcal: Iodcal, *arguments: str) -> Done:
     """The command with a pseudo-terminal for its output."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "iodcal", *arguments],
-        cwd=iodcal.folder,
-        env=iodcal.around(),
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    streams = (subprocess.DEVNULL, theirs, subprocess.PIPE)
+    process = iodcal.run(arguments, environment=iodcal.around(), streams=streams)
     os.close(theirs)
     _, err = process.communicate(timeout=120)
     os.close(ours)
-    return Done(process.returncode, "", err)
+    return Done(process.wait(), "", err)
 
 
 def test_a_run_that_is_ended_while_a_webhook_takes_its_time_has_told_its_problems(

@@ -46,7 +46,10 @@ def within(error: Exception) -> Exception:
             requests.exceptions.InvalidHeader("planted-secret"), "unreachable", False, id="bad header"
         ),
         pytest.param(
-            urllib3_errors.ProxyError("no", OSError("planted-secret")), "unreachable", False, id="proxy"
+            urllib3_errors.ProxyError("no", OSError("planted-secret")),
+            "proxy_unreachable",
+            False,
+            id="proxy",
         ),
         pytest.param(urllib3_errors.IncompleteRead(1, 2), "truncated", True, id="cut short"),
         pytest.param(urllib3_errors.DecodeError(), "truncated", True, id="does not unpack"),

@@ -447,7 +447,8 @@ def test_the_proxy_of_the_environment_is_used(
     monkeypatch.setenv("HTTPS_PROXY", server.url)
     with pytest.raises(HttpError) as caught:
         session.get("https://nowhere.invalid/", deadline=soon())
-    assert (caught.value.code, caught.value.sent) == ("unreachable", False)
+    assert (caught.value.code, caught.value.sent) == ("proxy_fails", False)  # no CONNECT there: status 501
+    assert caught.value.facts["proxy"] == server.url.removeprefix("http://")
     assert (server.connections, len(waits)) == (4, 3)
 
 

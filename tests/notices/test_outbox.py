@@ -13,6 +13,7 @@ from iodcal.domain.structs import replace
 from iodcal.notify import NoticeKind
 from iodcal.notify.outbox import MOST_WAITING, Memory, Outbox, load
 from iodcal.store.files import OWNER_ONLY
+from iodcal.store.store import NoticeFile
 from tests.notices.test_shapes import NOTICE
 
 NOW = NOTICE.at
@@ -21,10 +22,11 @@ HOUR = timedelta(hours=1)
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     memory = Memory(NOW, NOW + HOUR, "it hangs", (replace(NOTICE, tries=2),), NOW.date(), "run:bug", NOW, NOW)
-    outbox = Outbox(tmp_path / "notices.json", OWNER_ONLY, {"noc": memory, "other": Memory()})
+    box = NoticeFile(tmp_path / "notices.json", OWNER_ONLY)
+    outbox = Outbox(box, {"noc": memory, "other": Memory()})
     assert outbox.save()
-    assert load(tmp_path / "state.json", OWNER_ONLY) == outbox
-    assert outbox.path.stat().st_mode & 0o777 == 0o600
+    assert load(box) == outbox
+    assert box.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_is_old_or_was_tried_too_often_is_due_no_more() -> None:
@@ -85,7 +87,7 @@ GOOD = {
 
 def test_the_file_is_read_for_ever(tmp_path: Path) -> None:
     (tmp_path / "notices.json").write_text(json.dumps(GOOD))
-    (notice,) = load(tmp_path / "state.json", OWNER_ONLY).of("noc").waiting
+    (notice,) = load(NoticeFile(tmp_path / "notices.json", OWNER_ONLY)).of("noc").waiting
     assert (notice.kind, notice.at) == (NoticeKind.CHANGE, datetime(2026, 11, 24, 12, tzinfo=UTC))
 
 
@@ -110,7 +112,7 @@ def test_a_damaged_file_is_an_empty_one_and_said_to_be(
     text = json.dumps(GOOD)
     assert old in text
     (tmp_path / "notices.json").write_text(text.replace(old, new, 1))
-    assert load(tmp_path / "state.json", OWNER_ONLY).targets == {}
+    assert load(NoticeFile(tmp_path / "notices.json", OWNER_ONLY)).targets == {}
     assert "cannot be understood" in caplog.text
 
 
@@ -118,5 +120,5 @@ def test_a_file_that_cannot_be_written_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("iodcal"), "propagate", True)
-    assert not Outbox(tmp_path / "missing" / "notices.json", OWNER_ONLY, {"noc": Memory()}).save()
+    assert not Outbox(NoticeFile(tmp_path / "missing" / "notices.json", OWNER_ONLY), {"noc": Memory()}).save()
     assert "cannot be written: No such file or directory; notices may come again" in caplog.text

@@ -11,7 +11,7 @@ from typing import Any
 from iodcal.commands.requests import SyncRequest
 from iodcal.commands.sync import finish
 from iodcal.domain.circuit_state import CircuitState
-from iodcal.domain.orders import BootTime
+from iodcal.domain.orders import BootTime, Order
 from iodcal.domain.structs import replace
 from iodcal.errors import StateError
 from iodcal.http import Deadline
@@ -59,6 +59,14 @@ class Disk:
     def save(self, state: State) -> None:
         self._write("save")
         self.state = state
+
+    def save_answer(self, state: State, order: Order) -> None:  # noqa: ARG002 - the protocol's
+        self.save(state)
+
+    def claim(self) -> None:
+        """Nobody else is here."""
+
+    may_order = True
 
     def save_elsewhere(self, state: State) -> str | None:
         self.saved_elsewhere = state

@@ -14,17 +14,10 @@ from iodcal.domain.circuit_state import CircuitState, Drift
 from iodcal.domain.localtime import Interval
 from iodcal.domain.orders import Outcome
 from iodcal.domain.structs import replace
+from iodcal.output.html.bars import MOST_ROWS, Bar, bars_of, in_rows
 from iodcal.output.html.document import Html, tag, together
 from iodcal.output.html.page import page_html
-from iodcal.output.html.page_data import (
-    MOST_ROWS,
-    Bar,
-    bars_of,
-    in_rows,
-    page_of,
-    past_blocks,
-    planned_blocks,
-)
+from iodcal.output.html.page_data import page_of, past_blocks, planned_blocks
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.store.entries import Hidden
 from iodcal.store.history import Past, PastOrder, PastReading, Stamp, Transition

@@ -26,6 +26,7 @@ from tests.calendars.microsoft import settings_for
 from tests.servers.entra import CLIENT_ID, TENANT, login_error
 from tests.servers.faults import graph_error, instead, refused
 from tests.servers.graph import TOKEN, GraphServer
+from tests.servers.tls import Reply
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 WINDOW = Interval(NOW, NOW + timedelta(hours=72))
@@ -60,11 +61,12 @@ def test_all_mailboxes_share_one_login_and_one_failed_login(microsoft: GraphServ
     assert len(microsoft.paths("/token")) == 2
 
 
+@pytest.mark.parametrize("code", ["TooManyRequests", "ApplicationThrottled"])
 def test_an_application_that_is_throttled_for_longer_than_a_run_is_left_alone_in_the_next(
-    microsoft: GraphServer,
+    microsoft: GraphServer, code: str
 ) -> None:
     readers = rooms(microsoft, 3)
-    refusal = instead(graph_error(429, "TooManyRequests", Retry_After="900"))
+    refusal = instead(graph_error(429, code, Retry_After="900"))
     for number in range(3):
         microsoft.script(f"room-{number}@contoso.example", [refusal] * 9)
     answers = read_all(readers, WINDOW, Deadline.after(60))
@@ -81,6 +83,21 @@ def test_an_application_that_is_throttled_for_longer_than_a_run_is_left_alone_in
     still = learn(state, snapshot_of(readers, answers), later)
     assert still.throttled_until == state.throttled_until
     assert waits_of(state.throttled_until, NOW + timedelta(minutes=15)) == {}
+
+
+@pytest.mark.parametrize(
+    "message", ["Application is over its MailboxConcurrency limit.", "Text that nobody may rely on."]
+)
+def test_a_mailbox_that_is_throttled_under_the_applications_code_is_alone_with_it(
+    microsoft: GraphServer, message: str
+) -> None:
+    readers = rooms(microsoft, 3)
+    said = {"error": {"code": "ApplicationThrottled", "message": message}}
+    microsoft.script("room-0@contoso.example", [instead(Reply.of(said, 429, Retry_After="900"))])
+    answers = read_all(readers, WINDOW, Deadline.after(60))
+    assert failed(answers) == ["throttled"]
+    assert len(answers) == 3
+    assert learn(State(), snapshot_of(readers, answers), NOW).throttled_until == {}
 
 
 @pytest.mark.parametrize("asked", [901.0, 31_536_000.0, 1e300])

@@ -17,9 +17,9 @@ Answer = Callable[[str, int, float], tuple[float, CalendarError | None]]
 
 
 def passing(
-    code: str = "server_fault", *, wait: float | None = None, shared: str | None = None
+    code: str = "server_fault", *, wait: float | None = None, shared: str | None = None, sure: bool = True
 ) -> PassingError:
-    return PassingError(code, {}, wait=wait, shared=shared)
+    return PassingError(code, {}, wait=wait, shared=shared, sure=sure)
 
 
 class Play:
@@ -162,6 +162,22 @@ def test_an_application_that_is_throttled_rests_as_a_whole() -> None:
     assert len(play.read) == 100
     while_refused = [key for now, key in play.turns if now < until]
     assert len(while_refused) <= 32 + 3
+
+
+@pytest.mark.parametrize("wait", [10, 600])
+def test_what_may_be_one_mailboxs_own_refusal_keeps_no_other_one_from_being_read(wait: float) -> None:
+    refused = passing("throttled", wait=wait, shared=APPLICATION, sure=False)
+    play = Play(queue_of(100, workers=1), lambda key, _number, _now: (0.1, refused if key == "s0" else None))
+    assert len(play.read) == 99
+    assert max(play.read.values()) < 10
+
+
+def test_what_may_be_the_applications_refusal_is_so_once_a_second_mailbox_meets_it() -> None:
+    refused = passing("throttled", wait=600, shared=APPLICATION, sure=False)
+    play = Play(queue_of(100, workers=1), always(refused, 0.1))
+    assert [key for _, key in play.turns] == ["s0", "s1"]
+    assert len(play.failures) == 100
+    assert len(Play(queue_of(3, workers=1, group="one"), always(refused, 0.1)).turns) == 1
 
 
 def test_an_application_that_must_rest_for_longer_than_the_run_is_left_alone() -> None:

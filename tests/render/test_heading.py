@@ -72,25 +72,34 @@ def test_weight_on_a_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stream", "no_color", "environment", "plain"),
+    ("stream", "color", "environment", "plain"),
     [
-        (Terminal(), False, {}, False),
-        (Terminal(), True, {}, True),
-        (Terminal(), False, {"NO_COLOR": "1"}, True),
-        (Terminal(), False, {"NO_COLOR": ""}, False),
-        (Terminal(), False, {"TERM": "dumb"}, True),
-        (io.StringIO(), False, {}, True),
+        (Terminal(), None, {}, False),
+        (Terminal(), False, {}, True),
+        (Terminal(), False, {"FORCE_COLOR": "1"}, True),
+        (Terminal(), None, {"NO_COLOR": "1"}, True),
+        (Terminal(), None, {"NO_COLOR": ""}, False),
+        (Terminal(), None, {"TERM": "dumb"}, True),
+        (Terminal(), None, {"TERM": "dumb", "FORCE_COLOR": "1"}, False),
+        (io.StringIO(), None, {}, True),
+        (io.StringIO(), True, {}, False),
+        (io.StringIO(), True, {"NO_COLOR": "1"}, False),
+        (io.StringIO(), None, {"FORCE_COLOR": "1"}, False),
+        (io.StringIO(), None, {"FORCE_COLOR": "0"}, True),
+        (io.StringIO(), None, {"FORCE_COLOR": ""}, True),
+        (io.StringIO(), None, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, True),
     ],
 )
 def test_where_text_is_plain(
     stream: io.StringIO,
-    no_color: bool,
+    color: bool | None,
     environment: dict[str, str],
     plain: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert is_plain(stream, no_color=no_color) is plain
+    assert is_plain(stream, color=color) is plain

@@ -11,17 +11,21 @@ import pytest
 
 from iodcal.analysis.figures import CostReason, Lookback, Served
 from iodcal.commands.lookback import look_back
+from iodcal.commands.page_costs import PageCosts
 from iodcal.domain.changes import Cause
 from iodcal.domain.circuits import Account
 from iodcal.domain.orders import Outcome
 from iodcal.domain.structs import replace
 from iodcal.messages.results import event_name, spent_on
 from iodcal.output.costs import print_lookback, spare_text
-from iodcal.output.costs_view import COLUMNS, lookback_csv, lookback_json
-from iodcal.output.html.costs_page import costs_html
+from iodcal.output.costs_view import COLUMNS, lookback_csv, lookback_view
+from iodcal.output.html.page import page_html
+from iodcal.output.html.page_data import page_of
 from iodcal.output.json import dump
 from iodcal.problems.messages import why_late
+from iodcal.store.entries import Hidden
 from iodcal.store.history import Past
+from iodcal.store.state import State
 from tests.analysis.past import (
     AFTERNOON,
     HIGH,
@@ -35,7 +39,7 @@ from tests.analysis.past import (
     order,
     span,
 )
-from tests.render.test_golden import check, shown
+from tests.render.test_golden import check, report, shown
 from tests.store.past import HOSTILE
 
 DENVER = ZoneInfo("America/Denver")
@@ -94,7 +98,7 @@ def test_one_circuit_and_a_quiet_time() -> None:
 
 
 def test_the_json_and_the_csv() -> None:
-    check("lookback.json", dump(lookback_json(found())) + "\n")
+    check("lookback.json", dump(lookback_view(found())) + "\n")
     check("lookback.csv", lookback_csv(found()))
 
 
@@ -106,12 +110,19 @@ def test_nothing_in_the_csv_is_a_formula() -> None:
     assert not any(text.startswith("=") for text in texts)
 
 
+def costs_html(found: Lookback) -> str:
+    """The tab of the costs alone."""
+    page = page_of(report(), Past(), State(), Hidden(False, frozenset(), frozenset()), timedelta(days=1))
+    text = page_html(replace(page, costs=PageCosts(found)))
+    return text[text.index('<div id="costs">') : text.index("<footer>")]
+
+
 def test_a_page_of_many_circuits_is_bounded() -> None:
     circuits = [circuit(f"c-{number}") for number in range(300)]
     orders = tuple(order(number, LOW, HIGH, of=one) for number, one in enumerate(circuits))
     many = look_back(Past(orders), circuits, circuit_states={}, over=span(0, 360), now=at(360), zone=DENVER)
     page = costs_html(many)
-    assert page.count("<svg") == 5
+    assert page.count('class="meter"') == 2 * 200 + 4
     assert "The first 200 of 300; -o csv has all." in page
     assert len(page) < 400_000
 
@@ -126,7 +137,7 @@ def test_a_page_without_events_or_labels() -> None:
         zone=DENVER,
     )
     page = costs_html(calm)
-    assert page.count("<svg") == 3
+    assert page.count('class="meter"') == 3
     assert "What it was for" not in page
 
 

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.localtime import Interval
+from iodcal.domain.steps import Steps
 from iodcal.domain.structs import replace
 from iodcal.output.json import dump
 from iodcal.output.simulation import print_comparison
-from iodcal.output.simulation_view import comparison_json
+from iodcal.output.simulation_view import simulations_view
 from iodcal.problems.kinds import Kind, Problem
 from iodcal.simulation.faults import NO_FAULTS, FaultKind, FaultPlan
 from iodcal.simulation.result import CircuitResult, Money, SimulatedEvent, Simulation, SimulationComparison
@@ -35,7 +36,18 @@ def hours(count: float) -> timedelta:
 def circuit(name: str, **changed: object) -> CircuitResult:
     money = Money(Decimal("412.345"), Decimal("763.20"), Decimal("331.20"), Decimal("411.10"))
     result = CircuitResult(
-        name, DENVER, {LOW: hours(600), HIGH: hours(120)}, 21, 20, 0, 41, hours(1.5), money, (), lifted=False
+        name,
+        DENVER,
+        {LOW: hours(600), HIGH: hours(120)},
+        21,
+        20,
+        0,
+        41,
+        hours(1.5),
+        money,
+        (),
+        lifted=False,
+        running=Steps((START,), (LOW,)),
     )
     return replace(result, **changed)  # type: ignore[arg-type]  # each test names real fields
 
@@ -106,7 +118,7 @@ def test_files_named_alike_are_told_apart_by_their_folders() -> None:
 
 
 def test_json() -> None:
-    document = comparison_json(SimulationComparison(SPAN, FaultPlan(0.05, 7), (simulation(),)))
+    document = simulations_view(SimulationComparison(SPAN, FaultPlan(0.05, 7), (simulation(),)))
     check("simulate.json", dump(document) + "\n")
     (one,) = json.loads(dump(document))["simulations"]
     assert one["total"]["cost"] == "824.69"

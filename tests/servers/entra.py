@@ -26,7 +26,8 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 class Entra:
     """Issues tokens to one application. `certificate` is what is registered for it, in PEM form; with
     `claims` tokens can be looked into, as Microsoft's can today. A token is good for `lifetime` seconds of
-    `clock`. `federated` are the proofs of a workload that it takes."""
+    `clock`. `federated` are the proofs of a workload that it takes; `resource` is where tokens are good, by
+    default `url`."""
 
     url: str = ""
     tenant: str = TENANT
@@ -34,6 +35,7 @@ class Entra:
     secrets: set[str] = field(default_factory=lambda: {SECRET})
     certificate: str | None = None
     claims: dict[str, object] | None = None
+    resource: str = ""
     tokens: set[str] = field(default_factory=set)
     lifetime: int = 3599
     clock: Callable[[], float] = time.monotonic
@@ -63,7 +65,7 @@ class Entra:
             return login_error(400, "unsupported_grant_type", 70003)
         if form.get("client_id") != self.client_id:
             return login_error(400, "unauthorized_client", 700016)
-        if form.get("scope") != f"{self.url}/.default":
+        if form.get("scope") != f"{self.resource or self.url}/.default":
             return login_error(400, "invalid_scope", 1002012)
         return self._refusal(request) or self._issue()
 

@@ -91,7 +91,7 @@ class GraphServer:
         self.most_at_once = 0
         self.hanging: set[str] = set()
         self.let_go = threading.Event()
-        self._server = LocalServer(self._answer, self._ca.server_context())
+        self._server = LocalServer(self.answer, self._ca.server_context())
         self.entra.url = self.authority
 
     @property
@@ -134,7 +134,7 @@ class GraphServer:
         """The paths of the requests so far, of those whose path ends so."""
         return [request.path for request in self.requests if request.path.endswith(ending)]
 
-    def _answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply:
         self.requests.append(request)
         with self._one_more(request) as among:
             key, reply = self._route(request)

@@ -17,6 +17,7 @@ class Hook:
 
     status: int = 202
     hanging: bool = False
+    body: bytes = b""
     requests: list[Request] = field(default_factory=list)
     arrived: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -55,4 +56,4 @@ class Hook:
         if self.hanging:
             self.closing.wait(600)
         self.answered += 1
-        return Reply(self.status)
+        return Reply(self.status, self.body)

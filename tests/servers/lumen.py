@@ -70,7 +70,8 @@ def wrong(status: int, reason: str, code: str = "INVALIDVALUE") -> Reply:
 
 @dataclass
 class FakeCircuit:
-    """A circuit at Lumen. `partner` makes it a data-centre one, else it has a customer port's `uni`."""
+    """A circuit at Lumen. `partner` makes it a data-centre one, else it has a customer port's `uni`.
+    `reading` goes out when it alone is asked for, instead of what it is."""
 
     bandwidth: str = "100 Mbps"
     partner: str | None = None
@@ -81,6 +82,7 @@ class FakeCircuit:
     accepted_at: datetime | None = None
     orders: list[dict[str, Any]] = field(default_factory=list)
     sold: tuple[str, ...] = ("100 Mbps", "200 Mbps", "500 Mbps", "1000 mbps")
+    reading: Reply | None = None
     account: Mapping[str, str] = field(
         default_factory=lambda: {"id": "5-ABCDEFGH", "name": "Example Corp"},
     )
@@ -107,7 +109,7 @@ class LumenServer:
         self._tokens: set[str] = set()
         self._quotes: dict[str, tuple[str, str, datetime]] = {}
         self._numbers = itertools.count(1466)
-        self._server = LocalServer(self._answer)
+        self._server = LocalServer(self.answer)
 
     @property
     def base_url(self) -> str:
@@ -143,7 +145,7 @@ class LumenServer:
         if circuit.accepted_at is not None and self.now() >= circuit.accepted_at + self.provisioning:
             circuit.bandwidth, circuit.target, circuit.accepted_at = circuit.target or "", None, None
 
-    def _answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply:
         for beginning, product in self.products.items():
             if request.path.startswith(beginning):
                 return product(request)
@@ -191,6 +193,8 @@ class LumenServer:
         if kind is not None and kind not in ("Internet", "Port"):
             return Reply.of({"message": "unexpected error"}, 500)
         wanted = request.query.get("serviceid")
+        if wanted in self.circuits and (reading := self.circuits[wanted].reading) is not None:
+            return reading
         shown = [name for name in self.circuits if wanted in (None, name)]
         number, size = int(request.query.get("pagenumber", "1")), int(request.query.get("pagesize", "10"))
         size = min(size, self.most_per_page)

@@ -133,6 +133,20 @@ def test_an_event_that_an_exactly_rule_overrules_is_not_late() -> None:
     assert not found.late
 
 
+def test_an_event_that_an_exactly_rule_interrupts_is_not_late_by_the_way_back() -> None:
+    configuration = company.configuration()
+    noc = configuration.rules[1]
+    pinned = replace(
+        noc, mode=Mode.EXACTLY, bandwidth=Bandwidth(100), priority=10, lead=timedelta(), trail=timedelta()
+    )
+    rules = (configuration.rules[0], pinned, configuration.rules[2])
+    readings = holding(configuration, ("company", "All-Hands", 3, 4), ("noc", "DR Test", 4, 1))
+    found = simulate(Scenario(replace(configuration, rules=rules), readings, DAY), quietly)
+    interrupted = [one for one in found.served if one.circuit not in {"den-b", "lon-b", "tok-a"}]
+    assert interrupted
+    assert not found.late
+
+
 class _Untouchable:
     """A plug-in that must not be used for anything but to say what its calendar's sources are."""
 

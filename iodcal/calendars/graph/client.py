@@ -158,4 +158,4 @@ def _json(answer: Answer) -> Any:
         return answer.json()
     except AnswerError as error:
         told = unread(error)
-    raise PassingError(told.code, told.facts)
+    raise PassingError(told.code, told.facts) if told.code == "not_json" else told

@@ -1,6 +1,6 @@
 """What Graph says when it does not give events: from statuses and codes to codes of ours.
 
-Messages are never looked at.
+Messages are looked at in one place: only they tell a refusal of the application from one of the mailbox.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Mapping
 
+from iodcal.bounds import load_json
 from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError, PassingError
-from iodcal.http import Answer, AnswerError
+from iodcal.http import Answer, AnswerError, error_text
 from iodcal.http.answers import printable
 
 # Statuses and codes: learn.microsoft.com/graph/errors, the pages of the resources, and public reports.
@@ -35,7 +36,10 @@ _BY_STATUS: Mapping[int, str] = {
     404: "mailbox_not_found",
     429: "throttled",
 }
-_THROTTLED_APPLICATION = "toomanyrequests"  # `ApplicationThrottled` is, despite its name, about one mailbox
+# Codes of a 429 that mean the application, and those that have been seen for it and for a single mailbox.
+_OF_APPLICATION = frozenset({"toomanyrequests"})
+_OF_EITHER = frozenset({"activitylimitreached", "applicationthrottled", "tenantthrottled"})
+_NAMES_APPLICATION = re.compile(r"\b(?:app|application|tenant|organi[sz]ation)\b")
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 MAILBOX_FAULTS = frozenset(
@@ -68,8 +72,20 @@ def error_of(answer: Answer, request_id: str, application: str = "microsoft365")
         return CalendarError(code, **facts)
     from iodcal.http.retries import retry_after
 
-    shared = application if answer.status == 429 and _THROTTLED_APPLICATION in codes else None
-    return PassingError(code, facts, wait=retry_after(answer), shared=shared)
+    sure = _refuses_application(answer, codes) if answer.status == 429 else False
+    shared = application if sure is not False else None
+    return PassingError(code, facts, wait=retry_after(answer), shared=shared, sure=bool(sure))
+
+
+def _refuses_application(answer: Answer, codes: list[str]) -> bool | None:
+    """Whether a 429 refuses the application, not the mailbox alone; None where it may be either: the limit of
+    requests side by side in one mailbox has the code of the application's, with a message about mailboxes."""
+    message = error_text(answer).casefold()
+    if "mailbox" in message:
+        return False
+    if not _OF_APPLICATION.isdisjoint(codes) or _NAMES_APPLICATION.search(message):
+        return True
+    return False if _OF_EITHER.isdisjoint(codes) else None
 
 
 def claims_asked(answer: Answer) -> str | None:
@@ -83,8 +99,8 @@ def claims_asked(answer: Answer) -> str | None:
         return None
     text = found[1] + "=" * (-len(found[1]) % 4)
     try:
-        claims = json.loads(base64.urlsafe_b64decode(text))
-    except (ValueError, RecursionError):
+        claims = load_json(base64.urlsafe_b64decode(text))
+    except ValueError:
         return None
     return json.dumps(claims) if isinstance(claims, dict) else None
 

@@ -21,6 +21,7 @@ from iodcal.domain.structs import Fact
 from iodcal.errors import CalendarError, PassingError
 from iodcal.http import Deadline
 from iodcal.http.answers import printable
+from iodcal.messages import counted
 
 # The server chooses all-day events by the instants of their creator's zone, which may be a day off ours.
 _WIDER = timedelta(hours=26)
@@ -255,7 +256,7 @@ class MailboxReader:
         except CalendarError:
             return f"{shown} (not readable)"
         more = " or more" if count >= _MOST_COUNTED else ""
-        return f"{shown} ({count} event{'' if count == 1 else 's'}{more})"
+        return f"{shown} ({counted(count, 'event')}{more})"
 
     def _explained(self, error: CalendarError, client: GraphClient, deadline: Deadline) -> CalendarError:
         """`error` with the mailbox and calendar it is about."""
@@ -266,7 +267,7 @@ class MailboxReader:
             "calendar": mailbox.calendar or ("default" if mailbox.calendar_id is None else "calendar_id"),
         }
         if isinstance(error, PassingError):
-            return PassingError(error.code, facts, wait=error.wait, shared=error.shared)
+            return PassingError(error.code, facts, wait=error.wait, shared=error.shared, sure=error.sure)
         code = error.code
         if code == "calendar_gone" and facts["calendar"] == "default" and facts["status"] == _NOT_FOUND:
             code = "mailbox_unopened"

@@ -53,7 +53,7 @@ def token_of_machine(application: Application, deadline: Deadline) -> Token:
         raise CalendarError("login_identity_key", file=file, reason=str(error.strerror)) from None
     except OSError:
         raise CalendarError("login_identity_unreachable") from None
-    except (ValueError, TypeError, KeyError, AttributeError, msal.exceptions.MsalError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, msal.exceptions.MsalError):
         # msal takes the shape of this answer on trust.
         raise CalendarError("login_identity_wrong", error="an answer that makes no sense") from None
     if "access_token" not in result:

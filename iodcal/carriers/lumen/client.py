@@ -266,5 +266,7 @@ class Lumen:
 
 def _unanswered(error: HttpError) -> CarrierError:
     if not error.sent:
-        return OrderNotSentError("not_sent", host=error.facts.get("host"), reason=error.code)
-    return AnswerLostError("answer_lost", reason=error.code)
+        return OrderNotSentError(
+            "not_sent", host=error.facts.get("host"), reason=error.code.replace("_", " ")
+        )
+    return AnswerLostError("answer_lost", reason=error.code.replace("_", " "))

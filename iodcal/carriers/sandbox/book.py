@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from iodcal.bounds import read_json
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.structs import replace
 from iodcal.domain.time import instant_of
@@ -83,13 +84,13 @@ class SandboxBook(Struct, frozen=True):
 def read_book(path: Path) -> SandboxBook:
     """The book at `path`, an empty one where there is none. Raises CarrierError."""
     try:
-        document = json.loads(path.read_bytes())
+        document = read_json(path)
         return _decode(document)
     except FileNotFoundError:
         return SandboxBook()
     except OSError as error:
         raise CarrierError("sandbox_unreadable", file=str(path), reason=error.strerror) from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise CarrierError("sandbox_damaged", file=str(path)) from None
 
 

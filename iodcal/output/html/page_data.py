@@ -1,37 +1,47 @@
-"""The report page as values: circuits as lanes, with what was, what is asked for, and why. Times are UTC."""
+"""The report page as values: circuits as lanes, with what was, what is asked for, and why; and what they
+cost. Times are UTC."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from iodcal.analysis.cost_reasons import cause_id
 from iodcal.analysis.load import load_past_before
 from iodcal.analysis.past import CircuitPast, circuit_pasts, running, tells_of_circuits
-from iodcal.analysis.service_level import verdict
-from iodcal.commands.requests import PreviewRequest
+from iodcal.commands.page_costs import PageCosts, page_costs, page_costs_since
+from iodcal.commands.requests import PreviewRequest, clock_of
 from iodcal.commands.spans import PageRequest, check_page
 from iodcal.commands.sync import plan
 from iodcal.config import Configuration
 from iodcal.domain.bandwidth import Bandwidth
-from iodcal.domain.changes import Cause, Change
+from iodcal.domain.changes import Change
 from iodcal.domain.circuit_state import CircuitState
-from iodcal.domain.circuits import Circuit
+from iodcal.domain.circuits import Account, Circuit
 from iodcal.domain.localtime import Interval
 from iodcal.domain.planning import CircuitPlan
-from iodcal.domain.service_level import Readiness
 from iodcal.domain.steps import Steps
 from iodcal.domain.structs import replace
 from iodcal.domain.timeline import Timeline
+from iodcal.output.html.bars import Bar, bars_of, in_rows
+from iodcal.pipeline.detect import STOPPED_AFTER
 from iodcal.problems.kinds import Kind, Problem, Severity
 from iodcal.problems.messages import describe, describe_recorded
 from iodcal.result import Report, SourceReport
+from iodcal.store.address import StateAddress
 from iodcal.store.entries import HELD, Entry, Hidden, entries_of, hidden_by
-from iodcal.store.history import CurtainUp, Past, Stamp
+from iodcal.store.history import (
+    CurtainUp,
+    Past,
+    PastChange,
+    PastOrder,
+    PastProblem,
+    PastReading,
+    Stamp,
+)
 from iodcal.store.state import LastRun, State
 from iodcal.store.store import store_of
 
@@ -39,7 +49,6 @@ from iodcal.store.store import store_of
 _MOST_BARS, _MOST_ENTRIES, _MOST_TROUBLES = 3000, 1500, 1000
 _FEW = 12  # what every lane may hold, however many there are
 PLANNED, DUE = "to come", "due now"
-MOST_ROWS = 4  # of bars above a lane
 
 
 class Block(Struct, frozen=True):
@@ -51,19 +60,6 @@ class Block(Struct, frozen=True):
     planned: bool
 
 
-class Bar(Struct, frozen=True):
-    """An event above a lane: its own time, and `asks` with lead and trail. `subject` is None where it must
-    not be seen; `ready` is what the last look before it found; `row` keeps bars from covering each other."""
-
-    id: str
-    event: Interval
-    asks: Interval
-    rule: str | None
-    subject: str | None
-    ready: bool | None = None
-    row: int = 0
-
-
 class Trouble(Struct, frozen=True):
     """A problem of one circuit, in the picture: when it began and ended (now, if it lasts)."""
 
@@ -72,12 +68,13 @@ class Trouble(Struct, frozen=True):
 
 
 class Lane(Struct, frozen=True):
-    """One circuit. `entries` is what happened, `coming` the changes to come, both in order of time;
-    `left_out` counts what there was no room for."""
+    """One circuit. `baseline` is what its schedule alone would have it at now; `entries` is what happened,
+    `coming` the changes to come, both in order of time; `left_out` counts what there was no room for."""
 
     circuit: Circuit
     circuit_state: CircuitState
     target: Bandwidth
+    baseline: Bandwidth
     blocks: tuple[Block, ...]
     bars: tuple[Bar, ...]
     troubles: tuple[Trouble, ...]
@@ -95,6 +92,11 @@ class Lane(Struct, frozen=True):
         """The level that the circuit is known to run at."""
         return running(self.circuit_state.drift, self.circuit_state.confirmed)
 
+    @property
+    def is_up(self) -> bool:
+        """True where it runs above its baseline, as far as is known."""
+        return self.now is not None and self.now > self.baseline
+
 
 class CurrentProblem(Struct, frozen=True):
     """A problem that stands, in words."""
@@ -108,7 +110,9 @@ class CurrentProblem(Struct, frozen=True):
 
 class Page(Struct, frozen=True):
     """All that the page shows. `zone` is that of its axis; `unreadable` counts lost lines of the history,
-    `runbook` is the address of the page for people on call."""
+    `runbook` is the address of the page for people on call. `read_until` is how far ahead every calendar is
+    known, `every` the longest time between two runs; `live` is False where the page shows another time than
+    that of its making. `quotas` are each account's changes of this UTC day, and how many it may make."""
 
     now: datetime
     window: Interval
@@ -121,20 +125,49 @@ class Page(Struct, frozen=True):
     test: bool
     unreadable: int
     runbook: str | None = None
+    read_until: datetime | None = None
+    every: timedelta = timedelta(minutes=5)
+    live: bool = False
+    quotas: Mapping[Account, tuple[int, int]] = field(default_factory=dict)
+    costs: PageCosts | None = None
+
+    @property
+    def unread(self) -> Interval | None:
+        """The time of the page for which no calendar was read: there it knows baselines alone."""
+        if self.read_until is None or self.read_until >= self.window.end:
+            return None
+        return Interval(max(self.read_until, self.now), self.window.end)
+
+    @property
+    def stopped(self) -> bool:
+        """True where the last run is so long ago that what stands here is old."""
+        age = self.now - self.last_run.started_at if self.last_run is not None else timedelta()
+        return age > self.every * STOPPED_AFTER
 
 
-def report_page(configuration: Configuration, state_path: Path, asked: PageRequest) -> Page:
+def report_page(configuration: Configuration, state_path: StateAddress, asked: PageRequest) -> Page:
     """The page, from the last run's readings and the history: nothing is asked of anybody.
 
     Raises UsageError, StateError.
     """
     check_page(configuration, asked)
-    preview = PreviewRequest(now=asked.now, window=asked.window, circuits=asked.circuits, cached=True)
+    _, now = clock_of(configuration, asked.now)
+    ahead = asked.far_ahead(configuration.settings.window)
+    preview = PreviewRequest(now=asked.now, window=ahead, circuits=asked.circuits, cached=True)
     report = plan(configuration, state_path, preview, lambda _: None)
     state = store_of(configuration, state_path).load(read_only=True)
-    past = load_past_before(configuration, state_path, state.circuits, report.now - asked.far_back)
+    since = min(report.now - asked.far_back, page_costs_since(configuration, asked, now))
+    past = load_past_before(configuration, state_path, state.circuits, since)
     page = page_of(report, past, state=state, hidden=hidden_by(configuration), back=asked.far_back)
-    return replace(page, runbook=configuration.settings.runbook)
+    return replace(
+        page,
+        runbook=configuration.settings.runbook,
+        every=configuration.settings.every,
+        live=asked.now is None,
+        costs=page_costs(
+            configuration, past, state=state, state_path=state_path, asked=asked, now=report.now
+        ),
+    )
 
 
 def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: timedelta) -> Page:
@@ -143,11 +176,14 @@ def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: time
     circuit_states = (
         {plan.circuit.key: plan.circuit_state for plan in report.plans} if tells_of_circuits(past) else {}
     )
-    pasts, lanes = circuit_pasts(past, circuit_states), list[Lane]()
+    pasts, lanes, parts = circuit_pasts(past, circuit_states), list[Lane](), _by_circuit(past)
     for one in report.plans:
         own = pasts.get(one.circuit.key, CircuitPast(one.circuit.key))
-        lanes.append(_lane(one, past, own=own, window=window, report=report, hidden=hidden))
+        part = parts.get(one.circuit.name, Past())
+        part = replace(part, wishes=past.wishes, others=past.others)
+        lanes.append(_lane(one, part, own=own, window=window, report=report, hidden=hidden))
     zones = [plan.circuit.zone for plan in report.plans]
+    known = [memory.covers.end for memory in state.remembered.values()]
     return Page(
         report.now,
         window,
@@ -159,7 +195,36 @@ def page_of(report: Report, past: Past, state: State, hidden: Hidden, back: time
         config_digest=report.config_digest,
         test=report.test,
         unreadable=past.unreadable,
+        read_until=min(known, default=None),
+        quotas=report.quotas,
     )
+
+
+def _by_circuit(past: Past) -> dict[str, Past]:
+    """The past, parted by the circuits' names: each lane has to look through its own only."""
+    orders, changes = defaultdict[str, list[PastOrder]](list), defaultdict[str, list[PastChange]](list)
+    looks, readings = defaultdict[str, list[CurtainUp]](list), defaultdict[str, list[PastReading]](list)
+    problems = defaultdict[str, list[PastProblem]](list)
+    for order in past.orders:
+        orders[order.order.circuit].append(order)
+    for change in past.changes:
+        changes[change.circuit].append(change)
+    for look in past.preflight_checks:
+        looks[look.circuit].append(look)
+    for reading in past.readings:
+        readings[reading.circuit].append(reading)
+    for problem in past.problems:
+        problems[str(problem.facts.get("circuit"))].append(problem)
+    return {
+        name: Past(
+            tuple(orders[name]),
+            tuple(changes[name]),
+            preflight_checks=tuple(looks[name]),
+            readings=tuple(readings[name]),
+            problems=tuple(problems[name]),
+        )
+        for name in {*orders, *changes, *looks, *readings, *problems}
+    }
 
 
 def _lane(
@@ -176,6 +241,7 @@ def _lane(
         plan.circuit,
         plan.circuit_state,
         target=plan.target,
+        baseline=plan.circuit.sold(plan.timeline.at(report.now).baseline),
         blocks=(
             *past_blocks(own, Interval(window.start, report.now)),
             *planned_blocks(plan.timeline, Interval(report.now, window.end)),
@@ -258,71 +324,3 @@ def _severity(id_: str) -> Severity | None:
         return Problem(Kind(id_.partition(":")[0]), "").severity
     except ValueError:
         return None
-
-
-def bars_of(past: Past, timeline: Timeline, over: Interval, hidden: Hidden, *, now: datetime) -> list[Bar]:
-    """One bar for each event and rule that asked this circuit for something during `over`, by start; those
-    that were looked at with what is known of them at `now`."""
-    circuit = timeline.circuit.name
-    looks = [look for look in past.preflight_checks if look.circuit == circuit]
-    found: dict[str, Bar] = {}
-    for bar in (*_of_looks(looks), *_of_history(past, circuit), *_of_timeline(timeline, hidden)):
-        found[bar.id] = bar  # a look knows no lead and trail; what today's calendars say counts most
-    results = _results(past, timeline.circuit.key, looks, now)
-    shown = (replace(bar, ready=results.get(bar.id)) for bar in found.values() if bar.asks.overlaps(over))
-    return sorted(shown, key=lambda bar: (bar.asks.start, bar.id))
-
-
-def _results(past: Past, circuit: str, looks: Iterable[CurtainUp], now: datetime) -> dict[str, bool]:
-    """Whether events were in time, by id; not where that cannot be known yet."""
-    orders = [one for one in past.orders if one.order.circuit_key == circuit]
-    readings = [one for one in past.readings if one.key == circuit]
-    shown = CircuitPast(circuit, orders, readings).shown()
-    last = {look.about.id: verdict(look, shown, now)[0] for look in looks}
-    told = {Readiness.READY: True, Readiness.LATE: False}
-    return {id_: told[found] for id_, found in last.items() if found in told}
-
-
-def in_rows(bars: Iterable[Bar]) -> tuple[list[Bar], int]:
-    """Bars, each in the first row where it covers no other; and how many found no row."""
-    ends: list[Interval] = []
-    placed: list[Bar] = []
-    left_out = 0
-    for bar in bars:
-        row = next((number for number, last in enumerate(ends) if last.end <= bar.asks.start), len(ends))
-        if row == MOST_ROWS:
-            left_out += 1
-            continue
-        ends[row : row + 1] = [bar.asks]
-        placed.append(replace(bar, row=row))
-    return placed, left_out
-
-
-def _of_history(past: Past, circuit: str) -> Iterator[Bar]:
-    for order in past.orders:
-        if order.order.circuit == circuit:
-            yield from _of_causes(order.causes)
-    for change in past.changes:
-        if change.circuit == circuit:
-            yield from _of_causes(change.causes)
-
-
-def _of_causes(causes: Iterable[Cause]) -> Iterator[Bar]:
-    for cause in causes:
-        if cause.kind == "event":
-            span = Interval(cause.start, cause.end)
-            yield Bar(cause_id(cause), span, asks=cause.asks or span, rule=cause.rule, subject=cause.subject)
-
-
-def _of_looks(looks: Iterable[CurtainUp]) -> Iterator[Bar]:
-    for look in looks:
-        if look.end is not None:
-            span = Interval(look.start, look.end)
-            yield Bar(look.about.id, span, asks=span, rule=look.rule, subject=look.subject)
-
-
-def _of_timeline(timeline: Timeline, hidden: Hidden) -> Iterator[Bar]:
-    for window in timeline.windows:
-        demand = window.demand
-        subject = None if hidden.covers(demand.calendar, demand.rule.name) else demand.subject
-        yield Bar(demand.id, demand.event, asks=demand.span, rule=demand.rule.name, subject=subject)
