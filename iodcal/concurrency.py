@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from iodcal.signals import Interrupted
+from iodcal.signals import Interrupted, in_main_thread, raise_if_stopping
+from iodcal.tenant import entrance_to_run
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -23,14 +24,15 @@ def side_by_side(most: int) -> Iterator[Executor]:
     for."""
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(max_workers=max(1, most)) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, most), initializer=entrance_to_run()) as pool:
         try:
             yield pool
         except Interrupted:
             pool.shutdown(wait=False, cancel_futures=True)
-            from iodcal.http import give_up
+            if in_main_thread():  # others may be waiting for what became of their orders
+                from iodcal.http import give_up
 
-            give_up()
+                give_up()
             raise
 
 
@@ -46,4 +48,5 @@ def answers(pool: Executor, ask: Callable[[_Asked], _Answer], each: Iterable[_As
     for future in futures:
         while not future.done():
             wait([future], timeout=_STEP)
+            raise_if_stopping()
         yield future.result()

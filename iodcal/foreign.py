@@ -18,6 +18,7 @@ from typing import Any, TextIO, TypeVar
 
 from iodcal.redaction import redact_credentials
 from iodcal.signals import Interrupted, reinstall, stop_wanted
+from iodcal.tenant import thread_of_run
 
 _log = logging.getLogger("iodcal.plugins")
 _Result = TypeVar("_Result")
@@ -65,7 +66,7 @@ def call_within(seconds: float, call: Callable[[], _Result]) -> _Result:
             raised.append(error)
         done.set()
 
-    threading.Thread(target=work, daemon=True).start()
+    thread_of_run(work).start()
     until = time.monotonic() + seconds
     while not done.wait(_STEP):  # in steps, between which Python looks for signals
         if time.monotonic() >= until:

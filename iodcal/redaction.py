@@ -1,17 +1,22 @@
 """Redaction: no text that comes from outside, and none that is told of it, shows a secret.
 
 A server may repeat what it was sent in any spelling: JSON within JSON, percent-encoded twice, as references
-of HTML. So a text is looked at as it is and after each decoding, and what spells a secret is left out. They
-are kept for the whole process: a server may answer with what another thread sent, a traceback show either.
+of HTML. So a text is looked at as it is and after each decoding, and what spells a secret is left out.
+
+Each run knows its own secrets, and in a fleet those of the others that cannot be honest data: a server may
+answer with what another run sent. A password that is a word is left out of its own run's texts alone, or the
+others' would tell which words are secrets.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from hashlib import sha256
 
@@ -28,7 +33,58 @@ _WIDE = (
     "utf-32-be",
 )  # JSON may come so; no ASCII text is found in them
 
-_known: set[str] = set()
+
+class _Known:
+    """The secrets of one run, in all spellings; what they were made from; those that cannot be honest data.
+    `others` takes the latter where there are other runs."""
+
+    def __init__(self, others: _Others | None = None) -> None:
+        self.secrets: set[str] = set()
+        self.made_from: set[str] = set()
+        self.unmistakable: set[str] = set()
+        self._others = others
+
+    def clear(self) -> None:
+        for kept in (self.secrets, self.made_from, self.unmistakable):
+            kept.clear()
+
+    def add(self, spellings: Iterable[str]) -> None:
+        new = set(spellings) - self.secrets
+        unmistakable = {secret for secret in new if _is_unmistakable(secret)}
+        self.secrets.update(new)
+        self.unmistakable.update(unmistakable)
+        if self._others is not None:
+            self._others.add(unmistakable)
+
+
+class _Others:
+    """The unmistakable secrets of all runs of this process. Each text is looked at for how they begin, so
+    that it does not matter how many runs there are."""
+
+    def __init__(self) -> None:
+        self._by_start: dict[str, tuple[str, ...]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, secrets: Iterable[str]) -> None:
+        with self._lock:
+            for secret in secrets:
+                start = secret[:_START]
+                self._by_start[start] = (*self._by_start.get(start, ()), secret)
+
+    def found_in(self, text: str) -> Iterator[str]:
+        """The secrets that stand in `text`."""
+        starts = self._by_start
+        if not starts:
+            return
+        for place in range(len(text) - _START + 1):
+            if (secrets := starts.get(text[place : place + _START])) is not None:
+                yield from (secret for secret in secrets if text.startswith(secret, place))
+
+
+_START = 12  # characters
+_process = _Known()
+_of_run: ContextVar[_Known] = ContextVar("secrets_of_run", default=_process)
+_others = _Others()
 
 # One character as percent-encoding, JSON or HTML spell it, or a folded line.
 _SPELT = r"""(?P<percent>%[0-7][0-9a-f] | %[cd][0-9a-f]%[89ab][0-9a-f] | %e[0-9a-f](?:%[89ab][0-9a-f]){2}
@@ -59,24 +115,34 @@ _CREDENTIAL = re.compile(
 
 def remember_secrets(*secrets: str) -> None:
     """From now on each of `secrets` is left out, and each line of those that have several."""
+    known = _of_run.get()
     for secret in secrets:
+        if secret in known.made_from:
+            continue
+        known.made_from.add(secret)
         whole, lines = secret.strip(), [line.strip() for line in secret.splitlines()]
         if len(whole.rpartition("://")[2]) >= _SHORTEST:  # an address without a host is no secret
-            _known.update(_decodings(whole), _encodings(whole))
+            known.add((*_decodings(whole), *_encodings(whole)))
         if len(lines) > 1:  # a key in PEM form, whose first and last line are no secret
             for line in lines:
                 if len(line) >= _SHORTEST and not line.startswith("-----"):
-                    _known.update(_decodings(line))
+                    known.add(_decodings(line))
+
+
+def keep_secrets_apart() -> None:
+    """From now on this thread's run, and the threads that it starts, have secrets of their own: for a run
+    that has others beside it in one process."""
+    _of_run.set(_Known(_others))
 
 
 def forget_secrets() -> None:
     """None is remembered any more: for what begins anew within one process, as tests do."""
-    _known.clear()
+    _of_run.get().clear()
 
 
 def redact_text(text: str) -> str:
     """`text` without the secrets that are remembered, however they are spelt."""
-    secrets = _known.copy()
+    secrets = _of_run.get().secrets.copy()
     return _redact(text, secrets, credentials_too=False) if _holds_secret(text, secrets) else text
 
 
@@ -87,7 +153,7 @@ def redact_name(name: str) -> str:
 
 def redact_credentials(text: str) -> str:
     """`text` without the secrets that are remembered, and without what else looks like a credential."""
-    return _redact(text, _known.copy(), credentials_too=True)
+    return _redact(text, _of_run.get().secrets.copy(), credentials_too=True)
 
 
 def redact_refusal(body: bytes) -> bytes:
@@ -112,7 +178,7 @@ def _redact_body(body: bytes, redact: Callable[[str], str]) -> bytes:
 
 
 def _redact_unmistakable(text: str) -> str:
-    secrets = {one for one in _known.copy() if _is_unmistakable(one)}
+    secrets = _of_run.get().unmistakable.copy()
     if not _holds_secret(text, secrets):
         return text
     return _redact(text, secrets, credentials_too=False)
@@ -208,7 +274,10 @@ def _further_levels(text: str, escape: re.Pattern[str]) -> Iterator[tuple[str, l
 
 
 def _holds_secret(text: str, secrets: Collection[str]) -> bool:
-    return any(secret in level for level, _ in _levels(text) for secret in secrets)
+    return any(
+        any(secret in level for secret in secrets) or any(_others.found_in(level))
+        for level, _ in _levels(text)
+    )
 
 
 def _redact(text: str, secrets: Collection[str], *, credentials_too: bool) -> str:
@@ -222,7 +291,7 @@ def _redact(text: str, secrets: Collection[str], *, credentials_too: bool) -> st
 
 
 def _matches(text: str, secrets: Iterable[str], *, credentials_too: bool) -> Iterator[tuple[int, int]]:
-    for secret in secrets:
+    for secret in (*secrets, *_others.found_in(text)):
         start = text.find(secret)
         while start >= 0:
             yield start, start + len(secret)

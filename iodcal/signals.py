@@ -1,5 +1,8 @@
 """SIGTERM, Ctrl-C and a terminal that goes away (SIGHUP): they end a run, but never between an order's intent
-and its recorded answer."""
+and its recorded answer.
+
+Only the main thread hears a signal. A run in another thread, as a fleet's are, asks at the points where it
+waits (`raise_if_stopping`)."""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -18,22 +22,17 @@ class Interrupted(BaseException):
 
 class _Stopper:
     def __init__(self) -> None:
-        self.deferring = 0  # how many blocks, of any thread, must not be broken off
         self.wanted = False
         self.installed: set[signal.Signals] = set()
-        self.counting = threading.Lock()
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         self.wanted = True
-        if not self.deferring:
+        if not _deferring.get():
             raise Interrupted
 
-    def count(self, change: int) -> int:
-        with self.counting:
-            self.deferring += change
-            return self.deferring
 
-
+_deferring: ContextVar[int] = ContextVar("deferring", default=0)
+"""How many blocks this thread's run is within that must not be broken off."""
 _stopper = _Stopper()
 
 
@@ -54,7 +53,7 @@ def install() -> None:
 def reinstall() -> None:
     """Puts the handlers back that `install` set, where somebody else's code has set others. They can only be
     set, and so only be lost, in the main thread."""
-    if _stopper.installed and threading.current_thread() is threading.main_thread():
+    if _stopper.installed and in_main_thread():
         for number in _stopper.installed:
             if signal.getsignal(number) is not _stopper:
                 signal.signal(number, _stopper)
@@ -70,13 +69,24 @@ def ignore() -> None:
 @contextmanager
 def deferred() -> Iterator[None]:
     """Within it a signal waits; it raises `Interrupted` once the outermost such block has ended normally."""
-    _stopper.count(+1)
+    before = _deferring.get()
+    _deferring.set(before + 1)
     try:
         yield
     finally:
-        left = _stopper.count(-1)
-    if _stopper.wanted and not left:
+        _deferring.set(before)
+    raise_if_stopping()
+
+
+def raise_if_stopping() -> None:
+    """Raises `Interrupted` once a signal came, unless this thread's run must not be broken off here."""
+    if _stopper.wanted and not _deferring.get():
         raise Interrupted
+
+
+def in_main_thread() -> bool:
+    """True in the thread that signals find."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def stop_wanted() -> bool:

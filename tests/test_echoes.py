@@ -12,7 +12,7 @@ import pytest
 from iodcal.calendars.graph.errors import error_of
 from iodcal.calendars.login.refusals import refusal
 from iodcal.carriers.lumen.inventory import find_service
-from iodcal.cli.boundary import _traceback_of
+from iodcal.cli.boundary import traceback_of
 from iodcal.cli.logs import _Json, _Text
 from iodcal.config.secrets import SecretValue
 from iodcal.errors import CarrierError
@@ -74,8 +74,8 @@ def redirected(echo: str) -> str:
 
 def logged(echo: str) -> str:
     record = logging.LogRecord("iodcal.http", 10, "", 0, "GET %s", (echo,), None)
-    message: str = json.loads(_Json("r").format(record))["message"]
-    return _Text("r").format(record) + message
+    message: str = json.loads(_Json().format(record))["message"]
+    return _Text(several=True).format(record) + message
 
 
 def raised(echo: str) -> str:
@@ -86,7 +86,7 @@ def raised(echo: str) -> str:
         except ValueError as error:
             raise RuntimeError(f"a plug-in, too: {echo}") from error
     except RuntimeError as error:
-        return _traceback_of(error)
+        return traceback_of(error)
 
 
 def of_login(echo: str) -> str:

@@ -16,7 +16,7 @@ MOST_PACKAGES_WITH_A_FILE_NAME = 3
 # From the ground up: a package, or a single module, imports only what stands in a line before its own.
 LAYERS = (
     ("domain",),
-    ("signals", "redaction", "bounds", "paths", "memo", "actor"),
+    ("signals", "redaction", "bounds", "paths", "memo", "actor", "tenant"),
     ("clock", "errors"),
     ("exits", "http", "foreign"),
     ("concurrency", "messages", "problems"),

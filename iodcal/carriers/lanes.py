@@ -8,7 +8,6 @@ whoever calls `wait`.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from msgspec import Struct, field
 
 from iodcal.http import Deadline
 from iodcal.signals import stop_wanted
+from iodcal.tenant import thread_of_run
 
 _SLOW = 1.0  # seconds: from then on nobody waits behind a call
 _MOST_LANES = 8  # at one carrier
@@ -272,7 +272,7 @@ class Lanes:
             return
         if not lane.running:
             lane.running = True
-            threading.Thread(target=self._work, args=(lane,), daemon=True).start()
+            thread_of_run(self._work, lane).start()
         lane.inbox.put((job, deadline))
 
     def _work(self, lane: _Lane) -> None:

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from iodcal.config.secrets import Secret
 from iodcal.errors import CarrierError, SecretError
 from iodcal.http import Answer, AnswerError, Deadline, HttpError, Session, error_text
+from iodcal.tenant import run_label
 
 _RENEW_EARLY = 60.0  # seconds
 _UNKNOWN_LIFETIME = 600.0  # seconds, where the answer does not say
@@ -145,14 +146,14 @@ class LoginOptions(Protocol):
     def client_secret(self) -> Secret: ...
 
 
-_SHARED: WeakValueDictionary[tuple[str, Secret, Secret, Path], Tokens] = WeakValueDictionary()
+_SHARED: WeakValueDictionary[tuple[str, Secret, Secret, Path, str], Tokens] = WeakValueDictionary()
 _SHARING = threading.Lock()
 
 
 def shared_tokens(login: LoginOptions, directory: Path) -> Tokens:
     """The tokens of whoever logs in at the same address with the same key: the products of one carrier and
-    their lanes log in once. Kept for as long as one of them lives."""
-    key = (login.login_url, login.client_id, login.client_secret, directory)
+    their lanes log in once in a run. Kept for as long as one of them lives."""
+    key = (login.login_url, login.client_id, login.client_secret, directory, run_label().run_id)
     with _SHARING:
         tokens = _SHARED.get(key)
         if tokens is None:

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from iodcal import __version__
 from iodcal.cli.everyday import check, plan, status, sync
+from iodcal.cli.fleet import fleet
 from iodcal.cli.manual import help_
 from iodcal.cli.options import (
     ColorOption,
@@ -30,8 +31,8 @@ from iodcal.cli.startup import command_in
 from iodcal.cli.understand import advise, explain, simulate
 
 STATUSES = (
-    "Exit status: 0 well; 1 not carried through; 2 wrong usage; 3 with an error; 4 --detailed-exitcode; "
-    "75 another run; 78 rules; 130 interrupted."
+    "Exit status: 0 well; 1 not carried through; 2 usage; 3 with an error; 4 "
+    "--detailed-exitcode; 75 another run; 78 rules; 130 interrupted."
 )
 """What stands below the help of the program."""
 
@@ -39,7 +40,7 @@ GROUPS = {
     "Every day": (sync, plan, status, check),
     "Why, and what was": (explain, history, report, simulate, advise),
     "What people decide": (hold, release, pause, resume, park, skip),
-    "Setting up and keeping": (init, doctor, forget, adopt, schema, help_),
+    "Setting up and keeping": (init, doctor, forget, adopt, schema, fleet, help_),
 }
 """The commands as the help shows them."""
 COMMANDS = {command.name: command for group in GROUPS.values() for command in group}

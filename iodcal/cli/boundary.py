@@ -181,8 +181,8 @@ def _print_failure(arguments: Sequence[str], status: Exit, **facts: Any) -> None
 
 
 def _bug(error: BaseException, arguments: Sequence[str]) -> int:
-    told = _traceback_of(error)
-    path = _keep_traceback(told)
+    told = traceback_of(error)
+    path = keep_traceback(told)
     verbose = any(argument in ("-v", "--verbose") for argument in arguments)
     if verbose:
         sys.stderr.write(told)
@@ -191,7 +191,7 @@ def _bug(error: BaseException, arguments: Sequence[str]) -> int:
     return _ended(Exit.FAILED, "bug", arguments, **facts)
 
 
-def _traceback_of(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """The traceback with all that led to it, without local variables and without secrets that went out."""
     import traceback
 
@@ -200,7 +200,7 @@ def _traceback_of(error: BaseException) -> str:
     return redact_credentials("".join(traceback.format_exception(error)))
 
 
-def _keep_traceback(told: str) -> Path | None:
+def keep_traceback(told: str) -> Path | None:
     """Writes a traceback where only the caller can read it."""
     import tempfile
 

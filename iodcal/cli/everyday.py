@@ -67,6 +67,11 @@ def sync(
 
 
 def _carry_out(session: CommandSession, asked: SyncRequest) -> int:
+    return show_sync(session, carry_out(session, asked))
+
+
+def carry_out(session: CommandSession, asked: SyncRequest) -> Synced:
+    """A sync of the session's rules file; its problems are told by then. Raises IodcalError."""
     from iodcal.domain.structs import replace
     from iodcal.errors import ConfigurationError, IodcalError
 
@@ -75,18 +80,21 @@ def _carry_out(session: CommandSession, asked: SyncRequest) -> int:
     try:
         if session.terminal and not session.quiet:
             headings.of_sync(session, configuration, asked)
-        from iodcal.commands.announce import sync as carry_out
+        from iodcal.commands.announce import sync as synchronise
 
         with session.progress() as progress:
             say = say_problems(session)
-            synced = carry_out(
-                configuration, session.state_path(configuration), asked=asked, progress=progress, say=say
+            return synchronise(
+                configuration,
+                session.state_path(configuration, writes=True),
+                asked=asked,
+                progress=progress,
+                say=say,
             )
     except IodcalError:
         if faults:
             raise ConfigurationError(faults) from None  # of the two faults the one to be mended first
         raise
-    return show_sync(session, synced)
 
 
 def show_sync(session: CommandSession, synced: Synced) -> int:

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from iodcal.cli.options import LogFormat
+from iodcal.output.text import for_line
+from iodcal.tenant import run_label
 
 NOTICE = 25  # between INFO and WARNING, as in syslog: what is good to know, such as a recovery
 logging.addLevelName(NOTICE, "NOTICE")
@@ -24,30 +26,42 @@ _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (NOTICE, 5), (logging.I
 
 
 class _Json(logging.Formatter):
-    def __init__(self, run_id: str) -> None:
-        super().__init__()
-        self._run_id = run_id
-
     def format(self, record: logging.LogRecord) -> str:
         from iodcal.redaction import redact_credentials  # a run that has nothing to say does not wait for it
 
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "run_id": self._run_id}
+        line = {"at": at, "level": record.levelname.lower(), "logger": record.name, **_labels()}
         order = getattr(record, "order", None)
         told = {**line, "message": redact_credentials(record.getMessage())}
         return json.dumps(told | {"order": order} if order else told)
 
 
 class _Text(logging.Formatter):
-    """What `say` tells people needs no label; the rest says where it is from."""
+    """What `say` tells people needs no label, unless there are several installations to be told of; the rest
+    says where it is from."""
 
-    def __init__(self, run_id: str) -> None:
-        super().__init__(f"%(levelname)s %(name)s [{run_id}]: %(message)s")
+    def __init__(self, *, several: bool) -> None:
+        super().__init__()
+        self._several = several
 
     def format(self, record: logging.LogRecord) -> str:
         from iodcal.redaction import redact_credentials
 
-        return redact_credentials(record.getMessage() if record.name == _TOLD else super().format(record))
+        return redact_credentials(self._label(record) + super().format(record))
+
+    def _label(self, record: logging.LogRecord) -> str:
+        labels = _labels()
+        if record.name != _TOLD:
+            return f"{record.levelname} {record.name} [{' '.join(map(for_line, labels.values()))}]: "
+        named = labels.get("installation") if self._several else None
+        return f"{for_line(named)}: " if named else ""
+
+
+def _labels() -> dict[str, str]:
+    """The run that this thread works for, and its installation where that is known."""
+    label = run_label()
+    named = {"installation": label.installation} if label.installation else {}
+    return {"run_id": label.run_id, **named}
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -63,11 +77,12 @@ class _Stderr(logging.StreamHandler[TextIO]):
 _TOLD = "iodcal.told"
 
 
-def configure(*, verbose: bool, log_format: LogFormat, run_id: str = "") -> None:
+def configure(*, verbose: bool, log_format: LogFormat, several: bool = False) -> None:
     """Sends iodcal's own log to stderr: warnings always, the rest with `verbose`; every line of JSON, and
-    every labelled one of text, holds `run_id`."""
+    every labelled one of text, holds the ID of its thread's run and the name of the installation. With
+    `several` installations every line for people begins with that name."""
     handler = _Stderr(sys.stderr)
-    handler.setFormatter(_Json(run_id) if log_format is LogFormat.JSON else _Text(run_id))
+    handler.setFormatter(_Json() if log_format is LogFormat.JSON else _Text(several=several))
     logger = logging.getLogger("iodcal")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING)

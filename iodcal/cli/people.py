@@ -72,7 +72,7 @@ def hold(
 
     names, bandwidth = _split_bandwidth(circuits)
     configuration, asked = _asked(session, note, now=now, start=start, length=length, until=until)
-    state = session.state_path(configuration)
+    state = session.state_path(configuration, writes=True)
     acts = overrides.hold(
         configuration, state, names=names, bandwidth=bandwidth, asked=asked, exactly=exactly
     )
@@ -102,7 +102,7 @@ def release(
     from iodcal.commands import overrides
 
     configuration, asked = _asked(session, note, now)
-    acts = overrides.release(configuration, session.state_path(configuration), circuits, asked)
+    acts = overrides.release(configuration, session.state_path(configuration, writes=True), circuits, asked)
     return _finish(session, configuration, acts, asked, sync=sync)
 
 
@@ -124,7 +124,7 @@ def pause(
 
     names = _some_or_all(circuits or [], all_circuits=all_circuits)
     configuration, asked = _asked(session, note, now=now, length=length, until=until)
-    acts = overrides.pause(configuration, session.state_path(configuration), names, asked)
+    acts = overrides.pause(configuration, session.state_path(configuration, writes=True), names, asked)
     return _finish(session, configuration, acts, asked, sync=sync)
 
 
@@ -143,7 +143,7 @@ def resume(
 
     names = _some_or_all(circuits or [], all_circuits=all_circuits)
     configuration, asked = _asked(session, note, now)
-    acts = overrides.resume(configuration, session.state_path(configuration), names, asked)
+    acts = overrides.resume(configuration, session.state_path(configuration, writes=True), names, asked)
     return _finish(session, configuration, acts, asked, sync=sync)
 
 
@@ -156,7 +156,7 @@ def park(session: CommandSession, *, note: Note = "", sync: Sync = False, now: N
     from iodcal.commands import overrides
 
     configuration, asked = _asked(session, note, now)
-    act = overrides.park(configuration, session.state_path(configuration), asked)
+    act = overrides.park(configuration, session.state_path(configuration, writes=True), asked)
     return _finish(session, configuration, [act], asked, sync=sync)
 
 
@@ -181,7 +181,7 @@ def skip(
 
     configuration, asked = _asked(session, note, now)
     skip_it = skips.unskip if undo else skips.skip
-    act = skip_it(configuration, session.state_path(configuration), event, at, asked)
+    act = skip_it(configuration, session.state_path(configuration, writes=True), event, at, asked)
     return _finish(session, configuration, [act], asked, sync=sync)
 
 
@@ -200,7 +200,9 @@ def forget(
     # What left the configuration, only one that loads can tell.
     _, asked = _asked(session, note, None)
     configuration = session.configuration()
-    act = upkeep.forget(configuration, session.state_path(configuration), name, asked, force=force)
+    act = upkeep.forget(
+        configuration, session.state_path(configuration, writes=True), name, asked, force=force
+    )
     return _finish(session, configuration, [act], asked, sync=False)
 
 
@@ -216,7 +218,7 @@ def adopt(
     from iodcal.commands import upkeep
 
     configuration, asked = _asked(session, note, None)
-    act = upkeep.adopt(configuration, session.state_path(configuration), name, asked)
+    act = upkeep.adopt(configuration, session.renamed_state(configuration, name), name, asked)
     return _finish(session, configuration, [act], asked, sync=False)
 
 
@@ -310,7 +312,11 @@ def _sync(
         with session.progress() as progress:
             told = say_problems(session)
             return carry_out(
-                configuration, session.state_path(configuration), asked=syncing, progress=progress, say=told
+                configuration,
+                session.state_path(configuration, writes=True),
+                asked=syncing,
+                progress=progress,
+                say=told,
             )
     except IodcalError:
         from iodcal.cli.logs import say

@@ -31,12 +31,14 @@ class CommandSession:
 
     def __init__(self, common: Common) -> None:
         from iodcal.cli import logs
+        from iodcal.tenant import begin_run
 
         self.common = common
         self.faults: tuple[Fault, ...] = ()
         self.run_id = os.urandom(8).hex()
         log_format = common.log_format or LogFormat.TEXT
-        logs.configure(verbose=self.verbose, log_format=log_format, run_id=self.run_id)
+        begin_run(self.run_id)
+        logs.configure(verbose=self.verbose, log_format=log_format)
 
     @property
     def json(self) -> bool:
@@ -87,7 +89,7 @@ class CommandSession:
         """The configuration. Raises ConfigurationError."""
         from iodcal.config.load import load_configuration
 
-        return load_configuration(self.config_path)
+        return _named(load_configuration(self.config_path))
 
     def known_configuration(self) -> Configuration:
         """The configuration, for a command that needs only what is known; where it does not load, its last
@@ -108,7 +110,7 @@ class CommandSession:
         from iodcal.output.text import for_line
 
         say(for_line(STANDS_IN.format(count=len(self.faults), first=self.faults[0])))
-        return recalled
+        return _named(recalled)
 
     @contextmanager
     def circuit_state_in(self) -> Iterator[None]:
@@ -141,16 +143,47 @@ class CommandSession:
 
                 write_metrics_without_configuration(path, self.common.state)
                 raise
-            return recalled, error.faults
+            return _named(recalled), error.faults
         keep_last_good(path, configuration, self.common.state)
         remember_metrics_file(path, configuration, self.common.state)
-        return configuration, ()
+        return _named(configuration), ()
 
-    def state_path(self, configuration: Configuration) -> StateAddress:
-        """Where the state of `configuration` is."""
-        from iodcal.config.find import state_path
+    def state_path(self, configuration: Configuration, *, writes: bool = False) -> StateAddress:
+        """The state file of `configuration`; one at an earlier default place, unless the command `writes`:
+        then that is taken over, once. Raises ConfigurationError, LockHeldError, StateError."""
+        from iodcal.config.find import named_state, state_path
+        from iodcal.paths import exists
 
-        return state_path(configuration, self.common.state)
+        path = state_path(configuration, self.common.state)
+        named = named_state(configuration, self.common.state)
+        if named is not None or not isinstance(path, Path) or exists(path):
+            return path
+        from iodcal.store.inheritance import inherited, take_over
+
+        old = inherited(configuration, path)
+        if old is None or not writes:
+            return old or path
+        take_over(configuration, old, path)
+        from iodcal.cli.logs import NOTICE, say
+        from iodcal.messages.files import TAKEN_OVER
+        from iodcal.output.text import for_line
+
+        say(for_line(TAKEN_OVER.format(name=configuration.name, old=old, new=path)), NOTICE)
+        return path
+
+    def renamed_state(self, configuration: Configuration, name: str) -> StateAddress:
+        """The state file of `configuration`, which was called `name` until now: where default places carry
+        the name, it is brought from there. Raises ConfigurationError, LockHeldError, StateError."""
+        from iodcal.config.find import named_state, state_path
+        from iodcal.paths import exists
+
+        path = state_path(configuration, self.common.state)
+        named = named_state(configuration, self.common.state)
+        if named is None and isinstance(path, Path) and not exists(path):
+            from iodcal.store.inheritance import rename
+
+            rename(configuration, name, path)
+        return path
 
     def progress(self) -> Progress:
         """Says on a terminal what is being done, if that takes long."""
@@ -167,3 +200,11 @@ class CommandSession:
         from iodcal.output.console import make_console
 
         return make_console(color=self.common.colored, stderr=stderr)
+
+
+def _named(configuration: Configuration) -> Configuration:
+    """`configuration`; from now on log lines and results say whose run this is."""
+    from iodcal.tenant import name_installation
+
+    name_installation(configuration.name)
+    return configuration

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from iodcal.calendars import CalendarContext, CalendarPlugin
 from iodcal.carriers import CarrierContext, CarrierPlugin
 from iodcal.domain.budgets import MoneyBudget
-from iodcal.domain.circuits import ChangeLimit, Circuit, Orders, Status
+from iodcal.domain.circuits import ChangeLimit, Circuit, Labels, Orders, Status
 from iodcal.domain.installation import Installation
 from iodcal.domain.money import UNPRICED, Tariff
 from iodcal.domain.orders import OrderTimeouts
@@ -40,7 +40,7 @@ class Settings(Struct, frozen=True):
     """The `settings` section; lengths of time are timedeltas, `group` is the ID of the group that may look at
     the state, `notify_within` how long a run waits for all its notices together, `name` the installation's
     where one is given, `state_store` how to reach the store of a shared state, `runbook` the address of the
-    page for people on call."""
+    page for people on call, `labels` what a fleet is filtered by."""
 
     name: str | None = None
     state: StateAddress | None = None
@@ -65,6 +65,7 @@ class Settings(Struct, frozen=True):
     feed_file: Path | None = None
     notify_within: timedelta = timedelta(seconds=10)
     runbook: str | None = None
+    labels: Labels = ()
 
     @property
     def order_timeouts(self) -> OrderTimeouts:
@@ -134,8 +135,9 @@ def usual_name(path: Path) -> str:
 
 class Configuration(Struct, frozen=True):
     """All that `rules.yaml` says. `zone` is where times on the command line are judged, `digest` that of
-    the file's bytes, `trusted` that nobody else can have written the file, `microsoft365` that section.
-    `usage` says where the use of a circuit is known, by its name.
+    the file's bytes, those of the file that it `extends` among them, `trusted` that nobody else can have
+    written either, `microsoft365` that section. `usage` says where the use of a circuit is known, by its
+    name.
     """
 
     path: Path
@@ -147,6 +149,7 @@ class Configuration(Struct, frozen=True):
     circuits: Mapping[str, Circuit]
     rules: Sequence[Rule]
     trusted: bool = True
+    extends: Path | None = None
     microsoft365: Any = None
     notify: Mapping[str, NotifyTarget] = field(default_factory=dict)
     budgets: tuple[MoneyBudget, ...] = ()

@@ -331,13 +331,14 @@ class Builder(Struct):
 
 def settings_of(section: SettingsSection, directory: Path) -> Settings:
     """The section `settings`, with its paths made whole."""
-    elsewhere = ("subjects", "holidays", "zones")
+    elsewhere = ("subjects", "holidays", "zones", "labels")
     names = [key.field for key in keys_of(SettingsSection).values() if key.field not in elsewhere]
     values: dict[str, Any] = {name: getattr(section, name) for name in names}
     for name in ("state", "metrics_file", "feed_file"):
         if isinstance(values[name], str):
             values[name] = directory / expanded(values[name])
-    return Settings(**{**values, "hide_subjects": section.subjects})
+    labels = tuple(sorted(section.labels.items()))
+    return Settings(**{**values, "hide_subjects": section.subjects, "labels": labels})
 
 
 def _over(own: CircuitSection, defaults: CircuitSection) -> CircuitSection:

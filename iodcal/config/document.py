@@ -59,18 +59,21 @@ class DecimalNumber(float):
 
 
 class Document(Struct):
-    """`value` is the top-level mapping; `lines` tells, by key path, the line of a key or list entry."""
+    """`value` is the top-level mapping; `lines` tells, by key path, the line of a key or list entry, and
+    `elsewhere` the file of those that do not stand in `file`."""
 
     file: Path
     value: dict[str, Any]
     lines: dict[KeyPath, int] = field(default_factory=dict)
+    elsewhere: dict[KeyPath, Path] = field(default_factory=dict)
 
     def fault(self, path: KeyPath, message: str) -> Fault:
         """A fault at `path`, on its line or that of the nearest key above it that has one."""
         known = path
         while known and known not in self.lines:
             known = known[:-1]
-        return Fault(shown_path(path), message, self.file, self.lines.get(known, 1))
+        file = self.elsewhere.get(known, self.file)
+        return Fault(shown_path(path), message, file, self.lines.get(known, 1))
 
 
 def shown_path(path: KeyPath) -> str:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from iodcal.config import Configuration
 from iodcal.errors import ConfigurationError, Fault
@@ -13,6 +14,7 @@ from iodcal.paths import configuration_places, may_be_file, user_folder
 from iodcal.store.address import StateAddress
 
 _log = logging.getLogger("iodcal.config")
+_LONGEST = 200  # bytes of a folder's name
 _URL = re.compile("[a-z0-9]+:/", re.IGNORECASE)  # a path has one slash of two
 
 
@@ -43,15 +45,28 @@ def _first() -> Path | None:
 def state_path(configuration: Configuration, given: Path | None) -> StateAddress:
     """Where the state is: the first place that is named wins, whether there is a state or not. Raises
     ConfigurationError."""
-    named = _named_state(given) or configuration.settings.state
-    place = named if named is not None else _usual_folder(configuration.path) / "state.json"
+    place = named_state(configuration, given) or usual_state(configuration)
     _log.info("state: %s", place)
     return place.absolute() if isinstance(place, Path) else place
 
 
 def local_folder(configuration: Configuration, state: StateAddress) -> Path:
     """The folder for what stays on this host, whose state is at `state`. Raises ConfigurationError."""
-    return state.parent if isinstance(state, Path) else _usual_folder(configuration.path)
+    return state.parent if isinstance(state, Path) else usual_state(configuration).parent
+
+
+def named_state(configuration: Configuration, given: Path | None) -> StateAddress | None:
+    """Where somebody said that the state is; None where nobody did."""
+    return _named_state(given) or configuration.settings.state
+
+
+def usual_state(configuration: Configuration) -> Path:
+    """The state file of a configuration for which nobody named one: its folder is called as the installation,
+    so that no two share it. Raises ConfigurationError."""
+    name = quote(configuration.name, safe=" @+,=()")[:_LONGEST].strip()
+    if name[:1] in ("", "."):
+        name = f"%2E{name[1:]}"
+    return _usual_folder(configuration.path).absolute() / name / "state.json"
 
 
 def state_folder(configuration: Path, given: Path | None) -> Path:

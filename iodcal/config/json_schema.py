@@ -51,6 +51,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "File": {
         "version": "The version of this format: 1.",
         "timezone": "Where local times are judged, unless a site or a circuit has a zone of its own.",
+        "extends": "A rules file with what several installations have in common; this one's keys win.",
         "settings": "How iodcal runs, and what holds for all rules.",
         "microsoft365": "The tenant whose mailboxes are read, and how to log in.",
         "sites": "Places by name: a rule with same_site joins rooms and circuits of one site.",
@@ -99,6 +100,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "name": "The installation's name; unset: the file's, or its folder's where it is rules.yaml.",
         "state": "The state file; or s3://, az:// or gs:// with bucket and prefix, for hosts to share.",
         "state_store": "How to reach, and log in to, the object store that state names.",
+        "labels": "What iodcal fleet filters and sums up by, such as region: emea.",
         "window": "How far each run reads ahead.",
         "every": "The longest time between two runs, the timer's delay included.",
         "lead": _LEAD,

@@ -14,6 +14,7 @@ from iodcal.config import Configuration
 from iodcal.config.build import Builder, settings_of
 from iodcal.config.build_rules import build_budgets, build_notify, build_rules
 from iodcal.config.document import Document, parse_document
+from iodcal.config.extends import extended_file, faults_of_common, merge
 from iodcal.config.find import state_folder
 from iodcal.config.parse import FaultList
 from iodcal.config.schema import File
@@ -24,6 +25,7 @@ from iodcal.errors import ConfigurationError, Fault
 from iodcal.store.files import replace_file
 
 VERSION = 1
+_EXTENDS = b"\n--- # the file that it extends\n"  # no single document holds such a line, in no block either
 
 
 def load_configuration(path: Path) -> Configuration:
@@ -36,15 +38,35 @@ def load_configuration(path: Path) -> Configuration:
 
 
 def load_configuration_copy(content: bytes, path: Path, *, trusted: bool) -> Configuration:
-    """The configuration that stood at `path` when it had this `content`, and was `trusted` or not. Raises
-    ConfigurationError."""
-    return _checked(content, path, trusted=trusted, readable=False)
+    """The configuration that stood at `path` when it had this `content`, with the file that it extends behind
+    it, and was `trusted` or not. Raises ConfigurationError."""
+    own, extended, common = content.partition(_EXTENDS)
+    return _checked(own, path, trusted=trusted, readable=False, common=common if extended else None)
 
 
-def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Configuration:
+def _checked(
+    content: bytes, path: Path, *, trusted: bool, readable: bool, common: bytes | None = None
+) -> Configuration:
+    """The configuration of a file's `content`; `common` is that of the file it extends where that is not to
+    be read."""
     document = parse_document(path, content, os.environ)
+    _check_version(document, FaultList(document, trusted=trusted))
+    extended = extended_file(document)
+    if extended is not None:
+        if common is None:
+            common, trusted_too = _read(extended)
+            trusted, readable = trusted and trusted_too, readable or _readable_by_others(extended)
+        document = merge(document, _common(extended, common))
+        content += _EXTENDS + common
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    return _built(document, digest, extended, trusted=trusted, readable=readable)
+
+
+def _built(
+    document: Document, digest: str, extended: Path | None, *, trusted: bool, readable: bool
+) -> Configuration:
+    path = document.file
     faults = FaultList(document, trusted=trusted)
-    _check_version(document, faults)
     known = {key: value for key, value in document.value.items() if not key.startswith("x-")}
     directory = path.absolute().parent
     file = faults.read_file(File, known, version=VERSION, timezone=ZoneInfo("UTC"))
@@ -71,7 +93,8 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
 
     return Configuration(
         path=path.absolute(),
-        digest="sha256:" + hashlib.sha256(content).hexdigest(),
+        extends=extended,
+        digest=digest,
         zone=file.timezone,
         settings=settings_of(file.settings, directory),
         calendars=builder.calendars,
@@ -86,6 +109,16 @@ def _checked(content: bytes, path: Path, *, trusted: bool, readable: bool) -> Co
         microsoft365=file.microsoft365,
         _warnings=warnings,
     )
+
+
+def _common(path: Path, content: bytes) -> Document:
+    """The document that others extend. Raises ConfigurationError."""
+    document = parse_document(path, content, os.environ)
+    _check_version(document, FaultList(document, trusted=True))
+    wrong = tuple(faults_of_common(document))
+    if wrong:
+        raise ConfigurationError(wrong)
+    return document
 
 
 def _read(path: Path) -> tuple[bytes, bool]:
@@ -127,6 +160,8 @@ def keep_last_good(path: Path, configuration: Configuration, state: Path | None)
         place, other = other, place
     try:
         content = path.read_bytes()
+        if configuration.extends is not None:
+            content += _EXTENDS + configuration.extends.read_bytes()
         if "sha256:" + hashlib.sha256(content).hexdigest() != configuration.digest:
             return  # edited since: the next run keeps what it then loads
         if not (place.is_file() and place.read_bytes() == content):

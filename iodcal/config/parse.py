@@ -220,7 +220,9 @@ class FaultList:
         return self._reader.what_is_right(kind, value, otherwise)
 
     def raise_if_any(self) -> None:
-        """Raises ConfigurationError with all faults in the order of their lines."""
+        """Raises ConfigurationError with all faults in the order of their lines, those of a file that this
+        one extends last."""
         if self._found:
-            ordered = sorted(self._found, key=lambda fault: (fault.line or 0, fault.path))
+            own = self._document.file
+            ordered = sorted(self._found, key=lambda one: (one.file != own, one.line or 0, one.path))
             raise ConfigurationError(tuple(dict.fromkeys(ordered)))

@@ -109,6 +109,7 @@ class SettingsSection(Section, frozen=True):
     notify_within: PositiveLength = timedelta(seconds=10)
     runbook: WebPage | None = None
     zones: Mapping[Text, Zone] = {}
+    labels: Mapping[Text, Text] = {}
 
 
 class SiteSection(Section, frozen=True):
@@ -291,6 +292,7 @@ class File(Section, frozen=True):
 
     version: Annotated[int, whole_number(1, 1)]
     timezone: Zone
+    extends: Text | None = None
     settings: SettingsSection = field(default_factory=SettingsSection)
     microsoft365: Microsoft365 | None = None
     sites: Mapping[Text, SiteSection] = {}

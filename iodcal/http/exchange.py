@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from iodcal.clock import seconds_since_boot
 from iodcal.signals import stop_wanted
+from iodcal.tenant import thread_of_run
 
 if TYPE_CHECKING:
     import socket
@@ -169,7 +170,7 @@ def run_exchange(work: Callable[[], _T], deadline: Deadline, *, repeatable: bool
     exchange = Exchange(work, most_bytes, deadline)
     with _lock:
         _running.add(exchange)
-    threading.Thread(target=exchange.run, daemon=True).start()
+    thread_of_run(exchange.run).start()
     try:
         _wait(exchange, deadline, repeatable=repeatable)
     except BaseException:

@@ -73,6 +73,15 @@ _USAGE = {
         "Nothing lies between {start} and {end}",
         "Let --to be later than --from: all of November is --from 2026-11 --to 2026-12",
     ),
+    "fleet_action": Words("{action} is nothing that a fleet does", "It is one of {known}"),
+    "fleet_empty": Words(
+        "There is no rules file at {places}",
+        "Name a folder with *.yaml or */rules.yaml, or a pattern in quotes",
+    ),
+    "fleet_shard": Words("{message}", "See iodcal fleet --help"),
+    "fleet_state": Words(
+        "Each tenant of a fleet has a state of its own", "Leave --config, --state and $IODCAL_STATE out"
+    ),
     "no_such_topic": Words("There is no page {topic}", "iodcal help lists them"),
     "no_csv": Words("iodcal {command} has no CSV", "Leave -o csv out, or use -o json"),
     "no_ics": Words("iodcal {command} has no calendar to show", "iodcal plan -o ics has"),

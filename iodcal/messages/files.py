@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from iodcal.messages import Words
 
+TAKEN_OVER = "The state of {name} and its history were taken from {old} to {new}"
+TAKEN_OVER = "The state of {name} and its history were taken from {old} to {new}"
 STANDS_IN = (
     "error: The configuration does not load; the last one that did goes on, ups only. {first} "
     "(iodcal check shows all that is wrong: {count})"

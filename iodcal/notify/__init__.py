@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from iodcal.domain.structs import replace
+from iodcal.output.text import for_line
+
 
 class NoticeKind(StrEnum):
     """The published list: it may grow, nothing in it is renamed."""
@@ -56,7 +59,8 @@ class Notice(Struct, frozen=True):
 
     `severity` is error, warning or info. The texts are lines for people: foreign characters in them are
     harmless, but markup is not: each way of sending escapes its own. `tries` counts deliveries that may
-    have arrived, though no answer came. `change` are the numbers of a `change`.
+    have arrived, though no answer came. `change` are the numbers of a `change`. `installation` is whose run
+    it tells of, its title begins with that.
     """
 
     kind: NoticeKind
@@ -70,6 +74,11 @@ class Notice(Struct, frozen=True):
     circuits: tuple[str, ...] = ()
     tries: int = 0
     change: ChangeData | None = None
+    installation: str = ""
+
+    def named(self, installation: str) -> Notice:
+        """This notice as one of that installation."""
+        return replace(self, installation=installation, title=f"{for_line(installation)}: {self.title}")
 
     @property
     def stored(self) -> bool:

@@ -26,7 +26,10 @@ from iodcal.http import Deadline, HttpError
 from iodcal.messages.results import describe
 from iodcal.notify import Notice
 from iodcal.notify.template import values_of
+from iodcal.output.text import for_line
 from iodcal.redaction import remember_secrets
+from iodcal.signals import raise_if_stopping
+from iodcal.tenant import thread_of_run
 
 if TYPE_CHECKING:
     import apprise
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 _LOOPBACK = "localhost,127.0.0.0/8,::1"
 _MOST_BYTES = 64 * 1024  # of an answer that nobody reads
+_STEP = 0.2  # seconds between two looks at signals
 
 
 class NoticeError(IodcalError):
@@ -123,8 +127,8 @@ def _apprise(target: NotifyTarget, notices: Sequence[Notice], directory: Path, d
         raise NoticeError("apprise_address")
     worst = min(("error", "warning", "info").index(notice.severity) for notice in notices)
     kind = (apprise.NotifyType.FAILURE, apprise.NotifyType.WARNING, apprise.NotifyType.INFO)[worst]
-    title = notices[0].title if len(notices) == 1 else f"iodcal: {len(notices)} notices"
-    told = "\n".join(_lines(notice, titled=len(notices) > 1) for notice in notices)
+    title = notices[0].title if len(notices) == 1 else f"{_whose(notices[0])}: {len(notices)} notices"
+    told = "\n".join([*(_lines(notice, titled=len(notices) > 1) for notice in notices), _run_of(notices[-1])])
     if not service.notify(title=title, body=told, notify_type=kind, body_format=apprise.NotifyFormat.TEXT):
         raise NoticeError("apprise", arrived=True)
 
@@ -203,7 +207,15 @@ def _blocks(notice: Notice) -> list[dict[str, Any]]:
     blocks = [_block(notice.title, weight="Bolder", color=colour), _block(notice.text)]
     if notice.remedy:
         blocks.append(_block(notice.remedy, italic=True))
-    return [*blocks, _block(f"run {notice.run_id}", isSubtle=True, size="Small")]
+    return [*blocks, _block(_run_of(notice), isSubtle=True, size="Small")]
+
+
+def _run_of(notice: Notice) -> str:
+    return f"{_whose(notice)}, run {notice.run_id}"
+
+
+def _whose(notice: Notice) -> str:
+    return for_line(notice.installation) or "iodcal"  # of one that an earlier version left waiting
 
 
 def _block(text: str, **look: object) -> dict[str, Any]:
@@ -291,7 +303,7 @@ def signal(
 
 def _start(jobs: Iterable[Callable[[], None]]) -> list[threading.Thread]:
     # Daemons: not even a name server that never answers may keep the process from ending.
-    threads = [threading.Thread(target=job, daemon=True) for job in jobs]
+    threads = [thread_of_run(job) for job in jobs]
     for thread in threads:
         thread.start()
     return threads
@@ -299,7 +311,9 @@ def _start(jobs: Iterable[Callable[[], None]]) -> list[threading.Thread]:
 
 def _join(threads: Iterable[threading.Thread], deadline: Deadline) -> None:
     for thread in threads:
-        thread.join(deadline.left)
+        while thread.is_alive() and not deadline.passed:
+            thread.join(min(_STEP, deadline.left))
+            raise_if_stopping()
 
 
 def _carry(one: DeliveryAttempt, directory: Path, deadline: Deadline) -> None:

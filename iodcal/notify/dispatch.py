@@ -109,7 +109,8 @@ class Dispatcher(Struct):
             queued = dict(before.targets)
             queues: dict[str, tuple[Notice, ...]] = {}
             for name, target in targets.items():
-                queues[name], queued[name] = _queue(target, before.of(name), choose, now)
+                chosen = self._named(*choose(target, before.of(name)))
+                queues[name], queued[name] = _queue(target, before.of(name), chosen, now)
             kept = self._keep(before, queued) if mine else before
             memories = dict(queued)
             for one in deliver(queues, targets, self.configuration.directory, self._deadline):
@@ -132,6 +133,9 @@ class Dispatcher(Struct):
         sent = self.reports[name].sent if name in self.reports else 0
         self.reports[name] = target_report(name, after, one.sent + sent)
         return after
+
+    def _named(self, new: tuple[Notice, ...], memory: Memory) -> Choice:
+        return tuple(notice.named(self.configuration.name) for notice in new), memory
 
     def _keep(self, outbox: Outbox, memories: Mapping[str, Memory]) -> Outbox:
         """`outbox` with `memories`, written where that changes anything."""
@@ -161,15 +165,15 @@ class Dispatcher(Struct):
 
 
 def _queue(
-    target: NotifyTarget, memory: Memory, choose: Choose, now: datetime
+    target: NotifyTarget, memory: Memory, choice: Choice, now: datetime
 ) -> tuple[tuple[Notice, ...], Memory]:
-    """What is to go to `target`, and its memory with that as waiting."""
+    """What is to go to `target`, and its memory with that as waiting; `choice` is what is new for it."""
     due = memory.due(now)
     if given_up := len(memory.waiting) - len(due):
         _log.warning(
             "notify.%s: %d notices were given up: too old, or tried too often", target.name, given_up
         )
-    new, chosen = choose(target, memory)
+    new, chosen = choice
     queue = (*due, *new)
     return queue, replace(chosen, waiting=tuple(notice for notice in queue if notice.stored))
 

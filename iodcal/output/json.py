@@ -23,6 +23,7 @@ from iodcal.messages import CONFIGURATION
 from iodcal.problems.kinds import Problem
 from iodcal.problems.messages import describe
 from iodcal.redaction import redact_text
+from iodcal.tenant import run_label
 
 VERSION = 1
 Json: TypeAlias = dict[str, Any]
@@ -56,8 +57,12 @@ def _taken(source: object, name: str) -> Any:
 
 def dump(result: View | Json, faults: Iterable[Fault] = ()) -> str:
     """One object as text; plain ASCII, so that no title can play tricks on a terminal. `faults` are those of
-    a configuration that its last good copy stood in for: they decide the exit status."""
+    a configuration that its last good copy stood in for: they decide the exit status. A result names the
+    installation of this thread's run, where that is known."""
     told: Json = _without_secrets(to_builtins(result, builtin_types=(datetime,)))
+    installation = run_label().installation
+    if "command" in told and installation is not None:
+        told = {"version": told["version"], "installation": installation, **told}
     wrong = to_builtins(fault_views(faults))
     if wrong:
         told |= {"exit": int(Exit.CONFIGURATION), "faults": wrong}

@@ -18,6 +18,7 @@ from iodcal.output.overview import overview_lines
 from iodcal.output.plan import cause_text, print_problems, print_sources, step
 from iodcal.output.text import for_line, for_terminal, local_named, relative, rough
 from iodcal.result import Report, TargetReport
+from iodcal.tenant import run_label
 
 
 def print_status(report: Report, console: Console, errors: Console) -> None:
@@ -89,9 +90,14 @@ def _order(plan: CircuitPlan, report: Report) -> Text:
 def _last_run(report: Report) -> Text:
     run = report.last_run
     if run is None:
-        return Text("no run yet: iodcal sync makes the first")
+        return Text(f"no run yet of {_installation()}: iodcal sync makes the first")
     result = "all calendars read" if run.good else "not every calendar could be read"
-    return Text(f"last run {relative(run.started_at, report.now)}: {result}, exit status {run.exit}")
+    when = relative(run.started_at, report.now)
+    return Text(f"last run of {_installation()} {when}: {result}, exit status {run.exit}")
+
+
+def _installation() -> str:
+    return for_terminal(run_label().installation or "iodcal", 32)
 
 
 def _failing(target: TargetReport, report: Report) -> Text:

@@ -17,6 +17,7 @@ from iodcal.domain.localtime import Interval
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
 from iodcal.pipeline.schedule import AttemptQueue, Turn, in_turn
+from iodcal.signals import raise_if_stopping
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -142,6 +143,7 @@ class _Tries(Generic[_Result]):
             self._queue.hold(shared)
             self._start(pool, partial(_log_in, reader, self._deadline), partial(self._logged_in, shared))
         while True:
+            raise_if_stopping()
             turn = self._queue.next_turn(self._clock.now())
             if isinstance(turn, Turn):
                 limit = self._clock.deadline(turn.seconds)

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -88,9 +89,13 @@ def write_new(path: Path, content: bytes, access: Access = OWNER_ONLY, *, mode: 
 
 def umasked(mode: int) -> int:
     """`mode` as the process's umask leaves it to a new file."""
-    umask = os.umask(0o077)
-    os.umask(umask)
+    with _READING_UMASK:  # two threads at once would each put back what the other had set
+        umask = os.umask(0o077)
+        os.umask(umask)
     return mode & ~umask
+
+
+_READING_UMASK = threading.Lock()
 
 
 def write_all(descriptor: int, content: bytes) -> None:

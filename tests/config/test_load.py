@@ -552,9 +552,11 @@ def test_the_file_is_found_where_it_may_be(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_state_is_where_it_is_named_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configuration = loaded(tmp_path, BASE)
-    assert state_path(configuration, None) == Path.home() / ".local/state/iodcal/state.json"
+    assert (
+        state_path(configuration, None) == Path.home() / ".local/state/iodcal" / tmp_path.name / "state.json"
+    )
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/iodcal-x:/other")
-    assert state_path(configuration, None) == Path("/var/lib/iodcal-x/state.json")
+    assert state_path(configuration, None) == Path("/var/lib/iodcal-x") / tmp_path.name / "state.json"
     configured = loaded(tmp_path, changed("settings: {", "settings: {state: s/state.json, "))
     assert state_path(configured, None) == tmp_path / "s" / "state.json"
     monkeypatch.setenv("IODCAL_STATE", "/from/environment.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,3 +173,101 @@ def test_a_refused_run_tells_its_own_people_once_and_nothing_of_the_first_custom
     assert hook.kinds == ["problem"]
     assert "belongs to the installation acme" in hook.bodies[0]["text"]
     assert (iodcal.folder / "state" / "notices.json").read_bytes() == waiting
+
+
+SHARED = Path(__file__).parent / "shared_state"  # by version 0.1.0, of acme's den-a and beta's lon-a
+UNNAMED = "home/.local/state/iodcal"
+
+
+def without_state(iodcal: Iodcal, path: str, circuit: str, *, name: str = "") -> str:
+    """One customer's rules file that names no state."""
+    write(iodcal, path, circuit, name=name, state="X")
+    iodcal.write(path, (iodcal.folder / path).read_text().replace("state: X, ", ""))
+    return path
+
+
+def leave_shared_state(iodcal: Iodcal) -> None:
+    """What two customers' runs of 0.1.0 left at the default place that both had."""
+    for part in ("state.json", "history.jsonl"):
+        text = (SHARED / part).read_text(encoding="utf-8").replace("FOLDER", str(iodcal.folder))
+        iodcal.write(f"{UNNAMED}/{part}", text)
+
+
+def known_in(iodcal: Iodcal, path: str) -> set[str]:
+    """The circuits that a state file knows."""
+    document = json.loads((iodcal.folder / UNNAMED / path).read_text(encoding="utf-8"))
+    return {known["name"] for own in document["circuits"].values() for known in own.values()}
+
+
+def test_each_of_two_customers_takes_its_circuits_out_of_the_state_that_0_1_0_shared(iodcal: Iodcal) -> None:
+    leave_shared_state(iodcal)
+    acme = without_state(iodcal, "acme/rules.yaml", "den-a")
+    beta = without_state(iodcal, "beta/rules.yaml", "lon-a")
+    carrier: dict[str, Any] = {"circuits": {"1": {}}}
+    iodcal.write("lon-a.json", json.dumps(carrier))
+    looked = iodcal("status", "-c", acme, "-o", "json").json
+    assert looked["circuits"][0]["ordered_mbps"] == 1000
+    assert not (iodcal.folder / UNNAMED / "acme").exists()  # whoever only looks moves nothing
+    for path, circuit, name in ((acme, "den-a", "acme"), (beta, "lon-a", "beta")):
+        first = iodcal("sync", "-c", path, "--now", DURING)
+        assert f"The state of {name} and its history were taken from" in first.err
+        assert "left_up" not in first.err
+        assert "its carrier's address" not in first.err
+        assert first.status == 0, first
+        assert known_in(iodcal, f"{name}/state.json") == {circuit}
+        history = (iodcal.folder / UNNAMED / name / "history.jsonl").read_text()
+        assert history.count('"outcome": "confirmed"') == 1
+        assert ('"circuit": "den-a"' in history) == (circuit == "den-a")
+        again = iodcal("sync", "-c", path, "--now", DURING)
+        assert (again.status, again.out, again.err) == (0, "", "")
+    later = iodcal("sync", "-c", acme, "--now", AFTER)
+    assert "lon-a" not in later.out + later.err
+    assert json.loads((iodcal.folder / "lon-a.json").read_text()) == carrier
+
+
+def test_a_state_of_one_customer_moves_as_a_whole(iodcal: Iodcal) -> None:
+    path = without_state(iodcal, "acme/rules.yaml", "den-a")
+    old = f"{UNNAMED}/state.json"
+    assert iodcal("sync", "-c", path, "--state", old, "--now", BEFORE).status == 0
+    before = (iodcal.folder / UNNAMED / "history.jsonl").read_bytes()
+    held = iodcal("hold", "den-a", "1 Gbps", "--for", "1h", "-c", path, "--now", DURING)
+    assert "were taken from" in held.err
+    moved = iodcal.folder / UNNAMED / "acme"
+    assert not (iodcal.folder / old).exists()
+    assert (moved / "history.jsonl").read_bytes().startswith(before)
+    assert iodcal("sync", "-c", path, "--now", DURING).status == 0
+
+
+def test_a_new_name_is_a_new_place_and_a_command_takes_the_state_there(iodcal: Iodcal) -> None:
+    path = without_state(iodcal, "acme/rules.yaml", "den-a", name="acme")
+    assert iodcal("sync", "-c", path, "--now", BEFORE).status == 0
+    without_state(iodcal, path, "den-a", name="../acme west")
+    for command in ("plan", "sync", "status"):
+        refused = iodcal(command, "-c", path)
+        assert refused.status == 1
+        assert "belongs to the installation acme" in refused.err
+        assert refused.err.endswith("iodcal adopt 'acme'\n")
+    assert iodcal("adopt", "acme", "-c", path).status == 0
+    assert known_in(iodcal, "%2E.%2Facme west/state.json") == {"den-a"}
+    assert iodcal("sync", "-c", path, "--now", DURING).status == 0
+
+
+def test_one_name_is_everywhere(iodcal: Iodcal) -> None:
+    notify = "notify: {noc: {webhook: {env: HOOK}, kinds: [change]}}\n"
+    path = without_state(iodcal, "rules/acme.yaml", "den-a")
+    iodcal.write(path, (iodcal.folder / path).read_text() + notify)
+    with Hook() as hook:
+        done = iodcal(
+            "sync", "-v", "-o", "json", "--log-format", "json", "-c", path, "--now", BEFORE, HOOK=hook.url
+        )
+    assert list(done.json)[:3] == ["version", "installation", "command"]
+    assert done.json["installation"] == "acme"
+    logged = [json.loads(line) for line in done.err.splitlines() if "configuration:" not in line]
+    assert {line["installation"] for line in logged} == {"acme"}
+    assert hook.bodies[0]["installation"] == "acme"
+    assert hook.bodies[0]["title"] == "acme: den-a: up to 1 Gbps accepted"
+    assert "last run of acme " in iodcal("status", "-c", path).out
+    for page in (("--html", "page.html"), ("--html", "costs.html", "--from", "2026-11", "--now", AFTER)):
+        assert iodcal("report", *page, "-c", path).status == 0
+        assert "<title>acme: " in (iodcal.folder / page[1]).read_text()
+    assert iodcal("hold", "nobody", "1 Gbps", "-o", "json", "-c", path).json["installation"] == "acme"

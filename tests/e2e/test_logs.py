@@ -86,11 +86,11 @@ def test_what_orders_nothing_has_one_run_id_too(world: World, command: str) -> N
 def test_verbose_shows_requests_with_what_support_asks_for(world: World) -> None:
     world.meeting("All-Hands", 20, 60)
     done = world.iodcal("sync", "-v")
-    run_id = world.iodcal.state["last_run"]["run_id"]
+    run_id, name = world.iodcal.state["last_run"]["run_id"], world.iodcal.folder.name
     shown = [line for line in done.err.splitlines() if "/calendarView: 200 in " in line]
     assert len(shown) == 2
     for line in shown:
-        assert line.startswith(f"DEBUG iodcal.http [{run_id}]: GET https://127.0.0.1:")
+        assert line.startswith(f"DEBUG iodcal.http [{run_id} {name}]: GET https://127.0.0.1:")
         assert re.search(r" in \d+ ms .*\brequest-id=\S+", line)
         assert "startDateTime" not in line
     assert re.search(r"POST http://127.0.0.1:\d+/Customer/v3/Ordering/orderRequest: 201 in \d+ ms", done.err)

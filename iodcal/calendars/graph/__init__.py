@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from iodcal.calendars import CalendarContext, SourceHint
 from iodcal.calendars.graph.client import GraphClient
@@ -81,7 +82,8 @@ class GraphPlugin:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._graph: Graph | None = None
+        self._latest: Graph | None = None
+        self._used: WeakValueDictionary[int, Graph] = WeakValueDictionary()  # by the identity of its settings
 
     def sources(self, name: str, options: GraphOptions, context: CalendarContext) -> Sequence[Source]:
         return tuple(source for source, _ in _sources(name, options, _settings(context)))
@@ -106,12 +108,15 @@ class GraphPlugin:
         )
 
     def shared(self, context: CalendarContext) -> Graph:
-        """One for all calendars of a run: they come one by one, but with the very same section."""
+        """One for all calendars of a run: they come one by one, between those of other runs of a fleet, but
+        with the very same section."""
         settings = _settings(context)
         with self._lock:
-            if self._graph is None or self._graph.settings is not settings:
-                self._graph = Graph(settings, context.directory)
-            return self._graph
+            graph = self._used.get(id(settings))
+            if graph is None or graph.settings is not settings:
+                graph = self._used[id(settings)] = Graph(settings, context.directory)
+            self._latest = graph
+            return graph
 
 
 def _settings(context: CalendarContext) -> GraphSettings:

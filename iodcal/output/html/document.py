@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from iodcal.output.json import moment
 from iodcal.output.text import for_line, with_zone
+from iodcal.tenant import run_label
 
 _VOID = frozenset({"br", "input", "link", "meta"})
 # Style and script are named by their digests, and no element has a style of its own: what a title might
@@ -73,6 +74,11 @@ def _attribute(key: str, value: Attribute) -> str:
         return ""
     name = key.rstrip("_").replace("_", "-")
     return f" {name}" if value is True else f' {name}="{for_html(str(value))}"'
+
+
+def installation() -> str:
+    """Whose page this is, for its title and its heading."""
+    return run_label().installation or "iodcal"
 
 
 class StyleSheet:

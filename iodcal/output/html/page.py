@@ -13,7 +13,16 @@ from iodcal import __version__
 from iodcal.output.html.axis import Axis
 from iodcal.output.html.changes import draw_calendars, draw_changes, said_window
 from iodcal.output.html.costs_tab import draw_costs
-from iodcal.output.html.document import Html, StyleSheet, counted, document, section, tag, time_tag
+from iodcal.output.html.document import (
+    Html,
+    StyleSheet,
+    counted,
+    document,
+    installation,
+    section,
+    tag,
+    time_tag,
+)
 from iodcal.output.html.lanes import draw_lanes
 from iodcal.output.html.page_data import Page
 from iodcal.output.html.summary import draw_banner, draw_summary
@@ -58,7 +67,7 @@ def _looks(page: Page, *, costs_first: bool) -> Iterator[str]:
 
 def title_of(page: Page) -> str:
     """What the page is called."""
-    return f"iodcal: {counted(len(page.lanes), 'circuit')}"
+    return f"{installation()}: {counted(len(page.lanes), 'circuit')}"
 
 
 def _header(page: Page) -> Html:
