@@ -16,6 +16,7 @@ from iodcal.config.document import Document, KeyPath
 from iodcal.config.fields import suggest_nearest
 from iodcal.config.forms import secrets_in
 from iodcal.config.microsoft365 import MOST_ATTENDEES
+from iodcal.config.plugins import plugin_fault
 from iodcal.config.schema import BaselineSection
 from iodcal.config.slips import check_dollars, check_everything, check_keywords, check_tenant, check_zones
 from iodcal.domain.bandwidth import Bandwidth
@@ -75,6 +76,14 @@ def _check_organizers(builder: Builder, rules: Rules) -> Iterator[Doubt]:
                 (*path, "match"),
                 f"{what} without an organizer condition: whoever invites the mailbox decides",
             )
+
+
+def _check_plugins(builder: Builder, rules: Rules) -> Iterator[Doubt]:  # noqa: ARG001 - as every check
+    """Plug-ins that do not say what they must: a run serves everything else."""
+    for section in ("calendars", "carriers"):
+        for name, entry in getattr(builder, section).items():
+            if fault := plugin_fault(entry.plugin):
+                yield (section, name), f"{fault}; what depends on it is not served"
 
 
 def _check_freezes(builder: Builder, rules: Rules) -> Iterator[Doubt]:
@@ -378,6 +387,7 @@ def _check_forbidden(builder: Builder, _rules: Rules) -> Iterator[Doubt]:
 
 CHECKS: tuple[Callable[[Builder, Rules], Iterable[Doubt]], ...] = (
     _check_organizers,
+    _check_plugins,
     _check_freezes,
     _check_leads,
     _check_targets,
