@@ -1,9 +1,14 @@
-"""JSON that others wrote, within bounds: what it may cost is known before anything of it is built."""
+"""Files and JSON that others wrote, within bounds: what they may cost is known before anything is built."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
+import select
+import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +43,42 @@ def load_json(content: bytes, *, most_values: int = MOST_VALUES) -> Any:
 
 def read_json(path: Path) -> Any:
     """The document in the file at `path`. Raises OSError, and ValueError as `load_json` does."""
-    with path.open("rb") as file:
-        content = file.read(_MOST_BYTES + 1)
+    content = read_bytes(path, _MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise JsonBoundsError("bytes", _MOST_BYTES)
     return load_json(content)
+
+
+def read_bytes(path: Path, most_bytes: int, *, pipe_seconds: float = 0.0) -> bytes:
+    """The first `most_bytes` of the file at `path`. Raises OSError.
+
+    Opening a pipe waits for somebody to write into it, past every deadline, with the lock held: one is
+    refused, or waited for no longer than `pipe_seconds`.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            return file.read(most_bytes)
+        if not pipe_seconds:
+            raise OSError(errno.ESPIPE, "not a file but a pipe")
+        return _read_pipe(file.fileno(), most_bytes, pipe_seconds)
+
+
+def _read_pipe(descriptor: int, most_bytes: int, seconds: float) -> bytes:
+    end, content = time.monotonic() + seconds, b""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    while len(content) < most_bytes:
+        if not waiting.poll(max(0.0, end - time.monotonic()) * 1000):
+            raise OSError(errno.ETIMEDOUT, "a pipe to which nobody writes to the end")
+        part = os.read(descriptor, most_bytes - len(content))
+        if not part:
+            break
+        content += part
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _is_deep(content: bytes) -> bool:

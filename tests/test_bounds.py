@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iodcal.bounds import MOST_LEVELS, MOST_VALUES, JsonBoundsError, load_json
+from iodcal.bounds import MOST_LEVELS, MOST_VALUES, JsonBoundsError, load_json, read_bytes
 from iodcal.calendars.graph_json import GraphJsonReader
 from iodcal.carriers.api import ApiClient
 from iodcal.carriers.sandbox.book import read_book
@@ -125,3 +127,29 @@ def test_a_note_beside_the_state_that_is_too_deep_is_forgotten(tmp_path: Path) -
         lock.write(NESTED)
         lock.flush()
         assert _signature(lock.fileno()) is None
+
+
+def test_a_pipe_is_never_waited_for_for_ever(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="not a file but a pipe"):
+        read_bytes(pipe, 100)
+    with pytest.raises(OSError, match="nobody writes to the end"):
+        read_bytes(pipe, 100, pipe_seconds=0.05)
+    writing = os.open(pipe, os.O_RDWR)  # writes a part, and does not come to an end
+    os.write(writing, b"part")
+    with pytest.raises(OSError, match="nobody writes to the end"):
+        read_bytes(pipe, 100, pipe_seconds=0.05)
+    os.close(writing)
+
+
+@pytest.mark.parametrize(("most", "content"), [(100, b"whole"), (3, b"who")])
+def test_what_is_written_to_a_pipe_is_read_within_its_bound(
+    tmp_path: Path, most: int, content: bytes
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"whole",))
+    writer.start()
+    assert read_bytes(pipe, most, pipe_seconds=60) == content
+    writer.join()

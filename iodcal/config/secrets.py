@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
+from iodcal.bounds import read_bytes
 from iodcal.domain.structs import Opaque
 from iodcal.errors import SecretError
 from iodcal.paths import expanded
@@ -31,6 +32,7 @@ _MEANT = {
     "command": "command is a programme and its words",
 }
 _COMMAND_SECONDS = 20
+_PIPE_SECONDS = 5.0
 _MOST_BYTES = 1024 * 1024
 
 
@@ -135,8 +137,7 @@ class Reference(Opaque, frozen=True):
 
     def _of_file(self, path: Path) -> str:
         try:
-            with path.open("rb") as file:
-                return file.read(_MOST_BYTES).decode("utf-8")
+            return read_bytes(path, _MOST_BYTES, pipe_seconds=_PIPE_SECONDS).decode("utf-8")
         except OSError as error:
             raise SecretError("secret_unreadable", reference=self.shown, reason=error.strerror) from None
         except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
+from iodcal.bounds import read_bytes
 from iodcal.config import Configuration, usual_name
 from iodcal.config.find import state_folder
 from iodcal.config.forms import secrets_in
@@ -44,8 +45,8 @@ def update_textfile(path: Path, make: Callable[[Mapping[str, str]], Mapping[str,
 
 
 def _present(path: Path) -> dict[str, str]:
-    with suppress(OSError, ValueError), path.open("rb") as file:
-        return blocks_of(file.read(_MOST_BYTES).decode("utf-8"))
+    with suppress(OSError, ValueError):
+        return blocks_of(read_bytes(path, _MOST_BYTES).decode("utf-8"))
     return {}
 
 

@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
+from iodcal.bounds import read_bytes
 from iodcal.config import Configuration
 from iodcal.config.find import local_folder
 from iodcal.output.feed import feed_text
@@ -25,8 +26,7 @@ def read_feed(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        with path.open("rb") as file:
-            return file.read(_MOST_BYTES).decode("utf-8", errors="replace")
+        return read_bytes(path, _MOST_BYTES).decode("utf-8", errors="replace")
     except OSError:
         return ""
 

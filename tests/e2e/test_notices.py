@@ -362,6 +362,26 @@ def test_apprise_delivers_the_rest(world: World, hook: Hook) -> None:
     assert "nonsense" not in refused.err
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("way", ["webhook", "teams", "ping", "apprise"])
+def test_a_receiver_on_loopback_is_reached_past_any_proxy(
+    world: World, hook: Hook, way: str, host: str
+) -> None:
+    """Plain http takes its credential no further than this machine."""
+    world.meeting("All-Hands", 20, 60)
+    with Hook() as proxy:
+        notify(world, hook, f"notify:\n  noc: {{{way}: {{env: HOOK}}}}\n")
+        address = hook.url.replace("127.0.0.1", host)
+        if way == "apprise":
+            address = address.replace("http://", "json://user:secret-password@").partition("?")[0]
+        names = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+        around = {name: proxy.url.partition("/hook")[0] for name in names}
+        done = world.iodcal("sync", **around, HOOK=address, NO_PROXY="contoso.example")
+        assert (done.status, done.err, proxy.requests) == (0, "", [])
+    assert hook.requests
+    assert ("authorization" in hook.requests[0].headers) == (way == "apprise")
+
+
 def test_people_at_a_terminal_see_for_themselves(world: World, hook: Hook) -> None:
     notify(world, hook, NOTIFY + "  watchdog: {ping: {env: HOOK}}\n")
     world.meeting("All-Hands", 20, 60)

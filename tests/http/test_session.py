@@ -6,6 +6,7 @@ import base64
 import gzip
 import logging
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -328,15 +329,31 @@ def test_the_deadline_cuts_a_body_that_keeps_coming(
     assert caught.value.sent
 
 
-@pytest.mark.parametrize(("seconds", "code"), [(0.05, "deadline"), (20.0, "timeout")])
 def test_a_server_that_says_nothing(
-    session: Session, monkeypatch: pytest.MonkeyPatch, waits: list[float], seconds: float, code: str
+    session: Session, monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:
     monkeypatch.setattr("iodcal.http.session._READ_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(HttpError) as caught:
-        session.get(f"http://127.0.0.1:{silent.getsockname()[1]}/", deadline=Deadline.after(seconds))
-    assert (caught.value.code, caught.value.sent) == (code, True)
-    assert len(waits) == (0 if code == "deadline" else 3)
+        session.get(f"http://127.0.0.1:{silent.getsockname()[1]}/", deadline=soon())
+    assert (caught.value.code, caught.value.sent, len(waits)) == ("timeout", True, 3)
+
+
+def test_a_server_that_says_nothing_until_the_deadline(session: Session, waits: list[float]) -> None:
+    """The clock moves, from before the deadline to after it, as the request arrives: no machine is too
+    slow."""
+    asked, over = threading.Event(), threading.Event()
+
+    def answer(_: Request) -> Reply:
+        asked.set()
+        over.wait(60)
+        return Reply()
+
+    deadline = Deadline(60.0, lambda: 61.0 if asked.is_set() else 0.0)
+    with LocalServer(answer) as server:
+        with pytest.raises(HttpError) as caught:
+            session.get(server.url, deadline=deadline)
+        over.set()
+    assert (caught.value.code, caught.value.sent, len(waits)) == ("deadline", True, 0)
 
 
 def test_a_refused_connection_never_reached_the_server(session: Session, waits: list[float]) -> None:

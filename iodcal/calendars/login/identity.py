@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from iodcal.bounds import read_bytes
 from iodcal.calendars.login.tokens import Application, Token, token_from
 from iodcal.errors import CalendarError
 from iodcal.http import Deadline
@@ -106,8 +107,7 @@ class Workload(Struct, frozen=True):
 
     def _assertion(self) -> str:
         try:
-            with self.token_file.open("rb") as file:
-                text = file.read(_MOST_BYTES).decode("ascii").strip()
+            text = read_bytes(self.token_file, _MOST_BYTES).decode("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it holds no token"
         else:
