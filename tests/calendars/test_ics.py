@@ -533,3 +533,60 @@ def test_a_plain_http_url_in_the_configuration_is_an_error_of_it() -> None:
         section_of(IcsOptions, {"ics": good})
     with pytest.raises(ValueError, match="an https address is wanted"):
         section_of(IcsOptions, {"ics": "http://calendar.example/s3cret.ics"})
+
+
+BERLIN = "DTSTART;TZID=Europe/Berlin:202601{0}\nDTEND;TZID=Europe/Berlin:202601{1}\n"
+SERIES = "UID:a\n" + BERLIN.format("05T100000", "05T110000") + "RRULE:FREQ=DAILY;COUNT=3"
+FLOATING = "UID:a\nDTSTART:20260105T100000\nDTEND:20260105T110000\nRRULE:FREQ=DAILY;COUNT=3"
+
+
+@pytest.mark.parametrize(
+    ("event", "changed", "starts"),
+    [
+        pytest.param(SERIES, "RECURRENCE-ID;VALUE=DATE:20260106", ["05 09", "06 14", "07 09"], id="moved"),
+        pytest.param(
+            SERIES,
+            "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20260106",
+            ["05 09", "06 14", "07 14"],
+            id="following",
+        ),
+        pytest.param(
+            SERIES, "STATUS:CANCELLED\nRECURRENCE-ID;VALUE=DATE:20260106", ["05 09", "07 09"], id="cancelled"
+        ),
+        pytest.param(
+            FLOATING, "RECURRENCE-ID;VALUE=DATE:20260106", ["05 10", "06 14", "07 10"], id="floating"
+        ),
+    ],
+)
+def test_a_day_names_the_occurrence_of_a_timed_series_on_it(
+    event: str, changed: str, starts: list[str]
+) -> None:
+    other = f"UID:a\n{changed}\n" + BERLIN.format("06T150000", "06T160000")
+    found = [one for one in events_of(calendar(event, other)) if not one.cancelled]
+    assert [f"{one.span.start:%d %H}" for one in found] == starts
+
+
+def test_a_further_day_of_a_timed_series_is_at_its_time() -> None:
+    found = events_of(
+        calendar("UID:a\n" + BERLIN.format("05T100000", "05T110000") + "RDATE;VALUE=DATE:20260108")
+    )
+    assert [one.span for one in found] == [timed(utc(1, day, 9), utc(1, day, 10)) for day in (5, 8)]
+
+
+@pytest.mark.parametrize("end", [b"\r\r\n", b"\r", b"\n"])
+def test_lines_end_as_they_do_where_a_text_was_copied(end: bytes) -> None:
+    content = calendar("UID:a\nDTSTART:20260106T080000Z\nSUMMARY:All-\n Hands").replace(b"\r\n", end)
+    assert [event.subject for event in events_of(content)] == ["All-Hands"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hour"),
+    [
+        ("US-Eastern", 13),
+        ("America-New_York", 13),
+        ("(GMT+01.00) Amsterdam / Berlin / Bern / Rome / Stockholm / Vienna", 7),
+    ],
+)
+def test_names_of_zones_that_older_servers_write(name: str, hour: int) -> None:
+    event = one(f"UID:a\nDTSTART;TZID={name}:20260106T080000\nDURATION:PT1H")
+    assert event.span == timed(utc(1, 6, hour), utc(1, 6, hour + 1))

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from iodcal.errors import CalendarError
 
-_FOLD = re.compile(rb"(?:\r\n|\n|\r)[ \t]")
-_LINE_END = re.compile(rb"\r\n|\n|\r")
+# A CRLF text that Windows copied as text ends its lines in "\r\r\n".
+_FOLD = re.compile(rb"(?:\r\r?\n|\n|\r)[ \t]")
+_LINE_END = re.compile(rb"\r\r?\n|\n|\r")
 _NAME = re.compile(r"[A-Za-z0-9-]+(?=[ \t]*[:;=])")
 _BOUNDARY = re.compile(r"[ \t]*(BEGIN|END)[ \t]*[:;]", re.IGNORECASE)
 _WELL_FORMED = re.compile(r"(BEGIN|END):([A-Za-z0-9-]+)[ \t]*", re.IGNORECASE)

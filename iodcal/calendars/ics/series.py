@@ -252,8 +252,9 @@ class _Series:
 def _reach(entry: EventEntry) -> timedelta:
     """How far from its slot an occurrence can reach: its length, and how far it was moved."""
     length = _length(entry)
-    moved = abs(entry.start.local - _slot(entry).local)
-    return max(length, _NOTHING) + moved
+    slot = _slot(entry)
+    moved = abs(entry.start.local - slot.local)
+    return max(length, _NOTHING) + moved + (_DAY if slot.day else _NOTHING)
 
 
 def _length(entry: EventEntry) -> timedelta:
@@ -276,7 +277,8 @@ def _moved(entry: EventEntry, by: timedelta, end: End) -> tuple[Moment, End]:
 
 def _local(moment: Moment, like: Moment) -> datetime:
     """The local time of `moment` in the zone of `like`; as it is written, where one of them has none."""
-    if moment.day or like.day or moment.zone is None or like.zone is None or moment.zone is like.zone:
+    moment = _at_time_of(moment, like)
+    if like.day or moment.zone is None or like.zone is None or moment.zone is like.zone:
         return moment.local
     return local_in(like.zone, instant_in(moment.zone, moment.local))
 
@@ -285,9 +287,17 @@ def _key(moment: Moment, like: Moment) -> datetime:
     """What tells occurrences of a series like `like` apart: the instant, or the local time without a zone."""
     if like.day:
         return moment.local.replace(hour=0, minute=0, second=0)
+    moment = _at_time_of(moment, like)
     if like.zone is None:
         return moment.local
     return instant_in(moment.zone or like.zone, moment.local).replace(tzinfo=None)
+
+
+def _at_time_of(moment: Moment, like: Moment) -> Moment:
+    """A day that names an occurrence of a series with times means the one at the series' time of day."""
+    if moment.day and not like.day:
+        return Moment(datetime.combine(moment.local, like.local.time()), like.zone)
+    return moment
 
 
 def _slot_name(slot: Moment, like: Moment) -> str:

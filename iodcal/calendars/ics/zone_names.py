@@ -31,7 +31,9 @@ def known_zone(name: str) -> Zone | None:
         return zone
     if (shown := _SHOWN.fullmatch(name)) is not None:
         return _shown(*shown.groups())
-    return _by_path(name) if "/" in name else _by_cities(name, None)
+    if "/" in name:
+        return _by_path(name)
+    return _by_cities(name, None) or iana_zone(name.replace("-", "/", 1))  # `US-Eastern`, `America-New_York`
 
 
 @cache
@@ -83,7 +85,7 @@ def _shown(hours: str | None, minutes: str | None, rest: str) -> Zone | None:
 
 def _by_cities(names: str, offset: tuple[int, int] | None) -> ZoneInfo | None:
     """The zone of the first city named that has this offset (hours, minutes) in winter or summer."""
-    for city in names.replace("(", ",").replace(")", "").replace(" is.", "").split(","):
+    for city in names.replace(" / ", ",").replace("(", ",").replace(")", "").replace(" is.", "").split(","):
         for name in _cities().get(city.strip(), ()):
             zone = ZoneInfo(name)
             if offset is None or offset in {_offset_of(zone, at) for at in (_WINTER, _SUMMER)}:
