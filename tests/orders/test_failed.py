@@ -325,9 +325,10 @@ def test_a_lowering_refused_all_day_is_one_problem_until_it_is_accepted() -> Non
 
 
 @pytest.mark.parametrize("both", [False, True])
-def test_a_raise_refused_all_day_is_not_told_anew_with_every_try(both: bool) -> None:
+@pytest.mark.parametrize("fault", ["refused", "pending"])
+def test_a_raise_refused_all_day_is_not_told_anew_with_every_try(fault: str, both: bool) -> None:
     """More refusals than the account has changes: that they may count is no news with each of them."""
-    office = sick("refused", start=4 * 60 + 40, length=23 * 60, both=both)
+    office = sick(fault, start=4 * 60 + 40, length=23 * 60, both=both)
     news: Counter[str] = Counter()
     for minute in range(4 * 60, 27 * 60, EVERY):
         office.run(minute)
