@@ -16,9 +16,16 @@ from iodcal.config.document import Document, KeyPath
 from iodcal.config.fields import suggest_nearest
 from iodcal.config.forms import secrets_in
 from iodcal.config.microsoft365 import MOST_ATTENDEES
-from iodcal.config.plugins import plugin_fault
 from iodcal.config.schema import BaselineSection
-from iodcal.config.slips import check_dollars, check_everything, check_keywords, check_tenant, check_zones
+from iodcal.config.slips import (
+    check_dollars,
+    check_everything,
+    check_forbidden,
+    check_keywords,
+    check_plugins,
+    check_tenant,
+    check_zones,
+)
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions
@@ -76,14 +83,6 @@ def _check_organizers(builder: Builder, rules: Rules) -> Iterator[Doubt]:
                 (*path, "match"),
                 f"{what} without an organizer condition: whoever invites the mailbox decides",
             )
-
-
-def _check_plugins(builder: Builder, rules: Rules) -> Iterator[Doubt]:  # noqa: ARG001 - as every check
-    """Plug-ins that do not say what they must: a run serves everything else."""
-    for section in ("calendars", "carriers"):
-        for name, entry in getattr(builder, section).items():
-            if fault := plugin_fault(entry.plugin):
-                yield (section, name), f"{fault}; what depends on it is not served"
 
 
 def _check_freezes(builder: Builder, rules: Rules) -> Iterator[Doubt]:
@@ -374,20 +373,8 @@ def _check_secrets(builder: Builder, *, readable: bool) -> Iterator[Doubt]:
                 yield (*path, *place), message
 
 
-def _check_forbidden(builder: Builder, _rules: Rules) -> Iterator[Doubt]:
-    """A mailbox cannot be one to read and one that must not be readable."""
-    settings = builder.file.microsoft365
-    forbidden = {address.casefold() for address in settings.must_not_read} if settings is not None else set()
-    for name, calendar in builder.calendars.items():
-        for address in getattr(calendar.options, "addresses", ()):
-            if address.casefold() in forbidden:
-                message = f"the calendar {name} reads {address}, which stands here, too"
-                yield ("microsoft365", "must_not_read"), message
-
-
 CHECKS: tuple[Callable[[Builder, Rules], Iterable[Doubt]], ...] = (
     _check_organizers,
-    _check_plugins,
     _check_freezes,
     _check_leads,
     _check_targets,
@@ -401,9 +388,10 @@ CHECKS: tuple[Callable[[Builder, Rules], Iterable[Doubt]], ...] = (
     _check_circuit_names,
     _check_words,
     _check_budgets,
-    _check_forbidden,
+    check_forbidden,
     check_keywords,
     check_everything,
     check_zones,
     check_tenant,
+    check_plugins,
 )
