@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from iodcal.redaction import forget_secrets
 from iodcal.signals import reset
+from iodcal.tenant import begin_run
 
 # The same examples every time for whoever runs the tests; `HYPOTHESIS_PROFILE=search` looks for new ones.
 _PATIENT = [HealthCheck.too_slow]
@@ -69,8 +70,10 @@ def _own_signals() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _own_secrets() -> Iterator[None]:
-    """What one test keeps secret may be any word of another; a run of the program is a process of its own."""
+def _own_run() -> Iterator[None]:
+    """What one test keeps secret may be any word of another, and its run is no other's: a run of the program
+    is a process of its own."""
+    begin_run("")
     yield
     forget_secrets()
 

@@ -57,7 +57,7 @@ def test_the_options_before_a_command_that_have_a_value_are_those_of_typer() -> 
         for name in option.opts:
             assert command_in([name, "plan", "status"], COMMANDS) == "status", name
             tried += 1
-    assert tried == 6
+    assert tried == 7
 
 
 @pytest.mark.parametrize("line", ["--help sync", "-h plan", "-vh status"])

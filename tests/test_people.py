@@ -325,9 +325,9 @@ def test_another_run_is_waited_for_only_on_a_terminal(desk: Desk, monkeypatch: p
     waited: list[float] = []
     original = StateStore.lock
 
-    def lock(store: StateStore, *, command: str, wait_seconds: float) -> Any:
+    def lock(store: StateStore, *, command: str, wait_seconds: float, insist: bool = False) -> Any:
         waited.append(wait_seconds)
-        return original(store, command=command, wait_seconds=0)
+        return original(store, command=command, wait_seconds=0, insist=insist)
 
     monkeypatch.setattr(StateStore, "lock", lock)
     with original(desk.store, command="sync", wait_seconds=0):

@@ -87,6 +87,7 @@ class Builder(Struct):
     circuits: dict[str, Circuit] = field(default_factory=dict)
     holidays: dict[str, Holidays] = field(default_factory=dict)
     carrier_usage: dict[str, UsageSection] = field(default_factory=dict)
+    _plugins: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def lacks(self, section: str) -> bool:
         """True if the file has no such section; False also where a misspelt key may have meant it."""
@@ -222,10 +223,12 @@ class Builder(Struct):
             self.faults.add(path, "this key is missing: it says the type")
             return None
         try:
-            return load_plugin(group, kind)
+            if (group, kind) not in self._plugins:
+                self._plugins[group, kind] = load_plugin(group, kind)
         except ValueError as error:
             self.faults.add(path, str(error))
             return None
+        return self._plugins[group, kind]
 
     def _common(
         self, kind: type[_Section], section: Mapping[str, Any], keys: Iterable[str], path: KeyPath

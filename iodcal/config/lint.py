@@ -17,7 +17,15 @@ from iodcal.config.fields import suggest_nearest
 from iodcal.config.forms import secrets_in
 from iodcal.config.microsoft365 import MOST_ATTENDEES
 from iodcal.config.schema import BaselineSection
-from iodcal.config.slips import check_dollars, check_everything, check_keywords, check_tenant, check_zones
+from iodcal.config.slips import (
+    check_dollars,
+    check_everything,
+    check_forbidden,
+    check_keywords,
+    check_plugins,
+    check_tenant,
+    check_zones,
+)
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.circuits import Circuit
 from iodcal.domain.conditions import Conditions
@@ -365,17 +373,6 @@ def _check_secrets(builder: Builder, *, readable: bool) -> Iterator[Doubt]:
                 yield (*path, *place), message
 
 
-def _check_forbidden(builder: Builder, _rules: Rules) -> Iterator[Doubt]:
-    """A mailbox cannot be one to read and one that must not be readable."""
-    settings = builder.file.microsoft365
-    forbidden = {address.casefold() for address in settings.must_not_read} if settings is not None else set()
-    for name, calendar in builder.calendars.items():
-        for address in getattr(calendar.options, "addresses", ()):
-            if address.casefold() in forbidden:
-                message = f"the calendar {name} reads {address}, which stands here, too"
-                yield ("microsoft365", "must_not_read"), message
-
-
 CHECKS: tuple[Callable[[Builder, Rules], Iterable[Doubt]], ...] = (
     _check_organizers,
     _check_freezes,
@@ -391,9 +388,10 @@ CHECKS: tuple[Callable[[Builder, Rules], Iterable[Doubt]], ...] = (
     _check_circuit_names,
     _check_words,
     _check_budgets,
-    _check_forbidden,
+    check_forbidden,
     check_keywords,
     check_everything,
     check_zones,
     check_tenant,
+    check_plugins,
 )

@@ -77,6 +77,13 @@ def plugin_name(plugin: object) -> str:
     return name if isinstance(name, str) else f"iodcal {__version__}"
 
 
+def plugin_fault(plugin: object) -> str:
+    """Why nothing that belongs to `plugin` can be served; empty where that is not known."""
+    if not isinstance(plugin, GuardedCarrierPlugin | GuardedCalendarPlugin) or not plugin.code.fault:
+        return ""
+    return f"the plug-in {plugin.name}: {plugin.code.fault}"
+
+
 def _entry_points(group: str) -> Iterable[EntryPoint]:
     from importlib.metadata import entry_points  # takes longer to import than all of ours that it is for
 
@@ -100,11 +107,10 @@ def _foreign(point: EntryPoint) -> Any:
     except (ForeignError, *misfits) as error:
         raise ValueError(f"the plug-in {point.value} does not fit this iodcal: {error}") from None
 
-    kind = GuardedCarrierPlugin if point.group == CARRIERS else GuardedCalendarPlugin
-    try:
-        return kind(plugin, _name(point))
-    except ForeignError as error:
-        raise ValueError(f"the plug-in {point.value} does not fit this iodcal: {error}") from None
+    code = ForeignCode(_name(point), _SECONDS[point.group])
+    return (
+        GuardedCarrierPlugin(plugin, code) if point.group == CARRIERS else GuardedCalendarPlugin(plugin, code)
+    )
 
 
 def _name(point: EntryPoint) -> str:
@@ -117,49 +123,68 @@ def known_kinds(group: str) -> Iterable[str]:
 
 
 _Value = TypeVar("_Value")
-_SECONDS = 5.0  # for what needs no network
+# For what needs no network. Without its account a circuit is another one, so that is waited for a little.
+_SECONDS = {CARRIERS: 5.0, CALENDARS: 2.0}
 _GRACE = 1.0  # seconds after its deadline in which a reading may still come back
 
 
-def _ask(call: Callable[[], _Value], kind: type | tuple[type, ...]) -> _Value:
-    """What `call` returns, in time and of the right `kind`. Raises ForeignError."""
-    try:
-        value = call_within(_SECONDS, lambda: call_foreign(call))
-    except TimeoutError:
-        raise ForeignError(f"it did not come back within {_SECONDS:.0f} seconds") from None
-    if not isinstance(value, kind):
-        raise ForeignError(f"it returned a value of the type {type(value).__name__}")
-    return value
+class ForeignCode(Struct):
+    """The code of one plug-in, for calls that need no network and take at most so many `seconds`. `name` is
+    that of its package, with its version; `fault` why nothing more is asked of it."""
+
+    name: str
+    seconds: float
+    fault: str = ""
+
+    def ask(self, call: Callable[[], _Value], kind: type | tuple[type, ...]) -> _Value:
+        """What `call` returns, in time and of the right `kind`. Raises ForeignError. Whoever hangs once is
+        not waited for again: the run has other circuits to serve."""
+        if self.fault:
+            raise ForeignError(self.fault)
+        try:
+            value = call_within(self.seconds, lambda: call_foreign(call))
+        except TimeoutError:
+            self.fault = f"it did not come back within {self.seconds:.0f} seconds"
+            raise ForeignError(self.fault) from None
+        if not isinstance(value, kind):
+            raise ForeignError(f"it returned a value of the type {type(value).__name__}")
+        return value
+
+    def constant(self, call: Callable[[], _Value], kind: type | tuple[type, ...], default: _Value) -> _Value:
+        """What `call` returns; where it fails `default`, and then nothing more is asked of the plug-in."""
+        try:
+            return self.ask(call, kind)
+        except ForeignError as error:
+            self.fault = self.fault or error.what
+            return default
 
 
 class GuardedCarrierPlugin(Struct):
-    """Somebody else's `CarrierPlugin`. Raises ForeignError as it is made, where its constants make no
-    sense."""
+    """Somebody else's `CarrierPlugin`, whose constants are asked for once. Where they make no sense no client
+    can be made, so that its circuits fail, and no others."""
 
     plugin: Any
-    name: str
+    code: ForeignCode
     defaults: PluginDefaults = field(default_factory=PluginDefaults)
+    default_provisioning: timedelta = timedelta(minutes=10)
+    default_changes_per_day: int | None = None
+    virtual: bool = False
     _accounts: dict[int, Account | ForeignError] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.defaults = _ask(lambda: defaults_of(self.plugin), PluginDefaults)
-        _ask(lambda: self.plugin.default_provisioning, timedelta)
-        _ask(lambda: self.plugin.default_changes_per_day, (int, type(None)))
-        _ask(lambda: self.plugin.virtual, bool)
+        plugin, constant = self.plugin, self.code.constant
+        self.defaults = constant(lambda: defaults_of(plugin), PluginDefaults, self.defaults)
+        self.default_provisioning = constant(
+            lambda: plugin.default_provisioning, timedelta, self.default_provisioning
+        )
+        self.default_changes_per_day = constant(
+            lambda: plugin.default_changes_per_day, (int, type(None)), self.default_changes_per_day
+        )
+        self.virtual = constant(lambda: plugin.virtual, bool, self.virtual)
 
     @property
-    def virtual(self) -> bool:
-        return bool(self.plugin.virtual)
-
-    @property
-    def default_provisioning(self) -> timedelta:
-        provisioning: timedelta = self.plugin.default_provisioning
-        return provisioning
-
-    @property
-    def default_changes_per_day(self) -> int | None:
-        limit: int | None = self.plugin.default_changes_per_day
-        return limit
+    def name(self) -> str:
+        return self.code.name
 
     @property
     def Options(self) -> Any:  # noqa: N802 - the protocol's
@@ -167,7 +192,7 @@ class GuardedCarrierPlugin(Struct):
 
     def is_test(self, options: Any) -> bool:
         try:
-            test: bool = _ask(lambda: self.plugin.is_test(options), bool)
+            test: bool = self.code.ask(lambda: self.plugin.is_test(options), bool)
         except ForeignError:
             return False
         return test
@@ -189,7 +214,9 @@ class GuardedCarrierPlugin(Struct):
     def _account(self, options: Any, context: CarrierContext) -> Account | ForeignError:
         if id(options) not in self._accounts:
             try:
-                found: Account | ForeignError = _ask(lambda: self.plugin.account(options, context), Account)
+                found: Account | ForeignError = self.code.ask(
+                    lambda: self.plugin.account(options, context), Account
+                )
             except ForeignError as error:
                 found = error
             self._accounts[id(options)] = found
@@ -200,7 +227,11 @@ class GuardedCalendarPlugin(Struct):
     """Somebody else's `CalendarPlugin`."""
 
     plugin: Any
-    name: str
+    code: ForeignCode
+
+    @property
+    def name(self) -> str:
+        return self.code.name
 
     @property
     def Options(self) -> Any:  # noqa: N802 - the protocol's
@@ -216,8 +247,8 @@ class GuardedCalendarPlugin(Struct):
         """A guarded reader for each of the plug-in's; one that fails where it makes none."""
         try:
             made = self._listed(lambda: self.plugin.readers(name, options, context), object)
-            sources = [_ask(lambda one=one: one.source, Source) for one in made]  # type: ignore[misc]
-            groups = [_ask(lambda one=one: one.group, str) for one in made]  # type: ignore[misc]
+            sources = [self.code.ask(lambda one=one: one.source, Source) for one in made]  # type: ignore[misc]
+            groups = [self.code.ask(lambda one=one: one.group, str) for one in made]  # type: ignore[misc]
         except ForeignError as error:
             known = self.sources(name, options, context)
             return [
@@ -230,7 +261,7 @@ class GuardedCalendarPlugin(Struct):
         ]
 
     def _listed(self, call: Callable[[], Any], kind: type) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = _ask(lambda: tuple(call()), tuple)
+        found: tuple[Any, ...] = self.code.ask(lambda: tuple(call()), tuple)
         if not found or not all(isinstance(one, kind) for one in found):
             raise ForeignError("it does not list what it reads")
         return found

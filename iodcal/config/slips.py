@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from iodcal.config.build import Builder
 from iodcal.config.document import KeyPath
+from iodcal.config.plugins import plugin_fault
 from iodcal.domain.conditions import Conditions
 from iodcal.domain.rules import Mode, Rule
 from iodcal.domain.text_match import Keyword
@@ -102,3 +103,22 @@ def check_dollars(value: Any, path: KeyPath = ()) -> Iterator[_Doubt]:
     elif isinstance(value, str) and _DOLLAR_NAME.fullmatch(value):
         name = value[1:]
         yield path, f"{value} stands for itself: write {{env: {name}}} for a secret, ${{{name}}} elsewhere"
+
+
+def check_plugins(builder: Builder, _rules: Iterable[Rule]) -> Iterator[_Doubt]:
+    """Plug-ins that do not say what they must: a run serves everything else."""
+    for section in ("calendars", "carriers"):
+        for name, entry in getattr(builder, section).items():
+            if fault := plugin_fault(entry.plugin):
+                yield (section, name), f"{fault}; what depends on it is not served"
+
+
+def check_forbidden(builder: Builder, _rules: Iterable[Rule]) -> Iterator[_Doubt]:
+    """A mailbox cannot be one to read and one that must not be readable."""
+    settings = builder.file.microsoft365
+    forbidden = {address.casefold() for address in settings.must_not_read} if settings is not None else set()
+    for name, calendar in builder.calendars.items():
+        for address in getattr(calendar.options, "addresses", ()):
+            if address.casefold() in forbidden:
+                message = f"the calendar {name} reads {address}, which stands here, too"
+                yield ("microsoft365", "must_not_read"), message

@@ -237,8 +237,9 @@ class _Days(Struct):
 
 
 def _is_fixed(plan: CircuitPlan) -> bool:
-    """True if something else holds back what is due on a circuit, so that the quota cannot plan it."""
-    return plan.due is not None and plan.due.held not in (None, Held(Reason.PRICE))
+    """True if something else decides about what is due on a circuit, so that the quota cannot plan it: what
+    holds it back, or that an order came to nothing, which is tried again or waits from run to run."""
+    return plan.repeats or (plan.due is not None and plan.due.held not in (None, Held(Reason.PRICE)))
 
 
 def _set_aside(plans: Iterable[CircuitPlan], start: datetime, end: datetime) -> int:

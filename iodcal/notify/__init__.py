@@ -6,12 +6,11 @@ them side by side, and `outbox` keeps what could not be delivered. The shapes ar
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
-from iodcal.domain.structs import replace
+from iodcal.domain.structs import Instant, replace
 from iodcal.output.text import for_line
 
 
@@ -68,7 +67,7 @@ class Notice(Struct, frozen=True):
     severity: str
     title: str
     text: str
-    at: datetime
+    at: Instant
     run_id: str
     remedy: str = ""
     circuits: tuple[str, ...] = ()

@@ -9,16 +9,14 @@ import json
 import logging
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from msgspec import Struct, convert, field, to_builtins
+from msgspec import Struct, ValidationError, convert, field, to_builtins
 
 from iodcal.bounds import load_json
 from iodcal.config import Configuration
-from iodcal.domain.structs import replace
-from iodcal.domain.time import instant_of
+from iodcal.domain.structs import Instant, replace
 from iodcal.errors import StateError
-from iodcal.notify import ChangeData, Notice, NoticeKind
+from iodcal.notify import Notice
 from iodcal.pipeline.alerts import REMINDER
 from iodcal.result import TargetReport
 from iodcal.store.state import NoticeBox
@@ -35,14 +33,14 @@ class Memory(Struct, frozen=True):
     the local day of the last daily summary, which failure of a run it was told of when, and when the log last
     warned that it is not reached."""
 
-    delivered_at: datetime | None = None
-    failing_since: datetime | None = None
+    delivered_at: Instant | None = None
+    failing_since: Instant | None = None
     fault: str = ""
     waiting: tuple[Notice, ...] = ()
     daily_on: date | None = None
     failure_told: str = ""
-    failure_told_at: datetime | None = None
-    warned_at: datetime | None = None
+    failure_told_at: Instant | None = None
+    warned_at: Instant | None = None
 
     def due(self, now: datetime) -> tuple[Notice, ...]:
         """What still waits and is neither too old nor tried too often."""
@@ -91,42 +89,11 @@ def load(box: NoticeBox) -> Outbox:
     try:
         content = box.read()
         document = load_json(content) if content is not None else {"targets": {}}
-        targets = {name: _decode(memory) for name, memory in document["targets"].items()}
-    except (StateError, ValueError, KeyError, TypeError, AttributeError):
+        targets = convert(document["targets"], dict[str, Memory])
+    except (StateError, ValueError, KeyError, TypeError, ValidationError):
         _log.warning("%s cannot be understood: what waited in it is lost", box.place)
         return Outbox(box)
     return Outbox(box, targets)
-
-
-def _decode(memory: dict[str, Any]) -> Memory:
-    return Memory(
-        delivered_at=_time(memory["delivered_at"]),
-        failing_since=_time(memory["failing_since"]),
-        fault=str(memory["fault"]),
-        waiting=tuple(_notice(notice) for notice in memory["waiting"]),
-        daily_on=date.fromisoformat(memory["daily_on"]) if memory["daily_on"] else None,
-        failure_told=str(memory["failure_told"]),
-        failure_told_at=_time(memory["failure_told_at"]),
-        warned_at=_time(memory["warned_at"]),
-    )
-
-
-def _notice(values: dict[str, Any]) -> Notice:
-    circuits = tuple(str(name) for name in values["circuits"])
-    texts = {name: str(values[name]) for name in ("id", "severity", "title", "text", "run_id", "remedy")}
-    return Notice(
-        **texts,
-        kind=NoticeKind(values["kind"]),
-        at=instant_of(values["at"]),
-        circuits=circuits,
-        tries=int(values["tries"]),
-        # Notices of earlier versions have none.
-        change=convert(values["change"], ChangeData) if values.get("change") is not None else None,
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    return instant_of(text) if text else None
 
 
 def known_targets(configuration: Configuration, box: NoticeBox) -> tuple[TargetReport, ...]:

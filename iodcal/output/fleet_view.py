@@ -10,7 +10,7 @@ from msgspec import field
 
 from iodcal.domain.circuits import Labels
 from iodcal.domain.planning import CircuitPlan
-from iodcal.output.json import ProblemView, View, mbps, problem_views
+from iodcal.output.json import ProblemView, ResultView, View, mbps, problem_views
 from iodcal.output.text import for_line
 from iodcal.problems.kinds import Severity
 from iodcal.result import Report
@@ -28,14 +28,12 @@ class TenantChangeView(View):
     held: str | None
 
 
-class TenantView(View):
+class TenantView(ResultView):
     """`error` is what ended the run, in words; `news` what a sync did."""
 
-    version: int
     installation: str
     file: str
     run_id: str
-    exit: int
     code: str | None = None
     error: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
@@ -60,7 +58,7 @@ def tenant_view(path: Path, report: Report, *, news: Iterable[str] = (), labels:
     """What became of the tenant whose rules stand at `path`."""
     run = report.last_run
     return TenantView(
-        version=1,
+        command="fleet",
         installation=for_line(run_label().installation or ""),
         file=str(path),
         run_id=report.run_id,
@@ -80,7 +78,7 @@ def tenant_failed(path: Path, status: int, code: str, told: Iterable[str]) -> Te
     label = run_label()
     name = for_line(label.installation or path.stem)
     return TenantView(
-        version=1,
+        command="fleet",
         installation=name,
         file=str(path),
         run_id=label.run_id,

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from msgspec import Struct, to_builtins
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.money import Cost
@@ -55,14 +55,18 @@ def _taken(source: object, name: str) -> Any:
     return dict(value) if name == "labels" else value
 
 
+_FIRST_KEYS = ("version", "installation", "command", "run_id", "exit")
+
+
 def dump(result: View | Json, faults: Iterable[Fault] = ()) -> str:
     """One object as text; plain ASCII, so that no title can play tricks on a terminal. `faults` are those of
     a configuration that its last good copy stood in for: they decide the exit status. A result names the
     installation of this thread's run, where that is known."""
     told: Json = _without_secrets(to_builtins(result, builtin_types=(datetime,)))
-    installation = run_label().installation
-    if "command" in told and installation is not None:
-        told = {"version": told["version"], "installation": installation, **told}
+    if "command" in told:
+        installation = run_label().installation
+        told = ({"installation": installation} if installation is not None else {}) | told
+        told = {key: told[key] for key in _FIRST_KEYS if key in told} | told
     wrong = to_builtins(fault_views(faults))
     if wrong:
         told |= {"exit": int(Exit.CONFIGURATION), "faults": wrong}
@@ -146,9 +150,11 @@ def problem_views(problems: Iterable[Problem]) -> tuple[ProblemView, ...]:
     return tuple(ProblemView.of(one, message=words.message, remedy=words.remedy) for one, words in worded)
 
 
-class ResultView(View, tag_field="version", tag=VERSION):
-    """What every result begins with: the version of these keys, the command, its exit status."""
+class ResultView(View, tag_field="version", tag=VERSION, kw_only=True):
+    """What every result begins with: the version of these keys, the installation where it is known, the
+    command, its exit status."""
 
+    installation: str | UnsetType = UNSET
     command: str
     exit: int
 

@@ -225,6 +225,7 @@ class ReportView(View, Generic[Circuits], tag_field="version", tag=VERSION):
     waited_out: WaitedView | UnsetType = UNSET
     skips: tuple[SkipView, ...] | UnsetType = UNSET
     at: datetime | UnsetType = UNSET
+    installation: str | UnsetType = UNSET
 
 
 PlanView: TypeAlias = ReportView[CircuitView]

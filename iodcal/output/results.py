@@ -16,6 +16,7 @@ from iodcal.output.advice_view import AdviceReportView
 from iodcal.output.costs_view import LookbackView
 from iodcal.output.diff_view import DiffView
 from iodcal.output.explain_view import ExplainedCircuitsView, ExplainedEventsView
+from iodcal.output.fleet_view import TenantView
 from iodcal.output.history_view import HistoryView
 from iodcal.output.json import VERSION, CheckView, FailedView, PageView
 from iodcal.output.operations_view import ActView, DoctorView, InitView
@@ -35,6 +36,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("hold", "release", "pause", "resume", "park", "skip", "forget", "adopt"), (ActView,)),
     "init": (InitView,),
     "doctor": (DoctorView,),
+    "fleet": (TenantView,),
 }
 """The views of each command that prints an object; each may print a `FailedView` in their place."""
 

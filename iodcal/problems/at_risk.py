@@ -13,7 +13,7 @@ from iodcal.domain.bandwidth import Bandwidth
 from iodcal.domain.changes import Change, Reason
 from iodcal.domain.circuit_state import CircuitState
 from iodcal.domain.circuits import Orders, Status
-from iodcal.domain.failed_orders import FailedOrders
+from iodcal.domain.failed_orders import FailedOrders, failed_to
 from iodcal.domain.held import STANDSTILL, lost_before
 from iodcal.domain.orders import Direction, Order, Outcome
 from iodcal.domain.overrides import starting_point
@@ -310,10 +310,18 @@ def _cause_by_plan(
         return "given_up" if given_up else _CAUSE_OF_HELD.get(up.held.reason)
     ordered_at, cause = now if up.due else max(now, up.at), "late_run"
     if up.held is not None and up.held.until is not None:
-        ordered_at, cause = max(ordered_at, up.held.until), "order_refused"
+        ordered_at, cause = max(ordered_at, up.held.until), _cause_of_backoff(plan, up)
     if retry is not None and retry.at > ordered_at:
         ordered_at, cause = retry.at, retry.cause
     return cause if ordered_at + plan.circuit.provisioning > start else None
+
+
+def _cause_of_backoff(plan: CircuitPlan, up: Change) -> str:
+    """Why `up` is tried again later only. Of a carrier that goes on answering that a change is under way
+    neither a refusal is known nor an order that it took."""
+    failed = failed_to(plan.circuit_state.failed, up.direction, up.new)
+    waits = failed is not None and not failed.refusal and not failed.failed
+    return "open_order" if waits else "order_refused"
 
 
 def _cause_without_up(plan: CircuitPlan, window: Window, now: datetime, policy: Policy) -> str | None:

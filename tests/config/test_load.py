@@ -116,7 +116,7 @@ def test_what_we_ship_loads_without_a_doubt(name: str) -> None:
         ("type: sandbox, ", "", "5: carriers.lab.type: this key is missing: it says the type"),
         ("file: lab.json", "fil: lab.json", "5: carriers.lab.fil: unknown key; did you mean file? (known here: billing, "
          "changes_per_circuit, changes_per_day, currency, file, provisioning, rates, starts_at, status_words, "
-         "tiers, type, unknown)"),
+         "tiers, type, unknown, usage)"),
         ("file: lab.json", "file: lab.json, status_words: {active: [Up  now], pending: up NOW}", "5: carriers.lab.status_words: "
          "'up now' cannot be both active and pending"),
         ("file: lab.json", "file: lab.json, curency: USD", "5: carriers.lab.curency: unknown key; did you mean currency? "),

@@ -70,7 +70,7 @@ def test_what_a_target_selects(tmp_path: Path, selection: str, selected: set[str
         ),
         (
             "{webhook: {env: X}, template: '{\"a\": $txt}'}",
-            "notify.n.template: $txt stands for nothing (known here: at, circuits, host, id, kind, remedy, run_id, severity, text, title)",
+            "notify.n.template: $txt stands for nothing (known here: at, change, circuits, host, id, installation, kind, remedy, run_id, severity, text, title)",
         ),
         (
             '{webhook: {env: X}, template: \'{"a": "$text"}\'}',

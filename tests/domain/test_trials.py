@@ -177,6 +177,8 @@ def test_a_rule_of_another_calendar_says_which_it_reads() -> None:
     [
         ({"cancelled": True}, Obstacle.CANCELLED),
         ({"declined": True}, Obstacle.DECLINED),
+        ({"categories": ("Blue", " Iodcal planned change")}, Obstacle.OWN_CHANGE),
+        ({"uid": "7f@Feed.iodcal"}, Obstacle.OWN_CHANGE),
         ({"span": Timed(NOON, NOON)}, Obstacle.NO_LENGTH),
         ({"span": Timed(NOON, NOON - HOUR)}, Obstacle.ENDS_BEFORE_START),
         ({"organizer": "x@evil.example"}, Obstacle.ORGANIZER),

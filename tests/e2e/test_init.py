@@ -82,7 +82,7 @@ def test_with_every_answer_as_an_option(empty: World) -> None:
     assert (done.status, done.err) == (0, "")
     folder = empty.iodcal.folder
     text = (folder / "rules.yaml").read_text(encoding="utf-8")
-    assert "\n".join(f"  {line}" if line else "  " for line in text.splitlines()) in done.out
+    assert "\n".join(f"  {line}" if line else "" for line in text.splitlines()) in done.out
     assert text.startswith("# yaml-language-server: $schema=rules.schema.json\n")
     assert "only observed (orders: none)" in done.out
     assert ENTRA_SECRET not in text

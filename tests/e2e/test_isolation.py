@@ -321,6 +321,7 @@ circuits:
 """
 RAISING = ("raises", "exits", "interrupts", "recurses", "lacks_memory", "wrong", "hangs", "ends", "kills")
 HARMLESS = ("prints", "closes", "forks", "alarms")
+CONSTANTS = ("virtual", "default_provisioning", "default_changes_per_day")
 OF_CARRIERS = ("account", "create", "read", "quote", "order")
 
 
@@ -382,6 +383,9 @@ def test_doctor_asks_a_plug_in_for_a_quote_of_each_tier(
         ("order", "exits"),
         ("quote", "wrong"),
         ("account", "wrong"),
+        *((place, how) for place in CONSTANTS for how in ("raises", "wrong")),
+        ("virtual", "hangs"),
+        ("virtual", "ends"),
     ],
 )
 def test_a_carrier_that_misbehaves_fails_for_its_own_circuits(plugged: Iodcal, place: str, how: str) -> None:
@@ -390,7 +394,7 @@ def test_a_carrier_that_misbehaves_fails_for_its_own_circuits(plugged: Iodcal, p
     assert orders.get("a") == ("unknown" if place == "order" else None)
     told = [one for one in result["problems"] if one["where"] == "a" and one["kind"] != "event_at_risk"]
     assert told
-    if how != "hangs" or place == "account":
+    if how != "hangs" or place in ("account", *CONSTANTS):
         assert result["exit"] == 3
         assert any("bad-plugin 1.2" in one["message"] for one in told)
 
@@ -401,7 +405,7 @@ def test_a_clock_that_a_plug_in_never_tells_holds_no_run(plugged: Iodcal) -> Non
 
 
 @pytest.mark.parametrize("how", HARMLESS)
-@pytest.mark.parametrize("place", ["read", "order", "events"])
+@pytest.mark.parametrize("place", ["read", "order", "events", "default_provisioning"])
 def test_what_a_plug_in_does_to_the_process_is_undone(plugged: Iodcal, place: str, how: str) -> None:
     result, orders = outcome_of(plugged, place, how)
     assert (result["exit"], orders) == (0, {"a": "accepted", "b": "accepted"})
@@ -414,6 +418,7 @@ def test_what_a_plug_in_does_to_the_process_is_undone(plugged: Iodcal, place: st
     [
         *(("events", how) for how in RAISING),
         ("sources", "raises"),
+        *((place, "hangs") for place in ("sources", "readers", "group", "source")),
         ("readers", "exits"),
         ("readers", "wrong"),
     ],
@@ -423,6 +428,13 @@ def test_a_calendar_that_misbehaves_fails_by_itself(plugged: Iodcal, place: str,
     assert orders == {"a": "accepted", "b": "accepted"}
     (problem,) = [one for one in result["problems"] if one["kind"] == "calendar_unreadable"]
     assert (problem["where"], "bad-plugin 1.2" in problem["message"]) == ("other", True)
+
+
+def test_check_tells_of_a_plug_in_whose_circuits_cannot_be_served(plugged: Iodcal) -> None:
+    done = plugged("check", "--strict", PLACE="virtual", HOW="raises")
+    assert done.status == 1
+    assert "carriers.bad: the plug-in bad-plugin 1.2: RuntimeError: boom; what depends on it is" in done.err
+    assert plugged("check", PLACE="", HOW="").err.count("bad-plugin") == 0
 
 
 @pytest.mark.parametrize("body", [b"[" * 50_000 + b"]" * 50_000, b"[" + b"[]," * 2_000_000 + b"0]"])

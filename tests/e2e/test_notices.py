@@ -62,7 +62,8 @@ def test_each_piece_of_news_comes_once(world: World, hook: Hook) -> None:
 
     world.ahead = timedelta(minutes=8)
     world.iodcal("sync")
-    assert [body["title"] for body in hook.bodies[1:]] == ["den-a: up to 1 Gbps confirmed"]
+    name = world.iodcal.folder.name
+    assert [body["title"] for body in hook.bodies[1:]] == [f"{name}: den-a: up to 1 Gbps confirmed"]
 
 
 def test_a_problem_is_told_once_and_so_is_its_end(world: World, hook: Hook) -> None:
@@ -124,7 +125,7 @@ def test_teams_gets_one_card_for_all(world: World, hook: Hook) -> None:
     texts = [run["text"] for block in blocks for run in block["inlines"]]
     assert any("[click](https://evil.example) **All-Hands**" in text for text in texts)
     assert not any("\u202e" in text for text in texts)
-    assert "calendar unreadable (lon-a)" in texts
+    assert f"{world.iodcal.folder.name}: calendar unreadable (lon-a)" in texts
 
 
 def test_a_hostile_title_stays_inside_its_string(world: World, hook: Hook) -> None:
@@ -353,7 +354,7 @@ def test_apprise_delivers_the_rest(world: World, hook: Hook) -> None:
     done = world.iodcal("sync", "-v", APPRISE=address)
     assert done.status == 0, done.err
     (body,) = hook.bodies
-    assert body["title"] == "den-a: up to 1 Gbps accepted"
+    assert body["title"] == f"{world.iodcal.folder.name}: den-a: up to 1 Gbps accepted"
     assert "very-secret" not in done.err
     world.ahead = timedelta(minutes=8)
     refused = world.iodcal("sync", APPRISE="nonsense://x")

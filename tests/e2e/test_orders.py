@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -209,3 +211,22 @@ def test_where_no_quote_is_to_be_had_nothing_is_ordered(world: World) -> None:
     assert (result["orders"], result["exit"]) == ([], 3)
     assert "order_refused" in kinds(result)
     assert world.iodcal("sync", "-o", "json").json["orders"][0]["outcome"] == "accepted"
+
+
+def test_a_carrier_that_names_a_speed_by_another_text_is_understood_by_speed_text(world: World) -> None:
+    world.lumen.speeds = re.compile("100 Mbps|500 Mbps|1 GIG flat")
+    world.meeting("All-Hands", 20, 60)
+    refused = world.iodcal("sync", "-o", "json").json
+    assert (refused["orders"], refused["exit"]) == ([], 3)
+    rules = (world.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+    speeds = "    type: lumen\n    speed_text: {1 Gbps: 1 GIG flat}\n"
+    world.iodcal.write("rules.yaml", rules.replace("    type: lumen\n", speeds))
+    ordered = world.iodcal("sync", "-o", "json").json
+    assert [order["outcome"] for order in ordered["orders"]] == ["accepted"]
+    world.ahead = timedelta(minutes=8)
+    read = world.iodcal("sync", "-o", "json").json
+    assert world.den.bandwidth == "1 GIG flat"
+    assert ([order["outcome"] for order in read["orders"]], read["exit"]) == (["confirmed"], 0)
+    assert (
+        next(one["observed"] for one in read["circuits"] if one["name"] == "den-a")["bandwidth_mbps"] == 1000
+    )

@@ -15,7 +15,7 @@ from tests.http.drips import DRIPS
 from tests.servers.faults import instead as microsoft
 from tests.servers.graph import TOKEN as LOGIN
 from tests.servers.lumen import INVENTORY, ORDER, QUOTE, TOKEN, LumenServer, instead
-from tests.servers.tls import Reply
+from tests.servers.tls import LocalServer, Reply
 
 EVENTS = "events@contoso.example"
 
@@ -162,6 +162,39 @@ def test_a_run_ends_in_its_time_whatever_never_ends(world: World, call: str, nam
         assert outcomes(world) == {("unknown", "unknown")}
     else:
         assert done.json["orders"] == [] or call == EVENTS
+
+
+@pytest.mark.parametrize("name", ["chunk extension", "trailer", "gzip header", "nothing"])
+def test_a_published_calendar_that_never_ends_costs_no_other_one(world: World, name: str) -> None:
+    """Its neighbour's event is served, and the next run finds the lock free."""
+    world.meeting("All-Hands", 20, 60)
+    with LocalServer(lambda _: Reply(drip=DRIPS[name])) as server:
+        rules = (world.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+        rules = rules.replace("every: 5m", "every: 6s")
+        rules = rules.replace("{mailbox: noc@contoso.example}", "{ics: {env: CALENDAR}}")
+        world.iodcal.write("rules.yaml", rules)
+        begun = time.monotonic()
+        done = world.iodcal("sync", "-o", "json", CALENDAR=f"{server.url}/noc.ics")
+        assert time.monotonic() - begun < 30, "5.7 seconds, and what a slow machine adds"
+    assert (done.status, len(world.den.orders)) == (3, 1), done.err
+    assert [one["kind"] for one in done.json["problems"]] == ["calendar_unreadable"]
+    assert world.iodcal("status").status != 75
+    assert world.iodcal("sync", CALENDAR=f"{server.url}/noc.ics").status == 3  # nobody listens there now
+
+
+@pytest.mark.parametrize("way", ["webhook", "teams", "apprise", "ping"])
+def test_a_receiver_of_notices_that_never_ends_holds_no_run(world: World, way: str) -> None:
+    world.meeting("All-Hands", 20, 60)
+    with LocalServer(lambda _: Reply(drip=DRIPS["trailer"])) as server:
+        rules = (world.iodcal.folder / "rules.yaml").read_text(encoding="utf-8")
+        rules = rules.replace("every: 5m", "every: 6s") + f"notify:\n  noc: {{{way}: {{env: HOOK}}}}\n"
+        world.iodcal.write("rules.yaml", rules)
+        address = server.url if way != "apprise" else server.url.replace("http://", "json://")
+        begun = time.monotonic()
+        done = world.iodcal("sync", "-o", "json", HOOK=address)
+        assert server.connections
+        assert time.monotonic() - begun < 30, "5.7 seconds, and what a slow machine adds"
+    assert (done.status, len(world.den.orders)) == (0, 1), done.err
 
 
 def test_a_child_that_goes_on_does_not_hold_the_lock(world: World) -> None:

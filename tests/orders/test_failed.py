@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -321,6 +322,20 @@ def test_a_lowering_refused_all_day_is_one_problem_until_it_is_accepted() -> Non
         report = office.run(minute)
     assert kinds(report) == set()
     assert office.carrier.lines["a"].bandwidth == LOW
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("fault", ["refused", "pending"])
+def test_a_raise_refused_all_day_is_not_told_anew_with_every_try(fault: str, both: bool) -> None:
+    """More refusals than the account has changes: that they may count is no news with each of them."""
+    office = sick(fault, start=4 * 60 + 40, length=23 * 60, both=both)
+    news: Counter[str] = Counter()
+    for minute in range(4 * 60, 27 * 60, EVERY):
+        office.run(minute)
+        assert office.telling is not None
+        news.update(str(one.kind) for one in (*office.telling.new, *office.telling.changed))
+    assert len(sent(office)) > QUOTA
+    assert max(news.values()) == 1, news
 
 
 def test_another_text_is_told_and_the_same_is_not() -> None:

@@ -36,7 +36,8 @@ def test_text_can_be_read(theme: dict[str, str]) -> None:
     pairs += [
         (ink, paper) for ink in ("ink", "soft", "bad", "good", "warn", "now") for paper in ("card", "paper")
     ]
-    pairs += [("event-ink", "event"), ("bad", "bad-paper"), ("warn", "warn-paper"), ("ink", "bad-paper")]
+    pairs += [("ink", paper) for paper in ("event-fill", "core", "lead", "bad-fill", "warn-fill")]
+    pairs += [("bad", "bad-fill"), ("warn", "warn-fill"), ("link", "card"), ("link", "paper")]
     poor = [(ink, paper) for ink, paper in pairs if contrast(theme[ink], theme[paper]) < 4.5]
     assert poor == []
 

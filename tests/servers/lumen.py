@@ -102,6 +102,7 @@ class LumenServer:
         self.requests: list[Request] = []
         self.quota = 24
         self.price = "$0.82"
+        self.speeds = re.compile(r"\d+ Mbps")  # what it understands in a quote
         # Other products under the same login, each by the beginning of its paths.
         self.products: dict[str, Callable[[Request], Reply]] = {}
         self._per_day: Counter[str] = Counter()
@@ -240,7 +241,7 @@ class LumenServer:
         names = [name for name, circuit in self.circuits.items() if _quoted_by(circuit, body)]
         if not names:
             return wrong(422, "No matching rule found for portSpeed=0 and deviceCode=null")
-        if re.fullmatch(r"\d+ Mbps", body["speed"]) is None:
+        if self.speeds.fullmatch(body["speed"]) is None:
             return wrong(422, f"speed {body['speed']}")
         quote_id = f"NaaS-{next(self._numbers)}"
         self._quotes[quote_id] = (body["masterSiteId"], body["speed"], self.now())
