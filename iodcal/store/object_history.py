@@ -18,6 +18,7 @@ from iodcal.store.records import decode_order, encode_line
 
 _FOLDER = "history/"
 _MONTH = re.compile(r"history/(\d{4}-(?:0[1-9]|1[0-2]))/?")
+_RECORD = re.compile(r"history/[^/]+/\d{8}T\d{6}\.\d{6}Z-[^/]+-\d{4,}\.json", re.ASCII)
 _WHOLE = re.compile(r"history-(\d{4}-(?:0[1-9]|1[0-2]))(?:-(\d{1,4}))?\.jsonl", re.ASCII)
 _NO_ANSWER = (Outcome.SENDING, Outcome.UNKNOWN)
 
@@ -84,8 +85,7 @@ class ObjectHistory:
         for month in sorted({*wholes, *months}):
             if month_end(month) <= since:
                 continue
-            names = self._folder.names(f"{_FOLDER}{month}/")
-            young = [name for name in names if name.rpartition("/")[2] >= youngest]
+            young = self._records(month, youngest)
             for line in self._texts([*wholes.get(month, []), *young]):
                 if (record := record_of(line)) is not None:
                     yield record
@@ -105,7 +105,7 @@ class ObjectHistory:
 
     def _put_together(self, month: str, wholes: list[str]) -> None:
         """One object of all the records of a month that have an object each; those go once it is stored."""
-        names = self._folder.names(f"{_FOLDER}{month}/")
+        names = self._records(month)
         known = set(self._texts(wholes))
         lines = list(dict.fromkeys(line for line in self._texts(names) if line not in known))
         if lines:
@@ -117,7 +117,13 @@ class ObjectHistory:
         self._folder.delete(names)
 
     def _lines_of(self, month: str, wholes: list[str]) -> Iterator[bytes]:
-        yield from dict.fromkeys(self._texts([*wholes, *self._folder.names(f"{_FOLDER}{month}/")]))
+        yield from dict.fromkeys(self._texts([*wholes, *self._records(month)]))
+
+    def _records(self, month: str, after: str = "") -> list[str]:
+        """The names of the objects of single records of `month`, those that sort up to `after` left out. What
+        others keep among them is neither read nor deleted."""
+        names = self._folder.names(f"{_FOLDER}{month}/", after=after)
+        return [name for name in names if _RECORD.fullmatch(name)]
 
     def _texts(self, names: list[str]) -> Iterator[bytes]:
         for _, content in self._folder.read_all(names):

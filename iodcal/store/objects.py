@@ -119,11 +119,14 @@ class ObjectFolder:
         """When the object was written by the clock of the store, in whole seconds (UTC)."""
         return self._retried(lambda: obstore.head(self._store, self._key(name))["last_modified"])
 
-    def names(self, folder: str) -> list[str]:
-        """The names of all objects whose names begin with `folder`, sorted."""
+    def names(self, folder: str, *, after: str = "") -> list[str]:
+        """The names of all objects whose names begin with `folder`, sorted; where `after` is given only those
+        that sort after it in the folder, as the store lists no others (S3) or the library drops them."""
 
         def collect() -> list[str]:
-            listed = obstore.list(self._store, prefix=self._key(folder).removesuffix("/") or None)
+            prefix = self._key(folder).removesuffix("/") or None
+            offset = self._key(f"{folder}{after}") if after else None
+            listed = obstore.list(self._store, prefix=prefix, offset=offset)
             return [meta["path"] for chunk in listed for meta in chunk]
 
         paths = self._retried(collect)

@@ -14,6 +14,8 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 Loss = Literal["closed", "502"]
+Answer = tuple[int, list[tuple[str, str]], bytes]
+"""Status, headers, content."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class StoreProxy:
     """A context manager before the store at `upstream`. `seen` is what came, in order. `loses` says which
     puts (from 1 on) reach the store and get no answer, or a 502; `gone` that nothing reaches it any more;
     `clock_off` by how much its clock differs; `watch` hears of each request before it is passed on, and of
-    each answer before it is given.
+    each answer before it is given. `instead` may answer in the place of the store; `cuts` is how many answers
+    to a GET end in the middle; `twice` that each put is repeated, as clients do, and the second answer
+    given.
     Requests are passed on one at a time, since the small stores check a
     condition and write in two steps."""
 
@@ -45,6 +49,9 @@ class StoreProxy:
     clock_off: timedelta = timedelta()
     read_only: bool = False
     puts: int = 0
+    cuts: int = 0
+    twice: bool = False
+    instead: Callable[[str, str], Answer | None] = lambda _method, _name: None
     watch: Callable[[str], None] = lambda _what: None
 
     def __post_init__(self) -> None:
@@ -75,9 +82,7 @@ class StoreProxy:
     def methods(self) -> list[str]:
         return [one.method for one in self.seen]
 
-    def _pass_on(
-        self, method: str, path: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=60)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -109,7 +114,10 @@ class StoreProxy:
                     if proxy.gone:
                         self.close_connection = True
                         return
-                    if proxy.read_only and self.command not in ("GET", "HEAD"):
+                    name = unquote(urlsplit(self.path).path)
+                    if other := proxy.instead(self.command, name):
+                        status, headers, content = other
+                    elif proxy.read_only and self.command not in ("GET", "HEAD"):
                         status, headers, content = (
                             403,
                             list[tuple[str, str]](),
@@ -119,7 +127,10 @@ class StoreProxy:
                         status, headers, content = proxy._pass_on(
                             self.command, self.path, dict(self.headers.items()), body
                         )
-                    name = unquote(urlsplit(self.path).path)
+                        if proxy.twice and self.command == "PUT":
+                            status, headers, content = proxy._pass_on(
+                                self.command, self.path, dict(self.headers.items()), body
+                            )
                     proxy.seen.append(Seen(self.command, name, status))
                     loss = proxy._loss(self.command)
                 proxy.watch(f"{self.command} answered")
@@ -138,6 +149,9 @@ class StoreProxy:
                 length = next((value for name, value in headers if name.lower() == "content-length"), "0")
                 self.send_header("Content-Length", length if self.command == "HEAD" else str(len(content)))
                 self.end_headers()
+                if self.command == "GET" and content and proxy.cuts > 0:
+                    proxy.cuts -= 1
+                    content, self.close_connection = content[: len(content) // 2], True
                 if self.command != "HEAD":
                     self.wfile.write(content)
 

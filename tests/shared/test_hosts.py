@@ -356,6 +356,29 @@ def test_every_command_works_on_a_shared_state(hosts: Hosts) -> None:
     assert kinds == ["order", "hold", "release", "pause", "resume"]
 
 
+def test_a_run_that_waits_for_its_orders_leaves_nothing_to_another_host(hosts: Hosts) -> None:
+    hosts.world.meeting("All-Hands", 20, 60)
+    hosts.world.lumen.provisioning = timedelta()
+    done = hosts.host()("sync", "--wait", "1m")
+    assert done.status == 0, done.err
+    other = hosts.host()("sync", "-o", "json")
+    assert other.status == 0, other.err
+    assert other.json["orders"] == []
+    assert hosts.orders == 1
+
+
+def test_doctor_says_whether_the_store_keeps_its_conditions(hosts: Hosts) -> None:
+    assert hosts.host()("sync").status == 0
+    hosts.proxy.forget()
+    done = hosts.host()("doctor")
+    assert str(hosts.prefix.url) in done.out
+    assert "PUT" in hosts.proxy.methods()
+    hosts.proxy.gone = True
+    gone = hosts.host()("doctor")
+    assert gone.status != 0
+    assert "cannot be reached" in gone.out + gone.err
+
+
 def test_a_renamed_installation_adopts_its_state(hosts: Hosts) -> None:
     assert hosts.host()("sync").status == 0
     renamed = hosts.host()

@@ -15,7 +15,7 @@ from iodcal.domain.structs import replace
 from iodcal.errors import FencedError, LockHeldError, StateError
 from iodcal.store.state import Claim, LastRun, State
 from tests.servers.object_stores import BAD, GOOD, StoreKind
-from tests.servers.store_proxy import Loss
+from tests.servers.store_proxy import Answer, Loss
 from tests.shared.conftest import HostClock, Prefix
 from tests.store.test_store import CIRCUIT, NOW, ORDER, STATE
 
@@ -508,6 +508,38 @@ def test_a_month_is_put_together_once_and_doubles_are_dropped(used: Prefix) -> N
     assert [line["number"] for line in used.host().history.read()] == list(range(21))
 
 
+def test_what_others_keep_among_the_history_is_neither_read_nor_deleted(used: Prefix) -> None:
+    past = NOW - timedelta(days=40)
+    folder, store = used.folder(), used.host()
+    with store.lock(command="sync", wait_seconds=0):
+        store.load()
+        store.history.append("change", at=past, run_id="1", number=1)
+    names = [f"history/{past:%Y-%m}/{name}" for name in ("0.json", "notes.txt", "below/20261001T000000.json")]
+    for name in names:
+        folder.put(name, b'{"kind": "note"}', None)  # without the end of a line
+    other = used.host()
+    assert [line["number"] for line in other.history.read()] == [1]
+    other.history.rotate(NOW, timedelta(days=400))
+    assert [line["number"] for line in used.host().history.read()] == [1]
+    assert folder.names("history/") == sorted(names)
+
+
+def test_for_an_answer_only_the_young_part_of_the_history_is_listed_and_read(used: Prefix) -> None:
+    folder, store = used.folder(), used.host()
+    with store.lock(command="sync", wait_seconds=0):
+        store.load()
+        for number in range(30):
+            at = NOW.replace(minute=0, second=0) - timedelta(minutes=30 - number)
+            store.history.append("change", at=at, run_id="1", number=number)
+    since = NOW.replace(minute=0, second=0) - timedelta(minutes=3)
+    used.proxy.forget()
+    found = [line["number"] for line in used.host().history.read_since(since)]
+    assert found == [26, 27, 28, 29]
+    asked = [one.name for one in used.proxy.seen if "/history/" in one.name]
+    assert len(asked) == 4
+    assert folder.names(f"history/{NOW:%Y-%m}/", after="9") == []
+
+
 def test_a_confirmed_bandwidth_survives_a_file_that_was_moved_here(prefix: Prefix, tmp_path: Path) -> None:
     from iodcal.store.store import StateStore
 
@@ -522,3 +554,104 @@ def test_a_confirmed_bandwidth_survives_a_file_that_was_moved_here(prefix: Prefi
         store.save(replace(state, last_run=RUN))
     (tmp_path / "state.json").write_bytes(content(prefix.folder(), "state.json"))
     assert StateStore(tmp_path / "state.json").load() == replace(known, last_run=RUN)
+
+
+# What a store may answer in the middle of a run
+
+
+def _xml(status: int, code: str) -> Answer:
+    return status, [("Content-Type", "application/xml")], f"<Error><Code>{code}</Code></Error>".encode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (_xml(503, "SlowDown"), "state_unreachable"),
+        (_xml(429, "TooManyRequests"), "state_unreachable"),
+        (_xml(500, "InternalError"), "state_unreachable"),
+        (_xml(409, "ConditionalRequestConflict"), "state_unreachable"),
+        (_xml(403, "AccessDenied"), "state_denied"),
+        (_xml(401, "ExpiredToken"), "state_denied"),
+        (_xml(301, "PermanentRedirect"), "state_unreachable"),
+        ((307, [("Location", "http://127.0.0.1:9/elsewhere")], b""), "state_unreachable"),
+    ],
+    ids=["503", "429", "500", "409", "403", "401", "301", "307"],
+)
+def test_a_store_that_refuses_in_the_middle_of_a_run_stops_its_orders(
+    used: Prefix, answer: Answer, expected: str
+) -> None:
+    store = used.host()
+    with store.lock(command="sync", wait_seconds=0):
+        state = store.load()
+        store.claim()
+        used.proxy.instead = lambda _method, _name: answer
+        with pytest.raises(StateError) as caught:
+            store.save(replace(state, circuits=OPEN.circuits))
+        assert caught.value.code == expected
+        assert "\n" not in str(caught.value.facts["reason"])
+        used.proxy.instead = lambda _method, _name: None
+    assert kept(used).circuits == STATE.circuits
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_store_that_is_slow_for_a_moment_is_asked_again(used: Prefix, status: int) -> None:
+    left = [2]
+
+    def instead(_method: str, _name: str) -> Answer | None:
+        left[0] -= 1
+        return _xml(status, "SlowDown") if left[0] >= 0 else None
+
+    used.proxy.instead = instead
+    store = used.host()
+    with store.lock(command="sync", wait_seconds=0):
+        state = store.load()
+        left[0] = 1
+        store.save(replace(state, circuits=OPEN.circuits))
+    assert kept(used).circuits == OPEN.circuits
+
+
+def test_an_answer_that_ends_in_the_middle_is_no_state(used: Prefix) -> None:
+    used.proxy.cuts = 1
+    assert kept(used).circuits == STATE.circuits
+    used.proxy.cuts = 100
+    with pytest.raises(StateError) as caught:
+        used.host().load(read_only=True)
+    assert caught.value.code == "state_unreachable"
+
+
+def test_a_write_that_won_and_is_said_to_be_refused_counts_as_written(used: Prefix) -> None:
+    store = used.host()
+    with store.lock(command="sync", wait_seconds=0):
+        state = store.load()
+        used.proxy.twice = True
+        store.save(replace(state, circuits=OPEN.circuits))
+    assert kept(used).circuits == OPEN.circuits
+
+
+def test_a_stale_answer_that_there_is_no_state_makes_no_new_one(used: Prefix) -> None:
+    """As a store that is only eventually consistent may give; S3, Azure and GCS are not."""
+    missing = _xml(404, "NoSuchKey")
+    used.proxy.instead = lambda method, name: (
+        missing if method == "GET" and name.endswith("/state.json") else None
+    )
+    store = used.host()
+    with store.lock(command="sync", wait_seconds=0):
+        state = store.load()
+        with pytest.raises((FencedError, LockHeldError)):
+            store.claim()
+        assert not store.may_order
+        assert state.rebuilt_from is not None
+    used.proxy.instead = lambda _method, _name: None
+    assert kept(used).circuits == STATE.circuits
+
+
+def test_a_host_that_slept_orders_nothing_though_its_wall_clock_was_set_back(used: Prefix) -> None:
+    clock = HostClock()
+    store = used.host(clock)
+    with store.lock(command="sync", wait_seconds=0):
+        store.load()
+        store.claim()
+        assert store.may_order
+        clock.passed += 600
+        clock.ahead -= timedelta(seconds=600)
+        assert not store.may_order
