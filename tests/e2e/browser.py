@@ -59,19 +59,21 @@ _OVERLAPS = """
 (() => {
   const cut = (box, by) => ({left: Math.max(box.left, by.left), top: Math.max(box.top, by.top),
                              right: Math.min(box.right, by.right), bottom: Math.min(box.bottom, by.bottom)});
-  const seen = (whole, node) => {
-    let box = cut(whole, whole);  // a plain object: the getters of a rectangle would not be copied
-    for (let up = node; up; up = up.parentElement) {
-      const {visibility, fontSize, overflowX, overflowY} = getComputedStyle(up);
-      if (visibility === 'hidden' || parseFloat(fontSize) === 0) return null;
-      if (overflowX !== 'visible' || overflowY !== 'visible') box = cut(box, up.getBoundingClientRect());
+  // What holds for all that is within a node, once for each: a page has ten thousand of them.
+  const known = new Map([[null, {seen: true, sticky: 0, by: null}]]);
+  const about = (node) => {
+    if (!known.has(node)) {
+      const outer = about(node.parentElement);
+      const {visibility, fontSize, overflowX, overflowY, position} = getComputedStyle(node);
+      const cuts = overflowX !== 'visible' || overflowY !== 'visible';
+      const own = cuts && node.getBoundingClientRect();
+      known.set(node, {
+        seen: outer.seen && visibility !== 'hidden' && parseFloat(fontSize) !== 0,
+        sticky: outer.sticky + (position === 'sticky'),
+        by: cuts ? cut(own, outer.by || own) : outer.by,
+      });
     }
-    return box.right - box.left > 1 && box.bottom - box.top > 1 ? box : null;
-  };
-  const layer = (node) => {
-    let count = 0;
-    for (let up = node; up; up = up.parentElement) count += getComputedStyle(up).position === 'sticky';
-    return count;
+    return known.get(node);
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), boxes = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -79,10 +81,11 @@ _OVERLAPS = """
     if (!node.parentElement.checkVisibility()) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
-    const sticky = layer(node.parentElement);
-    for (const rect of range.getClientRects()) {
-      const box = seen(rect, node.parentElement);
-      if (box) boxes.push({...box, text: node.data.trim().slice(0, 40), node, sticky});
+    const {seen, sticky, by} = about(node.parentElement);
+    for (const rect of seen ? range.getClientRects() : []) {
+      const box = cut(rect, by || rect);  // a plain object: the getters of a rectangle would not be copied
+      if (box.right - box.left > 1 && box.bottom - box.top > 1)
+        boxes.push({...box, text: node.data.trim().slice(0, 40), node, sticky});
     }
   }
   boxes.sort((a, b) => a.top - b.top);

@@ -107,6 +107,8 @@ def choose(browser: Browser, id_: str) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_text_covers_another(page: Path, browser: Browser, width: int) -> None:
+    if width not in (400, 1400) and "company-200" in str(page):
+        pytest.skip("a browser takes a minute to lay that out; lanes are the same as those of 40")
     browser.open(page, width=width)
     for view in ("view-24", "view-72", "view-all", "view-week"):
         choose(browser, view)
