@@ -48,7 +48,6 @@ _MEASURE = """
   return {
     marks: [...document.querySelectorAll('.lanes :is(' + kinds + ')')].map(measure),
     rows: [...document.querySelectorAll('tbody tr')].length,
-    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     names: [...document.querySelectorAll('[role=img]')].map((node) => node.getAttribute('aria-label')),
   };
 })()
@@ -185,6 +184,12 @@ class Browser:
     def measured(self) -> Any:
         """Where the parts of the picture lie."""
         return self.run(_MEASURE)
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window. Measuring every part for that would lay out
+        all that is not in view, part by part."""
+        root = "document.documentElement"
+        return int(self.run(f"{root}.scrollWidth - {root}.clientWidth"))
 
     def overlaps(self) -> Any:
         """How many texts are seen, and which of them cover each other."""
