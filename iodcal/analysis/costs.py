@@ -24,8 +24,8 @@ from iodcal.domain.steps import Steps
 
 class Subject(Struct, frozen=True):
     """A circuit to look back on, with its prices and labels over time; `labels` are today's, `quoted_in` the
-    currencies of its quotes. `circuit` is None where the configuration no longer has it: then its baseline
-    and highest tier are not known."""
+    currencies of its quotes, `former` its earlier names that no circuit has today. `circuit` is None where
+    the configuration no longer has it: then its baseline and highest tier are not known."""
 
     name: str
     key: str
@@ -35,6 +35,7 @@ class Subject(Struct, frozen=True):
     demands: tuple[PaidDemand, ...]
     circuit: Circuit | None = None
     quoted_in: frozenset[str] = frozenset()
+    former: frozenset[str] = frozenset()
 
     @property
     def tariff(self) -> Tariff:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from iodcal.analysis.cost_reasons import reason_of_look
@@ -25,17 +25,19 @@ def served(
     shown: Steps[Bandwidth | None],
     late: Iterable[PastProblem],
     over: Interval,
+    *,
+    former: Collection[str] = (),
 ) -> Iterator[Served]:
     """The events of one circuit that began during `over`. `shown` is what the carrier showed of it, `late`
-    are problems of any circuit and kind."""
+    are problems of any circuit and kind, `former` its earlier names."""
     reasons: dict[str, PastProblem] = {}
     for one in late:
-        if one.kind == _LATE and one.facts.get("circuit") == circuit:
+        if one.kind == _LATE and one.facts.get("circuit") in (circuit, *former):
             reasons.setdefault(one.where, one)  # what made it late; later ones tell why it is late still
     last = list({look.about.id: look for look in looks}.values())
     for look in last:
         if look.start in over:
-            yield _of_look(look, shown, _reason(look.about, reasons))
+            yield replace(_of_look(look, shown, _reason(look.about, reasons)), circuit=circuit)
     told = {place for look in last for place in (look.about.place, look.about.common_place)}
     for problem in reasons.values():
         found = _of_problem(problem, circuit) if problem.where not in told else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -173,8 +173,11 @@ def subjects_of(
 ) -> list[Subject]:
     """The circuits to look back on: those of the configuration first, then those that left it."""
     pasts = circuit_pasts(past, circuit_states)
+    names = {circuit.name for circuit in circuits}
     found = [
-        _subject(circuit, past, pasts.pop(circuit.key, CircuitPast(circuit.key)), circuit_states)
+        _subject(
+            circuit, past, pasts.pop(circuit.key, CircuitPast(circuit.key)), circuit_states, in_use=names
+        )
         for circuit in circuits
     ]
     return [*found, *(_left(one) for one in pasts.values() if _is_told_of(one, over))]
@@ -188,11 +191,18 @@ def _is_told_of(past: CircuitPast, over: Interval) -> bool:
 
 
 def _subject(
-    circuit: Circuit, past: Past, own: CircuitPast, circuit_states: Mapping[str, CircuitState]
+    circuit: Circuit,
+    past: Past,
+    own: CircuitPast,
+    circuit_states: Mapping[str, CircuitState],
+    *,
+    in_use: Collection[str],
 ) -> Subject:
+    """`in_use` are the names that circuits have today."""
     circuit_state = circuit_states.get(circuit.key)
     orders, quotes = own.orders, circuit_state.quotes if circuit_state is not None else ()
-    names = {circuit.name, *(one.order.circuit for one in orders), *(one.circuit for one in own.readings)}
+    former = {*(one.order.circuit for one in orders), *(one.circuit for one in own.readings)} - {*in_use}
+    names = {circuit.name, *former}
     changes = (one for one in past.changes if one.circuit in names)
     looks = (one for one in past.preflight_checks if one.circuit in names)
     return Subject(
@@ -204,6 +214,7 @@ def _subject(
         demands=demands_of(orders, changes, looks),
         circuit=circuit,
         quoted_in=frozenset(quote.currency for quote in quotes_of(orders)),
+        former=frozenset(former),
     )
 
 
@@ -289,9 +300,10 @@ def _service(past: Past, subjects: Sequence[Subject], over: Interval) -> Iterato
     pasts = circuit_pasts(past, {})
     for subject in subjects:
         if subject.circuit is not None and subject.circuit.orders is not Orders.NONE:
-            looks = [one for one in past.preflight_checks if one.circuit == subject.name]
+            former = subject.former
+            looks = [one for one in past.preflight_checks if one.circuit in (subject.name, *former)]
             shown = pasts.get(subject.key, CircuitPast(subject.key)).shown()
-            yield from served(subject.name, looks, shown=shown, late=past.problems, over=over)
+            yield from served(subject.name, looks, shown=shown, late=past.problems, over=over, former=former)
 
 
 def _priced_at(subjects: Iterable[Subject]) -> date | None:

@@ -196,6 +196,21 @@ def test_a_circuit_that_left_is_told_of(lab: Lab) -> None:
     assert any("den-a has left the configuration" in note["message"] for note in found["notes"])
 
 
+def test_a_circuit_that_was_renamed_keeps_its_events(lab: Lab) -> None:
+    again = CALENDAR.replace("UID:1", "UID:2").replace("T1230", "T1700").replace("T1330", "T1800")
+    lab.iodcal.write("calendar.ics", again)
+    lab.sync("17:05")
+    asked = ("--from", "2026-11-24", "--now", "2026-11-24T18:00:00Z")
+    before = report(lab, *asked)["service"]
+    assert [(one["ready"], one["reason"]) for one in before["worst_first"]] == [
+        (False, "open_order"),
+        (True, None),
+    ]
+    rewrite(lab, "den-a:", "hq:")
+    after = report(lab, *asked)["service"]
+    assert after["worst_first"] == [one | {"circuit": "hq"} for one in before["worst_first"]]
+
+
 def test_a_title_that_is_hidden_now_is_hidden_here(lab: Lab) -> None:
     assert "All-Hands" in lab.iodcal("report", *SPAN).out
     rewrite(lab, "{ics: calendar.ics}", "{ics: calendar.ics, subjects: hide}")
