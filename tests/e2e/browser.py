@@ -48,7 +48,6 @@ _MEASURE = """
   return {
     marks: [...document.querySelectorAll('.lanes :is(' + kinds + ')')].map(measure),
     rows: [...document.querySelectorAll('tbody tr')].length,
-    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     names: [...document.querySelectorAll('[role=img]')].map((node) => node.getAttribute('aria-label')),
   };
 })()
@@ -59,30 +58,39 @@ _OVERLAPS = """
 (() => {
   const cut = (box, by) => ({left: Math.max(box.left, by.left), top: Math.max(box.top, by.top),
                              right: Math.min(box.right, by.right), bottom: Math.min(box.bottom, by.bottom)});
-  const seen = (whole, node) => {
-    let box = cut(whole, whole);  // a plain object: the getters of a rectangle would not be copied
-    for (let up = node; up; up = up.parentElement) {
-      const {visibility, fontSize, overflowX, overflowY} = getComputedStyle(up);
-      if (visibility === 'hidden' || parseFloat(fontSize) === 0) return null;
-      if (overflowX !== 'visible' || overflowY !== 'visible') box = cut(box, up.getBoundingClientRect());
+  // What the element and all around it make of a text: nothing where it is hidden; else what cuts it off,
+  // and how many layers are sticky. Each element is asked once: styles are what takes time here.
+  const known = new Map();
+  const around = (node) => {
+    if (!node) return {boxes: [], sticky: 0};
+    if (!known.has(node)) {
+      const {visibility, fontSize, overflowX, overflowY, position} = getComputedStyle(node);
+      const outer = around(node.parentElement);
+      const cuts = overflowX !== 'visible' || overflowY !== 'visible';
+      const hidden = !outer || visibility === 'hidden' || parseFloat(fontSize) === 0;
+      known.set(node, hidden ? null : {
+        boxes: cuts ? [node.getBoundingClientRect(), ...outer.boxes] : outer.boxes,
+        sticky: outer.sticky + (position === 'sticky'),
+      });
     }
-    return box.right - box.left > 1 && box.bottom - box.top > 1 ? box : null;
+    return known.get(node);
   };
-  const layer = (node) => {
-    let count = 0;
-    for (let up = node; up; up = up.parentElement) count += getComputedStyle(up).position === 'sticky';
-    return count;
+  const seen = (whole, boxes) => {
+    let box = cut(whole, whole);  // a plain object: the getters of a rectangle would not be copied
+    for (const one of boxes) box = cut(box, one);
+    return box.right - box.left > 1 && box.bottom - box.top > 1 ? box : null;
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), boxes = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (!node.data.trim() || ['SCRIPT', 'STYLE'].includes(node.parentElement.tagName)) continue;
     if (!node.parentElement.checkVisibility()) continue;
+    const outer = around(node.parentElement);
+    if (!outer) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
-    const sticky = layer(node.parentElement);
     for (const rect of range.getClientRects()) {
-      const box = seen(rect, node.parentElement);
-      if (box) boxes.push({...box, text: node.data.trim().slice(0, 40), node, sticky});
+      const box = seen(rect, outer.boxes);
+      if (box) boxes.push({...box, text: node.data.trim().slice(0, 40), node, sticky: outer.sticky});
     }
   }
   boxes.sort((a, b) => a.top - b.top);
@@ -182,6 +190,12 @@ class Browser:
     def measured(self) -> Any:
         """Where the parts of the picture lie."""
         return self.run(_MEASURE)
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window. Measuring every part for that would lay out
+        all that is not in view, part by part."""
+        root = "document.documentElement"
+        return int(self.run(f"{root}.scrollWidth - {root}.clientWidth"))
 
     def overlaps(self) -> Any:
         """How many texts are seen, and which of them cover each other."""

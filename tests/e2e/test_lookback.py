@@ -209,7 +209,7 @@ def test_the_page_opens_in_a_browser(lab: Lab, browser: Browser) -> None:
     assert (done.status, done.out, done.err) == (0, "", "")
     browser.open(lab.iodcal.folder / "costs.html")
     assert browser.complaints() == []
-    assert browser.measured()["overflow"] == 0
+    assert browser.overflow() == 0
     (row,) = browser.run("[...document.querySelectorAll('#cost-1')].map((row) => row.innerText)")
     assert row.split() == ["den-a", "4.50", "USD", "7.50", "3.00", "2.50", "2.00"]
     assert browser.run("document.querySelector('#timeline').checkVisibility()") is False

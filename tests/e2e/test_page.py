@@ -113,10 +113,10 @@ def test_no_text_covers_another(page: Path, browser: Browser, width: int) -> Non
         found = browser.overlaps()
         assert (view, found["overlaps"]) == (view, [])
         assert found["texts"] > 50
-        assert browser.measured()["overflow"] == 0
+        assert browser.overflow() == 0
     browser.open(page, width=width, hash_="#costs")
     assert browser.overlaps()["overlaps"] == []
-    assert browser.measured()["overflow"] == 0
+    assert browser.overflow() == 0
 
 
 def test_the_measuring_would_find_a_text_that_covers_another(small: Path, browser: Browser) -> None:

@@ -87,7 +87,7 @@ def test_blocks_events_and_changes_are_where_they_belong(lab: Lab, browser: Brow
     browser.open(page_of(lab))
     assert browser.complaints() == []
     found = browser.measured()
-    assert found["overflow"] == 0
+    assert browser.overflow() == 0
     assert [name.split(" is at ")[0] for name in found["names"]] == ["den-a"]
 
     def of(kind: str) -> list[Any]:
