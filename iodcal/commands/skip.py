@@ -11,8 +11,9 @@ from iodcal.commands.requests import moment_of
 from iodcal.config import Configuration
 from iodcal.domain.events import MatchedEvent, occurrence_id
 from iodcal.domain.holds import Skip
+from iodcal.domain.localtime import Interval
 from iodcal.domain.structs import replace
-from iodcal.domain.text_match import normalise_text
+from iodcal.domain.text_match import Keyword, normalise_text
 from iodcal.domain.unmatched import resembles
 from iodcal.errors import UsageError
 from iodcal.pipeline.fetch import remember
@@ -114,18 +115,29 @@ def _meant(
     titled = [event for event in known.values() if event.subject is not None]
     wanted = normalise_text(text)
     found = [event for event in titled if normalise_text(event.subject or "") == wanted]
-    found = found or [event for event in titled if resembles(text, event.subject or "")]
+    found = found or [event for event in titled if _stands_in(wanted, event)]
     if at is not None:
         moment = moment_of(configuration, at, now)
         found = [event for event in found if moment in event.span.within(configuration.zone)]
     if len(found) == 1:
         return found[0]
     code = "skip_ambiguous" if found else "skip_unknown"
-    raise UsageError(code, event=text, known=_listed(found or known.values(), configuration.zone))
+    raise UsageError(code, event=text, known=_listed(found or known.values(), text, configuration.zone))
 
 
-def _listed(events: Iterable[MatchedEvent], zone: ZoneInfo) -> str:
-    found = sorted(events, key=lambda event: (event.span.within(zone), event.id))
+def _stands_in(wanted: str, event: MatchedEvent) -> bool:
+    """True if the normalised text `wanted` is in the title of `event` as whole words."""
+    return bool(wanted) and Keyword(wanted).is_in(normalise_text(event.subject or ""))
+
+
+def _listed(events: Iterable[MatchedEvent], text: str, zone: ZoneInfo) -> str:
+    """Names some of `events`, first those whose titles resemble `text`: they are never taken for what is
+    meant, which may be over."""
+
+    def place(event: MatchedEvent) -> tuple[bool, Interval, str]:
+        return not resembles(text, event.subject or ""), event.span.within(zone), event.id
+
+    found = sorted(events, key=place)
     told = [
         f"{_title(event)} {event.span.within(zone).start.astimezone(zone):%a %d %b %H:%M} "
         f"({occurrence_id(event.copy_key)})"

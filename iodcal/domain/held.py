@@ -122,13 +122,21 @@ def _failed_before(circuit_state: CircuitState, change: Change) -> FailedOrders 
     return failed if failed and failed.covers(change.direction, change.new, change.demand) else None
 
 
-def failed_by_one_look(circuit_state: CircuitState, policy: Policy) -> bool:
-    """True if the last order was seen to have failed by the latest reading alone, before its time-out."""
+def may_still_come(circuit_state: CircuitState, circuit: Circuit, policy: Policy) -> bool:
+    """True if the last order was seen to have failed before its time-out, but may be carried out yet: by the
+    latest reading alone, which may be a copy that lags; or at rest between its two bandwidths for less than
+    the provisioning takes, since some carriers come up in steps."""
     last, reading = circuit_state.recent[-1] if circuit_state.recent else None, circuit_state.reading
-    if last is None or reading is None or last.outcome is not Outcome.FAILED or last.accepted_at is None:
+    if last is None or reading is None or last.outcome is not Outcome.FAILED:
         return False
-    in_time = reading.at - last.accepted_at < policy.order_timeouts.order_timeout
-    return last.settled_at == reading.at and in_time
+    if last.accepted_at is None or last.settled_at is None:
+        return False
+    if reading.at - last.accepted_at >= policy.order_timeouts.order_timeout:
+        return False
+    low, high = sorted((last.old, last.new))
+    on_its_way = reading.bandwidth is not None and low < reading.bandwidth < high
+    at_rest = reading.at - last.settled_at
+    return at_rest == timedelta() or (on_its_way and at_rest < circuit.provisioning)
 
 
 def held_as_given_up(circuit_state: CircuitState, change: Change) -> Held | None:

@@ -17,12 +17,12 @@ from iodcal.domain.due import coming_changes, due_change, maximum, needed_ahead,
 from iodcal.domain.failed_orders import still_needed
 from iodcal.domain.held import (
     STANDSTILL,
-    failed_by_one_look,
     held_as_given_up,
     held_by_backoff,
     held_by_freeze,
     held_by_pause,
     lost_before,
+    may_still_come,
     too_dear,
 )
 from iodcal.domain.localtime import Interval
@@ -280,8 +280,8 @@ def _at_the_carrier(change: Change, known: _Situation) -> Iterator[Held]:
     # The circuit seems to be there already: an inventory that lags, or a person.
     if _is_so_already(circuit_state, change):
         yield Held(Reason.PENDING)
-    # One reading alone says that an order failed before its time: a copy that lags says so, too.
-    if failed_by_one_look(circuit_state, known.policy):
+    # Readings say that an order failed before its time; so do a copy that lags, and a step on the way.
+    if may_still_come(circuit_state, known.timeline.circuit, known.policy):
         yield Held(Reason.PENDING)
     # Orders for this were lost as often as may be, or left the circuit at another bandwidth, twice.
     yield from _given(held_as_given_up(circuit_state, change))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -577,3 +578,29 @@ def test_an_offer_that_makes_no_sense(harness: LumenHarness, body: object) -> No
     with pytest.raises(CarrierError) as caught:
         harness.carrier.offered(ID, soon())
     assert caught.value.code == "answer_wrong"
+
+
+def test_a_tier_is_asked_for_and_read_in_the_words_of_speed_text(server: LumenServer, tmp_path: Path) -> None:
+    """What Lumen calls a tier in quotes is not documented for each; the configuration can say it."""
+    server.speeds = re.compile(r"\d+ Mbps|1 GIG")
+    harness = LumenHarness(server, tmp_path, speed_text={"1 Gbps": "1 GIG"})
+    top = Bandwidth(1000)
+    assert harness.carrier.quote(ID, top, soon()).bandwidth == top
+    sent = [request.body for request in server.requests if b"1 GIG" in request.body]
+    assert len(sent) == 1
+    server.circuits[ID].bandwidth = "1 gig"
+    assert harness.carrier.read(ID, soon()).bandwidth == top
+
+
+def test_a_speed_that_nobody_understands_names_speed_text(server: LumenServer, tmp_path: Path) -> None:
+    harness = LumenHarness(server, tmp_path)
+    server.circuits[ID].bandwidth = "1 GIG"
+    with pytest.raises(CarrierError, match="answer_wrong") as raised:
+        harness.carrier.read(ID, soon())
+    assert "speed_text can say which it means" in str(raised.value.facts["what"])
+
+
+@pytest.mark.parametrize("wrong_key", ["fast", "0 Mbps"])
+def test_speed_text_is_by_tier(wrong_key: str, server: LumenServer, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="speed_text"):
+        LumenHarness(server, tmp_path, speed_text={wrong_key: "x"})

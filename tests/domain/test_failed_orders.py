@@ -20,7 +20,7 @@ from iodcal.domain.failed_orders import (
     still_failed,
     still_needed,
 )
-from iodcal.domain.held import failed_by_one_look, held_as_given_up, held_by_backoff, lost_before
+from iodcal.domain.held import held_as_given_up, held_by_backoff, lost_before, may_still_come
 from iodcal.domain.orders import GATEWAY_ANSWERED, Direction, Order, Outcome
 from iodcal.domain.overrides import apply_manual_change
 from iodcal.domain.planning import CircuitPlan
@@ -238,10 +238,23 @@ def test_one_look_alone_is_not_enough_to_order_anew_before_the_time_out(
     accepted_at = at(accepted) if accepted is not None else None
     failed = replace(order(), accepted_at=accepted_at, settled_at=at(settled))
     circuit_state = replace(circuit_state_at(100, read_at=seen), recent=(failed,))
-    assert failed_by_one_look(circuit_state, POLICY) is waits
+    assert may_still_come(circuit_state, CIRCUIT, POLICY) is waits
     due = plan_of(CALL, circuit_state=circuit_state).due
     assert due is not None
     assert (due.held is not None) is waits
+
+
+@pytest.mark.parametrize(
+    ("shown", "seen", "waits"),
+    [(500, 6, True), (500, 14, True), (500, 15, False), (2000, 6, False), (100, 6, False)],
+)
+def test_a_step_between_the_two_bandwidths_is_waited_for_as_long_as_provisioning_takes(
+    shown: int, seen: float, waits: bool
+) -> None:
+    slow = replace(CIRCUIT, provisioning=minutes(10))
+    failed = replace(order(), accepted_at=at(0), settled_at=at(5))
+    circuit_state = replace(circuit_state_at(shown, read_at=seen), recent=(failed,))
+    assert may_still_come(circuit_state, slow, POLICY) is waits
 
 
 def test_only_an_order_of_the_same_kind_counts_as_lost_before() -> None:

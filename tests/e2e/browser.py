@@ -58,39 +58,33 @@ _OVERLAPS = """
 (() => {
   const cut = (box, by) => ({left: Math.max(box.left, by.left), top: Math.max(box.top, by.top),
                              right: Math.min(box.right, by.right), bottom: Math.min(box.bottom, by.bottom)});
-  // What the element and all around it make of a text: nothing where it is hidden; else what cuts it off,
-  // and how many layers are sticky. Each element is asked once: styles are what takes time here.
-  const known = new Map();
-  const around = (node) => {
-    if (!node) return {boxes: [], sticky: 0};
+  // What holds for all that is within a node, once for each: a page has ten thousand of them.
+  const known = new Map([[null, {seen: true, sticky: 0, by: null}]]);
+  const about = (node) => {
     if (!known.has(node)) {
+      const outer = about(node.parentElement);
       const {visibility, fontSize, overflowX, overflowY, position} = getComputedStyle(node);
-      const outer = around(node.parentElement);
       const cuts = overflowX !== 'visible' || overflowY !== 'visible';
-      const hidden = !outer || visibility === 'hidden' || parseFloat(fontSize) === 0;
-      known.set(node, hidden ? null : {
-        boxes: cuts ? [node.getBoundingClientRect(), ...outer.boxes] : outer.boxes,
+      const own = cuts && node.getBoundingClientRect();
+      known.set(node, {
+        seen: outer.seen && visibility !== 'hidden' && parseFloat(fontSize) !== 0,
         sticky: outer.sticky + (position === 'sticky'),
+        by: cuts ? cut(own, outer.by || own) : outer.by,
       });
     }
     return known.get(node);
-  };
-  const seen = (whole, boxes) => {
-    let box = cut(whole, whole);  // a plain object: the getters of a rectangle would not be copied
-    for (const one of boxes) box = cut(box, one);
-    return box.right - box.left > 1 && box.bottom - box.top > 1 ? box : null;
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), boxes = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (!node.data.trim() || ['SCRIPT', 'STYLE'].includes(node.parentElement.tagName)) continue;
     if (!node.parentElement.checkVisibility()) continue;
-    const outer = around(node.parentElement);
-    if (!outer) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
-    for (const rect of range.getClientRects()) {
-      const box = seen(rect, outer.boxes);
-      if (box) boxes.push({...box, text: node.data.trim().slice(0, 40), node, sticky: outer.sticky});
+    const {seen, sticky, by} = about(node.parentElement);
+    for (const rect of seen ? range.getClientRects() : []) {
+      const box = cut(rect, by || rect);  // a plain object: the getters of a rectangle would not be copied
+      if (box.right - box.left > 1 && box.bottom - box.top > 1)
+        boxes.push({...box, text: node.data.trim().slice(0, 40), node, sticky});
     }
   }
   boxes.sort((a, b) => a.top - b.top);

@@ -99,6 +99,14 @@ def test_what_is_not_one_event_is_refused(
     assert company.state.get("skips", []) == []
 
 
+@pytest.mark.parametrize("near", ["All-Hends", "All-Hand", "All-Hands 2"])
+def test_what_only_resembles_a_title_is_named_and_not_taken(company: Iodcal, near: str) -> None:
+    done = company("skip", near, *NOW)
+    assert (done.status, done.out) == (2, "")
+    assert 'Known: "All-Hands" Tue 24 Nov 05:30' in done.err
+    assert company.state.get("skips", []) == []
+
+
 def test_a_time_picks_one_of_several(company: Iodcal) -> None:
     done = company("skip", "Test", "--at", "2026-11-24T18:00:00Z", *NOW)
     assert done.out.startswith('"DR Test" Tue 24 11:00-12:00 on noc is skipped')

@@ -31,7 +31,7 @@ from tests.machine.world import (
     MemoryCarrier,
     minutes,
 )
-from tests.orders.runs import Office, at, held, kinds, minute_of, outcomes
+from tests.orders.runs import Office, at, held, kinds, minute_of, one_circuit, outcomes
 
 NEVER_DONE = "not_seen"
 FAULTS = ("fine", NEVER_DONE, "fails", "refused", "elsewhere", "lost_before", "gateway", "pending")
@@ -239,6 +239,40 @@ def test_a_third_bandwidth_is_told_when_it_is_seen_and_ordered_for_only_once_it_
     assert second == seen + EVERY
     assert held(reports[seen]) == {"den-a": "pending"}
     assert "drift" not in {kind for report in reports.values() for kind in kinds(report)}
+
+
+class Stepping(MemoryCarrier):
+    """A carrier that brings a circuit up in two steps, each at rest as far as readings tell."""
+
+    def settle(self) -> None:
+        super().settle()
+        for line in self.lines.values():
+            if line.bandwidth == ELSEWHERE and self.now >= self.taken[-1][0] + minutes(13):
+                line.bandwidth = self.taken[-1][3]
+
+
+def test_a_carrier_that_comes_up_in_steps_is_ordered_from_once() -> None:
+    company = Company(
+        names={"a": "den-a"},
+        special={"a": {"provisioning": minutes(10)}},
+        carrier=Stepping(always={"a": "elsewhere"}),
+    )
+    office = Office(company)
+    office.meets("call", 30, 60)
+    reports = {minute: office.run(minute) for minute in range(0, 90, EVERY)}
+    assert sent(office) == [0]
+    assert office.circuit_state().confirmed == Bandwidth(MIDDLE)
+    assert [held(reports[minute]) for minute in (5, 10)] == [{"den-a": "pending"}] * 2
+    assert kinds(reports[15]) == set()
+
+
+def test_a_circuit_that_stays_between_is_ordered_for_once_provisioning_is_over() -> None:
+    office = Office(one_circuit(provisioning=minutes(10)))
+    office.carrier.always["a"] = "elsewhere"
+    office.meets("call", 30, 60)
+    for minute in range(0, 30, EVERY):
+        office.run(minute)
+    assert sent(office) == [0, 15]
 
 
 def test_a_hold_lifts_what_was_given_up() -> None:
