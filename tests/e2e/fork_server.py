@@ -101,9 +101,11 @@ class Forked:
 
 
 def can_fork(environment: Mapping[str, str]) -> bool:
-    """True if a command with `environment` may be forked: Python would start with it as the server did."""
+    """True if a command with `environment` may be forked: Python would start with it as the server did,
+    but for folders of packages after ours, which need no start to be found."""
     given = {name: value for name, value in environment.items() if name.startswith(_READ_AT_START)}
-    return given == PYTHON and hasattr(os, "pidfd_open")
+    ours, *_ = given.get("PYTHONPATH", "").split(os.pathsep)
+    return {**given, "PYTHONPATH": ours} == PYTHON and hasattr(os, "pidfd_open")
 
 
 def fork_command(
@@ -234,7 +236,7 @@ def _become(
     sys.stderr = os.fdopen(2, "w", 1, encoding=encoding, errors="backslashreplace", closefd=False)
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
     sys.argv = ["iodcal", *arguments]
-    sys.path[0] = folder
+    sys.path[:2] = [folder, *environment["PYTHONPATH"].split(os.pathsep)]
     runpy.run_module("iodcal", run_name="__main__", alter_sys=True)
 
 
