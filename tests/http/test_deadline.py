@@ -19,7 +19,7 @@ from tests.http.drips import DRIPS
 from tests.servers.tls import LocalServer, Reply, TestAuthority
 
 SECONDS = 0.3
-BOUNDED = 10.0  # seconds: far from what any of these would take without a deadline, and from any slow machine
+BOUNDED = 60.0  # seconds: far from what any of these would take without a deadline, and from any slow machine
 
 
 @contextlib.contextmanager
